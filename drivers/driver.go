@@ -1,0 +1,94 @@
+// Package drivers defines the contract between cachette and the stores it keeps its data in.
+//
+// A store is reached through a small interface, [Driver]. What not every store can do stands in small optional
+// interfaces beside it ([Sweeper], [Objects], [Pinger], …), which cachette asserts and a user never needs to.
+// The package drivertest proves an implementation against its real server.
+package drivers
+
+import (
+	"context"
+	"errors"
+	"time"
+)
+
+var (
+	// ErrMiss says that a key is absent or has expired. It is an answer, not a failure of the store.
+	ErrMiss = errors.New("cachette: miss")
+
+	// ErrTooLarge says that a value, or its key, is larger than the store takes. It says nothing of the store's health.
+	ErrTooLarge = errors.New("cachette: too large for the store")
+
+	// ErrClosed says that a driver was used after Close.
+	ErrClosed = errors.New("cachette: closed")
+)
+
+// Driver is a store of byte strings that expire.
+//
+// Keys are any bytes of any length, and are compared byte for byte; a driver whose store restricts them maps them
+// without collisions. Values are any bytes, including none. A driver keeps no reference to a slice it is given and
+// hands out none that it will read or write again: callers may change both at will.
+//
+// An entry is invisible the moment its time to live ends, even where the store removes it later. Times to live are
+// exact to a millisecond where the store's own clock allows it, and any positive duration works: 200 ms as well as
+// 45 days.
+//
+// Every method honours ctx: it returns promptly, with an error that wraps ctx.Err(), once ctx is done. It is safe
+// for concurrent use. After Close every method but Close returns [ErrClosed]. Errors wrap the client's own and never
+// contain a password.
+type Driver interface {
+	// Get returns what is stored under key, or [ErrMiss] when it is absent or expired.
+	Get(ctx context.Context, key string) (Item, error)
+
+	// Set stores value under key for ttl, replacing what is there. A ttl of zero or less is an error, and so is an
+	// entry that is larger than the store takes: it matches [ErrTooLarge], and nothing is then stored under key.
+	Set(ctx context.Context, key string, value []byte, ttl time.Duration) error
+
+	// Delete removes keys and returns how many of them were live. An absent key is no error.
+	Delete(ctx context.Context, keys ...string) (int, error)
+
+	// Clear removes every key that begins with prefix, byte for byte, and returns how many of them were live.
+	// An empty prefix means every key of the store that this driver could have written.
+	Clear(ctx context.Context, prefix string) (int, error)
+
+	// Close releases what the driver holds. It does not wait without a bound. A second Close returns nil.
+	Close() error
+}
+
+// Item is a stored value.
+type Item struct {
+	// Value is the stored bytes. The caller owns the slice.
+	Value []byte
+
+	// ExpiresAt is the moment from which the item is invisible. Drivers always know it.
+	ExpiresAt time.Time
+}
+
+// Sweeper is a driver whose store keeps expired entries until they are swept. Without it cachette takes it that the
+// store reaps by itself, and FlushExpired reports 0.
+type Sweeper interface {
+	// Sweep removes what has expired and returns how many entries it removed.
+	Sweep(ctx context.Context) (int, error)
+}
+
+// Pinger is a driver that can tell whether its store answers. Without it cachette asks for a key that is not there.
+type Pinger interface {
+	// Ping returns nil when the store answers, and the reason when it does not.
+	Ping(ctx context.Context) error
+}
+
+// Objects is a driver that lives in this process and can keep a live Go object beside the byte strings, so that a
+// hit decodes nothing. Objects and byte strings share one key space, one memory bound and one expiry: [Driver.Delete]
+// and [Driver.Clear] remove both, and Set replaces an object as PutObject replaces a byte string. [Driver.Get] of an
+// object is a miss. Its operations never block, so cachette bounds them with no timeout. Without it cachette encodes
+// responses and stores them with Set.
+type Objects interface {
+	// GetObject returns the object stored under key and true, or nil and false when key is absent, expired, or
+	// holds a byte string. now is the caller's reading of the clock, and expiry is judged by it: a hit takes the
+	// time once, not once more in the driver. The object is shared: nobody may change it.
+	GetObject(key string, now time.Time) (any, bool)
+
+	// PutObject stores object under key for ttl. size is what it weighs, in bytes, body and overhead, without the key.
+	// It reports whether the object was kept: one that alone is larger than the memory bound is not, nor one whose ttl
+	// is zero or less.
+	PutObject(key string, object any, size int, ttl time.Duration) bool
+}

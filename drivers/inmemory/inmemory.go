@@ -1,0 +1,275 @@
+// Package inmemory keeps a cache in the memory of this process, within a bound in bytes.
+//
+// It is the backend of a program that runs as one process, and of tests. What it holds is lost when the process ends,
+// and is not shared with other processes. When the bound is reached it evicts the entries that are the least likely to
+// be asked for again (W-TinyLFU), so an entry may vanish before its time to live ends.
+//
+// Importing the package registers it as "inmemory".
+package inmemory
+
+import (
+	"context"
+	"fmt"
+	"math"
+	"strings"
+	"sync/atomic"
+	"time"
+
+	"github.com/maypok86/otter/v2"
+
+	"github.com/gin-cachette/cachette/drivers"
+)
+
+func init() {
+	drivers.Register("inmemory", func(_ context.Context, settings drivers.Settings) (drivers.Driver, error) {
+		d, err := New(Options{MemoryLimit: settings.MemoryLimit})
+		if err != nil {
+			return nil, err
+		}
+		return d, nil
+	})
+}
+
+// DefaultMemoryLimit is the bound, in bytes, of a driver whose options give none: 64 MiB.
+const DefaultMemoryLimit int64 = 64 << 20
+
+// Options configures a [Driver]. Its zero value is ready to use.
+type Options struct {
+	// MemoryLimit is how many bytes of heap the driver may hold: keys, values, and what it needs to find and to order
+	// them. 0 means DefaultMemoryLimit. It is meant for limits of a mebibyte and more: an empty driver takes some
+	// tens of kilobytes, which grow with the number of processors.
+	//
+	// Under a burst of writes the heap may exceed the limit by a few hundredths, and by the values that are being
+	// written at that moment.
+	MemoryLimit int64
+
+	// Clock tells the time, for tests. nil means time.Now. Under a clock of a test's own nothing is removed in the
+	// background, so that it alone decides what [Driver.Sweep] finds.
+	Clock func() time.Time
+}
+
+// Driver is a [drivers.Driver] that keeps its entries in memory. It is a [drivers.Objects], a [drivers.Sweeper] and a
+// [drivers.Pinger] too. Create it with [New].
+type Driver struct {
+	clock func() time.Time
+	start time.Time // times are kept as durations since then, which no change of the wall clock moves
+	limit int64
+
+	store atomic.Pointer[store] // nil once closed
+
+	_ [64]byte // a hit reads what is above, and a write changes what is below: they share no cache line
+
+	budget budget
+	reaper reaper
+}
+
+// store is otter's cache. An entry in it is never changed, only replaced, so readers need no lock.
+type store = otter.Cache[string, *entry]
+
+type entry struct {
+	value    any           // a byteString, or the object of a caller
+	deadline time.Duration // since Driver.start; from then on the entry is invisible
+	weight   uint32        // in bytes
+}
+
+// byteString is a value given to Set. It is a type of our own, so that no object of a caller is taken for one.
+type byteString string
+
+func (e *entry) live(now time.Duration) bool {
+	return now < e.deadline
+}
+
+// New returns an empty driver. A negative MemoryLimit is an error.
+func New(options Options) (*Driver, error) {
+	if options.MemoryLimit < 0 {
+		return nil, fmt.Errorf("inmemory: the memory limit is %d bytes: it may not be negative", options.MemoryLimit)
+	}
+	d := &Driver{clock: options.Clock, limit: options.MemoryLimit}
+	if d.limit == 0 {
+		d.limit = DefaultMemoryLimit
+	}
+	if d.clock == nil {
+		d.clock = time.Now
+	}
+	d.start = d.clock()
+	d.budget.init(d.limit)
+
+	cache, err := otter.New(&otter.Options[string, *entry]{
+		MaximumWeight:    uint64(d.budget.forEntries()),
+		Weigher:          func(_ string, e *entry) uint32 { return e.weight },
+		ExpiryCalculator: otter.ExpiryWritingFunc(timeLeft),
+		Clock:            &d.reaper,
+	})
+	if err != nil {
+		return nil, fmt.Errorf("inmemory: %w", err)
+	}
+	d.store.Store(cache)
+	if options.Clock == nil {
+		d.reaper.start(func() { d.reap(cache) })
+	}
+	return d, nil
+}
+
+// now is the time since the driver's start.
+func (d *Driver) now() time.Duration {
+	return d.clock().Sub(d.start)
+}
+
+// begin returns the store, or the reason why an operation must not go on.
+func (d *Driver) begin(ctx context.Context) (*store, error) {
+	cache := d.store.Load()
+	if cache == nil {
+		return nil, drivers.ErrClosed
+	}
+	return cache, ctx.Err()
+}
+
+// Get returns a copy of the value stored under key. It is [drivers.ErrMiss] when key is absent, has expired, or holds
+// an object.
+func (d *Driver) Get(ctx context.Context, key string) (drivers.Item, error) {
+	cache, err := d.begin(ctx)
+	if err != nil {
+		return drivers.Item{}, err
+	}
+	e, ok := cache.GetIfPresent(key)
+	if !ok || !e.live(d.now()) {
+		return drivers.Item{}, drivers.ErrMiss
+	}
+	value, ok := e.value.(byteString)
+	if !ok {
+		return drivers.Item{}, drivers.ErrMiss
+	}
+	return drivers.Item{Value: []byte(value), ExpiresAt: d.start.Add(e.deadline)}, nil
+}
+
+// Set stores a copy of value under key for ttl. An entry that alone exceeds the memory limit, or that takes 4 GiB or
+// more, is an error that names its size and the limit; then what was stored under key is gone, as a reader must not be
+// given a value that its writer has tried to replace.
+func (d *Driver) Set(ctx context.Context, key string, value []byte, ttl time.Duration) error {
+	cache, err := d.begin(ctx)
+	if err != nil {
+		return err
+	}
+	if ttl <= 0 {
+		return fmt.Errorf("inmemory: the time to live is %v: it must be positive", ttl)
+	}
+	// The copy is made only if it may be kept, and weighed as the allocator rounded it up.
+	if d.budget.fits(key, len(value)) {
+		var copied strings.Builder
+		copied.Write(value)
+		if d.put(cache, key, byteString(copied.String()), copied.Cap(), ttl) {
+			return nil
+		}
+	}
+	cache.Invalidate(key)
+	return fmt.Errorf("inmemory: %w: a value of %d bytes under a key of %d bytes does not fit into the memory limit of %d bytes",
+		drivers.ErrTooLarge, len(value), len(key), d.limit)
+}
+
+// put stores value, which takes size bytes, unless it does not fit.
+func (d *Driver) put(cache *store, key string, value any, size int, ttl time.Duration) bool {
+	// The key is copied: it may be a slice of something much larger.
+	var copied strings.Builder
+	copied.WriteString(key)
+	weight, ok := d.budget.weigh(copied.Cap(), size)
+	if !ok {
+		return false
+	}
+	deadline := d.now()
+	if ttl > math.MaxInt64-deadline {
+		ttl = math.MaxInt64 - deadline
+	}
+	deadline += ttl
+
+	cache.Set(copied.String(), &entry{value: value, deadline: deadline, weight: weight})
+	d.budget.spend(cache, weight)
+	return true
+}
+
+// Delete removes keys and returns how many of them were live.
+func (d *Driver) Delete(ctx context.Context, keys ...string) (int, error) {
+	cache, err := d.begin(ctx)
+	if err != nil {
+		return 0, err
+	}
+	live := 0
+	for _, key := range keys {
+		if err := ctx.Err(); err != nil {
+			return live, err
+		}
+		if d.remove(cache, key) {
+			live++
+		}
+	}
+	return live, nil
+}
+
+// remove removes key and reports whether it was live. Of several at once one is told that it was.
+func (d *Driver) remove(cache *store, key string) bool {
+	e, ok := cache.Invalidate(key)
+	return ok && e.live(d.now())
+}
+
+// Clear removes every key that begins with prefix and returns how many of them were live. It looks at every key, and
+// holds up no other operation meanwhile. A key that is written while Clear runs may survive it. When ctx ends before
+// Clear does, it returns how many it had removed by then, and the error.
+func (d *Driver) Clear(ctx context.Context, prefix string) (int, error) {
+	cache, err := d.begin(ctx)
+	if err != nil {
+		return 0, err
+	}
+	live := 0
+	for key := range cache.Keys() {
+		if err := ctx.Err(); err != nil {
+			return live, err
+		}
+		if strings.HasPrefix(key, prefix) && d.remove(cache, key) {
+			live++
+		}
+	}
+	return live, nil
+}
+
+// Sweep removes the entries that have expired and returns how many they were. Those that the driver has removed by
+// itself before, a minute after their end or when memory grew short, are not among them.
+func (d *Driver) Sweep(ctx context.Context) (int, error) {
+	cache, err := d.begin(ctx)
+	if err != nil {
+		return 0, err
+	}
+	swept := 0
+	now := d.now()
+	for key, expired := range cache.All() {
+		if err := ctx.Err(); err != nil {
+			return swept, err
+		}
+		if expired.live(now) {
+			continue
+		}
+		cache.ComputeIfPresent(key, func(current *entry) (*entry, otter.ComputeOp) {
+			if current != expired { // it has been replaced meanwhile
+				return nil, otter.CancelOp
+			}
+			swept++
+			return nil, otter.InvalidateOp
+		})
+	}
+	return swept, nil
+}
+
+// Ping returns nil until the driver is closed.
+func (d *Driver) Ping(ctx context.Context) error {
+	_, err := d.begin(ctx)
+	return err
+}
+
+// Close drops all entries and stops what runs in the background. It is safe to call at any time, and again.
+func (d *Driver) Close() error {
+	cache := d.store.Swap(nil)
+	if cache == nil {
+		return nil
+	}
+	d.reaper.stop()
+	cache.StopAllGoroutines()
+	return nil
+}

@@ -1,0 +1,34 @@
+package inmemory
+
+import "time"
+
+// GetObject returns the object stored under key, as it was at now. It allocates nothing and never blocks.
+func (d *Driver) GetObject(key string, now time.Time) (any, bool) {
+	cache := d.store.Load()
+	if cache == nil {
+		return nil, false
+	}
+	e, ok := cache.GetIfPresent(key)
+	if !ok || !e.live(now.Sub(d.start)) {
+		return nil, false
+	}
+	if _, ok := e.value.(byteString); ok {
+		return nil, false
+	}
+	return e.value, true
+}
+
+// PutObject stores object under key for ttl, weighing size bytes, and reports whether it did. It does not when ttl is
+// not positive, when the entry alone exceeds the memory limit or takes 4 GiB or more, or when the driver is closed. An
+// object that does not fit takes what was stored under key with it, as in [Driver.Set].
+func (d *Driver) PutObject(key string, object any, size int, ttl time.Duration) bool {
+	cache := d.store.Load()
+	if cache == nil || ttl <= 0 {
+		return false
+	}
+	if !d.put(cache, key, object, max(size, 0), ttl) {
+		cache.Invalidate(key)
+		return false
+	}
+	return true
+}

@@ -1,0 +1,5 @@
+//go:build race
+
+package inmemory_test
+
+func init() { raceDetector = true }

@@ -1,0 +1,58 @@
+// Package encoders defines the contract between cachette and the codecs that turn values into the bytes of a store.
+//
+// The bytes in the store are exactly an encoder's output, so that other programs, in other languages, can share them.
+// The package encodertest proves an implementation.
+package encoders
+
+import (
+	"errors"
+	"fmt"
+)
+
+// ErrUnsupportedType says that a codec cannot take a value, or cannot give one back in the type asked for.
+// What a codec returns is an [*UnsupportedTypeError], which matches it.
+var ErrUnsupportedType = errors.New("cachette: unsupported type")
+
+// Encoder turns values into bytes and back. It is safe for concurrent use.
+type Encoder interface {
+	// Name returns the codec's name, as configured: "json".
+	Name() string
+
+	// Encode returns value as bytes that the caller owns. A type that the codec cannot take is an error that
+	// matches [ErrUnsupportedType].
+	Encode(value any) ([]byte, error)
+
+	// Decode stores what data holds in the value that dst points to. On an error the value is unchanged. A dst
+	// that is not a pointer, is nil, or points to a type that cannot hold what data holds is an error that matches
+	// [ErrUnsupportedType]; data that the codec did not write is an error, never a panic. Decode keeps no reference
+	// to data.
+	Decode(data []byte, dst any) error
+}
+
+// UnsupportedTypeError tells which type a codec could not take or give back. It matches [ErrUnsupportedType].
+type UnsupportedTypeError struct {
+	Codec  string // the codec's name
+	Op     string // "encode" or "decode"
+	Type   string // the Go type, as %T prints it: of the value, or of dst
+	Holds  string // decode only, and only where it is known: what the data holds
+	Reason string // what would be right; may be empty
+}
+
+func (e *UnsupportedTypeError) Error() string {
+	var msg string
+	if e.Op == "decode" {
+		msg = fmt.Sprintf("cachette: codec %s cannot decode into %s", e.Codec, e.Type)
+		if e.Holds != "" {
+			msg = fmt.Sprintf("cachette: codec %s cannot decode %s into %s", e.Codec, e.Holds, e.Type)
+		}
+	} else {
+		msg = fmt.Sprintf("cachette: codec %s cannot encode %s", e.Codec, e.Type)
+	}
+	if e.Reason != "" {
+		msg += ": " + e.Reason
+	}
+	return msg
+}
+
+// Is reports whether target is [ErrUnsupportedType].
+func (e *UnsupportedTypeError) Is(target error) bool { return target == ErrUnsupportedType }

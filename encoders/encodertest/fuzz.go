@@ -1,0 +1,72 @@
+package encodertest
+
+import (
+	"bytes"
+	"errors"
+	"reflect"
+	"testing"
+
+	"github.com/gin-cachette/cachette/encoders"
+)
+
+// Fuzz feeds an encoder bytes that grow from those of seeds and from known garbage, and decodes them into the types of
+// seeds and into plain ones. Decode must not panic, must not change the data, and must leave the destination as it was
+// when it returns an error. What it could decode it must be able to carry: encoded and decoded again, it is the same.
+//
+//	func FuzzDecode(f *testing.F) { encodertest.Fuzz(f, json.New(), "text", 5, map[string]any{"a": nil}) }
+func Fuzz(f *testing.F, encoder encoders.Encoder, seeds ...any) {
+	suite := Suite{Encoder: encoder}
+	types := append([]reflect.Type{}, plainTypes...)
+	for _, seed := range seeds {
+		data, err := encoder.Encode(seed)
+		if err != nil {
+			f.Fatalf("seed %T: %v", seed, err)
+		}
+		f.Add(data)
+		if seed != nil {
+			types = append(types, reflect.TypeOf(seed))
+		}
+	}
+	for _, data := range garbage {
+		if len(data) <= 1000 {
+			f.Add(data)
+		}
+	}
+	f.Fuzz(func(t *testing.T, data []byte) {
+		for _, typ := range types {
+			suite.fuzzOne(data, typ, t.Errorf)
+		}
+	})
+}
+
+// fuzzOne tries one input on one type.
+func (s Suite) fuzzOne(data []byte, typ reflect.Type, report reporter) {
+	given := bytes.Clone(data)
+	dst := reflect.New(typ)
+	err := s.decode(given, dst.Interface())
+	if !bytes.Equal(given, data) {
+		report("Decode(%q) into a *%v changed its data to %q", data, typ, given)
+	}
+	value := dst.Elem().Interface()
+	if err != nil {
+		if panicked := new(panicError); errors.As(err, &panicked) {
+			report("Decode(%q) into a *%v: %v", data, typ, err)
+		}
+		if !equal(value, reflect.Zero(typ).Interface()) {
+			report("Decode(%q) into a *%v gave an error (%v) and %#v", data, typ, err, value)
+		}
+		return
+	}
+
+	again, err := s.encode(value)
+	if errors.Is(err, encoders.ErrUnsupportedType) {
+		return // a codec may give back what it does not take: a nil pointer for a null
+	}
+	if err != nil {
+		report("Decode(%q) gave %#v, which Encode cannot take: %v", data, value, err)
+		return
+	}
+	if back, err := s.decodeNew(again, typ); err != nil || !equal(back, value) {
+		report("Decode(%q) gave %#v; encoded as %q it came back as %#v (%v)", data, value, again, back, err)
+	}
+}

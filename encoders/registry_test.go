@@ -1,0 +1,124 @@
+package encoders_test
+
+import (
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+	"sync"
+	"sync/atomic"
+	"testing"
+
+	"github.com/gin-cachette/cachette/encoders"
+	_ "github.com/gin-cachette/cachette/encoders/all"
+)
+
+// fake is an encoder that has a name and nothing else.
+type fake struct {
+	encoders.Encoder
+	name string
+}
+
+// unique makes a name that no other run of these tests in this process has registered (go test -count).
+func unique(name string) string { return fmt.Sprintf("test-%s-%d", name, counter.Add(1)) }
+
+var counter atomic.Int64
+
+func (f fake) Name() string { return f.name }
+
+func TestAllCodecsAreLinked(t *testing.T) {
+	for _, name := range []string{"json", "vanilla"} {
+		encoder, ok := encoders.Lookup(name)
+		if !ok {
+			t.Errorf("%s is not linked: it has %v", name, encoders.Linked())
+			continue
+		}
+		if encoder.Name() != name {
+			t.Errorf("the codec linked as %s says that its name is %s", name, encoder.Name())
+		}
+		if !slices.Contains(encoders.Linked(), name) {
+			t.Errorf("Linked() = %v, which lacks %s", encoders.Linked(), name)
+		}
+	}
+	if _, ok := encoders.Lookup("yaml"); ok {
+		t.Error("Lookup found a codec that nobody registered")
+	}
+}
+
+func TestLinkedIsSorted(t *testing.T) {
+	z, a := unique("z"), unique("a")
+	encoders.Register(fake{name: z})
+	encoders.Register(fake{name: a})
+	linked := encoders.Linked()
+	if !slices.IsSorted(linked) || !slices.Contains(linked, a) || !slices.Contains(linked, z) {
+		t.Errorf("Linked() = %v, want it sorted, with %s and %s", linked, a, z)
+	}
+	linked[0] = "changed"
+	if slices.Contains(encoders.Linked(), "changed") {
+		t.Error("changing what Linked returned changed the registry")
+	}
+}
+
+func TestRegisterPanics(t *testing.T) {
+	tests := []struct {
+		name    string
+		encoder encoders.Encoder
+		want    string
+	}{
+		{"nil", nil, "nil"},
+		{"no name", fake{}, "empty"},
+		{"taken", fake{name: "vanilla"}, `"vanilla" is registered already`},
+	}
+	for _, test := range tests {
+		t.Run(test.name, func(t *testing.T) {
+			defer func() {
+				if got := fmt.Sprint(recover()); !strings.Contains(got, test.want) {
+					t.Errorf("it panicked with %q, want %q in it", got, test.want)
+				}
+				if encoder, _ := encoders.Lookup("vanilla"); encoder == test.encoder {
+					t.Error("the registry was changed")
+				}
+			}()
+			encoders.Register(test.encoder)
+		})
+	}
+}
+
+func TestRegistryIsSafeForConcurrentUse(t *testing.T) {
+	var wait sync.WaitGroup
+	for range 20 {
+		wait.Go(func() {
+			name := unique("concurrent")
+			encoders.Register(fake{name: name})
+			encoders.Linked()
+			if _, ok := encoders.Lookup(name); !ok {
+				t.Errorf("%s was registered and is not there", name)
+			}
+		})
+	}
+	wait.Wait()
+}
+
+func TestUnsupportedTypeError(t *testing.T) {
+	tests := []struct {
+		err  encoders.UnsupportedTypeError
+		want string
+	}{
+		{encoders.UnsupportedTypeError{Codec: "json", Op: "encode", Type: "chan int"},
+			"cachette: codec json cannot encode chan int"},
+		{encoders.UnsupportedTypeError{Codec: "json", Op: "encode", Type: "chan int", Reason: "no"},
+			"cachette: codec json cannot encode chan int: no"},
+		{encoders.UnsupportedTypeError{Codec: "json", Op: "decode", Type: "*int"},
+			"cachette: codec json cannot decode into *int"},
+		{encoders.UnsupportedTypeError{Codec: "json", Op: "decode", Type: "*int", Holds: "null", Reason: "no"},
+			"cachette: codec json cannot decode null into *int: no"},
+	}
+	for _, test := range tests {
+		if got := test.err.Error(); got != test.want {
+			t.Errorf("got  %q\nwant %q", got, test.want)
+		}
+		if !errors.Is(fmt.Errorf("wrapped: %w", &test.err), encoders.ErrUnsupportedType) {
+			t.Errorf("%q does not match ErrUnsupportedType", test.want)
+		}
+	}
+}
