@@ -1,0 +1,95 @@
+package rfc9111
+
+import (
+	"math"
+	"time"
+)
+
+// Use is what may be done with a stored response that matches a request.
+type Use int
+
+const (
+	// Serve it: it is fresh, or the client takes a stale one.
+	Serve Use = iota
+	// Serve it and refresh it in the background (RFC 5861 §3).
+	ServeAndRefresh
+	// Validate it before any use, because it is stale.
+	Validate
+	// ValidateAsked is Validate because the client asks for it, fresh or not.
+	ValidateAsked
+)
+
+// Age returns a stored response's current_age (RFC 9111 §4.2.3).
+func (m *Metadata) Age(now time.Time) time.Duration {
+	return m.InitialAge + min(max(0, now.Sub(m.ResponseTime)), maxDelta)
+}
+
+// Fresh returns for how long a stored response is still fresh; 0 or less when it is stale.
+func (m *Metadata) Fresh(now time.Time) time.Duration { return m.Lifetime - m.Age(now) }
+
+// Judge decides what may be done with a stored response, from what the request asks and the time (RFC 9111 §4).
+func (m *Metadata) Judge(asked *RequestDirectives, now time.Time) Use {
+	age := m.Age(now)
+	fresh := m.Lifetime - age // response_is_fresh = (freshness_lifetime > current_age), §4.2
+	switch {
+	case asked.NoCache:
+		return ValidateAsked
+	case m.NoCache:
+		return Validate
+	// max-age=0 asks for validation even of what was stored this very instant.
+	case asked.MaxAge.Set && (age > asked.MaxAge.Value || asked.MaxAge.Value == 0):
+		return ValidateAsked
+	case asked.MinFresh.Set && fresh < asked.MinFresh.Value:
+		return ValidateAsked
+	case fresh > 0:
+		return Serve
+	case m.MustRevalidate:
+		return Validate
+	case asked.AnyStale || asked.MaxStale.Set && -fresh <= asked.MaxStale.Value:
+		return Serve
+	// A max-age without max-stale says that the client wants nothing stale (§5.2.1.1), a max-stale that it wants nothing
+	// that is more stale than that (§5.2.1.2).
+	case -fresh <= m.StaleWhileRevalidate && m.StaleWhileRevalidate > 0 && !asked.MaxAge.Set && !asked.MaxStale.Set:
+		return ServeAndRefresh
+	}
+	return Validate
+}
+
+// ServableOnError tells whether a stored response may stand in for an error of its handler (RFC 5861 §4).
+func (m *Metadata) ServableOnError(asked *RequestDirectives, now time.Time) bool {
+	if m.NoCache || asked.NoCache {
+		return false
+	}
+	fresh := m.Fresh(now)
+	if fresh > 0 {
+		return true
+	}
+	allowed := m.StaleIfError
+	if asked.StaleIfError.Set {
+		allowed = max(allowed, asked.StaleIfError.Value)
+	}
+	return !m.MustRevalidate && allowed > 0 && -fresh <= allowed
+}
+
+// How long a stale response stays worth its room: with a validator it can be freshened, without one only a client's
+// max-stale can use it.
+const (
+	keepToValidate = time.Hour
+	keepForStale   = time.Minute
+)
+
+// Retention returns for how long after now a response is to be kept: while it is fresh, and while it may be of use stale.
+func (m *Metadata) Retention(now time.Time, hasValidator bool) time.Duration {
+	stale := max(m.StaleWhileRevalidate, m.StaleIfError)
+	switch {
+	case hasValidator:
+		stale = max(stale, keepToValidate)
+	case !m.MustRevalidate && !m.NoCache:
+		stale = max(stale, keepForStale)
+	}
+	fresh := max(0, m.Fresh(now))
+	if fresh > math.MaxInt64-stale {
+		return math.MaxInt64
+	}
+	return fresh + stale
+}

@@ -1,0 +1,217 @@
+package rfc9111
+
+import (
+	"net/http"
+	"slices"
+	"strings"
+	"time"
+)
+
+// Exchange is a request that reached the handler and the response it made.
+type Exchange struct {
+	Method  string
+	Request http.Header // the request's fields
+	Partial bool        // a 206 whose part of the whole is known ([ReadPart])
+	Asked   RequestDirectives
+
+	Status int
+	Header http.Header // the fields that the handler, and nobody outside of the cache, set
+
+	RequestTime  time.Time // when the handler began
+	ResponseTime time.Time // when the response's header was complete
+}
+
+// Policy is what a route adds to what the response says. The response wins wherever it says something.
+type Policy struct {
+	// TTL is the freshness of the statuses 200, 203, 204, 300, 301 and 308; none when 0.
+	TTL time.Duration
+	// StatusTTL is the freshness of other statuses, and wins over TTL.
+	StatusTTL map[int]time.Duration
+	// Heuristic allows heuristic freshness where nothing else gives any (RFC 9111 §4.2.2).
+	Heuristic bool
+	// SetCookie allows storing a response that sets cookies.
+	SetCookie bool
+	// Partitioned says that the cache key names whom the response is for. The cache is then a private one for that
+	// party: responses marked private and responses to requests with Authorization may be stored.
+	Partitioned bool
+	// StaleWhileRevalidate and StaleIfError hold where the response has no such directive (RFC 5861).
+	StaleWhileRevalidate time.Duration
+	StaleIfError         time.Duration
+}
+
+// Metadata is what a cache has to know of a response that it stores.
+type Metadata struct {
+	ResponseTime time.Time     // when it was received
+	InitialAge   time.Duration // how old it was then
+	Lifetime     time.Duration // how old it may become and still be fresh
+
+	NoCache        bool // any use needs validation
+	MustRevalidate bool // once stale, any use needs validation
+	Shareable      bool // it may answer a request with Authorization
+
+	StaleWhileRevalidate time.Duration
+	StaleIfError         time.Duration
+
+	Vary []string // the request fields that selected it, canonical, sorted
+}
+
+// Refusal is why a response is not stored; it is empty for one that is. It is a token that fits the detail parameter of
+// Cache-Status (RFC 9211 §2.7).
+type Refusal string
+
+// The reasons not to store a response.
+const (
+	Stored             Refusal = ""
+	RefusedMethod      Refusal = "method"         // RFC 9111 §3: the method is not understood to be cacheable
+	RefusedStatus      Refusal = "status"         // RFC 9111 §3: 206, 304, 416 are no whole response; others say nothing of freshness
+	RefusedRequest     Refusal = "request"        // RFC 9111 §5.2.1.5: the request says no-store
+	RefusedNoStore     Refusal = "no-store"       // RFC 9111 §5.2.2.5
+	RefusedPrivate     Refusal = "private"        // RFC 9111 §5.2.2.7
+	RefusedCredentials Refusal = "authorization"  // RFC 9111 §3.5
+	RefusedSetCookie   Refusal = "set-cookie"     // a cookie is for one client; a route may allow it
+	RefusedVary        Refusal = "vary"           // RFC 9111 §4.1: Vary: * never matches
+	RefusedStale       Refusal = "stale"          // not fresh, and nothing to validate it with
+	RefusedUnknown     Refusal = "not-understood" // RFC 9111 §5.2.2.3: must-understand, and it is not
+)
+
+// Storable decides whether a shared cache may store a response (RFC 9111 §3) and returns what to know of it. omit names
+// the fields that may not be stored with it: those that a qualified private or no-cache lists.
+func Storable(x *Exchange, p *Policy) (m Metadata, omit []string, why Refusal) {
+	d, targeted := cacheControl(x.Header)
+	if why = forbidden(x, &d, p); why != Stored {
+		return Metadata{}, nil, why
+	}
+	omit = append(d.PrivateFields, d.NoCacheFields...)
+	if _, sets := x.Header["Set-Cookie"]; sets && !p.SetCookie && !slices.Contains(omit, "Set-Cookie") {
+		return Metadata{}, nil, RefusedSetCookie
+	}
+	vary, any := VaryFields(x.Header)
+	if any {
+		return Metadata{}, nil, RefusedVary
+	}
+
+	m = Metadata{
+		ResponseTime:         x.ResponseTime,
+		NoCache:              d.NoCache,
+		MustRevalidate:       d.MustRevalidate || d.ProxyRevalidate || d.SMaxAge.Set,
+		Shareable:            p.Partitioned || sharesCredentials(&d),
+		StaleWhileRevalidate: window(d.StaleWhileRevalidate, p.StaleWhileRevalidate),
+		StaleIfError:         window(d.StaleIfError, p.StaleIfError),
+		Vary:                 vary,
+	}
+	lifetime, declared := declaredLifetime(x, &d, targeted)
+	if !declared {
+		lifetime = impliedLifetime(x, &d, p)
+	}
+	age, valid := initialAge(x)
+	if !valid {
+		lifetime = 0
+	}
+	m.InitialAge, m.Lifetime = min(age, maxDelta), min(lifetime, maxDelta) // so that no sum of them overflows
+	return m, omit, worthKeeping(x, &m, declared || d.NoCache)
+}
+
+// forbidden applies what rules out storing whatever the freshness (RFC 9111 §3).
+func forbidden(x *Exchange, d *ResponseDirectives, p *Policy) Refusal {
+	switch {
+	case x.Method != http.MethodGet && !selfContained(x):
+		return RefusedMethod
+	case x.Status < 200 || x.Status == http.StatusPartialContent && !x.Partial || x.Status == http.StatusNotModified,
+		x.Status == http.StatusRequestedRangeNotSatisfiable: // the answer to one range, and the key does not hold the range
+		return RefusedStatus
+	case d.MustUnderstand && !understood(x.Status):
+		return RefusedUnknown
+	case d.NoStore && !d.MustUnderstand: // §5.2.2.3: who understands the status ignores no-store
+		return RefusedNoStore
+	case x.Asked.NoStore:
+		return RefusedRequest
+	case d.Private && !p.Partitioned:
+		return RefusedPrivate
+	case len(x.Request["Authorization"]) > 0 && !p.Partitioned && !sharesCredentials(d):
+		return RefusedCredentials
+	}
+	return Stored
+}
+
+// selfContained tells whether a POST's response may answer a later GET (RFC 9110 §9.3.3): it declares its freshness,
+// and its Content-Location is the request's own URI, which the caller has seen to.
+func selfContained(x *Exchange) bool {
+	if x.Method != http.MethodPost || x.Status != http.StatusOK || len(x.Header["Content-Location"]) != 1 {
+		return false
+	}
+	d, targeted := cacheControl(x.Header)
+	_, declared := declaredLifetime(x, &d, targeted)
+	return declared
+}
+
+// sharesCredentials tells whether a response to a request with Authorization may be stored by a shared cache (§3.5).
+func sharesCredentials(d *ResponseDirectives) bool {
+	return d.Public || d.MustRevalidate || d.SMaxAge.Valid
+}
+
+// impliedLifetime is the lifetime of a response that declares none: what the route gives its status, or a heuristic one.
+func impliedLifetime(x *Exchange, d *ResponseDirectives, p *Policy) time.Duration {
+	if ttl, ok := p.StatusTTL[x.Status]; ok {
+		return ttl
+	}
+	if p.TTL > 0 && takesTTL(x.Status) {
+		return p.TTL
+	}
+	if p.Heuristic {
+		return heuristicLifetime(x, d)
+	}
+	return 0
+}
+
+// worthKeeping refuses what could never be used: a response that is stale already, and that nothing can validate.
+func worthKeeping(x *Exchange, m *Metadata, declared bool) Refusal {
+	if m.Lifetime > m.InitialAge && !m.NoCache {
+		return Stored
+	}
+	validator := len(x.Header["Etag"]) > 0 || len(x.Header["Last-Modified"]) > 0
+	switch {
+	case validator && declared:
+		return Stored
+	case m.Lifetime == 0 && !declared && !takesTTL(x.Status):
+		return RefusedStatus
+	}
+	return RefusedStale
+}
+
+func window(d Delta, otherwise time.Duration) time.Duration {
+	if d.Set {
+		return d.Value
+	}
+	return otherwise
+}
+
+// Storing rules of header fields (RFC 9111 §3.1): what describes the connection and not the response.
+var hopByHop = map[string]bool{
+	"Connection":                true,
+	"Keep-Alive":                true,
+	"Proxy-Authenticate":        true,
+	"Proxy-Authentication-Info": true,
+	"Proxy-Authorization":       true,
+	"Proxy-Connection":          true,
+	"Te":                        true,
+	"Trailer":                   true,
+	"Transfer-Encoding":         true,
+	"Upgrade":                   true,
+}
+
+// Unstored returns a predicate that tells which fields of a response may not be stored: those of the connection,
+// those that its Connection field lists (RFC 9110 §7.6.1), its trailers, and omit.
+func Unstored(h http.Header, omit []string) func(name string) bool {
+	var listed []string
+	for _, field := range [...]string{"Connection", "Trailer"} {
+		for _, line := range h[field] {
+			names, _ := fieldNames(line)
+			listed = append(listed, names...)
+		}
+	}
+	return func(name string) bool {
+		name = http.CanonicalHeaderKey(name) // a handler can write to the header map as it likes
+		return hopByHop[name] || strings.HasPrefix(name, http.TrailerPrefix) ||
+			slices.Contains(listed, name) || slices.Contains(omit, name)
+	}
+}
