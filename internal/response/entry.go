@@ -1,0 +1,242 @@
+package response
+
+import (
+	"crypto/sha256"
+	"encoding/base64"
+	"net/http"
+	"strconv"
+	"strings"
+	"sync/atomic"
+	"time"
+
+	"github.com/gin-cachette/cachette/internal/purge"
+	"github.com/gin-cachette/cachette/internal/rfc9111"
+)
+
+// Entry is a stored response. It is shared between requests and never changes; only what it remembers of its last
+// replay does.
+type Entry struct {
+	Key    string // the full key that it is stored under
+	Status int
+	Fields []Field // sorted by name; with Date, and with an ETag where one can be made
+	Body   []byte
+	Bare   bool // the handler wrote nothing: the engine commits, and may add a body of its own
+	Made   bool // its ETag is this cache's own: the handler would not know it
+
+	// Of a 206 (RFC 9111 §3.3): the Range that it answers, where its body begins, and how long the whole is.
+	Asked string
+	Start int64
+	Whole int64
+
+	Meta    rfc9111.Metadata
+	Variant string // what its request's selecting fields come to (rfc9111.VariantKey)
+
+	// Stamp is the state of the purges when its fill began: for a store in this process. Mark is the same for a
+	// store that several processes share.
+	Stamp purge.Stamp
+	Mark  string
+
+	validators rfc9111.Validators
+	recent     atomic.Pointer[moment]
+}
+
+// Variants says that what is stored under a key depends on request fields: the responses themselves are stored
+// under the key and their variant key.
+type Variants struct {
+	Key     string
+	Fields  []string // canonical, sorted
+	Stamp   purge.Stamp
+	Mark    string
+	Expires time.Time // when the last of them is gone
+}
+
+// moment is what a replay adds to the stored fields. It changes once a second, so hits within one share it.
+type moment struct {
+	age    time.Duration // in whole seconds
+	ageVal []string
+	status []string
+}
+
+// Draft is what an entry is made of; its key comes with being stored.
+type Draft struct {
+	Status int
+	Header http.Header // the header by which storing was decided
+	Fields []Field     // as Baseline.Changes returned them; the entry takes them over
+	Omit   []string    // names of fields not to store
+	Body   []byte      // the entry takes it over
+	Bare   bool
+	Meta   rfc9111.Metadata
+}
+
+// New makes an entry. It leaves out the fields that a cache may not store, adds Date where the handler set none (RFC
+// 9110 §6.6.1), and makes an ETag for a 200 that has none.
+func New(d Draft) *Entry {
+	unstored := rfc9111.Unstored(d.Header, d.Omit)
+	fields := d.Fields[:0]
+	for _, f := range d.Fields {
+		if !unstored(f.Name) && f.Name != "Age" {
+			fields = append(fields, f)
+		}
+	}
+	e := &Entry{Status: d.Status, Fields: fields, Body: d.Body, Bare: d.Bare, Meta: d.Meta}
+	if _, ok := lookup(e.Fields, "Date"); !ok {
+		date := d.Meta.ResponseTime.UTC().Format(http.TimeFormat)
+		e.Fields = put(e.Fields, Field{Name: "Date", Values: []string{date}})
+	}
+	if _, ok := lookup(e.Fields, "Etag"); !ok && e.Status == http.StatusOK && !e.Bare {
+		e.Fields = put(e.Fields, Field{Name: "Etag", Values: []string{e.makeETag()}})
+		e.Made = true
+	}
+	e.prepare()
+	return e
+}
+
+// makeETag makes a strong entity tag (RFC 9110 §8.8.3): representations that differ in their bytes, or in how the
+// bytes are to be read, have different ones.
+func (e *Entry) makeETag() string {
+	hash := sha256.New()
+	for _, name := range []string{"Content-Type", "Content-Encoding", "Content-Language"} {
+		values, _ := lookup(e.Fields, name)
+		for _, value := range values {
+			hash.Write([]byte(value))
+			hash.Write([]byte{0})
+		}
+		hash.Write([]byte{1})
+	}
+	hash.Write(e.Body)
+	var sum [sha256.Size]byte
+	return `"` + base64.RawURLEncoding.EncodeToString(hash.Sum(sum[:0])[:15]) + `"`
+}
+
+// prepare fills in what is derived from the rest.
+func (e *Entry) prepare() {
+	h := make(http.Header, 3)
+	for _, name := range []string{"Date", "Etag", "Last-Modified"} {
+		if values, ok := lookup(e.Fields, name); ok {
+			h[name] = values
+		}
+	}
+	e.validators = rfc9111.ReadValidators(h, e.Meta.ResponseTime)
+}
+
+// Validators returns what tells the entry from other representations.
+func (e *Entry) Validators() *rfc9111.Validators { return &e.validators }
+
+// Validatable tells whether the handler can be asked whether the entry is still good: it gave it a validator.
+func (e *Entry) Validatable() bool {
+	return e.validators.ETag != "" && !e.Made || !e.validators.LastModified.IsZero()
+}
+
+// Condition sets the preconditions with which the handler is to validate the entry (RFC 9111 §4.3.1), in place of the
+// client's own.
+func (e *Entry) Condition(h http.Header) {
+	for _, name := range []string{"If-None-Match", "If-Modified-Since", "Range", "If-Range"} {
+		delete(h, name)
+	}
+	if e.validators.ETag != "" && !e.Made {
+		h["If-None-Match"] = []string{e.validators.ETag}
+	}
+	if values, ok := lookup(e.Fields, "Last-Modified"); ok && !e.validators.LastModified.IsZero() {
+		h["If-Modified-Since"] = values
+	}
+}
+
+// Freshen returns the entry with the fields that a validating response updates (RFC 9111 §4.3.4) and new metadata.
+// changes and header are that response's.
+func (e *Entry) Freshen(changes []Field, header http.Header, meta rfc9111.Metadata) *Entry {
+	updates := rfc9111.Updates(header)
+	fields := append([]Field(nil), e.Fields...)
+	dated := false
+	for _, f := range changes {
+		if f.Change != Remove && updates(f.Name) && f.Name != "Age" {
+			fields = put(fields, f)
+			dated = dated || f.Name == "Date"
+		}
+	}
+	if !dated {
+		date := meta.ResponseTime.UTC().Format(http.TimeFormat)
+		fields = put(fields, Field{Name: "Date", Values: []string{date}})
+	}
+	fresh := &Entry{
+		Key: e.Key, Status: e.Status, Fields: fields, Body: e.Body, Bare: e.Bare, Made: e.Made, Meta: meta,
+		Variant: e.Variant,
+	}
+	fresh.prepare()
+	return fresh
+}
+
+// UpdatedHeader returns the entry's header as a validating response would leave it: the one by which to decide for how
+// long the entry is fresh again.
+func (e *Entry) UpdatedHeader(header http.Header) http.Header {
+	h := make(http.Header, len(e.Fields)+len(header))
+	for _, f := range e.Fields {
+		if f.Change != Remove {
+			h[f.Name] = f.Values
+		}
+	}
+	delete(h, "Date") // the old one would make the freshened entry as old as it was
+	updates := rfc9111.Updates(header)
+	for name, values := range header {
+		if updates(name) {
+			h[name] = values
+		}
+	}
+	return h
+}
+
+// entryOverhead is what an entry weighs beside its fields and body, in bytes: its structures, and the header of each
+// slice and string in them.
+const (
+	entryOverhead = 640
+	fieldOverhead = 56
+	valueOverhead = 16
+)
+
+// Size returns what the entry weighs in memory, in bytes, but for its key.
+func (e *Entry) Size() int {
+	size := entryOverhead + cap(e.Body) + len(e.Variant) + len(e.Mark)
+	for _, f := range e.Fields {
+		size += fieldOverhead + len(f.Name)
+		for _, v := range f.Values {
+			size += valueOverhead + len(v)
+		}
+	}
+	for _, name := range e.Meta.Vary {
+		size += valueOverhead + len(name)
+	}
+	return size
+}
+
+// Size returns what the variants weigh in memory, in bytes, but for their key.
+func (v *Variants) Size() int {
+	size := entryOverhead / 2
+	for _, name := range v.Fields {
+		size += valueOverhead + len(name)
+	}
+	return size
+}
+
+// at returns what a replay at a given age adds to the stored fields.
+func (e *Entry) at(now time.Time) *moment {
+	age := e.Meta.Age(now).Truncate(time.Second)
+	if m := e.recent.Load(); m != nil && m.age == age {
+		return m
+	}
+	status := rfc9111.CacheStatus{Hit: true, HasTTL: true, TTL: e.Meta.Lifetime - age}
+	m := &moment{
+		age:    age,
+		ageVal: []string{strconv.FormatInt(int64(age/time.Second), 10)},
+		status: []string{status.String()},
+	}
+	e.recent.Store(m)
+	return m
+}
+
+// contentField tells whether a field describes the content that a 304 leaves out (RFC 9110 §15.4.5).
+func contentField(name string) bool {
+	switch name {
+	case "Content-Type", "Content-Length", "Content-Encoding", "Content-Language", "Content-Range", "Content-Md5":
+		return true
+	}
+	return strings.HasPrefix(name, "Content-Digest")
+}

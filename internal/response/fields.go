@@ -1,0 +1,128 @@
+package response
+
+import (
+	"net/http"
+	"slices"
+	"strings"
+)
+
+// Field is one header field of a stored response, as a change to the header that it is replayed onto: what
+// middleware outside of the cache has set for this request is there already.
+type Field struct {
+	Name   string // canonical
+	Values []string
+	Change Change
+}
+
+// Change is what replaying a field does.
+type Change uint8
+
+// What replaying a field does.
+const (
+	Replace Change = iota // the values stand instead of what is there
+	Append                // the values follow what is there
+	Remove                // what is there goes
+)
+
+// Baseline is a header as it was when the cache began: what middleware outside of it had set.
+type Baseline map[string][]string
+
+// TakeBaseline copies a header.
+func TakeBaseline(h http.Header) Baseline {
+	if len(h) == 0 {
+		return nil
+	}
+	return Baseline(h.Clone())
+}
+
+// Restore brings a header back to the baseline.
+func (b Baseline) Restore(h http.Header) {
+	clear(h)
+	for name, values := range b {
+		h[name] = slices.Clone(values)
+	}
+}
+
+// Changes returns how a header differs from the baseline, sorted by name; the values are copies. A field whose
+// values were added to is an Append of what was added.
+func (b Baseline) Changes(h http.Header) []Field {
+	fields := make([]Field, 0, len(h)+3) // room for Date, ETag and one more
+	for name, values := range h {
+		before, was := b[name]
+		if was && slices.Equal(before, values) {
+			continue
+		}
+		change := Replace
+		if was && len(before) > 0 && len(values) > len(before) && slices.Equal(before, values[:len(before)]) {
+			change, values = Append, values[len(before):]
+		}
+		fields = append(fields, Field{Name: name, Values: slices.Clone(values), Change: change})
+	}
+	for name := range b {
+		if _, still := h[name]; !still {
+			fields = append(fields, Field{Name: name, Change: Remove})
+		}
+	}
+	slices.SortFunc(fields, func(x, y Field) int { return strings.Compare(x.Name, y.Name) })
+	return fields
+}
+
+// governing are the fields by which middleware outside of the cache, too, says whether a response may be stored.
+var governing = []string{"Cache-Control", "Cdn-Cache-Control", "Expires", "Pragma"}
+
+// Header returns the header by which to decide on storing: the fields that the handler set, and those of the baseline
+// that govern caching.
+func (b Baseline) Header(fields []Field) http.Header {
+	h := make(http.Header, len(fields)+1)
+	for _, name := range governing {
+		if values, ok := b[name]; ok {
+			h[name] = values
+		}
+	}
+	for _, f := range fields {
+		switch f.Change {
+		case Replace:
+			h[f.Name] = f.Values
+		case Append:
+			h[f.Name] = append(slices.Clip(h[f.Name]), f.Values...)
+		case Remove:
+			delete(h, f.Name)
+		}
+	}
+	return h
+}
+
+// apply replays fields onto a header. The values are shared between all replays, so they are clipped: what a
+// middleware adds to one goes to a slice of its own.
+func apply(fields []Field, h http.Header) {
+	for i := range fields {
+		f := &fields[i]
+		switch f.Change {
+		case Replace:
+			h[f.Name] = f.Values[:len(f.Values):len(f.Values)]
+		case Append:
+			h[f.Name] = append(slices.Clip(h[f.Name]), f.Values...)
+		case Remove:
+			delete(h, f.Name)
+		}
+	}
+}
+
+// lookup returns the values that fields give a name, and whether they do.
+func lookup(fields []Field, name string) ([]string, bool) {
+	i, ok := slices.BinarySearchFunc(fields, name, func(f Field, name string) int { return strings.Compare(f.Name, name) })
+	if !ok || fields[i].Change == Remove {
+		return nil, false
+	}
+	return fields[i].Values, true
+}
+
+// put replaces or adds a field and keeps the order.
+func put(fields []Field, f Field) []Field {
+	i, ok := slices.BinarySearchFunc(fields, f.Name, func(f Field, name string) int { return strings.Compare(f.Name, name) })
+	if ok {
+		fields[i] = f
+		return fields
+	}
+	return slices.Insert(fields, i, f)
+}

@@ -1,0 +1,246 @@
+package response
+
+import (
+	"bufio"
+	"net"
+	"net/http"
+	"strconv"
+
+	"github.com/gin-gonic/gin"
+)
+
+// Recorder stands in for a gin.ResponseWriter while the handlers inside of the cache run. It passes on what they
+// write, keeps a copy, and tells its owner the moment the header is final.
+//
+// It follows gin's semantics: WriteHeader records, and the status and header are final at the first Write,
+// WriteString, WriteHeaderNow or Flush. A handler that does none of these leaves the response to the engine.
+type Recorder struct {
+	gin.ResponseWriter
+	baseline Baseline
+	decide   func(*Recorder) Mode
+	released func()
+
+	status    int
+	size      int
+	mode      Mode
+	committed bool
+	limit     int64
+	body      []byte
+
+	failed     bool
+	overflowed bool
+	hijacked   bool
+	interim    bool // the last status was an interim one, and went out by itself
+}
+
+// Mode is what a Recorder does with a response from its commit on.
+type Mode uint8
+
+const (
+	// Pass the response on and keep nothing.
+	Pass Mode = iota
+	// Capture passes the response on and keeps a copy of its body.
+	Capture
+	// Swallow keeps the response from the client.
+	Swallow
+	// NotModified answers the client 304, since it has this very response, and keeps a copy of the body.
+	NotModified
+)
+
+// NewRecorder returns a Recorder in front of w. decide is called once, when status and header are final and before
+// anything goes out; it may change the header. released is called when the response turns into one that nobody should
+// wait for: it is flushed as it is made, hijacked, or exceeds limit bytes, the most that are kept of a body.
+func NewRecorder(w gin.ResponseWriter, limit int64, decide func(*Recorder) Mode, released func()) *Recorder {
+	return &Recorder{
+		ResponseWriter: w,
+		baseline:       TakeBaseline(w.Header()),
+		decide:         decide,
+		released:       released,
+		status:         w.Status(),
+		size:           -1,
+		limit:          limit,
+	}
+}
+
+// Baseline returns the header as it was when the Recorder was made.
+func (r *Recorder) Baseline() Baseline { return r.baseline }
+
+// SetLimit changes how many bytes of body are kept, before any is written.
+func (r *Recorder) SetLimit(limit int64) { r.limit = limit }
+
+// Outer returns the writer that the Recorder stands in front of.
+func (r *Recorder) Outer() gin.ResponseWriter { return r.ResponseWriter }
+
+// Status returns the status that the handlers have set.
+func (r *Recorder) Status() int { return r.status }
+
+// Size returns how many bytes of body were written, or -1 before the header is.
+func (r *Recorder) Size() int { return r.size }
+
+// Written tells whether the header is final, or the handler's own affair.
+func (r *Recorder) Written() bool { return r.committed || r.hijacked }
+
+// Unwrap returns the writer behind, for http.ResponseController.
+func (r *Recorder) Unwrap() http.ResponseWriter { return r.ResponseWriter }
+
+// WriteHeader records the status. An interim one (RFC 9110 §15.2) goes to the client at once instead.
+func (r *Recorder) WriteHeader(status int) {
+	if status >= 100 && status < 200 && status != http.StatusSwitchingProtocols {
+		if !r.committed {
+			sendInterim(r.ResponseWriter, status)
+			r.interim = true
+		}
+		return
+	}
+	if status <= 0 {
+		return
+	}
+	r.interim = false
+	if r.committed {
+		// Too late: something went wrong behind the header, such as a panic that was recovered from inside.
+		r.failed = r.failed || status != r.status
+		return
+	}
+	r.status = status
+}
+
+// sendInterim writes an interim response. gin's writer would take it for the final one, so it goes to the server's.
+func sendInterim(w http.ResponseWriter, status int) {
+	for {
+		wrapper, ok := w.(interface{ Unwrap() http.ResponseWriter })
+		if !ok {
+			w.WriteHeader(status)
+			return
+		}
+		w = wrapper.Unwrap()
+	}
+}
+
+// WriteHeaderNow makes status and header final and sends them. Behind an interim status it has nothing left to do.
+func (r *Recorder) WriteHeaderNow() {
+	if r.interim || !r.commit() {
+		return
+	}
+	if r.mode == Pass || r.mode == Capture {
+		r.ResponseWriter.WriteHeaderNow()
+	}
+}
+
+// commit makes status and header final, once, and tells whether this call did.
+func (r *Recorder) commit() bool {
+	if r.committed {
+		return false
+	}
+	r.committed, r.size = true, 0
+	r.settle()
+	if r.mode == NotModified {
+		r.ResponseWriter.WriteHeaderNow()
+	}
+	return true
+}
+
+// settle asks the owner what is to become of the response and gives the outer writer its status.
+func (r *Recorder) settle() {
+	r.mode = r.decide(r)
+	switch r.mode {
+	case Pass, Capture:
+		r.ResponseWriter.WriteHeader(r.status)
+	case NotModified:
+		r.ResponseWriter.WriteHeader(http.StatusNotModified)
+	}
+}
+
+// Write writes a part of the body.
+func (r *Recorder) Write(data []byte) (int, error) {
+	r.commit()
+	n, err := len(data), error(nil)
+	if r.mode == Pass || r.mode == Capture {
+		n, err = r.ResponseWriter.Write(data)
+	}
+	r.size += n
+	if err != nil || n != len(data) {
+		r.failed = true
+	} else if r.keeps(n) {
+		r.body = append(r.body, data...)
+	}
+	return n, err
+}
+
+// WriteString writes a part of the body.
+func (r *Recorder) WriteString(data string) (int, error) {
+	r.commit()
+	n, err := len(data), error(nil)
+	if r.mode == Pass || r.mode == Capture {
+		n, err = r.ResponseWriter.WriteString(data)
+	}
+	r.size += n
+	if err != nil || n != len(data) {
+		r.failed = true
+	} else if r.keeps(n) {
+		r.body = append(r.body, data...)
+	}
+	return n, err
+}
+
+// keeps tells whether n more bytes are to be kept, and gives up a body that they make too long.
+func (r *Recorder) keeps(n int) bool {
+	if r.overflowed || r.mode != Capture && r.mode != NotModified {
+		return false
+	}
+	if int64(len(r.body)+n) > r.limit {
+		r.overflowed, r.body = true, nil
+		r.released()
+		return false
+	}
+	return true
+}
+
+// Flush sends what was written so far. A response sent bit by bit may go on for long, so nobody waits for it.
+func (r *Recorder) Flush() {
+	r.commit()
+	r.released()
+	if r.mode == Pass || r.mode == Capture {
+		r.ResponseWriter.Flush()
+	}
+}
+
+// Hijack hands the connection over; what goes over it is no response to keep.
+func (r *Recorder) Hijack() (net.Conn, *bufio.ReadWriter, error) {
+	r.hijacked, r.size = true, max(0, r.size)
+	r.released()
+	return r.ResponseWriter.Hijack()
+}
+
+// Finish settles a response for which nothing was written, which the engine then commits, and tells whether it was
+// such a one.
+func (r *Recorder) Finish() (bare bool) {
+	if r.committed || r.hijacked {
+		return false
+	}
+	r.settle()
+	return true
+}
+
+// Mode returns what became of the response.
+func (r *Recorder) Mode() Mode { return r.mode }
+
+// Complete tells whether all of the body was written, passed on without an error and kept, and has the length that
+// header's Content-Length, if any, declares (RFC 9110 §8.6, RFC 9111 §3.3).
+func (r *Recorder) Complete(header http.Header) bool {
+	if r.failed || r.overflowed || r.hijacked {
+		return false
+	}
+	declared, ok := header["Content-Length"]
+	return !ok || len(declared) == 1 && declared[0] == strconv.Itoa(max(0, r.size))
+}
+
+// TooLarge tells whether the body exceeded the limit.
+func (r *Recorder) TooLarge() bool { return r.overflowed }
+
+// Body returns the copy of the body. Its backing array is not much larger than it is.
+func (r *Recorder) Body() []byte {
+	if cap(r.body)-len(r.body) > 64+len(r.body)/8 {
+		return append(make([]byte, 0, len(r.body)), r.body...)
+	}
+	return r.body
+}

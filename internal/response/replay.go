@@ -1,0 +1,176 @@
+package response
+
+import (
+	"mime/multipart"
+	"net/http"
+	"net/textproto"
+	"strconv"
+	"time"
+
+	"github.com/gin-gonic/gin"
+
+	"github.com/gin-cachette/cachette/internal/rfc9111"
+)
+
+// chunked is the size from which net/http would send a body without its length: a replay knows it.
+const chunked = 2048
+
+// Replay answers a request from the entry: with 304 when the client has it, with parts of it when the client asks
+// for ranges, with the header alone for HEAD, else whole. status is what Cache-Status says; nil means a hit.
+func (e *Entry) Replay(w gin.ResponseWriter, r *http.Request, now time.Time, status *rfc9111.CacheStatus) {
+	h := w.Header()
+	// Middleware outside, such as gzip, codes the content: what is sent is then another representation than what is
+	// stored, with another length, no common ranges, and none of the same strong validators.
+	_, coded := h["Content-Encoding"]
+	apply(e.Fields, h)
+	m := e.at(now)
+	h["Age"] = m.ageVal[:1:1]
+	if status == nil {
+		addStatus(h, m.status)
+	} else {
+		addStatus(h, []string{status.String()})
+	}
+	if coded && e.Made {
+		h["Etag"] = []string{"W/" + e.validators.ETag}
+	}
+
+	if e.Status == http.StatusOK && len(r.Header) > 0 && !e.Bare {
+		if rfc9111.Conditional(r.Header) && rfc9111.NotModified(r.Header, &e.validators, now) {
+			e.notModified(w, h)
+			return
+		}
+		if !coded && r.Method == http.MethodGet && len(r.Header["Range"]) > 0 && e.ranges(w, r, h, now) {
+			return
+		}
+	}
+	e.whole(w, r, h, coded)
+}
+
+// addStatus adds this cache's member to Cache-Status, behind those of the caches closer to the origin (RFC 9211 §2).
+func addStatus(h http.Header, member []string) {
+	if before, ok := h["Cache-Status"]; ok {
+		h["Cache-Status"] = append(before[:len(before):len(before)], member...)
+		return
+	}
+	h["Cache-Status"] = member[:1:1]
+}
+
+// AddStatus adds this cache's member to a header's Cache-Status.
+func AddStatus(h http.Header, status *rfc9111.CacheStatus) { addStatus(h, []string{status.String()}) }
+
+// StripContent removes from a header what a 304 does not carry.
+func StripContent(h http.Header) {
+	for name := range h {
+		if contentField(name) {
+			delete(h, name)
+		}
+	}
+}
+
+func (e *Entry) notModified(w gin.ResponseWriter, h http.Header) {
+	StripContent(h)
+	w.WriteHeader(http.StatusNotModified)
+	w.WriteHeaderNow()
+}
+
+func (e *Entry) whole(w gin.ResponseWriter, r *http.Request, h http.Header, coded bool) {
+	w.WriteHeader(e.Status)
+	if e.Bare {
+		return
+	}
+	head := r.Method == http.MethodHead
+	if !coded && (head || len(e.Body) >= chunked) {
+		if _, ok := h["Content-Length"]; !ok && carriesBody(e.Status) {
+			h["Content-Length"] = []string{strconv.Itoa(len(e.Body))}
+		}
+	}
+	if head || len(e.Body) == 0 {
+		w.WriteHeaderNow()
+		return
+	}
+	_, _ = w.Write(e.Body) // the client's loss: nothing here can mend it
+}
+
+// carriesBody tells whether a status may have content (RFC 9110 §6.4.1).
+func carriesBody(status int) bool {
+	return status >= 200 && status != http.StatusNoContent && status != http.StatusNotModified
+}
+
+// ranges answers a range request (RFC 9110 §14) and tells whether it did: when there is nothing to honour, the whole
+// is the answer.
+func (e *Entry) ranges(w gin.ResponseWriter, r *http.Request, h http.Header, now time.Time) bool {
+	if !rfc9111.RangeApplies(r.Header, &e.validators, now) {
+		return false
+	}
+	size := int64(len(e.Body))
+	ranges, unsatisfiable := rfc9111.Ranges(r.Header, size)
+	switch {
+	case unsatisfiable:
+		StripContent(h)
+		h["Content-Range"] = []string{"bytes */" + strconv.FormatInt(size, 10)}
+		w.WriteHeader(http.StatusRequestedRangeNotSatisfiable)
+		w.WriteHeaderNow()
+	case len(ranges) == 0:
+		return false
+	case len(ranges) == 1:
+		part := ranges[0]
+		h["Content-Range"] = []string{part.ContentRange(size)}
+		h["Content-Length"] = []string{strconv.FormatInt(part.Length, 10)}
+		w.WriteHeader(http.StatusPartialContent)
+		_, _ = w.Write(e.Body[part.Start : part.Start+part.Length])
+	default:
+		e.parts(w, h, ranges)
+	}
+	return true
+}
+
+// ReplayPart answers a range request from an entry that is a part of the whole, and tells whether it could: when the
+// request is the one that the part answered, or asks for a range that lies in it.
+func (e *Entry) ReplayPart(w gin.ResponseWriter, r *http.Request, now time.Time, status *rfc9111.CacheStatus) bool {
+	h := w.Header()
+	if _, coded := h["Content-Encoding"]; coded || !rfc9111.RangeApplies(r.Header, &e.validators, now) {
+		return false
+	}
+	body, at := e.Body, rfc9111.Range{}
+	if r.Header.Get("Range") != e.Asked {
+		asked, _ := rfc9111.Ranges(r.Header, e.Whole)
+		if len(asked) != 1 || asked[0].Start < e.Start || asked[0].Start+asked[0].Length > e.Start+int64(len(e.Body)) {
+			return false
+		}
+		at = asked[0]
+		body = e.Body[at.Start-e.Start:][:at.Length]
+	}
+	apply(e.Fields, h)
+	h["Age"] = e.at(now).ageVal[:1:1]
+	AddStatus(h, status)
+	if at.Length > 0 {
+		h["Content-Range"] = []string{at.ContentRange(e.Whole)}
+	}
+	h["Content-Length"] = []string{strconv.Itoa(len(body))}
+	w.WriteHeader(http.StatusPartialContent)
+	_, _ = w.Write(body)
+	return true
+}
+
+// parts answers with several ranges (RFC 9110 §14.6).
+func (e *Entry) parts(w gin.ResponseWriter, h http.Header, ranges []rfc9111.Range) {
+	body := multipart.NewWriter(w)
+	contentType := h.Get("Content-Type")
+	h["Content-Type"] = []string{"multipart/byteranges; boundary=" + body.Boundary()}
+	delete(h, "Content-Length")
+	w.WriteHeader(http.StatusPartialContent)
+	for _, part := range ranges {
+		header := textproto.MIMEHeader{"Content-Range": {part.ContentRange(int64(len(e.Body)))}}
+		if contentType != "" {
+			header["Content-Type"] = []string{contentType}
+		}
+		out, err := body.CreatePart(header)
+		if err == nil {
+			_, err = out.Write(e.Body[part.Start : part.Start+part.Length])
+		}
+		if err != nil {
+			return // the client is gone
+		}
+	}
+	_ = body.Close()
+}

@@ -1,0 +1,338 @@
+package serve
+
+import (
+	"context"
+	"net/http"
+	"strconv"
+	"time"
+
+	"github.com/gin-cachette/cachette/internal/collapse"
+	"github.com/gin-cachette/cachette/internal/response"
+	"github.com/gin-cachette/cachette/internal/rfc9111"
+	"github.com/gin-cachette/cachette/internal/store"
+)
+
+// outcome is what became of a fill once its header was final.
+type outcome uint8
+
+const (
+	unstored  outcome = iota // the client gets it, and nobody else
+	storable                 // the client gets it, and it is kept if it ends well
+	confirmed                // the handler says that what is stored is still good
+	failed                   // the handler failed, and what is stored stands in for it
+	aside                    // a route inside does the caching
+)
+
+// fillState is the part of an exchange that is about running the handler.
+type fillState struct {
+	flight   *collapse.Flight[*response.Entry] // nil when nobody follows
+	ticket   store.Ticket
+	recorder *response.Recorder
+	began    time.Time
+	errors   int // how many errors the context had when the handler began
+
+	outcome outcome
+	made    rfc9111.Exchange // the request and what the handler answered
+	draft   response.Draft
+}
+
+// fill runs the handler: its response goes to the client while it is captured, and is kept if it may be and ends well. It
+// leads flight, which may be nil.
+func (x *exchange) fill(flight *collapse.Flight[*response.Entry]) {
+	c, s := x.c, x.s
+	outer := c.Writer
+	x.flight = flight
+	x.errors = len(c.Errors)
+	x.ticket = s.store.Begin(x.request.Context(), x.path, x.rt.Namespace)
+	x.began = s.clock()
+	x.recorder = response.NewRecorder(outer, x.rt.bodyLimit(s), x.decide, x.release)
+
+	restore := func() {
+		c.Writer, c.Request = outer, x.request
+		c.Set(FrameKey{}, x.frame)
+	}
+	defer func() { // also when the handler panics: Recovery outside then finds its own writer
+		restore()
+		x.release()
+	}()
+	c.Set(FrameKey{}, &Frame{Owner: x.frame.Owner, Server: s, exchange: x})
+	c.Request = x.condition()
+	c.Writer = x.recorder
+	c.Next()
+
+	bare := x.recorder.Finish()
+	intact := c.Writer == x.recorder && (!bare || !outer.Written())
+	restore()
+	switch x.outcome {
+	case confirmed:
+		x.freshen()
+	case failed:
+		x.standIn()
+	case storable:
+		if intact && x.endedWell() {
+			x.keep(bare)
+		}
+	}
+}
+
+// release lets those go who wait for this fill: it has nothing for them.
+func (x *exchange) release() {
+	if x.flight != nil {
+		x.flight.Abandon()
+	}
+}
+
+// stepAside leaves the caching of this exchange to a route inside.
+func (x *exchange) stepAside() {
+	x.outcome = aside
+	x.release()
+	x.c.Request = x.request
+}
+
+// validating tells whether the handler can be asked whether what is stored is still good (RFC 9111 §4.3).
+func (x *exchange) validating() bool {
+	return x.found.Entry != nil && x.found.Entry.Validatable()
+}
+
+// condition returns the request that the handlers see. To validate, it has the preconditions of what is stored. Else a
+// request for the whole has none: its handler is to make a response that can be kept, and the client's own
+// preconditions are evaluated against that. A range request goes on as it is.
+func (x *exchange) condition() *http.Request {
+	h := x.request.Header
+	validating := x.validating()
+	if !validating && (!rfc9111.Conditional(h) || len(h["Range"]) > 0 || x.asked.NoStore) {
+		return x.request
+	}
+	r := x.request.WithContext(x.request.Context())
+	r.Header = h.Clone()
+	if r.Header == nil {
+		r.Header = make(http.Header)
+	}
+	if validating {
+		x.found.Entry.Condition(r.Header)
+	} else {
+		delete(r.Header, "If-None-Match")
+		delete(r.Header, "If-Modified-Since")
+	}
+	return r
+}
+
+// decide is called when the status and header of the handler's response are final, and says what becomes of it.
+func (x *exchange) decide(rec *response.Recorder) response.Mode {
+	if x.outcome == aside {
+		return response.Pass
+	}
+	now := x.s.clock()
+	status := rec.Status()
+	stale := x.found.Entry
+	changes := rec.Baseline().Changes(rec.Header())
+	x.made = rfc9111.Exchange{
+		Method: x.request.Method, Request: x.request.Header, Asked: x.asked,
+		Status: status, Header: rec.Baseline().Header(changes), RequestTime: x.began, ResponseTime: now,
+	}
+	x.made.Partial = x.isPart(status, x.made.Header)
+	switch {
+	case status == http.StatusNotModified && x.validating():
+		x.outcome, x.draft.Fields = confirmed, changes
+		return response.Swallow
+	case rfc9111.IsServerError(status) && stale != nil && stale.Meta.ServableOnError(&x.asked, now):
+		x.outcome = failed
+		return response.Swallow
+	}
+
+	meta, omit, why := rfc9111.Storable(&x.made, x.policy())
+	if why == rfc9111.Stored {
+		why = x.refuse()
+	}
+	report := x.forwarded()
+	report.Stored = why == rfc9111.Stored
+	if why != rfc9111.Stored {
+		if report.Detail == "" {
+			report.Detail = string(why)
+		}
+		response.AddStatus(rec.Header(), report)
+		x.share(false, why)
+		return response.Pass
+	}
+	response.AddStatus(rec.Header(), report)
+	x.share(true, why)
+	x.outcome = storable
+	x.draft = response.Draft{
+		Status: status, Header: x.made.Header, Fields: changes, Omit: omit, Meta: meta,
+	}
+	return x.answer(rec, now)
+}
+
+// answer decides whether the client of a response that is to be kept gets it, or has it already.
+func (x *exchange) answer(rec *response.Recorder, now time.Time) response.Mode {
+	h := x.request.Header
+	if rec.Status() == http.StatusOK && rfc9111.Conditional(h) && len(h["Range"]) == 0 {
+		validators := rfc9111.ReadValidators(x.made.Header, now)
+		if rfc9111.NotModified(h, &validators, now) {
+			response.StripContent(rec.Header())
+			return response.NotModified
+		}
+	}
+	return response.Capture
+}
+
+// policy is the route's policy for this request.
+func (x *exchange) policy() *rfc9111.Policy {
+	p := x.rt.Policy
+	p.Partitioned = x.part != ""
+	return &p
+}
+
+// Why a response that RFC 9111 lets a cache store is not stored all the same.
+const (
+	refusedTooLarge rfc9111.Refusal = "too-large"
+	refusedAborted  rfc9111.Refusal = "aborted"
+	refusedStore    rfc9111.Refusal = "store-unavailable"
+)
+
+// refuse applies, once the header is final, what rules out storing besides RFC 9111.
+func (x *exchange) refuse() rfc9111.Refusal {
+	if declared, ok := x.made.Header["Content-Length"]; ok && len(declared) == 1 {
+		length, err := strconv.ParseInt(declared[0], 10, 64)
+		if err == nil && length > x.rt.bodyLimit(x.s) {
+			return refusedTooLarge
+		}
+	}
+	switch {
+	case x.aborted():
+		return refusedAborted
+	case !x.ticket.Usable():
+		return refusedStore
+	}
+	return rfc9111.Stored
+}
+
+// aborted tells whether the chain was aborted in a way that makes its response one not to keep: with an error, as gin
+// does when it fails to render, or with a status for which nobody said that it may be kept.
+func (x *exchange) aborted() bool {
+	if len(x.c.Errors) > x.errors {
+		return true
+	}
+	if !x.c.IsAborted() {
+		return false
+	}
+	_, given := x.rt.Policy.StatusTTL[x.made.Status]
+	for _, name := range [...]string{"Cache-Control", "Cdn-Cache-Control", "Expires"} {
+		_, declared := x.made.Header[name]
+		given = given || declared
+	}
+	return !given
+}
+
+// share notes whether the responses for this key are ones that requests should wait for.
+func (x *exchange) share(stored bool, why rfc9111.Refusal) {
+	if stored {
+		x.s.alone.Remove(x.found.Key)
+		return
+	}
+	x.release()
+	switch {
+	case why == rfc9111.RefusedRequest, why == rfc9111.RefusedCredentials: // about this request, not about the key
+	case rfc9111.IsServerError(x.made.Status): // it will pass
+	default:
+		x.s.alone.Add(x.found.Key, x.s.clock().Add(aloneFor))
+	}
+}
+
+// endedWell tells whether the response is whole: nothing failed, and nobody left early.
+func (x *exchange) endedWell() bool {
+	return x.recorder.Complete(x.made.Header) && x.request.Context().Err() == nil && !x.aborted()
+}
+
+// keep stores the response that was captured and gives it to those who wait for it.
+func (x *exchange) keep(bare bool) {
+	if x.made.Partial {
+		x.keepPart()
+		return
+	}
+	x.draft.Body, x.draft.Bare = x.recorder.Body(), bare
+	x.put(response.New(x.draft))
+}
+
+// put stores an entry and gives it to those who wait for it. It tells whether the entry was stored.
+func (x *exchange) put(e *response.Entry) bool {
+	kept := x.putUnder(x.key, e)
+	if x.flight != nil {
+		x.flight.Share(e)
+	}
+	return kept
+}
+
+// putUnder stores an entry under a key, and tells whether it did.
+func (x *exchange) putUnder(key string, e *response.Entry) bool {
+	ctx := context.WithoutCancel(x.request.Context()) // the client may leave now
+	kept, err := x.s.store.Put(ctx, key, e, x.request.Header, x.ticket, x.s.clock())
+	if err != nil {
+		x.s.log.Debug("cachette: a response was not stored", "error", err)
+	}
+	return kept
+}
+
+// freshen answers with what is stored, which the handler has confirmed, and stores it anew (RFC 9111 §4.3.4).
+func (x *exchange) freshen() {
+	stale := x.found.Entry
+	x.recorder.Baseline().Restore(x.c.Writer.Header())
+	x.now = x.made.ResponseTime
+	status := x.forwarded()
+	status.Status = http.StatusNotModified
+
+	confirmation := x.made.Header
+	x.made.Status, x.made.Header = stale.Status, stale.UpdatedHeader(confirmation)
+	meta, _, why := rfc9111.Storable(&x.made, x.policy())
+	if why != rfc9111.Stored { // the confirmation takes back that it may be stored
+		x.replay(stale, status)
+		return
+	}
+	fresh := stale.Freshen(x.draft.Fields, confirmation, meta)
+	status.Stored = x.put(fresh)
+	x.replay(fresh, status)
+}
+
+// standIn answers with what is stored in place of the handler's error (RFC 5861 §4).
+func (x *exchange) standIn() {
+	x.recorder.Baseline().Restore(x.c.Writer.Header())
+	x.now = x.made.ResponseTime
+	status := x.forwarded()
+	status.Status = x.made.Status
+	status.HasTTL, status.TTL = true, x.found.Entry.Meta.Fresh(x.now)
+	x.replay(x.found.Entry, status)
+}
+
+// head runs the handler of a HEAD request, whose response is not stored: it can freshen what is stored for GET, or show
+// that it is out of date (RFC 9111 §4.3.5).
+func (x *exchange) head() {
+	response.AddStatus(x.c.Writer.Header(), x.forwarded())
+	stale := x.found.Entry
+	if stale == nil {
+		return // the chain goes on
+	}
+	baseline := response.TakeBaseline(x.c.Writer.Header())
+	x.ticket = x.s.store.Begin(x.request.Context(), x.path, x.rt.Namespace)
+	x.began = x.s.clock()
+	x.c.Next()
+	if x.c.Writer.Status() != http.StatusOK || x.request.Context().Err() != nil {
+		return
+	}
+	changes := baseline.Changes(x.c.Writer.Header())
+	header := baseline.Header(changes)
+	now := x.s.clock()
+	if !rfc9111.SameRepresentation(header, stale.Validators(), strconv.Itoa(len(stale.Body)), now) {
+		x.s.store.Remove(context.WithoutCancel(x.request.Context()), stale.Key)
+		return
+	}
+	if len(header["Etag"]) == 0 && len(header["Last-Modified"]) == 0 {
+		return // nothing that shows it to be the same
+	}
+	x.made = rfc9111.Exchange{
+		Method: http.MethodGet, Request: x.request.Header, Asked: x.asked, Status: stale.Status,
+		Header: stale.UpdatedHeader(header), RequestTime: x.began, ResponseTime: now,
+	}
+	if meta, _, why := rfc9111.Storable(&x.made, x.policy()); why == rfc9111.Stored {
+		x.put(stale.Freshen(changes, header, meta))
+	}
+}

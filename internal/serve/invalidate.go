@@ -1,0 +1,75 @@
+package serve
+
+import (
+	"context"
+	"net/http"
+	"net/url"
+	"strings"
+
+	"github.com/gin-gonic/gin"
+
+	"github.com/gin-cachette/cachette/internal/response"
+	"github.com/gin-cachette/cachette/internal/rfc9111"
+)
+
+// Invalidate runs the handlers of an unsafe request and, when they succeed, invalidates what is stored for its URI and
+// for those that its response's Location and Content-Location name (RFC 9111 §4.4). It does so before the client can
+// see the response, who may ask for the page at once, and again when the last handler has returned: a middleware may
+// commit the change, as to a database, only after the response was written.
+func (s *Server) Invalidate(c *gin.Context) {
+	if s.closed.Load() {
+		return
+	}
+	outer, r, path := c.Writer, c.Request, c.Request.URL.Path
+	rec := response.NewRecorder(outer, 0, func(rec *response.Recorder) response.Mode {
+		s.invalidate(r, path, rec.Status(), rec.Header())
+		return response.Pass
+	}, func() {})
+	defer func() { c.Writer = outer }()
+	c.Writer = rec
+	c.Next()
+	if !rec.Finish() {
+		s.invalidate(r, path, rec.Status(), rec.Header())
+	}
+	if then, ok := c.Get(afterInvalidation{}); ok {
+		then.(func())()
+	}
+}
+
+// invalidate purges the paths that a successful unsafe request concerns.
+func (s *Server) invalidate(r *http.Request, path string, status int, header http.Header) {
+	if !rfc9111.IsSuccess(status) {
+		return
+	}
+	ctx := context.WithoutCancel(r.Context())
+	s.purge(ctx, path)
+	for _, name := range []string{"Location", "Content-Location"} {
+		for _, value := range header[name] {
+			if other, ok := sameOrigin(r, value); ok && other.Path != path {
+				s.purge(ctx, other.Path)
+			}
+		}
+	}
+}
+
+func (s *Server) purge(ctx context.Context, path string) {
+	if err := s.store.PurgePath(ctx, path); err != nil {
+		s.log.Warn("cachette: an invalidation is still owed to the store", "error", err)
+	}
+}
+
+// sameOrigin resolves a reference against a request's URI and returns what it refers to, if it is of the same origin: no
+// response may say anything of another origin's (RFC 9111 §4.4).
+func sameOrigin(r *http.Request, reference string) (target *url.URL, ok bool) {
+	ref, err := url.Parse(reference)
+	if err != nil {
+		return nil, false
+	}
+	base := url.URL{Scheme: "http", Host: r.Host, Path: r.URL.Path, RawPath: r.URL.RawPath}
+	if r.TLS != nil {
+		base.Scheme = "https"
+	}
+	target = base.ResolveReference(ref)
+	// Behind a proxy that ends TLS, the handler writes https and the request came over http: the host decides.
+	return target, strings.EqualFold(target.Host, r.Host) && strings.HasPrefix(target.Path, "/")
+}

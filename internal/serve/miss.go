@@ -1,0 +1,202 @@
+package serve
+
+import (
+	"net/http"
+	"time"
+
+	"github.com/gin-gonic/gin"
+
+	"github.com/gin-cachette/cachette/internal/collapse"
+	"github.com/gin-cachette/cachette/internal/response"
+	"github.com/gin-cachette/cachette/internal/rfc9111"
+	"github.com/gin-cachette/cachette/internal/store"
+)
+
+const (
+	// patience is for how long a request waits for another's fill before it runs the handler itself.
+	patience = 5 * time.Second
+	// aloneFor is for how long requests for a key do not wait for one another, once its response was for one client.
+	aloneFor = 5 * time.Second
+	// attempts bounds how often a request looks again because another's fill made another variant than it wants.
+	attempts = 3
+)
+
+// exchange is a request on its way through the cache, where no fresh response was there to answer it.
+type exchange struct {
+	s     *Server
+	c     *gin.Context
+	frame *Frame
+	rt    *Route
+
+	request *http.Request // as it came
+	asked   rfc9111.RequestDirectives
+	part    string // what the route adds to the key
+	key     string // without a variant
+	path    string
+	found   store.Found
+	now     time.Time
+	ended   uint64 // how many fills had ended before the lookup
+
+	fillState
+}
+
+// proceed does what the stored response, the request and the time allow.
+func (x *exchange) proceed() {
+	if x.asked.NoStore { // RFC 9111 §5.2.1.5: what concerns such a request is better kept out of the cache altogether
+		x.forget(rfc9111.ForwardRequest)
+	}
+	if x.found.Entry != nil && !admits(x.found.Entry, x.request, x.part) {
+		x.forget(rfc9111.ForwardRequest)
+	}
+	if e := x.found.Entry; e != nil {
+		switch e.Meta.Judge(&x.asked, x.now) {
+		case rfc9111.Serve:
+			x.replay(e, x.hit(e))
+			return
+		case rfc9111.ServeAndRefresh:
+			if !x.refreshing() {
+				x.refresh()
+				x.replay(e, x.hit(e))
+				return
+			}
+			x.found.Why = rfc9111.ForwardStale
+		case rfc9111.Validate:
+			x.found.Why = rfc9111.ForwardStale
+		case rfc9111.ValidateAsked:
+			x.found.Why = rfc9111.ForwardRequest
+			if e.Meta.Fresh(x.now) <= 0 {
+				x.found.Why = rfc9111.ForwardStale
+			}
+		}
+	}
+	if x.partially() {
+		return
+	}
+	switch {
+	case x.asked.OnlyIfCached:
+		x.unsatisfiable()
+	case x.request.Method == http.MethodHead:
+		x.head()
+	case x.refreshing():
+		x.fill(x.refreshFlight())
+	case x.collapsible():
+		x.collapse()
+	default:
+		x.fill(nil)
+	}
+}
+
+// forget makes the exchange go on as if nothing were stored.
+func (x *exchange) forget(why rfc9111.Forward) {
+	if x.found.Entry != nil {
+		x.found.Entry, x.found.Why = nil, why
+	}
+}
+
+// hit is the Cache-Status of an answer from what is stored.
+func (x *exchange) hit(e *response.Entry) *rfc9111.CacheStatus {
+	return &rfc9111.CacheStatus{Hit: true, HasTTL: true, TTL: e.Meta.Fresh(x.now), Key: x.shownKey()}
+}
+
+func (x *exchange) shownKey() string {
+	if x.rt.ShowKey {
+		return x.key
+	}
+	return ""
+}
+
+// forwarded is the Cache-Status of an answer that the handler has a part in.
+func (x *exchange) forwarded() *rfc9111.CacheStatus {
+	status := &rfc9111.CacheStatus{Forward: x.found.Why, Key: x.shownKey()}
+	if x.found.Err != nil {
+		status.Detail = "store-unavailable"
+	}
+	return status
+}
+
+// replay answers from an entry and ends the chain.
+func (x *exchange) replay(e *response.Entry, status *rfc9111.CacheStatus) {
+	e.Replay(x.c.Writer, x.request, x.now, status)
+	x.c.Abort()
+}
+
+// unsatisfiable answers a request that wants nothing but what is stored, which is not there (RFC 9111 §5.2.1.7).
+func (x *exchange) unsatisfiable() {
+	response.AddStatus(x.c.Writer.Header(), &rfc9111.CacheStatus{Detail: "only-if-cached", Key: x.shownKey()})
+	x.c.AbortWithStatus(http.StatusGatewayTimeout)
+}
+
+// collapsible tells whether a request may share another's fill: one for the whole of a response that is not for
+// somebody in particular, and not one that wants to see the handler asked anew.
+func (x *exchange) collapsible() bool {
+	h := x.request.Header
+	switch {
+	case x.asked.NoStore, x.asked.NoCache, x.asked.MaxAge.Set, x.asked.MinFresh.Set:
+		return false
+	case len(h["Authorization"]) > 0 && x.part == "":
+		return false
+	case len(h["Range"]) > 0 && !x.validating():
+		return false
+	}
+	return !x.s.alone.Has(x.found.Key, x.now)
+}
+
+// collapse leads the fill of the key, or follows the one under way (RFC 9111 §4).
+func (x *exchange) collapse() {
+	for range attempts {
+		flight, leads := x.s.flights.Join(x.found.Key)
+		if leads {
+			if x.s.flights.Ended() == x.ended || !x.lookAgain(flight) {
+				x.fill(flight)
+			}
+			return
+		}
+		entry, shared := flight.Wait(x.request.Context(), patience)
+		if x.request.Context().Err() != nil { // the client has left
+			x.c.Abort()
+			return
+		}
+		if !shared {
+			break
+		}
+		x.now = x.s.clock()
+		if x.suits(entry) {
+			status := x.forwarded()
+			status.Collapsed = true
+			x.replay(entry, status)
+			return
+		}
+		if x.lookAgain(nil) {
+			return
+		}
+	}
+	x.fill(nil)
+}
+
+// suits tells whether what another request's fill made answers this one.
+func (x *exchange) suits(e *response.Entry) bool {
+	return store.Matches(e, x.request.Header) && admits(e, x.request, x.part) &&
+		e.Meta.Judge(&x.asked, x.now) == rfc9111.Serve
+}
+
+// lookAgain answers from what a fill that has ended since the lookup left, and tells whether it did. The flight that
+// the caller leads, if any, is then over.
+func (x *exchange) lookAgain(flight *collapse.Flight[*response.Entry]) bool {
+	x.ended = x.s.flights.Ended()
+	x.now = x.s.clock()
+	found := x.s.store.Get(x.request.Context(), x.key, x.path, x.request.Header, x.now)
+	if e := found.Entry; e != nil && admits(e, x.request, x.part) && e.Meta.Judge(&x.asked, x.now) == rfc9111.Serve {
+		if flight != nil {
+			flight.Share(e)
+		}
+		x.replay(e, x.hit(e))
+		return true
+	}
+	if flight == nil {
+		x.found = found
+		if found.Entry != nil {
+			x.found.Why = rfc9111.ForwardStale
+		}
+	}
+	return false
+}

@@ -1,0 +1,85 @@
+package serve
+
+import (
+	"context"
+
+	"github.com/gin-gonic/gin"
+
+	"github.com/gin-cachette/cachette/internal/response"
+	"github.com/gin-cachette/cachette/internal/rfc9111"
+)
+
+// post runs the handlers of a POST. Its response may answer later GETs when it says so: it declares its freshness, and
+// its Content-Location is the URI that was posted to (RFC 9110 §9.3.3).
+func (s *Server) post(c *gin.Context, rt *Route) {
+	r := c.Request
+	outer := c.Writer
+	x := &exchange{s: s, c: c, rt: rt, request: r, path: r.URL.Path}
+	x.found.Why = rfc9111.ForwardMethod
+	if !rt.IgnoreAsk {
+		x.asked = rfc9111.ParseRequest(r.Header)
+	}
+	if rt.Part != nil {
+		x.part = rt.Part(c)
+	}
+	x.key = rt.bind(s).scheme.Key(r, x.part)
+	x.found.Key = x.key
+	x.errors = len(c.Errors)
+	x.began = s.clock()
+	x.recorder = response.NewRecorder(outer, rt.bodyLimit(s), x.decidePost, x.release)
+	defer func() { c.Writer = outer }()
+	c.Writer = x.recorder
+	c.Next()
+
+	bare := x.recorder.Finish()
+	intact := c.Writer == x.recorder
+	c.Writer = outer
+	if x.outcome != storable || bare || !intact || !x.endedWell() {
+		return
+	}
+	// The engine's own invalidation, which is still to come, would take this response for one that it outdates. Content-
+	// Location says that it is not: the entry is stored when that is over.
+	body := x.recorder.Body()
+	c.Set(afterInvalidation{}, func() {
+		x.ticket = s.store.Begin(context.WithoutCancel(r.Context()), x.path, rt.Namespace)
+		x.draft.Body = body
+		x.put(response.New(x.draft))
+	})
+}
+
+// afterInvalidation is the key, in a gin.Context, of what is to be done once the request has invalidated.
+type afterInvalidation struct{}
+
+// decidePost decides on the response to a POST.
+func (x *exchange) decidePost(rec *response.Recorder) response.Mode {
+	now := x.s.clock()
+	changes := rec.Baseline().Changes(rec.Header())
+	x.made = rfc9111.Exchange{
+		Method: x.request.Method, Request: x.request.Header, Asked: x.asked,
+		Status: rec.Status(), Header: rec.Baseline().Header(changes), RequestTime: x.began, ResponseTime: now,
+	}
+	report := x.forwarded()
+	meta, omit, why := rfc9111.Storable(&x.made, x.policy())
+	if why == rfc9111.Stored && x.describesItself() && !x.aborted() {
+		x.outcome = storable
+		x.draft = response.Draft{
+			Status: rec.Status(), Header: x.made.Header, Fields: changes, Omit: omit, Meta: meta,
+		}
+		report.Stored = true
+	}
+	response.AddStatus(rec.Header(), report)
+	if x.outcome == storable {
+		return response.Capture
+	}
+	return response.Pass
+}
+
+// describesItself tells whether the response's Content-Location is the URI of its request, query included.
+func (x *exchange) describesItself() bool {
+	location, ok := x.made.Header["Content-Location"]
+	if !ok || len(location) != 1 {
+		return false
+	}
+	own, ok := sameOrigin(x.request, location[0])
+	return ok && own.EscapedPath() == x.request.URL.EscapedPath() && own.RawQuery == x.request.URL.RawQuery
+}

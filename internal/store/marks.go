@@ -1,0 +1,98 @@
+package store
+
+import (
+	"context"
+	"crypto/rand"
+	"encoding/hex"
+	"errors"
+	"hash/fnv"
+	"sync"
+	"time"
+
+	"github.com/gin-cachette/cachette/drivers"
+	"github.com/gin-cachette/cachette/internal/keys"
+)
+
+// A store that several processes share keeps, for each slot of paths, a mark: a random word that a purge replaces. An
+// entry carries the mark of when its fill began and is good only as long as the store still has that one. A mark that
+// the store has lost is replaced by another, so losing one costs misses and never brings back what was purged.
+const (
+	markSlots = 1 << 12
+	markTTL   = 30 * 24 * time.Hour
+)
+
+// marks are the purges that could not be carried out because the store did not answer: nothing for those paths is
+// served until they are.
+type marks struct {
+	mu      sync.Mutex
+	pending map[uint16]bool
+}
+
+func markSlot(path string) uint16 {
+	h := fnv.New64a() // the same in every process
+	_, _ = h.Write([]byte(path))
+	return uint16(h.Sum64() % markSlots)
+}
+
+func (m *marks) owed(slot uint16) bool {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	return m.pending[slot]
+}
+
+func (m *marks) owe(slot uint16, owed bool) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	if !owed {
+		delete(m.pending, slot)
+		return
+	}
+	if m.pending == nil {
+		m.pending = make(map[uint16]bool)
+	}
+	m.pending[slot] = true
+}
+
+func (m *marks) forget() {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	m.pending = nil
+}
+
+// mark returns the mark that the store has for a path, empty for none. It carries out first what is owed.
+func (s *Responses) mark(ctx context.Context, path string) (string, error) {
+	slot := markSlot(path)
+	if s.marks.owed(slot) {
+		if err := s.replaceMark(ctx, path); err != nil {
+			return "", err
+		}
+	}
+	item, err := s.get(ctx, keys.Mark(s.prefix, slot))
+	if errors.Is(err, drivers.ErrMiss) {
+		return "", nil
+	}
+	return string(item.Value), err
+}
+
+// ensureMark returns the mark that the store has for a path, and gives it one if it has none.
+func (s *Responses) ensureMark(ctx context.Context, path string) (string, error) {
+	mark, err := s.mark(ctx, path)
+	if mark != "" || err != nil {
+		return mark, err
+	}
+	return s.newMark(ctx, path)
+}
+
+// replaceMark purges a path. If the store does not answer, the purge is owed.
+func (s *Responses) replaceMark(ctx context.Context, path string) error {
+	_, err := s.newMark(ctx, path)
+	s.marks.owe(markSlot(path), err != nil)
+	return err
+}
+
+func (s *Responses) newMark(ctx context.Context, path string) (string, error) {
+	var word [12]byte
+	_, _ = rand.Read(word[:]) // never fails
+	mark := hex.EncodeToString(word[:])
+	return mark, s.set(ctx, keys.Mark(s.prefix, markSlot(path)), []byte(mark), markTTL)
+}

@@ -1,0 +1,313 @@
+// Package store keeps responses in a driver: it finds the one that matches a request, keeps the ones that fills make, and
+// makes purges hold.
+//
+// A driver that keeps live objects holds the entries as they are; any other holds their bytes. A store that is slow or
+// dead costs a request the operation timeout at most, and after a few failures in a row nothing, until it answers again.
+package store
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net/http"
+	"slices"
+	"sync"
+	"time"
+
+	"github.com/gin-cachette/cachette/drivers"
+	"github.com/gin-cachette/cachette/internal/keys"
+	"github.com/gin-cachette/cachette/internal/purge"
+	"github.com/gin-cachette/cachette/internal/response"
+	"github.com/gin-cachette/cachette/internal/rfc9111"
+)
+
+// Responses are the responses of one cache.
+type Responses struct {
+	driver  drivers.Driver
+	objects drivers.Objects // nil where the driver keeps bytes only
+	prefix  string
+	timeout time.Duration
+	log     *slog.Logger
+	table   *purge.Table
+	breaker breaker
+	marks   marks
+
+	// fence keeps a write to a store of bytes from landing behind a purge that its fill has not seen.
+	fence sync.RWMutex
+}
+
+// New returns the responses that driver keeps under prefix. timeout bounds each operation on a driver that may block.
+func New(driver drivers.Driver, prefix string, timeout time.Duration, log *slog.Logger) *Responses {
+	s := &Responses{driver: driver, prefix: prefix, timeout: timeout, log: log, table: purge.NewTable()}
+	s.objects, _ = driver.(drivers.Objects)
+	s.breaker.log = log
+	return s
+}
+
+// Found is what a lookup found.
+type Found struct {
+	Entry *response.Entry // nil when nothing matches
+	Key   string          // what the request's fill is to be collapsed by: the key, with the variant where one is known
+	Why   rfc9111.Forward // without an Entry: why there is none
+	Err   error           // the store did not answer
+}
+
+// Ticket is the state of the purges at the beginning of a fill. What the fill makes is never served if a purge came
+// after it was taken.
+type Ticket struct {
+	stamp purge.Stamp
+	mark  string
+	err   error // the store did not answer: nothing can be kept
+}
+
+// Usable tells whether what the fill makes can be kept at all.
+func (t *Ticket) Usable() bool { return t.err == nil }
+
+// Get finds the stored response for a request. now is the caller's reading of the clock.
+func (s *Responses) Get(ctx context.Context, key, path string, request http.Header, now time.Time) Found {
+	if s.objects != nil {
+		return s.getObject(key, request, now)
+	}
+	return s.getBytes(ctx, key, path, request, now)
+}
+
+func (s *Responses) getObject(key string, request http.Header, now time.Time) Found {
+	object, _ := s.objects.GetObject(key, now)
+	switch stored := object.(type) {
+	case *response.Entry:
+		if stored.Key == key && s.table.Holds(&stored.Stamp) {
+			return Found{Entry: stored, Key: key}
+		}
+	case *response.Variants:
+		if stored.Key != key || !s.table.Holds(&stored.Stamp) {
+			break
+		}
+		variant := keys.Variant(key, rfc9111.VariantKey(stored.Fields, request))
+		object, _ := s.objects.GetObject(variant, now)
+		if e, ok := object.(*response.Entry); ok && e.Key == variant && s.table.Holds(&e.Stamp) {
+			return Found{Entry: e, Key: variant}
+		}
+		return Found{Key: variant, Why: rfc9111.ForwardVaryMiss}
+	}
+	return Found{Key: key, Why: rfc9111.ForwardURIMiss}
+}
+
+func (s *Responses) getBytes(ctx context.Context, key, path string, request http.Header, now time.Time) Found {
+	miss := Found{Key: key, Why: rfc9111.ForwardURIMiss}
+	entry, variants, err := s.read(ctx, key)
+	if err == nil && variants != nil {
+		miss = Found{Key: keys.Variant(key, rfc9111.VariantKey(variants.Fields, request)), Why: rfc9111.ForwardVaryMiss}
+		if entry, _, err = s.read(ctx, miss.Key); entry != nil && entry.Mark != variants.Mark {
+			entry = nil
+		}
+	}
+	if err != nil {
+		miss.Err = err
+		return miss
+	}
+	if entry == nil {
+		return miss
+	}
+	mark, err := s.mark(ctx, path)
+	if err != nil {
+		miss.Err = err
+		return miss
+	}
+	if entry.Mark != mark {
+		return miss
+	}
+	return Found{Entry: entry, Key: miss.Key}
+}
+
+// read returns what is stored under key: an entry, or what its variants depend on, or neither.
+func (s *Responses) read(ctx context.Context, key string) (*response.Entry, *response.Variants, error) {
+	item, err := s.get(ctx, key)
+	if errors.Is(err, drivers.ErrMiss) {
+		return nil, nil, nil
+	}
+	if err != nil {
+		return nil, nil, err
+	}
+	entry, variants, err := response.Decode(item.Value)
+	if err != nil { // not ours, or of another version: a miss that the next fill mends
+		return nil, nil, nil
+	}
+	if entry != nil && entry.Key != key || variants != nil && variants.Key != key {
+		return nil, nil, nil
+	}
+	return entry, variants, nil
+}
+
+// get reads one key, within the operation timeout.
+func (s *Responses) get(ctx context.Context, key string) (item drivers.Item, err error) {
+	err = s.bounded(ctx, func(ctx context.Context) error {
+		item, err = s.driver.Get(ctx, key)
+		return err
+	})
+	return item, err
+}
+
+// bounded runs one operation of the driver within the operation timeout, unless the store has been failing.
+func (s *Responses) bounded(ctx context.Context, operation func(context.Context) error) error {
+	if !s.breaker.allow() {
+		return errUnavailable
+	}
+	ctx, cancel := context.WithTimeout(ctx, s.timeout)
+	defer cancel()
+	err := operation(ctx)
+	switch {
+	case err == nil, errors.Is(err, drivers.ErrMiss), errors.Is(err, drivers.ErrTooLarge):
+		s.breaker.succeeded()
+	case errors.Is(err, context.Canceled): // the client left; that says nothing of the store
+		s.breaker.undecided()
+	default:
+		s.breaker.failed(err)
+	}
+	return err
+}
+
+// Begin takes a ticket for a fill. It must be taken before the handler runs.
+func (s *Responses) Begin(ctx context.Context, path, namespace string) Ticket {
+	t := Ticket{stamp: s.table.Stamp(path, namespace)}
+	if s.objects == nil {
+		t.mark, t.err = s.ensureMark(ctx, path)
+	}
+	return t
+}
+
+// Put keeps an entry under key, which is the request's key without a variant, unless a purge came after the ticket was
+// taken. The entry is complete but for its key, its variant and the marks of the ticket. kept is false, with or
+// without an error, when it is not kept.
+func (s *Responses) Put(ctx context.Context, key string, e *response.Entry, request http.Header, t Ticket, now time.Time) (kept bool, err error) {
+	if t.err != nil {
+		return false, t.err
+	}
+	e.Key, e.Stamp, e.Mark = key, t.stamp, t.mark
+	ttl := e.Meta.Retention(now, e.Validatable())
+	if s.objects != nil {
+		return s.putObject(key, e, request, t, ttl, now), nil
+	}
+	s.fence.RLock()
+	defer s.fence.RUnlock()
+	if !s.table.Holds(&t.stamp) {
+		return false, nil
+	}
+	if err := s.putBytes(ctx, key, e, request, t, ttl, now); err != nil {
+		return false, err
+	}
+	return true, nil
+}
+
+func (s *Responses) putObject(key string, e *response.Entry, request http.Header, t Ticket, ttl time.Duration, now time.Time) bool {
+	if len(e.Meta.Vary) == 0 {
+		return s.table.Holds(&t.stamp) && s.objects.PutObject(key, e, e.Size(), ttl)
+	}
+	object, _ := s.objects.GetObject(key, now)
+	old, _ := object.(*response.Variants)
+	if old != nil && !s.table.Holds(&old.Stamp) {
+		old = nil
+	}
+	variants, changed := s.selectBy(old, key, e, request, t, now.Add(ttl))
+	if changed {
+		s.objects.PutObject(key, variants, variants.Size(), variants.Expires.Sub(now))
+	}
+	return s.table.Holds(&t.stamp) && s.objects.PutObject(e.Key, e, e.Size(), ttl)
+}
+
+func (s *Responses) putBytes(ctx context.Context, key string, e *response.Entry, request http.Header, t Ticket, ttl time.Duration, now time.Time) error {
+	if len(e.Meta.Vary) > 0 {
+		_, old, err := s.read(ctx, key)
+		if err != nil {
+			return err
+		}
+		if old != nil && old.Mark != t.mark {
+			old = nil
+		}
+		variants, changed := s.selectBy(old, key, e, request, t, now.Add(ttl))
+		if changed {
+			if err := s.set(ctx, key, response.EncodeVariants(variants), variants.Expires.Sub(now)); err != nil {
+				return err
+			}
+		}
+	}
+	return s.set(ctx, e.Key, response.Encode(e), ttl)
+}
+
+// selectBy gives an entry that varies the key of its variant. The variants of one key are told apart by all the fields
+// that any of them varies by, so that handlers whose Vary differs from response to response do not keep displacing one
+// another's. changed tells whether the record of the fields has to be written.
+func (s *Responses) selectBy(old *response.Variants, key string, e *response.Entry, request http.Header, t Ticket, expires time.Time) (v *response.Variants, changed bool) {
+	v = &response.Variants{Key: key, Fields: e.Meta.Vary, Stamp: t.stamp, Mark: t.mark, Expires: expires}
+	if old != nil {
+		v.Fields = slices.Concat(old.Fields, e.Meta.Vary)
+		slices.Sort(v.Fields)
+		v.Fields = slices.Compact(v.Fields)
+		if old.Expires.After(expires) {
+			v.Expires = old.Expires
+		}
+	}
+	e.Meta.Vary = v.Fields
+	e.Variant = rfc9111.VariantKey(v.Fields, request)
+	e.Key = keys.Variant(key, e.Variant)
+	return v, old == nil || v.Expires.After(old.Expires) || !slices.Equal(v.Fields, old.Fields)
+}
+
+func (s *Responses) set(ctx context.Context, key string, value []byte, ttl time.Duration) error {
+	return s.bounded(ctx, func(ctx context.Context) error { return s.driver.Set(ctx, key, value, ttl) })
+}
+
+// Remove removes what is stored under key, on a best effort: what cannot be removed is stale before long.
+func (s *Responses) Remove(ctx context.Context, key string) {
+	err := s.bounded(ctx, func(ctx context.Context) error {
+		_, err := s.driver.Delete(ctx, key)
+		return err
+	})
+	if err != nil {
+		s.log.Debug("cachette: a response was not removed", "error", err)
+	}
+}
+
+// Matches tells whether an entry that another request's fill has just made answers this request too, as far as its
+// selecting fields go.
+func Matches(e *response.Entry, request http.Header) bool {
+	return rfc9111.VariantKey(e.Meta.Vary, request) == e.Variant
+}
+
+// PurgePath makes sure that nothing that is stored for path, or whose fill has begun, is ever served again.
+func (s *Responses) PurgePath(ctx context.Context, path string) error {
+	s.table.Path(path)
+	if s.objects != nil {
+		return nil
+	}
+	s.fence.Lock()   // writes that the purge must outlast are over once it is held
+	s.fence.Unlock() //nolint:staticcheck // nothing to do while holding it
+	if err := s.replaceMark(ctx, path); err != nil {
+		return fmt.Errorf("cachette: purge %q: %w", path, err)
+	}
+	return nil
+}
+
+// ClearNamespace removes the values and responses of a namespace and returns how many were live.
+func (s *Responses) ClearNamespace(ctx context.Context, namespace string) (int, error) {
+	s.table.Namespace(namespace)
+	s.drain()
+	return s.driver.Clear(ctx, keys.Namespace(s.prefix, namespace))
+}
+
+// Flush removes all that the cache wrote under its prefix.
+func (s *Responses) Flush(ctx context.Context) error {
+	s.table.All()
+	s.drain()
+	_, err := s.driver.Clear(ctx, s.prefix)
+	s.marks.forget()
+	return err
+}
+
+// drain waits for the writes under way that have not seen the last purge.
+func (s *Responses) drain() {
+	if s.objects == nil {
+		s.fence.Lock()
+		s.fence.Unlock() //nolint:staticcheck // nothing to do while holding it
+	}
+}
