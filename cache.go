@@ -1,0 +1,219 @@
+package cachette
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net/url"
+	"strings"
+	"sync/atomic"
+	"time"
+
+	"github.com/gin-gonic/gin"
+
+	"github.com/gin-cachette/cachette/drivers"
+	"github.com/gin-cachette/cachette/encoders"
+	"github.com/gin-cachette/cachette/internal/keys"
+	"github.com/gin-cachette/cachette/internal/serve"
+	"github.com/gin-cachette/cachette/internal/store"
+)
+
+// Cache is the cache of one engine: its values, and the responses of its [Cached] routes. It is safe for concurrent use.
+//
+// Methods that reach the store return within the operation timeout of the [Config], or sooner if ctx ends; those that
+// clear many keys have as long as ctx. A *gin.Context is a good ctx: the context of its request counts.
+//
+// A value's key in the store is the prefix of the Config and the key as given; keys of any bytes and length work. An
+// error of the store or codec is an [*OpError].
+type Cache struct {
+	driver  drivers.Driver
+	encoder encoders.Encoder
+	backend string
+	prefix  string
+	ttl     time.Duration
+	timeout time.Duration
+	local   bool // the driver lives in this process and never blocks
+
+	responses *store.Responses
+	server    *serve.Server
+	frame     *serve.Frame
+	closed    atomic.Bool
+}
+
+// Put stores value under key for ttl; 0 stands for the TTL of the [Config], and less is an error that matches
+// [ErrInvalid]. A value of a type that the codec cannot take is an error that matches [ErrUnsupportedType], and
+// nothing is changed.
+func (c *Cache) Put(ctx context.Context, key string, value any, ttl time.Duration) error {
+	if ttl < 0 {
+		return c.fail("put", key, fmt.Errorf("%w: the time to live %v is negative; give a positive one, or 0 for the configured %v",
+			ErrInvalid, ttl, c.ttl))
+	}
+	if ttl == 0 {
+		ttl = c.ttl
+	}
+	data, err := c.encoder.Encode(value)
+	if err != nil {
+		return c.fail("put", key, err)
+	}
+	return c.fail("put", key, c.bounded(ctx, func(ctx context.Context) error {
+		return c.driver.Set(ctx, keys.Value(c.prefix, key), data, ttl)
+	}))
+}
+
+// Fetch stores the value under key in what dst points to. It returns [ErrMiss] when there is none, and an error that
+// matches [ErrUnsupportedType] when dst cannot hold it; dst is then unchanged.
+func (c *Cache) Fetch(ctx context.Context, key string, dst any) error {
+	_, err := c.FetchWithTTL(ctx, key, dst)
+	return err
+}
+
+// FetchWithTTL does what Fetch does and returns for how long the value is still there.
+func (c *Cache) FetchWithTTL(ctx context.Context, key string, dst any) (time.Duration, error) {
+	var item drivers.Item
+	err := c.bounded(ctx, func(ctx context.Context) (err error) {
+		item, err = c.driver.Get(ctx, keys.Value(c.prefix, key))
+		return err
+	})
+	if errors.Is(err, ErrMiss) {
+		return 0, ErrMiss
+	}
+	if err != nil {
+		return 0, c.fail("fetch", key, err)
+	}
+	if err := c.encoder.Decode(item.Value, dst); err != nil {
+		return 0, c.fail("fetch", key, err)
+	}
+	return max(0, time.Until(item.ExpiresAt)), nil
+}
+
+// Delete removes the values under keys and returns how many of them there were.
+func (c *Cache) Delete(ctx context.Context, names ...string) (int, error) {
+	if len(names) == 0 {
+		return 0, nil
+	}
+	full := make([]string, len(names))
+	for i, name := range names {
+		full[i] = keys.Value(c.prefix, name)
+	}
+	var n int
+	err := c.bounded(ctx, func(ctx context.Context) (err error) {
+		n, err = c.driver.Delete(ctx, full...)
+		return err
+	})
+	return n, c.fail("delete", strings.Join(names, ", "), err)
+}
+
+// ClearNamespace removes the values whose keys begin with namespace and a colon, and the responses of the routes that
+// [WithNamespace] put there. It returns how many of both there were. An empty namespace is an error.
+func (c *Cache) ClearNamespace(ctx context.Context, namespace string) (int, error) {
+	if namespace == "" {
+		return 0, c.fail("clear", "", fmt.Errorf("%w: the namespace is empty; name one, or call Flush to remove everything", ErrInvalid))
+	}
+	if c.closed.Load() {
+		return 0, c.fail("clear", namespace, ErrClosed)
+	}
+	n, err := c.responses.ClearNamespace(plain(ctx), namespace)
+	return n, c.fail("clear", namespace, err)
+}
+
+// Flush removes every value and response that the cache has under its prefix, and nothing else.
+func (c *Cache) Flush(ctx context.Context) error {
+	if c.closed.Load() {
+		return c.fail("flush", "", ErrClosed)
+	}
+	if c.prefix == "" && !c.local {
+		return c.fail("flush", "", fmt.Errorf("%w: with PlainKeys (CACHETTE_PLAIN_KEYS) nothing tells this cache's keys from "+
+			"others in the store; set a KeyPrefix (CACHETTE_KEY_PREFIX) to be able to flush", ErrInvalid))
+	}
+	return c.fail("flush", "", c.responses.Flush(plain(ctx)))
+}
+
+// FlushExpired removes what has expired and still takes up room, and returns how many entries it removed. Expired
+// entries are never served, flushed or not. It is 0 where the store removes them by itself.
+func (c *Cache) FlushExpired(ctx context.Context) (int, error) {
+	if c.closed.Load() {
+		return 0, c.fail("flush expired", "", ErrClosed)
+	}
+	sweeper, ok := c.driver.(drivers.Sweeper)
+	if !ok {
+		return 0, nil
+	}
+	n, err := sweeper.Sweep(plain(ctx))
+	return n, c.fail("flush expired", "", err)
+}
+
+// PurgePath removes the responses that are stored for a path: those of every host, query, key part, variant and
+// namespace. A response whose handler began before the purge is not stored either. path is absolute, as in a URL; a
+// query in it is ignored. When the store does not answer, that is the error; the purge then holds in this process all
+// the same, and is carried out as soon as the store is back.
+func (c *Cache) PurgePath(ctx context.Context, path string) error {
+	u, err := url.ParseRequestURI(path)
+	if err != nil || !strings.HasPrefix(path, "/") {
+		return c.fail("purge", path, fmt.Errorf("%w: %.64q is not a path; give one that begins with \"/\", escaped as in a URL",
+			ErrInvalid, path))
+	}
+	if c.closed.Load() {
+		return c.fail("purge", path, ErrClosed)
+	}
+	return c.fail("purge", path, c.responses.PurgePath(plain(ctx), u.Path))
+}
+
+// Ping tells whether the store answers: nil, or what is wrong. It suits a health check.
+func (c *Cache) Ping(ctx context.Context) error {
+	return c.fail("ping", "", c.bounded(ctx, func(ctx context.Context) error {
+		if pinger, ok := c.driver.(drivers.Pinger); ok {
+			return pinger.Ping(ctx)
+		}
+		_, err := c.driver.Get(ctx, keys.Value(c.prefix, "cachette-ping"))
+		if errors.Is(err, ErrMiss) {
+			return nil
+		}
+		return err
+	}))
+}
+
+// Close ends the cache and releases what it holds; it does not wait without a bound. Cached routes then run their
+// handlers, and every other method returns [ErrClosed]. A second Close returns nil.
+func (c *Cache) Close() error {
+	if c.closed.Swap(true) {
+		return nil
+	}
+	c.server.Close()
+	return c.fail("close", "", c.driver.Close())
+}
+
+// bounded runs an operation within the operation timeout.
+func (c *Cache) bounded(ctx context.Context, operation func(context.Context) error) error {
+	if c.closed.Load() {
+		return ErrClosed
+	}
+	ctx = plain(ctx)
+	if !c.local {
+		var cancel context.CancelFunc
+		ctx, cancel = context.WithTimeout(ctx, c.timeout)
+		defer cancel()
+	}
+	return operation(ctx)
+}
+
+// fail wraps an error, if it is one, with what was tried.
+func (c *Cache) fail(op, key string, err error) error {
+	if err == nil {
+		return nil
+	}
+	return &OpError{Op: op, Backend: c.backend, Key: key, Err: err}
+}
+
+// plain returns the context that counts: of a *gin.Context, which is never done by itself, that of its request.
+func plain(ctx context.Context) context.Context {
+	if c, ok := ctx.(*gin.Context); ok {
+		if c == nil || c.Request == nil {
+			return context.Background()
+		}
+		return c.Request.Context()
+	}
+	if ctx == nil {
+		return context.Background()
+	}
+	return ctx
+}

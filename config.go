@@ -1,0 +1,183 @@
+package cachette
+
+import (
+	"errors"
+	"fmt"
+	"log/slog"
+	"reflect"
+	"time"
+
+	"github.com/gin-cachette/cachette/drivers"
+	"github.com/gin-cachette/cachette/encoders"
+)
+
+// Config says where and how a cache keeps its data. The zero Config is valid: a cache in memory, plain text as its
+// values, one minute to live. A field that is zero has its default.
+//
+// In code, fill one in; from the environment, take what [FromEnv] returns. Each field but the last three has a variable
+// of its own, which is named here and in each error.
+type Config struct {
+	// Backend names the store: inmemory (the default), redis, memcached, mongodb, dynamodb, or another that has been
+	// registered with [drivers.Register]. Each but inmemory has to be linked by a blank import of its package:
+	//
+	//	import _ "github.com/gin-cachette/cachette/drivers/redis"
+	//
+	// CACHETTE_BACKEND.
+	Backend string `env:"BACKEND"`
+
+	// Codec names the form that values have in the store: vanilla (plain text, the default), json, orjson, msgpack,
+	// pickle, csv, feather, parquet, or another that has been registered with [encoders.Register]. Each but vanilla and
+	// json has to be linked by a blank import of its package, as backends are. CACHETTE_CODEC.
+	Codec string `env:"CODEC"`
+
+	// TTL is how long a value lives that is put with no time to live of its own: 1 s to 3600 s. 0 means 60 s.
+	// CACHETTE_TTL: a duration (90s) or a number of seconds (90).
+	TTL time.Duration `env:"TTL"`
+
+	// RedisURL is required for redis: redis://user:password@host:port/database, or rediss:// for TLS. User, password,
+	// port (6379) and database (0) may be left out. CACHETTE_REDIS_URL.
+	RedisURL string `env:"REDIS_URL"`
+
+	// MemcachedHost is required for memcached: host or host:port, several separated by commas. The port is 11211 unless
+	// given. CACHETTE_MEMCACHED_HOST.
+	MemcachedHost string `env:"MEMCACHED_HOST"`
+
+	// TableName is the table of dynamodb, and the collection of mongodb: "fastapi-cachette" unless set, the name that
+	// fastapi-cachette gives it. CACHETTE_TABLE_NAME.
+	TableName string `env:"TABLE_NAME"`
+
+	// Region is the AWS region of dynamodb, eu-central-1 for instance. It is required for dynamodb unless DynamoDBURL is
+	// set. CACHETTE_REGION.
+	Region string `env:"REGION"`
+
+	// DynamoDBURL is the endpoint of a DynamoDB that AWS does not run: http://localhost:8000. CACHETTE_DYNAMODB_URL.
+	DynamoDBURL string `env:"DYNAMODB_URL"`
+
+	// DatabaseName is the database of mongodb: "fastapi-cachette-database" unless set, the name that fastapi-cachette gives
+	// it. The server creates it when it is first written to. CACHETTE_DATABASE_NAME.
+	DatabaseName string `env:"DATABASE_NAME"`
+
+	// MongoDBURL is required for mongodb: mongodb://user:password@host:port, or mongodb+srv://. User and password may be
+	// left out, and there may be several hosts, separated by commas. CACHETTE_MONGODB_URL.
+	MongoDBURL string `env:"MONGODB_URL"`
+
+	// KeyPrefix begins each key in the store, so that several programs can share it: "cachette:" unless set.
+	// CACHETTE_KEY_PREFIX.
+	KeyPrefix string `env:"KEY_PREFIX"`
+
+	// PlainKeys leaves keys exactly as they are given, as fastapi-cachette writes them: for a store shared with it. It
+	// contradicts a KeyPrefix. CACHETTE_PLAIN_KEYS: true or false.
+	PlainKeys bool `env:"PLAIN_KEYS"`
+
+	// MemoryLimit bounds, in bytes, what the inmemory backend holds: 64 MiB unless set. CACHETTE_MEMORY_LIMIT: bytes, or
+	// with a unit (64MiB, 64MB, 1GiB).
+	MemoryLimit int64 `env:"MEMORY_LIMIT"`
+
+	// OperationTimeout is how long one operation of the store may hold up a request: 500 ms unless set.
+	// CACHETTE_OPERATION_TIMEOUT: a duration (250ms) or a number of seconds.
+	OperationTimeout time.Duration `env:"OPERATION_TIMEOUT"`
+
+	// BodyLimit is the size, in bytes, of the largest response body that is stored: 1 MiB unless set. Larger ones pass
+	// through. CACHETTE_BODY_LIMIT: bytes, or with a unit.
+	BodyLimit int64 `env:"BODY_LIMIT"`
+
+	// Driver is a store that the program has made itself. It wins over Backend, and nothing that a backend requires is
+	// required then.
+	Driver drivers.Driver
+
+	// Encoder is a codec that the program has made itself. It wins over Codec.
+	Encoder encoders.Encoder
+
+	// Logger takes what is worth a line in the log: [slog.Default] unless set.
+	Logger *slog.Logger
+}
+
+// The defaults of a Config. Those of the table and the database are the ones of fastapi-cachette, for both libraries
+// to find each other's data.
+const (
+	defaultBackend          = "inmemory"
+	defaultCodec            = "vanilla"
+	defaultTTL              = 60 * time.Second
+	defaultTableName        = "fastapi-cachette"
+	defaultDatabaseName     = "fastapi-cachette-database"
+	defaultKeyPrefix        = "cachette:"
+	defaultMemoryLimit      = 64 << 20
+	defaultOperationTimeout = 500 * time.Millisecond
+	defaultBodyLimit        = 1 << 20
+)
+
+// withDefaults returns c with each field that is zero set to its default.
+func (c Config) withDefaults() Config {
+	setDefault(&c.Backend, defaultBackend)
+	setDefault(&c.Codec, defaultCodec)
+	setDefault(&c.TTL, defaultTTL)
+	setDefault(&c.TableName, defaultTableName)
+	setDefault(&c.DatabaseName, defaultDatabaseName)
+	if !c.PlainKeys {
+		setDefault(&c.KeyPrefix, defaultKeyPrefix)
+	}
+	setDefault(&c.MemoryLimit, defaultMemoryLimit)
+	setDefault(&c.OperationTimeout, defaultOperationTimeout)
+	setDefault(&c.BodyLimit, defaultBodyLimit)
+	if c.Logger == nil {
+		c.Logger = slog.Default()
+	}
+	return c
+}
+
+func setDefault[T comparable](field *T, value T) {
+	var zero T
+	if *field == zero {
+		*field = value
+	}
+}
+
+// settings returns the part of c that a driver is opened with. c must have its defaults.
+func (c Config) settings() drivers.Settings {
+	return drivers.Settings{
+		RedisURL:         c.RedisURL,
+		MemcachedHost:    c.MemcachedHost,
+		TableName:        c.TableName,
+		Region:           c.Region,
+		DynamoDBURL:      c.DynamoDBURL,
+		DatabaseName:     c.DatabaseName,
+		MongoDBURL:       c.MongoDBURL,
+		MemoryLimit:      c.MemoryLimit,
+		OperationTimeout: c.OperationTimeout,
+		Logger:           c.Logger,
+	}
+}
+
+// ConfigError is one mistake in a configuration. It never contains a password, nor any part of a URL but its scheme.
+type ConfigError struct {
+	Field    string // the field of Config; empty for a variable that has none
+	Variable string // the environment variable; empty for a field that has none
+	Problem  string // what is wrong, and what would be right
+}
+
+func (e *ConfigError) Error() string {
+	switch {
+	case e.Field == "":
+		return fmt.Sprintf("cachette: %s: %s", e.Variable, e.Problem)
+	case e.Variable == "":
+		return fmt.Sprintf("cachette: %s: %s", e.Field, e.Problem)
+	}
+	return fmt.Sprintf("cachette: %s (%s): %s", e.Field, e.Variable, e.Problem)
+}
+
+// Validate returns every mistake in c, joined ([errors.Join]), each a [*ConfigError]; nil if there is none.
+//
+// A field that is set is checked whatever the backend is, for a wrong value is a mistake wherever it stands. What a
+// backend requires is required of the chosen one only, and of none where Driver is set.
+func (c Config) Validate() error {
+	value := reflect.ValueOf(c)
+	return joinMistakes(c.mistakes(func(field string) bool { return !value.FieldByName(field).IsZero() }))
+}
+
+func joinMistakes(mistakes []*ConfigError) error {
+	errs := make([]error, len(mistakes))
+	for i, mistake := range mistakes {
+		errs[i] = mistake
+	}
+	return errors.Join(errs...) // nil for none
+}

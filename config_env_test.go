@@ -1,0 +1,313 @@
+package cachette
+
+import (
+	"fmt"
+	"os"
+	"reflect"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+)
+
+// setEnvironment gives the test these variables, and no other of cachette's.
+func setEnvironment(t *testing.T, environment map[string]string) {
+	t.Helper()
+	for _, entry := range os.Environ() {
+		name, _, _ := strings.Cut(entry, "=")
+		if strings.HasPrefix(name, variablePrefix) {
+			t.Setenv(name, "") // so that it comes back after the test
+			if err := os.Unsetenv(name); err != nil {
+				t.Fatal(err)
+			}
+		}
+	}
+	for name, value := range environment {
+		t.Setenv(name, value)
+	}
+}
+
+func TestFromEnv(t *testing.T) {
+	tests := []struct {
+		name        string
+		environment map[string]string
+		want        Config
+	}{
+		{"nothing", nil, Config{}},
+		{"names", map[string]string{"CACHETTE_BACKEND": "inmemory", "CACHETTE_CODEC": "json"}, Config{Backend: "inmemory", Codec: "json"}},
+		{"TTL in seconds", map[string]string{"CACHETTE_TTL": "90"}, Config{TTL: 90 * time.Second}},
+		{"TTL as a duration", map[string]string{"CACHETTE_TTL": "1m30s"}, Config{TTL: 90 * time.Second}},
+		{"TTL, the most", map[string]string{"CACHETTE_TTL": "3600"}, Config{TTL: time.Hour}},
+		{"addresses", map[string]string{
+			"CACHETTE_REDIS_URL":      "redis://user:pa$$word@host:6379/0",
+			"CACHETTE_MEMCACHED_HOST": "a,b:11212",
+			"CACHETTE_DYNAMODB_URL":   "http://localhost:8000",
+			"CACHETTE_MONGODB_URL":    "mongodb://a:27017,b:27017/?replicaSet=rs=0",
+		}, Config{
+			RedisURL: "redis://user:pa$$word@host:6379/0", MemcachedHost: "a,b:11212", DynamoDBURL: "http://localhost:8000",
+			MongoDBURL: "mongodb://a:27017,b:27017/?replicaSet=rs=0",
+		}},
+		{"places", map[string]string{
+			"CACHETTE_TABLE_NAME": "table", "CACHETTE_REGION": "eu-west-1", "CACHETTE_DATABASE_NAME": "database",
+		}, Config{TableName: "table", Region: "eu-west-1", DatabaseName: "database"}},
+		{"key prefix", map[string]string{"CACHETTE_KEY_PREFIX": "shop: "}, Config{KeyPrefix: "shop: "}},
+		{"plain keys", map[string]string{"CACHETTE_PLAIN_KEYS": "true"}, Config{PlainKeys: true}},
+		{"no plain keys, and a prefix", map[string]string{"CACHETTE_PLAIN_KEYS": "false", "CACHETTE_KEY_PREFIX": "a"}, Config{KeyPrefix: "a"}},
+		{"limits in bytes", map[string]string{"CACHETTE_MEMORY_LIMIT": "1000", "CACHETTE_BODY_LIMIT": "5"}, Config{MemoryLimit: 1000, BodyLimit: 5}},
+		{"limits with units", map[string]string{"CACHETTE_MEMORY_LIMIT": "1GiB", "CACHETTE_BODY_LIMIT": "64 kB"},
+			Config{MemoryLimit: 1 << 30, BodyLimit: 64000}},
+		{"timeout in seconds", map[string]string{"CACHETTE_OPERATION_TIMEOUT": "2"}, Config{OperationTimeout: 2 * time.Second}},
+		{"timeout as a duration", map[string]string{"CACHETTE_OPERATION_TIMEOUT": "250ms"}, Config{OperationTimeout: 250 * time.Millisecond}},
+		{"variables of tests", map[string]string{"CACHETTE_TEST_REDIS": "127.0.0.1:1", "CACHETTE_TEST_EMPTY": ""}, Config{}},
+		{"variables of others", map[string]string{"MY_CACHETTE_X": "1", "CACHETTES": "1", "CACHETTE": "1"}, Config{}},
+		{"a service of Kubernetes", map[string]string{
+			"CACHETTE_SERVICE_HOST": "10.0.0.1", "CACHETTE_SERVICE_PORT": "80", "CACHETTE_SERVICE_PORT_HTTP": "80",
+			"CACHETTE_PORT": "tcp://10.0.0.1:80", "CACHETTE_PORT_80_TCP_ADDR": "10.0.0.1",
+			"CACHETTE_REDIS_SERVICE_HOST": "10.0.0.2", "CACHETTE_REDIS_PORT_6379_TCP": "tcp://10.0.0.2:6379",
+		}, Config{}},
+	}
+	for _, test := range tests {
+		t.Run(test.name, func(t *testing.T) {
+			setEnvironment(t, test.environment)
+			got, err := FromEnv()
+			if err != nil || !reflect.DeepEqual(got, test.want) {
+				t.Errorf("got %+v, %v\nwant %+v", got, err, test.want)
+			}
+		})
+	}
+}
+
+func TestFromEnvMistakes(t *testing.T) {
+	tests := []struct {
+		variable, value string
+		want            string // in the one problem
+	}{
+		{"CACHETTE_BACKEND", "rocksdb", "is no backend"},
+		{"CACHETTE_CODEC", "yaml", "is no codec"},
+		{"CACHETTE_TTL", "0", "0s is out of range: give 1 s to 3600 s"},
+		{"CACHETTE_TTL", "0s", "0s is out of range: give 1 s to 3600 s"},
+		{"CACHETTE_TTL", "3601", "1h0m1s is out of range"},
+		{"CACHETTE_TTL", "-5", "-5s is out of range"},
+		{"CACHETTE_TTL", "soon", `"soon" is not a duration: give a duration such as 500ms or 2s, or a number of seconds`},
+		{"CACHETTE_TTL", "1.5", `"1.5" is not a duration`},
+		{"CACHETTE_TTL", " 90", `" 90" is not a duration`},
+		{"CACHETTE_TTL", "9223372036854775807", "is not a duration"},
+		{"CACHETTE_TTL", "99999999999999999999", "is not a duration"},
+		{"CACHETTE_REDIS_URL", "localhost", "it is no URL"},
+		{"CACHETTE_MEMCACHED_HOST", "a b", "the host has a character"},
+		{"CACHETTE_TABLE_NAME", "$", "does not allow"},
+		{"CACHETTE_REGION", "mars-north-1", "is no region"},
+		{"CACHETTE_DYNAMODB_URL", "localhost", "it is no URL"},
+		{"CACHETTE_DATABASE_NAME", "a b", "does not allow"},
+		{"CACHETTE_MONGODB_URL", "localhost", "it is no URL"},
+		{"CACHETTE_PLAIN_KEYS", "yes", `"yes" is neither true nor false`},
+		{"CACHETTE_MEMORY_LIMIT", "0", "0 is out of range: give more than zero bytes"},
+		{"CACHETTE_MEMORY_LIMIT", "0MiB", "0 is out of range"},
+		{"CACHETTE_MEMORY_LIMIT", "-1MiB", "-1048576 is out of range"},
+		{"CACHETTE_MEMORY_LIMIT", "64M", `"64M" is not a size: give a number of bytes, or one with a unit such as 64MiB`},
+		{"CACHETTE_MEMORY_LIMIT", "1.5GiB", "is not a size"},
+		{"CACHETTE_MEMORY_LIMIT", "MiB", "is not a size"},
+		{"CACHETTE_MEMORY_LIMIT", "9999999TiB", "is not a size"},
+		{"CACHETTE_BODY_LIMIT", "0", "0 is out of range"},
+		{"CACHETTE_BODY_LIMIT", "large", `"large" is not a size`},
+		{"CACHETTE_OPERATION_TIMEOUT", "0", "0s is out of range"},
+		{"CACHETTE_OPERATION_TIMEOUT", "-1s", "-1s is out of range"},
+		{"CACHETTE_OPERATION_TIMEOUT", "fast", `"fast" is not a duration`},
+	}
+	for _, test := range tests {
+		t.Run(test.variable+"="+test.value, func(t *testing.T) {
+			setEnvironment(t, map[string]string{test.variable: test.value})
+			config, err := FromEnv()
+			problems := problemsOf(t, err)
+			if len(problems) != 1 || problems[0].Variable != test.variable || !strings.Contains(problems[0].Problem, test.want) {
+				t.Errorf("the mistakes are %q, want one of %s with %q in it", problems, test.variable, test.want)
+			}
+			if !reflect.DeepEqual(config, Config{}) {
+				t.Errorf("beside the error it returned %+v", config)
+			}
+		})
+	}
+}
+
+// TestFromEnvEmptyVariables: a variable that is set but empty is a mistake, whichever it is.
+func TestFromEnvEmptyVariables(t *testing.T) {
+	if len(configFields) != 15 || len(forms) != len(configFields) {
+		t.Errorf("%d fields have a variable, and %d a form, want 15", len(configFields), len(forms))
+	}
+	for _, field := range configFields {
+		t.Run(configVariables[field], func(t *testing.T) {
+			setEnvironment(t, map[string]string{configVariables[field]: ""})
+			_, err := FromEnv()
+			problems := problemsOf(t, err)
+			want := "it is set but empty: unset it, or give " + forms[field]
+			if forms[field] == "" || len(problems) != 1 || problems[0].Field != field || problems[0].Problem != want {
+				t.Errorf("the mistakes are %q, want one of %s: %s", problems, field, want)
+			}
+		})
+	}
+}
+
+func TestFromEnvEmptyAndRequired(t *testing.T) {
+	for backend, variable := range map[string]string{
+		"redis": "CACHETTE_REDIS_URL", "memcached": "CACHETTE_MEMCACHED_HOST", "mongodb": "CACHETTE_MONGODB_URL", "dynamodb": "CACHETTE_REGION",
+	} {
+		t.Run(backend, func(t *testing.T) {
+			setEnvironment(t, map[string]string{"CACHETTE_BACKEND": backend, variable: ""})
+			_, err := FromEnv()
+			problems := problemsBut(t, err)
+			if len(problems) != 1 || problems[0].Variable != variable || !strings.Contains(problems[0].Problem, "set but empty") {
+				t.Errorf("the mistakes are %q, want that %s is empty and nothing else", problems, variable)
+			}
+		})
+	}
+}
+
+func TestFromEnvUnknownVariables(t *testing.T) {
+	tests := []struct{ name, want string }{
+		{"CACHETTE_TTTL", "it knows CACHETTE_BACKEND, CACHETTE_CODEC, CACHETTE_TTL, CACHETTE_REDIS_URL"},
+		{"CACHETTE_", "it knows CACHETTE_BACKEND"},
+		{"CACHETTE_TESTING", "it knows CACHETTE_BACKEND"},
+		{"CACHETTE_REDISURL", "did you mean CACHETTE_REDIS_URL?"},
+		{"CACHETTE_Redis_URL", "did you mean CACHETTE_REDIS_URL?"},
+		{"CACHETTE_DYNAMO_DB_URL", "did you mean CACHETTE_DYNAMODB_URL?"},
+		{"CACHETTE_PORT", "it knows CACHETTE_BACKEND"}, // no CACHETTE_SERVICE_HOST beside it
+		{"CACHETTE_DRIVER", "it knows CACHETTE_BACKEND"},
+	}
+	for _, test := range tests {
+		for _, value := range []string{"hunter2", ""} {
+			t.Run(test.name+"="+value, func(t *testing.T) {
+				setEnvironment(t, map[string]string{test.name: value})
+				_, err := FromEnv()
+				problems := problemsOf(t, err)
+				if len(problems) != 1 || problems[0].Variable != test.name || problems[0].Field != "" || !strings.Contains(problems[0].Problem, test.want) {
+					t.Errorf("the mistakes are %q, want one of %s with %q in it", problems, test.name, test.want)
+				}
+				if strings.Contains(err.Error(), "hunter2") {
+					t.Errorf("%q shows the value", err)
+				}
+			})
+		}
+	}
+}
+
+func TestFromEnvReportsEveryMistake(t *testing.T) {
+	setEnvironment(t, map[string]string{
+		"CACHETTE_BACKEND": "redis", "CACHETTE_CODEC": "", "CACHETTE_TTL": "soon", "CACHETTE_MEMCACHED_HOST": "a b",
+		"CACHETTE_REGION": "mars-north-1", "CACHETTE_DATABASE_NAME": "", "CACHETTE_PLAIN_KEYS": "true", "CACHETTE_KEY_PREFIX": "a",
+		"CACHETTE_MEMORY_LIMIT": "0", "CACHETTE_BODY_LIMIT": "large", "CACHETTE_ZZZ": "1", "CACHETTE_AAA": "1",
+	})
+	_, err := FromEnv()
+	var got []string
+	for _, problem := range problemsBut(t, err) {
+		got = append(got, problem.Variable)
+	}
+	want := []string{
+		"CACHETTE_CODEC", "CACHETTE_TTL", "CACHETTE_REDIS_URL", "CACHETTE_MEMCACHED_HOST", "CACHETTE_REGION",
+		"CACHETTE_DATABASE_NAME", "CACHETTE_PLAIN_KEYS", "CACHETTE_MEMORY_LIMIT", "CACHETTE_BODY_LIMIT",
+		"CACHETTE_AAA", "CACHETTE_ZZZ",
+	}
+	if !slices.Equal(got, want) {
+		t.Errorf("the mistakes are in\n%q, want\n%q", got, want)
+	}
+}
+
+// TestNoSecretInAnError puts a password into every kind of broken URL, and each of those into every variable and field.
+func TestNoSecretInAnError(t *testing.T) {
+	const secret = "hunter2"
+	values := []string{
+		secret + "@host",
+		"user:" + secret + "@host",
+		"user:" + secret + "@host:6379",
+		":" + secret + "@host:6379",
+		"//user:" + secret + "@host",
+		"://user:" + secret + "@host",
+		secret + "://",
+		"user:" + secret + "://host",
+		"redis//user:" + secret + "@host",
+		"redis:/user:" + secret + "@host",
+		"redis:user:" + secret + "@host",
+	}
+	for _, scheme := range []string{"redis", "rediss", "mongodb", "mongodb+srv", "http", "https", "memcached", "ftp", "REDIS", " redis"} {
+		for _, rest := range []string{
+			"user:" + secret + "@host:port",
+			"user:" + secret + "@host:99999",
+			"user:" + secret + "@host:6379/database",
+			"user:" + secret + "@host:6379/0/1",
+			"user:" + secret + "@",
+			"user:" + secret + "@:6379",
+			"user:" + secret + "@a,b",
+			"user:" + secret + "@ho st",
+			"user:" + secret + "@ho%zzst",
+			"user:" + secret + "@[::1",
+			"user:" + secret + "@host\x7f",
+			"user:" + secret + "@host\n",
+			"user:" + secret + "@host/%zz",
+			"user:" + secret + "@host/?%zz",
+			"user:" + secret + "@host?a",
+			"user:" + secret + "@host#a",
+			"user:%zz" + secret + "@host",
+			"user:" + secret + "%@host",
+			"user:a/" + secret + "@host",
+			"user:12/" + secret + "@host:6379",
+			"user:a?" + secret + "@host",
+			"user:12?" + secret + "@host",
+			"user:a#" + secret + "@host",
+			"user:12#" + secret + "@host",
+			"user:a@" + secret + "@host",
+			"user:a:" + secret + "@host",
+			"user:" + secret + ":b@host",
+			"user:\"" + secret + "@host",
+			"user:" + secret + " @host",
+			"user:" + secret + "\\@host",
+			"user:" + secret,
+			"user:" + secret + ":6379",
+			":" + secret,
+			secret + "!",
+			"host:6379/" + secret,
+			"host:6379/?password=" + secret + "&x",
+			"host:6379/?password=" + secret + "%zz",
+			"host:6379/?db=" + secret,
+			"host:6379/" + secret + "@x",
+			"host/" + secret + ".x",
+			"a," + secret + "!",
+			"[" + secret + "]",
+		} {
+			values = append(values, scheme+"://"+rest)
+		}
+	}
+
+	for _, value := range values {
+		for _, field := range configFields {
+			var config Config
+			if f := reflect.ValueOf(&config).Elem().FieldByName(field); f.Kind() == reflect.String {
+				f.SetString(value)
+				holdsNoSecret(t, secret, fmt.Sprintf("%s = %q", field, value), config.Validate())
+			}
+		}
+	}
+	// Each variable, and all at once.
+	t.Run("environment", func(t *testing.T) {
+		for _, value := range values {
+			environment := map[string]string{"CACHETTE_UNKNOWN": value}
+			for _, field := range configFields {
+				environment[configVariables[field]] = value
+			}
+			setEnvironment(t, environment)
+			_, err := FromEnv()
+			if err == nil {
+				t.Fatalf("%q in every variable is no mistake", value)
+			}
+			holdsNoSecret(t, secret, fmt.Sprintf("every variable = %q", value), err)
+		}
+	})
+}
+
+func holdsNoSecret(t *testing.T, secret, what string, err error) {
+	t.Helper()
+	for _, format := range []string{"%v", "%+v", "%#v", "%q"} {
+		if text := fmt.Sprintf(format, err); strings.Contains(text, secret) {
+			t.Errorf("%s: the secret is in %s", what, text)
+			return
+		}
+	}
+}

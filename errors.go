@@ -1,0 +1,49 @@
+package cachette
+
+import (
+	"errors"
+	"fmt"
+
+	"github.com/gin-cachette/cachette/drivers"
+	"github.com/gin-cachette/cachette/encoders"
+)
+
+// Errors that tell what went wrong, for errors.Is.
+var (
+	// ErrMiss says that nothing is stored under a key, or not any more.
+	ErrMiss = drivers.ErrMiss
+	// ErrTooLarge says that a value is larger than the store takes.
+	ErrTooLarge = drivers.ErrTooLarge
+	// ErrClosed says that the cache was used after Close.
+	ErrClosed = drivers.ErrClosed
+	// ErrUnsupportedType says that the codec cannot take a value, or cannot give one back in the type asked for.
+	ErrUnsupportedType = encoders.ErrUnsupportedType
+	// ErrInstalled says that an engine has a cache already.
+	ErrInstalled = errors.New("cachette: this engine has a cache already: Install is called once for each engine")
+	// ErrInvalid says that an argument is out of range; the error tells which one and what would be right.
+	ErrInvalid = errors.New("cachette: invalid argument")
+)
+
+// OpError is an error of one operation on the store. It wraps the driver's or codec's own.
+type OpError struct {
+	Op      string // "put", "fetch", "delete", …
+	Backend string // the name of the backend, or the type of a driver that was given
+	Key     string // the key, or namespace, as the caller gave it
+	Err     error
+}
+
+// Error tells the operation, the backend, the key and what went wrong.
+func (e *OpError) Error() string {
+	const longest = 64 // of a key: an error is for reading
+	key := e.Key
+	if len(key) > longest {
+		key = key[:longest] + "…"
+	}
+	if key == "" {
+		return fmt.Sprintf("cachette: %s on %s: %v", e.Op, e.Backend, e.Err)
+	}
+	return fmt.Sprintf("cachette: %s %q on %s: %v", e.Op, key, e.Backend, e.Err)
+}
+
+// Unwrap returns the error of the driver or codec.
+func (e *OpError) Unwrap() error { return e.Err }

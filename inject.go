@@ -1,0 +1,39 @@
+package cachette
+
+import (
+	"time"
+
+	"github.com/gin-gonic/gin"
+
+	"github.com/gin-cachette/cachette/internal/serve"
+)
+
+// Get returns the cache that was installed on the engine which handles the request. Without one, also for a route that
+// was registered before [Install], it panics with a message that says what to do.
+func Get(c *gin.Context) *Cache {
+	return frameOf(c).Owner.(*Cache)
+}
+
+// frameOf returns what the cache's middleware left in a context.
+func frameOf(c *gin.Context) *serve.Frame {
+	value, _ := c.Get(serve.FrameKey{})
+	frame, ok := value.(*serve.Frame)
+	if !ok {
+		panic(errNotInstalled)
+	}
+	return frame
+}
+
+// Fetch returns the value that the request's cache holds under key, as [Cache.Fetch] gives it.
+func Fetch[T any](c *gin.Context, key string) (T, error) {
+	value, _, err := FetchWithTTL[T](c, key)
+	return value, err
+}
+
+// FetchWithTTL returns the value that the request's cache holds under key, and for how long it still will, as
+// [Cache.FetchWithTTL] gives them.
+func FetchWithTTL[T any](c *gin.Context, key string) (T, time.Duration, error) {
+	var value T
+	ttl, err := Get(c).FetchWithTTL(c, key, &value)
+	return value, ttl, err
+}

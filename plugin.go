@@ -1,0 +1,152 @@
+package cachette
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net/http"
+	"runtime"
+	"sync"
+	"time"
+	"weak"
+
+	"github.com/gin-gonic/gin"
+
+	"github.com/gin-cachette/cachette/drivers"
+	"github.com/gin-cachette/cachette/encoders"
+	"github.com/gin-cachette/cachette/internal/rfc9111"
+	"github.com/gin-cachette/cachette/internal/serve"
+	"github.com/gin-cachette/cachette/internal/store"
+)
+
+// Install puts a cache on an engine, as cfgFunc configures it: [FromEnv], or a function of your own. It is called once
+// for each engine, and before routes are registered, since gin gives a route the middleware that is there by then.
+//
+// It fails when an argument is nil, when cfgFunc does, when the Config is wrong (with all of its mistakes at once, each
+// a [*ConfigError]), when the store cannot be opened, and with [ErrInstalled] when the engine has a cache already.
+// Nothing has then changed.
+//
+// The cache is to be closed when the engine is done with.
+func Install(engine *gin.Engine, cfgFunc func() (Config, error)) (*Cache, error) {
+	if engine == nil {
+		return nil, fmt.Errorf("%w: Install: engine is nil; give the *gin.Engine that the routes are registered on", ErrInvalid)
+	}
+	if cfgFunc == nil {
+		return nil, fmt.Errorf("%w: Install: cfgFunc is nil; give FromEnv, or a function that returns a Config", ErrInvalid)
+	}
+	forget, err := installed.claim(engine)
+	if err != nil {
+		return nil, err
+	}
+	cache, err := open(engine, cfgFunc)
+	if err != nil {
+		forget()
+		return nil, err
+	}
+	engine.Use(cache.middleware)
+	return cache, nil
+}
+
+// openTimeout bounds how long a backend may take to open.
+const openTimeout = 30 * time.Second
+
+// open makes the cache that cfgFunc describes.
+func open(engine http.Handler, cfgFunc func() (Config, error)) (*Cache, error) {
+	cfg, err := cfgFunc()
+	if err != nil {
+		return nil, fmt.Errorf("cachette: configuration: %w", err)
+	}
+	if err := cfg.Validate(); err != nil {
+		return nil, err
+	}
+	cfg = cfg.withDefaults()
+	driver, err := openDriver(cfg)
+	if err != nil {
+		return nil, err
+	}
+	c := &Cache{
+		driver:  driver,
+		encoder: openEncoder(cfg),
+		backend: cfg.Backend,
+		prefix:  cfg.KeyPrefix,
+		ttl:     cfg.TTL,
+		timeout: cfg.OperationTimeout,
+	}
+	if cfg.Driver != nil {
+		c.backend = fmt.Sprintf("%T", cfg.Driver)
+	}
+	_, c.local = driver.(drivers.Objects)
+	c.responses = store.New(driver, cfg.KeyPrefix, cfg.OperationTimeout, cfg.Logger)
+	c.server = serve.New(serve.Options{
+		Store: c.responses, Engine: engine, Prefix: cfg.KeyPrefix, BodyLimit: cfg.BodyLimit, Clock: time.Now,
+		Log: cfg.Logger,
+	})
+	c.frame = &serve.Frame{Owner: c, Server: c.server}
+	return c, nil
+}
+
+func openDriver(cfg Config) (drivers.Driver, error) {
+	if cfg.Driver != nil {
+		return cfg.Driver, nil
+	}
+	opener, ok := drivers.Lookup(cfg.Backend)
+	if !ok { // Validate has seen to it
+		return nil, fmt.Errorf("%w: backend %q is not linked", ErrInvalid, cfg.Backend)
+	}
+	ctx, cancel := context.WithTimeout(context.Background(), openTimeout)
+	defer cancel()
+	driver, err := opener(ctx, cfg.settings())
+	if err != nil {
+		return nil, &OpError{Op: "open", Backend: cfg.Backend, Err: err}
+	}
+	return driver, nil
+}
+
+func openEncoder(cfg Config) encoders.Encoder {
+	if cfg.Encoder != nil {
+		return cfg.Encoder
+	}
+	encoder, _ := encoders.Lookup(cfg.Codec) // Validate has seen to it
+	return encoder
+}
+
+// middleware gives each request its cache, and has unsafe ones that succeed invalidate what they outdate.
+func (c *Cache) middleware(ctx *gin.Context) {
+	ctx.Set(serve.FrameKey{}, c.frame)
+	if !rfc9111.IsSafe(ctx.Request.Method) {
+		c.server.Invalidate(ctx)
+	}
+}
+
+// installed are the engines that have a cache. It keeps none of them from being collected.
+var installed engines
+
+type engines struct {
+	mu  sync.Mutex
+	all map[weak.Pointer[gin.Engine]]struct{}
+}
+
+// claim notes that an engine has a cache. forget takes that back.
+func (e *engines) claim(engine *gin.Engine) (forget func(), err error) {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	key := weak.Make(engine)
+	if _, ok := e.all[key]; ok {
+		return nil, ErrInstalled
+	}
+	if e.all == nil {
+		e.all = make(map[weak.Pointer[gin.Engine]]struct{})
+	}
+	e.all[key] = struct{}{}
+	forget = func() {
+		e.mu.Lock()
+		defer e.mu.Unlock()
+		delete(e.all, key)
+	}
+	runtime.AddCleanup(engine, func(struct{}) { forget() }, struct{}{})
+	return forget, nil
+}
+
+// errNotInstalled is what Get and Cached panic with.
+var errNotInstalled = errors.New("cachette: this route has no cache: call cachette.Install(engine, …) before the route " +
+	"is registered, since gin gives a route only the middleware that the engine has by then")

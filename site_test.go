@@ -1,0 +1,101 @@
+package cachette_test
+
+import (
+	"io"
+	"log/slog"
+	"net/http"
+	"net/http/httptest"
+	"strings"
+	"sync/atomic"
+	"testing"
+
+	"github.com/gin-gonic/gin"
+
+	"github.com/gin-cachette/cachette"
+)
+
+func init() { gin.SetMode(gin.TestMode) }
+
+// site is a gin engine with a cache on it.
+type site struct {
+	*gin.Engine
+	t     testing.TB
+	cache *cachette.Cache
+}
+
+// newSite returns an engine with a cache; configure, if any, changes the zero Config.
+func newSite(t testing.TB, configure ...func(*cachette.Config)) *site {
+	t.Helper()
+	engine := gin.New()
+	cache, err := cachette.Install(engine, func() (cachette.Config, error) {
+		cfg := cachette.Config{Logger: slog.New(slog.NewTextHandler(io.Discard, nil))}
+		for _, change := range configure {
+			change(&cfg)
+		}
+		return cfg, nil
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		if err := cache.Close(); err != nil {
+			t.Error(err)
+		}
+	})
+	return &site{Engine: engine, t: t, cache: cache}
+}
+
+// answer is what a client got.
+type answer struct {
+	status int
+	header http.Header
+	body   string
+}
+
+// cacheStatus returns the last member of Cache-Status: the one that this cache added.
+func (a answer) cacheStatus() string { return a.header.Get("Cache-Status") }
+
+// hit tells whether the answer came out of the cache.
+func (a answer) hit() bool { return strings.HasPrefix(a.cacheStatus(), "cachette; hit") }
+
+// do sends a request through the engine. fields are lines such as "Range: bytes=0-1".
+func (s *site) do(method, target string, fields ...string) answer {
+	s.t.Helper()
+	r := httptest.NewRequest(method, target, nil)
+	for _, field := range fields {
+		name, value, ok := strings.Cut(field, ":")
+		if !ok {
+			s.t.Fatalf("%q is no header field", field)
+		}
+		r.Header.Add(name, strings.TrimSpace(value))
+	}
+	w := httptest.NewRecorder()
+	s.ServeHTTP(w, r)
+	return answer{status: w.Code, header: w.Result().Header, body: w.Body.String()}
+}
+
+// get sends a GET through the engine.
+func (s *site) get(target string, fields ...string) answer {
+	s.t.Helper()
+	return s.do(http.MethodGet, target, fields...)
+}
+
+// counted returns a handler that counts its runs, and the count.
+func counted(handler gin.HandlerFunc) (gin.HandlerFunc, *atomic.Int64) {
+	var runs atomic.Int64
+	return func(c *gin.Context) {
+		runs.Add(1)
+		handler(c)
+	}, &runs
+}
+
+// text returns a handler that answers 200 with a body and header fields such as "Cache-Control: max-age=5".
+func text(body string, fields ...string) gin.HandlerFunc {
+	return func(c *gin.Context) {
+		for _, field := range fields {
+			name, value, _ := strings.Cut(field, ":")
+			c.Writer.Header().Add(name, strings.TrimSpace(value))
+		}
+		c.String(http.StatusOK, "%s", body)
+	}
+}
