@@ -1,0 +1,66 @@
+# Go with a C compiler (for the race detector), Node.js with npm, and git are enough: each target gets what else it
+# needs.
+
+SHELL := bash
+.SHELLFLAGS := -euo pipefail -c
+
+GO ?= go
+BACKEND ?= inmemory
+FUZZTIME ?= 10s
+BENCH ?= .
+STATICCHECK := honnef.co/go/tools/cmd/staticcheck@v0.8.2
+MODULES := . integration
+BUILD := build
+
+.DEFAULT_GOAL := help
+.PHONY: help test lint conformance bench fuzz cover clean
+
+help: ## list the targets
+	@sed -nE 's/^([a-z]+):.*## (.*)/\1 \2/p' $(MAKEFILE_LIST) | while read -r name text; do printf '%-12s %s\n' "$$name" "$$text"; done
+
+test: ## run every test, with the race detector and in random order
+	@for module in $(MODULES); do \
+		echo "== go test in $$module"; \
+		$(GO) test -C $$module -race -shuffle=on ./...; \
+	done
+
+lint: ## check formatting, go vet, staticcheck, go.mod and trailing blanks
+	@echo "== gofmt"
+	@unformatted=$$(git ls-files -co --exclude-standard -- '*.go' | xargs -r gofmt -l); \
+		test -z "$$unformatted" || { printf 'not formatted:\n%s\n' "$$unformatted"; exit 1; }
+	@for module in $(MODULES); do \
+		echo "== go vet, staticcheck and go mod tidy in $$module"; \
+		$(GO) vet -C $$module ./...; \
+		(cd $$module && $(GO) run $(STATICCHECK) ./... && $(GO) mod tidy -diff); \
+	done
+	@echo "== trailing blanks"
+	@! git grep --untracked -nIE '[[:blank:]]+$$'
+
+conformance: ## run the public HTTP cache test suite (BACKEND=name, WRITE=1 records the outcome, ID=test shows one test)
+	@$(GO) run -C integration ./conformance/cmd/conformance -backend $(BACKEND) $(if $(WRITE),-write) $(if $(ID),-id $(ID))
+
+bench: ## run the comparisons with other caches and record them (BENCH=regexp)
+	@mkdir -p $(BUILD)
+	@$(GO) test -C integration -run '^$$' -bench '$(BENCH)' -benchmem ./bench | tee $(BUILD)/bench.txt
+	@cp $(BUILD)/bench.txt integration/bench/results.txt
+
+fuzz: ## run each fuzz target for FUZZTIME (10s)
+	@for module in $(MODULES); do \
+		packages=$$($(GO) list -C $$module ./...); \
+		for package in $$packages; do \
+			listed=$$($(GO) test -C $$module -list '^Fuzz' $$package); \
+			for target in $$(grep '^Fuzz' <<<"$$listed" || true); do \
+				echo "== $$package $$target"; \
+				$(GO) test -C $$module -run '^$$' -fuzz "^$$target$$" -fuzztime $(FUZZTIME) $$package; \
+			done; \
+		done; \
+	done
+
+cover: ## measure how much of the library its own tests reach
+	@mkdir -p $(BUILD)
+	@$(GO) test -coverpkg=./... -coverprofile=$(BUILD)/cover.out ./...
+	@$(GO) tool cover -html=$(BUILD)/cover.out -o $(BUILD)/cover.html
+	@$(GO) tool cover -func=$(BUILD)/cover.out | tail -n 1
+
+clean: ## remove what the targets made
+	@rm -rf $(BUILD) .cache

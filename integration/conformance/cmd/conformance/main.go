@@ -1,0 +1,209 @@
+// Conformance runs the public HTTP cache test suite against cachette and compares the outcome with the recorded one.
+// It needs Node.js with npm, and is started in the directory of the integration module:
+//
+//	go run ./conformance/cmd/conformance [-backend NAME] [-write]
+//	go run ./conformance/cmd/conformance -id TEST
+//
+// It fails where a required or optimal test does not pass and reasons.json does not say why, where reasons.json explains
+// a test that passes, and where any verdict is not the one in results.json. With -write it records the outcome instead,
+// in results.json and RESULTS.md. With -id it runs one test and shows the requests and responses that both sides saw.
+package main
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"flag"
+	"fmt"
+	"io"
+	"io/fs"
+	"os"
+	"os/signal"
+	"path/filepath"
+	"syscall"
+	"time"
+
+	"github.com/gin-cachette/cachette/integration/conformance/suite"
+)
+
+// timeout ends a run in which a request is never answered. A run takes about half a minute.
+const timeout = 10 * time.Minute
+
+// maxReruns is how many unexpected outcomes may be accidents. With more of them something is broken.
+const maxReruns = 20
+
+func main() {
+	var o options
+	flag.StringVar(&o.backend, "backend", "inmemory", "the store of the cache, as CACHETTE_BACKEND names it, or none to leave the cache out")
+	flag.StringVar(&o.id, "id", "", "the one test to run and to show")
+	flag.BoolVar(&o.write, "write", false, "record the outcome in results.json and RESULTS.md")
+	flag.StringVar(&o.dir, "dir", "conformance", "the directory of the record")
+	flag.StringVar(&o.cache, "cache", "../.cache/conformance", "the directory to install the suite in")
+	flag.Parse()
+
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	defer stop()
+	ctx, cancel := context.WithTimeout(ctx, timeout)
+	defer cancel()
+	if err := o.run(ctx); err != nil {
+		fmt.Fprintln(os.Stderr, "conformance:", err)
+		os.Exit(1)
+	}
+}
+
+type options struct {
+	backend, id, dir, cache string
+	write                   bool
+}
+
+func (o options) run(ctx context.Context) error {
+	scripts, err := filepath.Abs(filepath.Join(o.dir, "node"))
+	if err != nil {
+		return err
+	}
+	modules, err := filepath.Abs(o.cache)
+	if err != nil {
+		return err
+	}
+	n, err := install(ctx, scripts, modules)
+	if err != nil {
+		return err
+	}
+
+	log := io.Discard
+	if o.id != "" {
+		log = os.Stdout
+	}
+	upstream, stopServer, err := n.serve(ctx, log)
+	if err != nil {
+		return err
+	}
+	defer stopServer()
+	addr, stopEngine, err := serveEngine(o.backend, upstream)
+	if err != nil {
+		return err
+	}
+	defer stopEngine()
+
+	base := "http://" + addr
+	if o.id != "" {
+		_, dump, err := n.one(ctx, base, o.id)
+		fmt.Println(dump)
+		return err
+	}
+	return o.compare(ctx, n, base)
+}
+
+// compare runs the whole suite, tells its outcome, and compares it with the record.
+func (o options) compare(ctx context.Context, n node, base string) error {
+	record, err := o.readRecord()
+	if err != nil {
+		return err
+	}
+	definitions, err := n.definitions(ctx)
+	if err != nil {
+		return err
+	}
+	tests := definitions.All()
+	fmt.Printf("http-cache-tests %s, %d tests, backend %s\n", definitions.Version, len(tests), o.backend)
+	results, err := n.all(ctx, base)
+	if err != nil {
+		return err
+	}
+
+	if err := o.rerun(ctx, n, base, definitions, record, results); err != nil {
+		return err
+	}
+	verdicts := suite.Judge(tests, results)
+	for _, test := range suite.Misses(definitions.Tests, verdicts) {
+		fmt.Printf("%s: %s (%s): %s\n", verdicts[test.ID], test.ID, test.Kind, describe(results[test.ID]))
+	}
+	fmt.Print(suite.Summary(definitions, verdicts))
+
+	if o.write {
+		record.Verdicts = nil // to be replaced
+	}
+	if differences := record.Differences(definitions, verdicts); len(differences) > 0 {
+		fmt.Println("\nNot as recorded:")
+		for _, difference := range differences {
+			fmt.Println(" ", difference.Text)
+		}
+		return fmt.Errorf("the outcome of %d tests is not as recorded", len(differences))
+	}
+	if o.write {
+		return o.writeRecord(definitions, verdicts, record.Reasons)
+	}
+	return nil
+}
+
+// rerun runs the tests whose verdict is not the recorded one again, each alone and once, and replaces their results. The
+// suite runs a hundred tests at a time, so on a busy machine one of them can miss without a fault of the cache's.
+func (o options) rerun(ctx context.Context, n node, base string, definitions suite.Definitions, record suite.Record, results map[string]suite.Result) error {
+	done := make(map[string]bool)
+	for {
+		verdicts := suite.Judge(definitions.All(), results)
+		var ids []string
+		for _, difference := range record.Differences(definitions, verdicts) {
+			verdict, known := verdicts[difference.ID]
+			// What a test depends on comes first; its own result may be fine.
+			if known && verdict != suite.Untested && verdict != suite.DependencyFail && !done[difference.ID] {
+				ids = append(ids, difference.ID)
+			}
+		}
+		if len(ids) == 0 || len(done)+len(ids) > maxReruns {
+			return nil
+		}
+		for _, id := range ids {
+			again, _, err := n.one(ctx, base, id)
+			if err != nil {
+				return err
+			}
+			if before := results[id]; again.Succeeded != before.Succeeded {
+				fmt.Printf("run again alone, with another outcome: %s\n  first: %s\n  again: %s\n", id, describe(before), describe(again))
+			}
+			results[id], done[id] = again, true
+		}
+	}
+}
+
+func describe(result suite.Result) string {
+	if result.Succeeded {
+		return "success"
+	}
+	return result.Error + ": " + result.Message
+}
+
+// readRecord reads the reasons and, where there is one, the recorded outcome.
+func (o options) readRecord() (record suite.Record, err error) {
+	if err := o.readJSON("reasons.json", &record.Reasons); err != nil {
+		return record, err
+	}
+	err = o.readJSON("results.json", &record.Verdicts)
+	if errors.Is(err, fs.ErrNotExist) && o.write {
+		err = nil
+	}
+	return record, err
+}
+
+func (o options) readJSON(name string, into any) error {
+	data, err := os.ReadFile(filepath.Join(o.dir, name))
+	if err != nil {
+		return err
+	}
+	if err := json.Unmarshal(data, into); err != nil {
+		return fmt.Errorf("%s: %w", name, err)
+	}
+	return nil
+}
+
+func (o options) writeRecord(definitions suite.Definitions, verdicts map[string]suite.Verdict, reasons map[string]string) error {
+	data, err := json.MarshalIndent(verdicts, "", "  ")
+	if err != nil {
+		return err
+	}
+	if err := os.WriteFile(filepath.Join(o.dir, "results.json"), append(data, '\n'), 0o644); err != nil {
+		return err
+	}
+	page := suite.Markdown(definitions, verdicts, reasons)
+	return os.WriteFile(filepath.Join(o.dir, "RESULTS.md"), []byte(page), 0o644)
+}

@@ -1,0 +1,57 @@
+package suite
+
+import (
+	"fmt"
+	"maps"
+	"slices"
+)
+
+// Record is what the repository says of the outcome.
+type Record struct {
+	// Verdicts are those of an earlier run. Where there are none, any verdict will do.
+	Verdicts map[string]Verdict
+
+	// Reasons say, by id, why a required or optimal test does not pass. Each such test needs one and no other test
+	// may have one, but for those of Surrogate-Control, which need none.
+	Reasons map[string]string
+}
+
+// Difference is a test whose verdict is not what the record says.
+type Difference struct {
+	ID   string
+	Text string // what is wrong, for a person
+}
+
+// Differences returns where verdicts and the record part ways, in the order of the suite.
+func (r Record) Differences(definitions Definitions, verdicts map[string]Verdict) (differences []Difference) {
+	known := make(map[string]bool)
+	compare := func(test Test, needsReason bool) {
+		known[test.ID] = true
+		verdict := verdicts[test.ID]
+		text := ""
+		if was, recorded := r.Verdicts[test.ID]; len(r.Verdicts) > 0 && (!recorded || was != verdict) {
+			text += fmt.Sprintf(", but %q is recorded", was)
+		}
+		missed := needsReason && test.Kind != Check && verdict != Pass
+		if _, explained := r.Reasons[test.ID]; missed && !explained {
+			text += ", and nobody said why"
+		} else if !missed && explained {
+			text += ", and there is a reason why it would not pass"
+		}
+		if text != "" {
+			differences = append(differences, Difference{test.ID, fmt.Sprintf("%s, %s: %s%s", test.ID, test.Kind, verdict, text)})
+		}
+	}
+	for _, test := range definitions.Tests {
+		compare(test, true)
+	}
+	for _, test := range definitions.Surrogate {
+		compare(test, false)
+	}
+	for _, id := range slices.Sorted(maps.Keys(r.Reasons)) {
+		if !known[id] {
+			differences = append(differences, Difference{id, id + ": there is a reason for a test that the suite does not have"})
+		}
+	}
+	return differences
+}
