@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
+	"reflect"
 	"runtime"
 	"sync"
 	"time"
@@ -79,10 +80,15 @@ func open(engine http.Handler, cfgFunc func() (Config, error)) (*Cache, error) {
 	c.responses = store.New(driver, cfg.KeyPrefix, cfg.OperationTimeout, cfg.Logger)
 	c.server = serve.New(serve.Options{
 		Store: c.responses, Engine: engine, Prefix: cfg.KeyPrefix, BodyLimit: cfg.BodyLimit, Clock: time.Now,
-		Log: cfg.Logger,
+		Log: cfg.Logger, Middleware: nameOf(c.middleware), Handler: nameOf(Cached(0)),
 	})
 	c.frame = &serve.Frame{Owner: c, Server: c.server}
 	return c, nil
+}
+
+// nameOf returns the name that gin has for a handler.
+func nameOf(handler gin.HandlerFunc) string {
+	return runtime.FuncForPC(reflect.ValueOf(handler).Pointer()).Name()
 }
 
 func openDriver(cfg Config) (drivers.Driver, error) {
@@ -112,7 +118,14 @@ func openEncoder(cfg Config) encoders.Encoder {
 
 // middleware gives each request its cache, and has unsafe ones that succeed invalidate what they outdate.
 func (c *Cache) middleware(ctx *gin.Context) {
-	ctx.Set(serve.FrameKey{}, c.frame)
+	frame := c.frame
+	if ctx.Request.Method == http.MethodGet {
+		var answered bool
+		if frame, answered = c.server.Enter(ctx, frame); answered {
+			return
+		}
+	}
+	ctx.Set(serve.FrameKey{}, frame)
 	if !rfc9111.IsSafe(ctx.Request.Method) {
 		c.server.Invalidate(ctx)
 	}

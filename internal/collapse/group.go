@@ -27,10 +27,10 @@ func (g *Group[T]) Ended() uint64 { return g.ended.Load() }
 type Flight[T any] struct {
 	group *Group[T]
 	key   string
-	done  chan struct{}
-	ended sync.Once
 
-	// Set before done is closed.
+	// Under the group's lock.
+	over   bool
+	done   chan struct{} // closed when it is over; made by the first who waits
 	result T
 	shared bool
 }
@@ -43,7 +43,7 @@ func (g *Group[T]) Join(key string) (f *Flight[T], leads bool) {
 	if f, ok := g.flights[key]; ok {
 		return f, false
 	}
-	f = &Flight[T]{group: g, key: key, done: make(chan struct{})}
+	f = &Flight[T]{group: g, key: key}
 	if g.flights == nil {
 		g.flights = make(map[string]*Flight[T])
 	}
@@ -61,24 +61,45 @@ func (f *Flight[T]) Abandon() {
 }
 
 func (f *Flight[T]) end(result T, shared bool) {
-	f.ended.Do(func() {
-		f.group.mu.Lock()
-		delete(f.group.flights, f.key)
-		f.group.ended.Add(1)
-		f.group.mu.Unlock()
-		f.result, f.shared = result, shared
+	f.group.mu.Lock()
+	defer f.group.mu.Unlock()
+	if f.over {
+		return
+	}
+	f.over, f.result, f.shared = true, result, shared
+	delete(f.group.flights, f.key)
+	f.group.ended.Add(1)
+	if f.done != nil {
 		close(f.done)
-	})
+	}
+}
+
+// outcome returns the result of a flight that is over, or the channel that is closed when it is.
+func (f *Flight[T]) outcome() (result T, shared bool, wait <-chan struct{}) {
+	f.group.mu.Lock()
+	defer f.group.mu.Unlock()
+	if f.over {
+		return f.result, f.shared, nil
+	}
+	if f.done == nil {
+		f.done = make(chan struct{})
+	}
+	return f.result, false, f.done
 }
 
 // Wait waits for the flight to end, for ctx, or for as long as patience lasts. shared is true only when it ended with a
 // result; it is for the caller to see whether that suits its own request.
 func (f *Flight[T]) Wait(ctx context.Context, patience time.Duration) (result T, shared bool) {
+	result, shared, done := f.outcome()
+	if done == nil {
+		return result, shared
+	}
 	timer := time.NewTimer(patience)
 	defer timer.Stop()
 	select {
-	case <-f.done:
-		return f.result, f.shared
+	case <-done:
+		result, shared, _ = f.outcome()
+		return result, shared
 	case <-ctx.Done():
 	case <-timer.C:
 	}

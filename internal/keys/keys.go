@@ -105,14 +105,15 @@ func (s *Scheme) Key(r *http.Request, part string) string {
 		head = s.https
 	}
 	query, hasQuery := s.queryOf(r.URL)
+	mark := ""
 	if hasQuery {
-		query = "?" + query
+		mark = "?"
 	}
 	if part == "" {
-		return head + "//" + host + path + query
+		return head + "//" + host + path + mark + query
 	}
 	sum := sha256.Sum256([]byte(part))
-	return head + "+" + base64.RawURLEncoding.EncodeToString(sum[:]) + "//" + host + path + query
+	return head + "+" + base64.RawURLEncoding.EncodeToString(sum[:]) + "//" + host + path + mark + query
 }
 
 // Variant returns the key of the response that variant selects.

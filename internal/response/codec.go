@@ -1,6 +1,7 @@
 package response
 
 import (
+	"bytes"
 	"encoding/binary"
 	"errors"
 	"fmt"
@@ -22,10 +23,9 @@ const (
 // errFormat says that bytes are no response that this version wrote.
 var errFormat = errors.New("cachette: not a stored response")
 
-// record is the metadata of an entry. Times are nanoseconds since the epoch.
+// record is the metadata of an entry, written as an array of its fields in their order. Times are nanoseconds since the
+// epoch.
 type record struct {
-	_msgpack struct{} `msgpack:",as_array"` //nolint:unused // read by msgpack
-
 	Key     string
 	Status  int
 	Fields  []Field
@@ -48,10 +48,8 @@ type record struct {
 	Vary                 []string
 }
 
-// variantsRecord is a Variants in a store of bytes.
+// variantsRecord is the metadata of a Variants, written in the same way.
 type variantsRecord struct {
-	_msgpack struct{} `msgpack:",as_array"` //nolint:unused // read by msgpack
-
 	Key     string
 	Fields  []string
 	Mark    string
@@ -78,10 +76,13 @@ func EncodeVariants(v *Variants) []byte {
 }
 
 func frame(magic string, meta any, body []byte) []byte {
-	packed, err := msgpack.Marshal(meta)
-	if err != nil {
+	var buffer bytes.Buffer
+	encoder := msgpack.NewEncoder(&buffer)
+	encoder.UseArrayEncodedStructs(true)
+	if err := encoder.Encode(meta); err != nil {
 		panic(fmt.Sprintf("cachette: a response's metadata does not encode: %v", err)) // it holds plain data only
 	}
+	packed := buffer.Bytes()
 	b := make([]byte, 0, len(magic)+binary.MaxVarintLen64+len(packed)+len(body))
 	b = append(b, magic...)
 	b = binary.AppendUvarint(b, uint64(len(packed)))
@@ -140,6 +141,6 @@ func (r *record) entry(body []byte) *Entry {
 			StaleWhileRevalidate: r.StaleWhileRevalidate, StaleIfError: r.StaleIfError, Vary: r.Vary,
 		},
 	}
-	e.prepare()
+	e.prepare(true)
 	return e
 }

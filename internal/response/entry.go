@@ -79,15 +79,15 @@ func New(d Draft) *Entry {
 		}
 	}
 	e := &Entry{Status: d.Status, Fields: fields, Body: d.Body, Bare: d.Bare, Meta: d.Meta}
-	if _, ok := lookup(e.Fields, "Date"); !ok {
-		date := d.Meta.ResponseTime.UTC().Format(http.TimeFormat)
-		e.Fields = put(e.Fields, Field{Name: "Date", Values: []string{date}})
+	_, dated := lookup(e.Fields, "Date")
+	if !dated {
+		e.Fields = put(e.Fields, Field{Name: "Date", Values: dateLines(d.Meta.ResponseTime)})
 	}
 	if _, ok := lookup(e.Fields, "Etag"); !ok && e.Status == http.StatusOK && !e.Bare {
 		e.Fields = put(e.Fields, Field{Name: "Etag", Values: []string{e.makeETag()}})
 		e.Made = true
 	}
-	e.prepare()
+	e.prepare(dated)
 	return e
 }
 
@@ -108,15 +108,15 @@ func (e *Entry) makeETag() string {
 	return `"` + base64.RawURLEncoding.EncodeToString(hash.Sum(sum[:0])[:15]) + `"`
 }
 
-// prepare fills in what is derived from the rest.
-func (e *Entry) prepare() {
-	h := make(http.Header, 3)
-	for _, name := range []string{"Date", "Etag", "Last-Modified"} {
-		if values, ok := lookup(e.Fields, name); ok {
-			h[name] = values
-		}
+// prepare fills in what is derived from the rest. dated is false where the Date is when the response was received.
+func (e *Entry) prepare(dated bool) {
+	etag, _ := lookup(e.Fields, "Etag")
+	modified, _ := lookup(e.Fields, "Last-Modified")
+	var date []string
+	if dated {
+		date, _ = lookup(e.Fields, "Date")
 	}
-	e.validators = rfc9111.ReadValidators(h, e.Meta.ResponseTime)
+	e.validators = rfc9111.ValidatorsOf(etag, modified, date, e.Meta.ResponseTime)
 }
 
 // Validators returns what tells the entry from other representations.
@@ -154,14 +154,13 @@ func (e *Entry) Freshen(changes []Field, header http.Header, meta rfc9111.Metada
 		}
 	}
 	if !dated {
-		date := meta.ResponseTime.UTC().Format(http.TimeFormat)
-		fields = put(fields, Field{Name: "Date", Values: []string{date}})
+		fields = put(fields, Field{Name: "Date", Values: dateLines(meta.ResponseTime)})
 	}
 	fresh := &Entry{
 		Key: e.Key, Status: e.Status, Fields: fields, Body: e.Body, Bare: e.Bare, Made: e.Made, Meta: meta,
 		Variant: e.Variant,
 	}
-	fresh.prepare()
+	fresh.prepare(dated)
 	return fresh
 }
 

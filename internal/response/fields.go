@@ -46,7 +46,8 @@ func (b Baseline) Restore(h http.Header) {
 // Changes returns how a header differs from the baseline, sorted by name; the values are copies. A field whose
 // values were added to is an Append of what was added.
 func (b Baseline) Changes(h http.Header) []Field {
-	fields := make([]Field, 0, len(h)+3) // room for Date, ETag and one more
+	fields := make([]Field, 0, len(h)+2) // room for Date and ETag
+	copies := make([]string, 0, len(h)+2)
 	for name, values := range h {
 		before, was := b[name]
 		if was && slices.Equal(before, values) {
@@ -56,7 +57,9 @@ func (b Baseline) Changes(h http.Header) []Field {
 		if was && len(before) > 0 && len(values) > len(before) && slices.Equal(before, values[:len(before)]) {
 			change, values = Append, values[len(before):]
 		}
-		fields = append(fields, Field{Name: name, Values: slices.Clone(values), Change: change})
+		start := len(copies)
+		copies = append(copies, values...)
+		fields = append(fields, Field{Name: name, Values: copies[start:len(copies):len(copies)], Change: change})
 	}
 	for name := range b {
 		if _, still := h[name]; !still {

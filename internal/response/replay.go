@@ -58,6 +58,15 @@ func addStatus(h http.Header, member []string) {
 // AddStatus adds this cache's member to a header's Cache-Status.
 func AddStatus(h http.Header, status *rfc9111.CacheStatus) { addStatus(h, []string{status.String()}) }
 
+// DropStatus takes back the last AddStatus.
+func DropStatus(h http.Header) {
+	if members := h["Cache-Status"]; len(members) > 1 {
+		h["Cache-Status"] = members[:len(members)-1]
+		return
+	}
+	delete(h, "Cache-Status")
+}
+
 // StripContent removes from a header what a 304 does not carry.
 func StripContent(h http.Header) {
 	for name := range h {

@@ -15,14 +15,24 @@ type Validators struct {
 
 // ReadValidators reads the validators of a response received at the given time.
 func ReadValidators(h http.Header, received time.Time) Validators {
-	var v Validators
-	v.ETag, _ = single(h, "Etag")
-	if modified, ok := dateField(h, "Last-Modified", received); ok {
-		v.LastModified = modified
+	return ValidatorsOf(h["Etag"], h["Last-Modified"], h["Date"], received)
+}
+
+// ValidatorsOf reads the validators of a response received at the given time from the lines of its fields.
+func ValidatorsOf(etag, lastModified, date []string, received time.Time) Validators {
+	v := Validators{Date: received}
+	if len(etag) == 1 {
+		v.ETag = etag[0]
 	}
-	v.Date = received
-	if date, ok := dateField(h, "Date", received); ok {
-		v.Date = date
+	if len(lastModified) == 1 {
+		if modified, ok := parseDate(lastModified[0], received); ok {
+			v.LastModified = modified
+		}
+	}
+	if len(date) == 1 {
+		if date, ok := parseDate(date[0], received); ok {
+			v.Date = date
+		}
 	}
 	return v
 }

@@ -29,7 +29,11 @@ type fillState struct {
 	ticket   store.Ticket
 	recorder *response.Recorder
 	began    time.Time
-	errors   int // how many errors the context had when the handler began
+	errors   int    // how many errors the context had when the handler began
+	within   *Frame // what routes inside find
+
+	conditioned bool // the handlers' request has other preconditions than the client's
+	reported    bool // the header has this exchange's Cache-Status
 
 	outcome outcome
 	made    rfc9111.Exchange // the request and what the handler answered
@@ -55,13 +59,13 @@ func (x *exchange) fill(flight *collapse.Flight[*response.Entry]) {
 		restore()
 		x.release()
 	}()
-	c.Set(FrameKey{}, &Frame{Owner: x.frame.Owner, Server: s, exchange: x})
+	x.enter()
 	c.Request = x.condition()
 	c.Writer = x.recorder
 	c.Next()
 
 	bare := x.recorder.Finish()
-	intact := c.Writer == x.recorder && (!bare || !outer.Written())
+	intact := x.inside() && (!bare || !outer.Written())
 	restore()
 	switch x.outcome {
 	case confirmed:
@@ -82,11 +86,42 @@ func (x *exchange) release() {
 	}
 }
 
-// stepAside leaves the caching of this exchange to a route inside.
+// enter tells the routes inside of this one what they are inside of.
+func (x *exchange) enter() {
+	x.within = &Frame{Owner: x.frame.Owner, Server: x.s, exchange: x}
+	x.c.Set(FrameKey{}, x.within)
+}
+
+// inside tells whether the handlers have left the context as it was when they entered: gin's HandleContext takes away
+// its keys and its writer, and what it then writes passes the recorder by.
+func (x *exchange) inside() bool {
+	frame, _ := x.c.Get(FrameKey{})
+	return frame == x.within
+}
+
+// goOn reports that the handlers answer, and lets them.
+func (x *exchange) goOn() {
+	x.reported = true
+	response.AddStatus(x.c.Writer.Header(), x.forwarded())
+	x.enter()
+}
+
+// stepAside leaves the caching of this exchange to a route inside, which sees the request as it came.
 func (x *exchange) stepAside() {
 	x.outcome = aside
 	x.release()
-	x.c.Request = x.request
+	if x.conditioned {
+		for _, name := range preconditions {
+			if values, ok := x.request.Header[name]; ok {
+				x.c.Request.Header[name] = values
+			} else {
+				delete(x.c.Request.Header, name)
+			}
+		}
+	}
+	if x.reported {
+		response.DropStatus(x.c.Writer.Header())
+	}
 }
 
 // validating tells whether the handler can be asked whether what is stored is still good (RFC 9111 §4.3).
@@ -94,26 +129,35 @@ func (x *exchange) validating() bool {
 	return x.found.Entry != nil && x.found.Entry.Validatable()
 }
 
-// condition returns the request that the handlers see. To validate, it has the preconditions of what is stored. Else a
-// request for the whole has none: its handler is to make a response that can be kept, and the client's own
-// preconditions are evaluated against that. A range request goes on as it is.
+// preconditions are the fields of a request that condition changes.
+var preconditions = [...]string{"If-None-Match", "If-Modified-Since", "Range", "If-Range"}
+
+// condition returns the request that the handlers see: a copy, since they may change its header, by which the cache has
+// to decide. To validate, it has the preconditions of what is stored. Else a request for the whole has none: its handler
+// is to make a response that can be kept, and the client's own preconditions are evaluated against that. A range
+// request has its own.
 func (x *exchange) condition() *http.Request {
-	h := x.request.Header
-	validating := x.validating()
-	if !validating && (!rfc9111.Conditional(h) || len(h["Range"]) > 0 || x.asked.NoStore) {
-		return x.request
+	r := private(x.request)
+	switch h := r.Header; {
+	case x.validating():
+		x.conditioned = true
+		x.found.Entry.Condition(h)
+	case len(h["Range"]) == 0 && !x.asked.NoStore:
+		x.conditioned = true
+		delete(h, "If-None-Match")
+		delete(h, "If-Modified-Since")
 	}
-	r := x.request.WithContext(x.request.Context())
-	r.Header = h.Clone()
-	if r.Header == nil {
-		r.Header = make(http.Header)
+	return r
+}
+
+// private returns a copy of a request whose header changes for nobody else.
+func private(r *http.Request) *http.Request {
+	header := r.Header.Clone()
+	if header == nil {
+		header = make(http.Header)
 	}
-	if validating {
-		x.found.Entry.Condition(r.Header)
-	} else {
-		delete(r.Header, "If-None-Match")
-		delete(r.Header, "If-Modified-Since")
-	}
+	r = r.WithContext(r.Context())
+	r.Header = header
 	return r
 }
 
@@ -230,13 +274,14 @@ func (x *exchange) share(stored bool, why rfc9111.Refusal) {
 		x.s.alone.Remove(x.found.Key)
 		return
 	}
-	x.release()
+	h := x.request.Header
 	switch {
-	case why == rfc9111.RefusedRequest, why == rfc9111.RefusedCredentials: // about this request, not about the key
+	case why == rfc9111.RefusedRequest, len(h["Authorization"]) > 0, len(h["Range"]) > 0: // about this request, not about the key
 	case rfc9111.IsServerError(x.made.Status): // it will pass
 	default:
 		x.s.alone.Add(x.found.Key, x.s.clock().Add(aloneFor))
 	}
+	x.release()
 }
 
 // endedWell tells whether the response is whole: nothing failed, and nobody left early.
@@ -306,7 +351,8 @@ func (x *exchange) standIn() {
 // head runs the handler of a HEAD request, whose response is not stored: it can freshen what is stored for GET, or show
 // that it is out of date (RFC 9111 §4.3.5).
 func (x *exchange) head() {
-	response.AddStatus(x.c.Writer.Header(), x.forwarded())
+	x.request = private(x.request) // the handlers may change the header of theirs
+	x.goOn()
 	stale := x.found.Entry
 	if stale == nil {
 		return // the chain goes on
@@ -315,7 +361,7 @@ func (x *exchange) head() {
 	x.ticket = x.s.store.Begin(x.request.Context(), x.path, x.rt.Namespace)
 	x.began = x.s.clock()
 	x.c.Next()
-	if x.c.Writer.Status() != http.StatusOK || x.request.Context().Err() != nil {
+	if x.outcome == aside || x.c.Writer.Status() != http.StatusOK || x.request.Context().Err() != nil {
 		return
 	}
 	changes := baseline.Changes(x.c.Writer.Header())

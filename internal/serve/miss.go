@@ -1,6 +1,8 @@
 package serve
 
 import (
+	"context"
+	"errors"
 	"net/http"
 	"time"
 
@@ -19,6 +21,8 @@ const (
 	aloneFor = 5 * time.Second
 	// attempts bounds how often a request looks again because another's fill made another variant than it wants.
 	attempts = 3
+	// statusClientLeft is what the log has of a request whose client left while it waited: nobody gets it.
+	statusClientLeft = 499
 )
 
 // exchange is a request on its way through the cache, where no fresh response was there to answer it.
@@ -29,14 +33,8 @@ type exchange struct {
 	rt    *Route
 
 	request *http.Request // as it came
-	asked   rfc9111.RequestDirectives
-	part    string // what the route adds to the key
-	key     string // without a variant
 	path    string
-	found   store.Found
-	now     time.Time
-	ended   uint64 // how many fills had ended before the lookup
-
+	query
 	fillState
 }
 
@@ -152,15 +150,15 @@ func (x *exchange) collapse() {
 			return
 		}
 		entry, shared := flight.Wait(x.request.Context(), patience)
-		if x.request.Context().Err() != nil { // the client has left
-			x.c.Abort()
+		if errors.Is(x.request.Context().Err(), context.Canceled) { // the client has left
+			x.c.AbortWithStatus(statusClientLeft)
 			return
 		}
 		if !shared {
 			break
 		}
 		x.now = x.s.clock()
-		if x.suits(entry) {
+		if x.suits(entry) && x.s.store.Current(x.request.Context(), entry, x.path) {
 			status := x.forwarded()
 			status.Collapsed = true
 			x.replay(entry, status)
@@ -184,7 +182,7 @@ func (x *exchange) suits(e *response.Entry) bool {
 func (x *exchange) lookAgain(flight *collapse.Flight[*response.Entry]) bool {
 	x.ended = x.s.flights.Ended()
 	x.now = x.s.clock()
-	found := x.s.store.Get(x.request.Context(), x.key, x.path, x.request.Header, x.now)
+	found := x.s.store.GetAgain(x.request.Context(), x.key, x.path, x.rt.Namespace, x.request.Header, x.now)
 	if e := found.Entry; e != nil && admits(e, x.request, x.part) && e.Meta.Judge(&x.asked, x.now) == rfc9111.Serve {
 		if flight != nil {
 			flight.Share(e)

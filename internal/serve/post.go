@@ -3,36 +3,36 @@ package serve
 import (
 	"context"
 
-	"github.com/gin-gonic/gin"
-
+	"github.com/gin-cachette/cachette/internal/keys"
 	"github.com/gin-cachette/cachette/internal/response"
 	"github.com/gin-cachette/cachette/internal/rfc9111"
 )
 
 // post runs the handlers of a POST. Its response may answer later GETs when it says so: it declares its freshness, and
 // its Content-Location is the URI that was posted to (RFC 9110 §9.3.3).
-func (s *Server) post(c *gin.Context, rt *Route) {
-	r := c.Request
+func (x *exchange) post(scheme *keys.Scheme) {
+	c, s, rt := x.c, x.s, x.rt
+	r := private(x.request) // the handlers may change the header of theirs
 	outer := c.Writer
-	x := &exchange{s: s, c: c, rt: rt, request: r, path: r.URL.Path}
-	x.found.Why = rfc9111.ForwardMethod
+	x.request = r
 	if !rt.IgnoreAsk {
 		x.asked = rfc9111.ParseRequest(r.Header)
 	}
 	if rt.Part != nil {
 		x.part = rt.Part(c)
 	}
-	x.key = rt.bind(s).scheme.Key(r, x.part)
+	x.key = scheme.Key(r, x.part)
 	x.found.Key = x.key
 	x.errors = len(c.Errors)
 	x.began = s.clock()
 	x.recorder = response.NewRecorder(outer, rt.bodyLimit(s), x.decidePost, x.release)
 	defer func() { c.Writer = outer }()
+	x.enter()
 	c.Writer = x.recorder
 	c.Next()
 
 	bare := x.recorder.Finish()
-	intact := c.Writer == x.recorder
+	intact := x.inside()
 	c.Writer = outer
 	if x.outcome != storable || bare || !intact || !x.endedWell() {
 		return
@@ -41,7 +41,7 @@ func (s *Server) post(c *gin.Context, rt *Route) {
 	// Location says that it is not: the entry is stored when that is over.
 	body := x.recorder.Body()
 	c.Set(afterInvalidation{}, func() {
-		x.ticket = s.store.Begin(context.WithoutCancel(r.Context()), x.path, rt.Namespace)
+		x.ticket = s.store.Begin(context.WithoutCancel(r.Context()), x.path, x.rt.Namespace)
 		x.draft.Body = body
 		x.put(response.New(x.draft))
 	})
@@ -52,6 +52,9 @@ type afterInvalidation struct{}
 
 // decidePost decides on the response to a POST.
 func (x *exchange) decidePost(rec *response.Recorder) response.Mode {
+	if x.outcome == aside {
+		return response.Pass
+	}
 	now := x.s.clock()
 	changes := rec.Baseline().Changes(rec.Header())
 	x.made = rfc9111.Exchange{

@@ -74,7 +74,7 @@ func (x *exchange) refresh() {
 		ctx, cancel := context.WithTimeout(r.Context(), refreshTimeout)
 		defer cancel()
 		defer context.AfterFunc(s.closing, cancel)()
-		s.engine.ServeHTTP(&discard{header: make(http.Header)}, r.WithContext(ctx))
+		s.engine.ServeHTTP(newDiscard(ctx), r.WithContext(ctx))
 	}()
 }
 
@@ -96,12 +96,30 @@ func (x *exchange) refreshRequest(mark *refresh) *http.Request {
 	return r
 }
 
-// discard is a http.ResponseWriter to nobody.
+// discard is a http.ResponseWriter to nobody, who leaves when the context ends.
 type discard struct {
+	ctx    context.Context
 	header http.Header
+	gone   chan bool
 }
 
-func (d *discard) Header() http.Header         { return d.header }
-func (d *discard) Write(b []byte) (int, error) { return len(b), nil }
-func (d *discard) WriteHeader(int)             {}
-func (d *discard) Flush()                      {}
+func newDiscard(ctx context.Context) *discard {
+	d := &discard{ctx: ctx, header: make(http.Header), gone: make(chan bool, 1)}
+	context.AfterFunc(ctx, func() { d.gone <- true })
+	return d
+}
+
+func (d *discard) Header() http.Header { return d.header }
+
+func (d *discard) Write(b []byte) (int, error) {
+	if err := d.ctx.Err(); err != nil {
+		return 0, err
+	}
+	return len(b), nil
+}
+
+func (d *discard) WriteHeader(int) {}
+func (d *discard) Flush()          {}
+
+// CloseNotify is what gin's Stream asks for.
+func (d *discard) CloseNotify() <-chan bool { return d.gone }

@@ -47,10 +47,10 @@ func (rt *Route) bind(s *Server) *binding {
 	return b
 }
 
-// sameKeys tells whether two routes give every request the same key.
+// sameKeys tells whether two routes look up every request in the same way.
 func (rt *Route) sameKeys(other *Route) bool {
 	return rt == other || rt.Part == nil && other.Part == nil && rt.Query == other.Query &&
-		rt.Namespace == other.Namespace && slices.Equal(rt.Params, other.Params)
+		rt.Namespace == other.Namespace && slices.Equal(rt.Params, other.Params) && rt.IgnoreAsk == other.IgnoreAsk
 }
 
 // bodyLimit returns how many bytes of a body are kept.
@@ -67,6 +67,7 @@ type Frame struct {
 	Owner    any // the cache, for the package that made the server
 	Server   *Server
 	exchange *exchange
+	looked   *exchange // what the short way has found out for the route that comes next (see lane)
 }
 
 // FrameKey is the key of the Frame in a gin.Context.

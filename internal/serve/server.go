@@ -25,6 +25,9 @@ type Options struct {
 	BodyLimit int64            // how many bytes of a body are kept, unless a route says otherwise
 	Clock     func() time.Time // reads the time
 	Log       *slog.Logger
+
+	// The names that gin has for the handlers that give requests their Frame, and for those that call Handle.
+	Middleware, Handler string
 }
 
 // Server is the response cache of one engine.
@@ -38,6 +41,7 @@ type Server struct {
 
 	flights collapse.Group[*response.Entry]
 	alone   *collapse.Recent // keys whose last response was for one client only
+	lane    lane
 
 	closed    atomic.Bool
 	closing   context.Context // done once the server closes
@@ -53,6 +57,7 @@ func New(o Options) *Server {
 		alone: collapse.NewRecent(),
 		slots: make(chan struct{}, maxRefreshes),
 	}
+	s.lane.open(o.Middleware, o.Handler)
 	s.closing, s.close = context.WithCancel(context.Background())
 	return s
 }
@@ -83,37 +88,63 @@ func (s *Server) Handle(c *gin.Context, f *Frame, rt *Route) {
 		return
 	}
 	if s.closed.Load() || !lookable(r) {
-		s.pass(c, rt)
+		s.pass(c, f, rt, &rt.bind(s).scheme)
+		return
+	}
+	if x := f.takeLooked(rt); x != nil {
+		x.proceed()
 		return
 	}
 	s.lookUp(c, f, rt, &rt.bind(s).scheme)
 }
 
-// lookUp answers a GET or HEAD from what is stored, and has it handled where that is not possible. This is the path of a
-// hit: it allocates nothing that it can do without.
+// lookUp answers a GET or HEAD from what is stored, and has it handled where that is not possible.
 func (s *Server) lookUp(c *gin.Context, f *Frame, rt *Route, scheme *keys.Scheme) {
-	r := c.Request
-	var asked rfc9111.RequestDirectives
-	if !rt.IgnoreAsk && asks(r.Header) {
-		asked = rfc9111.ParseRequest(r.Header)
-	}
 	part := ""
 	if rt.Part != nil {
 		part = rt.Part(c)
 	}
-	key := scheme.Key(r, part)
-	ended := s.flights.Ended()
-	now := s.clock()
-	found := s.store.Get(r.Context(), key, r.URL.Path, r.Header, now)
-	if e := found.Entry; e != nil && !rt.ShowKey && !asked.NoStore &&
-		e.Meta.Judge(&asked, now) == rfc9111.Serve && e.Meta.Fresh(now) > 0 && admits(e, r, part) {
-		e.Replay(c.Writer, r, now, nil)
-		c.Abort()
+	query, ok := s.hit(c, rt, scheme, part)
+	if ok {
 		return
 	}
-	x := &exchange{s: s, c: c, frame: f, rt: rt, request: r, asked: asked, part: part, key: key, path: r.URL.Path,
-		found: found, now: now, ended: ended}
+	x := &exchange{s: s, c: c, frame: f, rt: rt, request: c.Request, query: query, path: c.Request.URL.Path}
+	if f.exchange == nil && scheme == &rt.bind(s).scheme {
+		s.lane.learn(c, rt)
+	}
 	x.proceed()
+}
+
+// query is a request as the cache sees it, and what it found for it.
+type query struct {
+	asked rfc9111.RequestDirectives
+	part  string // what the route adds to the key
+	key   string // without a variant
+	found store.Found
+	now   time.Time
+	ended uint64 // how many fills had ended before the lookup
+}
+
+// hit answers a GET or HEAD with a fresh response, and tells whether there was one. It allocates nothing that it can do
+// without.
+func (s *Server) hit(c *gin.Context, rt *Route, scheme *keys.Scheme, part string) (q query, ok bool) {
+	r := c.Request
+	if !rt.IgnoreAsk && asks(r.Header) {
+		q.asked = rfc9111.ParseRequest(r.Header)
+	}
+	q.part = part
+	q.key = scheme.Key(r, part)
+	q.ended = s.flights.Ended()
+	q.now = s.clock()
+	q.found = s.store.Get(r.Context(), q.key, r.URL.Path, r.Header, q.now)
+	e := q.found.Entry
+	if e == nil || rt.ShowKey || q.asked.NoStore || e.Meta.Judge(&q.asked, q.now) != rfc9111.Serve ||
+		e.Meta.Fresh(q.now) <= 0 || !admits(e, r, part) {
+		return q, false
+	}
+	e.Replay(c.Writer, r, q.now, nil)
+	c.Abort()
+	return q, true
 }
 
 // asks tells whether a request has fields that tell a cache what to do.
@@ -145,16 +176,20 @@ func lookable(r *http.Request) bool {
 }
 
 // pass lets the handlers answer a request that the cache has nothing to do with.
-func (s *Server) pass(c *gin.Context, rt *Route) {
-	if c.Request.Method == http.MethodPost && !s.closed.Load() {
-		s.post(c, rt)
-		return
+func (s *Server) pass(c *gin.Context, f *Frame, rt *Route, scheme *keys.Scheme) {
+	r := c.Request
+	x := &exchange{s: s, c: c, frame: f, rt: rt, request: r, path: r.URL.Path}
+	x.found.Why = rfc9111.ForwardMethod
+	switch r.Method {
+	case http.MethodPost:
+		if !s.closed.Load() {
+			x.post(scheme)
+			return
+		}
+	case http.MethodGet, http.MethodHead:
+		x.found.Why = rfc9111.ForwardBypass
 	}
-	why := rfc9111.ForwardBypass
-	if c.Request.Method != http.MethodGet && c.Request.Method != http.MethodHead {
-		why = rfc9111.ForwardMethod
-	}
-	response.AddStatus(c.Writer.Header(), &rfc9111.CacheStatus{Forward: why})
+	x.goOn()
 }
 
 // nested handles a route inside of another: Cached on a group and on a route of it, say. The inner one knows better. Where
@@ -163,13 +198,16 @@ func (s *Server) nested(c *gin.Context, f *Frame, rt *Route) {
 	x := f.exchange
 	if x.rt.sameKeys(rt) {
 		x.rt = rt
-		x.recorder.SetLimit(rt.bodyLimit(s))
+		if x.recorder != nil {
+			x.recorder.SetLimit(rt.bodyLimit(s))
+		}
 		return
 	}
 	x.stepAside()
-	if !lookable(c.Request) {
-		s.pass(c, rt)
+	inner := &Frame{Owner: f.Owner, Server: s}
+	if s.closed.Load() || !lookable(c.Request) {
+		s.pass(c, inner, rt, &rt.bind(s).nested)
 		return
 	}
-	s.lookUp(c, &Frame{Owner: f.Owner, Server: s}, rt, &rt.bind(s).nested)
+	s.lookUp(c, inner, rt, &rt.bind(s).nested)
 }

@@ -72,6 +72,30 @@ func (s *Responses) Get(ctx context.Context, key, path string, request http.Head
 	return s.getBytes(ctx, key, path, request, now)
 }
 
+// GetAgain does what Get does. The entry may then be handed to others who wait for it, as one that a fill has made: see
+// Current.
+func (s *Responses) GetAgain(ctx context.Context, key, path, namespace string, request http.Header, now time.Time) Found {
+	stamp := s.table.Stamp(path, namespace)
+	found := s.Get(ctx, key, path, request, now)
+	if found.Entry != nil && s.objects == nil { // it was read for this caller alone
+		found.Entry.Stamp = stamp
+	}
+	return found
+}
+
+// Current tells whether nothing that concerns an entry for path was purged since its fill began. Who waited for a fill
+// may have come after a purge that the fill has not seen.
+func (s *Responses) Current(ctx context.Context, e *response.Entry, path string) bool {
+	if !s.table.Holds(&e.Stamp) {
+		return false
+	}
+	if s.objects != nil {
+		return true
+	}
+	mark, err := s.mark(ctx, path)
+	return err == nil && mark == e.Mark
+}
+
 func (s *Responses) getObject(key string, request http.Header, now time.Time) Found {
 	object, _ := s.objects.GetObject(key, now)
 	switch stored := object.(type) {
@@ -153,13 +177,13 @@ func (s *Responses) bounded(ctx context.Context, operation func(context.Context)
 	if !s.breaker.allow() {
 		return errUnavailable
 	}
-	ctx, cancel := context.WithTimeout(ctx, s.timeout)
+	within, cancel := context.WithTimeout(ctx, s.timeout)
 	defer cancel()
-	err := operation(ctx)
+	err := operation(within)
 	switch {
 	case err == nil, errors.Is(err, drivers.ErrMiss), errors.Is(err, drivers.ErrTooLarge):
 		s.breaker.succeeded()
-	case errors.Is(err, context.Canceled): // the client left; that says nothing of the store
+	case ctx.Err() != nil: // the client left, or has no time left; that says nothing of the store
 		s.breaker.undecided()
 	default:
 		s.breaker.failed(err)
@@ -280,8 +304,7 @@ func (s *Responses) PurgePath(ctx context.Context, path string) error {
 	if s.objects != nil {
 		return nil
 	}
-	s.fence.Lock()   // writes that the purge must outlast are over once it is held
-	s.fence.Unlock() //nolint:staticcheck // nothing to do while holding it
+	s.drain()
 	if err := s.replaceMark(ctx, path); err != nil {
 		return fmt.Errorf("cachette: purge %q: %w", path, err)
 	}
@@ -304,10 +327,11 @@ func (s *Responses) Flush(ctx context.Context) error {
 	return err
 }
 
-// drain waits for the writes under way that have not seen the last purge.
+// drain waits for the writes under way, which may not have seen the last purge. Later ones will.
 func (s *Responses) drain() {
-	if s.objects == nil {
-		s.fence.Lock()
-		s.fence.Unlock() //nolint:staticcheck // nothing to do while holding it
+	if s.objects != nil {
+		return // an entry that was written too late is out of date by its stamp
 	}
+	s.fence.Lock()
+	defer s.fence.Unlock()
 }

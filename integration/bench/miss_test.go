@@ -1,0 +1,84 @@
+package bench
+
+import (
+	"net/http"
+	"net/http/httptest"
+	"runtime"
+	"strconv"
+	"testing"
+	"time"
+
+	"github.com/gin-gonic/gin"
+
+	"github.com/gin-cachette/cachette"
+)
+
+// BenchmarkMiss measures what a miss adds to its handler: every request is for another query, so each one is looked up,
+// handled, captured and stored.
+func BenchmarkMiss(b *testing.B) {
+	gin.SetMode(gin.ReleaseMode)
+	plain := gin.New()
+	plain.GET("/document", document)
+	for _, peer := range []struct {
+		name   string
+		engine *gin.Engine
+	}{
+		{"cachette", newCachette(b)},
+		{"no-cache", plain},
+		{"chenyahui-gin-cache", newGinCache(b)},
+	} {
+		b.Run(peer.name, func(b *testing.B) {
+			r := httptest.NewRequest(http.MethodGet, "/document", nil)
+			w := &null{header: http.Header{}}
+			b.ReportAllocs()
+			n := 0
+			for b.Loop() {
+				n++
+				r.URL.RawQuery = strconv.Itoa(n)
+				r.RequestURI = "/document?" + r.URL.RawQuery
+				clear(w.header)
+				peer.engine.ServeHTTP(w, r)
+			}
+		})
+	}
+}
+
+// BenchmarkMemory fills a cache with ten times its limit of distinct responses and reports what the heap grew by, as
+// a percentage of the limit, and how many responses are there in the end.
+func BenchmarkMemory(b *testing.B) {
+	gin.SetMode(gin.ReleaseMode)
+	const limit = 64 << 20
+	for b.Loop() {
+		before := heap()
+		engine := gin.New()
+		cache, err := cachette.Install(engine, func() (cachette.Config, error) {
+			return cachette.Config{MemoryLimit: limit}, nil
+		})
+		if err != nil {
+			b.Fatal(err)
+		}
+		engine.GET("/document", cachette.Cached(time.Hour), document)
+		r := httptest.NewRequest(http.MethodGet, "/document", nil)
+		w := &null{header: http.Header{}}
+		const requests = 10 * limit / 1024
+		for n := range requests {
+			r.URL.RawQuery = strconv.Itoa(n)
+			clear(w.header)
+			engine.ServeHTTP(w, r)
+		}
+		b.ReportMetric(float64(heap()-before)/limit*100, "heap-%-of-limit")
+		b.ReportMetric(requests, "responses")
+		runtime.KeepAlive(engine)
+		_ = cache.Close()
+	}
+}
+
+// heap returns how many bytes are in use once everything that can be is collected.
+func heap() int64 {
+	var stats runtime.MemStats
+	for range 3 {
+		runtime.GC()
+	}
+	runtime.ReadMemStats(&stats)
+	return int64(stats.HeapAlloc)
+}
