@@ -36,6 +36,7 @@ type record struct {
 	Asked   string
 	Start   int64
 	Whole   int64
+	Size    int // of the body: one that was cut off is none
 
 	ResponseTime         int64
 	InitialAge           time.Duration
@@ -61,7 +62,7 @@ func Encode(e *Entry) []byte {
 	m := &e.Meta
 	return frame(magicEntry, &record{
 		Key: e.Key, Status: e.Status, Fields: e.Fields, Bare: e.Bare, Made: e.Made, Variant: e.Variant, Mark: e.Mark,
-		Asked: e.Asked, Start: e.Start, Whole: e.Whole,
+		Asked: e.Asked, Start: e.Start, Whole: e.Whole, Size: len(e.Body),
 		ResponseTime: m.ResponseTime.UnixNano(), InitialAge: m.InitialAge, Lifetime: m.Lifetime, NoCache: m.NoCache,
 		MustRevalidate: m.MustRevalidate, Shareable: m.Shareable, StaleWhileRevalidate: m.StaleWhileRevalidate,
 		StaleIfError: m.StaleIfError, Vary: m.Vary,
@@ -106,6 +107,9 @@ func Decode(data []byte) (*Entry, *Variants, error) {
 		var r record
 		if err := unpack(packed, &r); err != nil {
 			return nil, nil, err
+		}
+		if r.Size != len(body) || r.Status < 200 || r.Status > 999 { // net/http panics on a status that is none
+			return nil, nil, errFormat
 		}
 		return r.entry(body), nil, nil
 	case magicVariants:

@@ -18,7 +18,7 @@ import (
 type Entry struct {
 	Key    string // the full key that it is stored under
 	Status int
-	Fields []Field // sorted by name; with Date, and with an ETag where one can be made
+	Fields []Field // with Date, and with an ETag where one can be made
 	Body   []byte
 	Bare   bool // the handler wrote nothing: the engine commits, and may add a body of its own
 	Made   bool // its ETag is this cache's own: the handler would not know it
@@ -60,25 +60,16 @@ type moment struct {
 // Draft is what an entry is made of; its key comes with being stored.
 type Draft struct {
 	Status int
-	Header http.Header // the header by which storing was decided
-	Fields []Field     // as Baseline.Changes returned them; the entry takes them over
-	Omit   []string    // names of fields not to store
-	Body   []byte      // the entry takes it over
+	Fields []Field // that Keep has left; the entry takes them over
+	Body   []byte  // the entry takes it over
 	Bare   bool
 	Meta   rfc9111.Metadata
 }
 
-// New makes an entry. It leaves out the fields that a cache may not store, adds Date where the handler set none (RFC
-// 9110 §6.6.1), and makes an ETag for a 200 that has none.
-func New(d Draft) *Entry {
-	unstored := rfc9111.Unstored(d.Header, d.Omit)
-	fields := d.Fields[:0]
-	for _, f := range d.Fields {
-		if !unstored(f.Name) && f.Name != "Age" {
-			fields = append(fields, f)
-		}
-	}
-	e := &Entry{Status: d.Status, Fields: fields, Body: d.Body, Bare: d.Bare, Meta: d.Meta}
+// New makes an entry. It adds Date where the handler set none (RFC 9110 §6.6.1), and makes an ETag for a 200 that has
+// none.
+func New(d *Draft) *Entry {
+	e := &Entry{Status: d.Status, Fields: d.Fields, Body: d.Body, Bare: d.Bare, Meta: d.Meta}
 	_, dated := lookup(e.Fields, "Date")
 	if !dated {
 		e.Fields = put(e.Fields, Field{Name: "Date", Values: dateLines(d.Meta.ResponseTime)})

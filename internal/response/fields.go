@@ -3,7 +3,8 @@ package response
 import (
 	"net/http"
 	"slices"
-	"strings"
+
+	"github.com/gin-cachette/cachette/internal/rfc9111"
 )
 
 // Field is one header field of a stored response, as a change to the header that it is replayed onto: what
@@ -43,7 +44,7 @@ func (b Baseline) Restore(h http.Header) {
 	}
 }
 
-// Changes returns how a header differs from the baseline, sorted by name; the values are copies. A field whose
+// Changes returns how a header differs from the baseline; the values are copies. A field whose
 // values were added to is an Append of what was added.
 func (b Baseline) Changes(h http.Header) []Field {
 	fields := make([]Field, 0, len(h)+2) // room for Date and ETag
@@ -66,7 +67,6 @@ func (b Baseline) Changes(h http.Header) []Field {
 			fields = append(fields, Field{Name: name, Change: Remove})
 		}
 	}
-	slices.SortFunc(fields, func(x, y Field) int { return strings.Compare(x.Name, y.Name) })
 	return fields
 }
 
@@ -111,21 +111,37 @@ func apply(fields []Field, h http.Header) {
 	}
 }
 
+// Keep returns the fields that may be stored of a response with the given header: all but those of the connection, those
+// named in omit, and Age, which every replay has of its own. It reuses fields.
+func Keep(fields []Field, header http.Header, omit []string) []Field {
+	unstored := rfc9111.Unstored(header, omit)
+	return slices.DeleteFunc(fields, func(f Field) bool { return f.Name == "Age" || unstored(f.Name) })
+}
+
+// index returns where fields have a name, or -1. They are few.
+func index(fields []Field, name string) int {
+	for i := range fields {
+		if fields[i].Name == name {
+			return i
+		}
+	}
+	return -1
+}
+
 // lookup returns the values that fields give a name, and whether they do.
 func lookup(fields []Field, name string) ([]string, bool) {
-	i, ok := slices.BinarySearchFunc(fields, name, func(f Field, name string) int { return strings.Compare(f.Name, name) })
-	if !ok || fields[i].Change == Remove {
+	i := index(fields, name)
+	if i < 0 || fields[i].Change == Remove {
 		return nil, false
 	}
 	return fields[i].Values, true
 }
 
-// put replaces or adds a field and keeps the order.
+// put replaces or adds a field.
 func put(fields []Field, f Field) []Field {
-	i, ok := slices.BinarySearchFunc(fields, f.Name, func(f Field, name string) int { return strings.Compare(f.Name, name) })
-	if ok {
+	if i := index(fields, f.Name); i >= 0 {
 		fields[i] = f
 		return fields
 	}
-	return slices.Insert(fields, i, f)
+	return append(fields, f)
 }

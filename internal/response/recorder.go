@@ -17,8 +17,7 @@ import (
 type Recorder struct {
 	gin.ResponseWriter
 	baseline Baseline
-	decide   func(*Recorder) Mode
-	released func()
+	owner    Owner
 
 	status    int
 	size      int
@@ -31,6 +30,15 @@ type Recorder struct {
 	overflowed bool
 	hijacked   bool
 	interim    bool // the last status was an interim one, and went out by itself
+}
+
+// Owner is told what becomes of the response in a Recorder.
+type Owner interface {
+	// Decide is called once, when status and header are final and before anything goes out. It may change the header.
+	Decide(*Recorder) Mode
+	// Release is called when the response turns into one that nobody should wait for: it is flushed as it is made,
+	// hijacked, or exceeds the limit.
+	Release()
 }
 
 // Mode is what a Recorder does with a response from its commit on.
@@ -47,19 +55,26 @@ const (
 	NotModified
 )
 
-// NewRecorder returns a Recorder in front of w. decide is called once, when status and header are final and before
-// anything goes out; it may change the header. released is called when the response turns into one that nobody should
-// wait for: it is flushed as it is made, hijacked, or exceeds limit bytes, the most that are kept of a body.
-func NewRecorder(w gin.ResponseWriter, limit int64, decide func(*Recorder) Mode, released func()) *Recorder {
-	return &Recorder{
+// Open puts a new Recorder in front of w. limit is how many bytes of a body are kept.
+func (r *Recorder) Open(w gin.ResponseWriter, limit int64, owner Owner) {
+	*r = Recorder{
 		ResponseWriter: w,
 		baseline:       TakeBaseline(w.Header()),
-		decide:         decide,
-		released:       released,
+		owner:          owner,
 		status:         w.Status(),
 		size:           -1,
 		limit:          limit,
 	}
+}
+
+// Changes returns what the handlers have changed in the header, and the header by which to decide on storing: for
+// reading only, and only until the handlers go on.
+func (r *Recorder) Changes() ([]Field, http.Header) {
+	changes := r.baseline.Changes(r.Header())
+	if len(r.baseline) == 0 {
+		return changes, r.Header()
+	}
+	return changes, r.baseline.Header(changes)
 }
 
 // Baseline returns the header as it was when the Recorder was made.
@@ -141,7 +156,7 @@ func (r *Recorder) commit() bool {
 
 // settle asks the owner what is to become of the response and gives the outer writer its status.
 func (r *Recorder) settle() {
-	r.mode = r.decide(r)
+	r.mode = r.owner.Decide(r)
 	switch r.mode {
 	case Pass, Capture:
 		r.ResponseWriter.WriteHeader(r.status)
@@ -189,7 +204,7 @@ func (r *Recorder) keeps(n int) bool {
 	}
 	if int64(len(r.body)+n) > r.limit {
 		r.overflowed, r.body = true, nil
-		r.released()
+		r.owner.Release()
 		return false
 	}
 	return true
@@ -198,7 +213,7 @@ func (r *Recorder) keeps(n int) bool {
 // Flush sends what was written so far. A response sent bit by bit may go on for long, so nobody waits for it.
 func (r *Recorder) Flush() {
 	r.commit()
-	r.released()
+	r.owner.Release()
 	if r.mode == Pass || r.mode == Capture {
 		r.ResponseWriter.Flush()
 	}
@@ -207,7 +222,7 @@ func (r *Recorder) Flush() {
 // Hijack hands the connection over; what goes over it is no response to keep.
 func (r *Recorder) Hijack() (net.Conn, *bufio.ReadWriter, error) {
 	r.hijacked, r.size = true, max(0, r.size)
-	r.released()
+	r.owner.Release()
 	return r.ResponseWriter.Hijack()
 }
 
@@ -225,13 +240,12 @@ func (r *Recorder) Finish() (bare bool) {
 func (r *Recorder) Mode() Mode { return r.mode }
 
 // Complete tells whether all of the body was written, passed on without an error and kept, and has the length that
-// header's Content-Length, if any, declares (RFC 9110 §8.6, RFC 9111 §3.3).
-func (r *Recorder) Complete(header http.Header) bool {
+// declared, the lines of its Content-Length, gives it, if there are any (RFC 9110 §8.6, RFC 9111 §3.3).
+func (r *Recorder) Complete(declared []string) bool {
 	if r.failed || r.overflowed || r.hijacked {
 		return false
 	}
-	declared, ok := header["Content-Length"]
-	return !ok || len(declared) == 1 && declared[0] == strconv.Itoa(max(0, r.size))
+	return len(declared) == 0 || len(declared) == 1 && declared[0] == strconv.Itoa(max(0, r.size))
 }
 
 // TooLarge tells whether the body exceeded the limit.

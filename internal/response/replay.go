@@ -56,7 +56,19 @@ func addStatus(h http.Header, member []string) {
 }
 
 // AddStatus adds this cache's member to a header's Cache-Status.
-func AddStatus(h http.Header, status *rfc9111.CacheStatus) { addStatus(h, []string{status.String()}) }
+func AddStatus(h http.Header, status *rfc9111.CacheStatus) {
+	if *status == plainMiss {
+		addStatus(h, plainMissLines)
+		return
+	}
+	addStatus(h, []string{status.String()})
+}
+
+// plainMiss is the most frequent of all that is not a hit.
+var (
+	plainMiss      = rfc9111.CacheStatus{Forward: rfc9111.ForwardURIMiss, Stored: true}
+	plainMissLines = []string{plainMiss.String()}
+)
 
 // DropStatus takes back the last AddStatus.
 func DropStatus(h http.Header) {

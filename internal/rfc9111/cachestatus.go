@@ -36,14 +36,8 @@ type CacheStatus struct {
 	Detail    string // a token
 }
 
-// ofMiss is what a plain miss says, the most frequent of all that is not a hit.
-const ofMiss = CacheName + "; fwd=" + string(ForwardURIMiss) + "; stored"
-
 // String returns the field's value, one List member (RFC 9211 §2).
 func (s *CacheStatus) String() string {
-	if *s == (CacheStatus{Forward: ForwardURIMiss, Stored: true}) {
-		return ofMiss
-	}
 	b := make([]byte, 0, 64)
 	b = append(b, CacheName...)
 	if s.Hit {

@@ -63,7 +63,7 @@ type Refusal string
 const (
 	Stored             Refusal = ""
 	RefusedMethod      Refusal = "method"         // RFC 9111 §3: the method is not understood to be cacheable
-	RefusedStatus      Refusal = "status"         // RFC 9111 §3: 206, 304, 416 are no whole response; others say nothing of freshness
+	RefusedStatus      Refusal = "status"         // RFC 9111 §3: 206, 304 and 416 are not the whole; others are not fresh
 	RefusedRequest     Refusal = "request"        // RFC 9111 §5.2.1.5: the request says no-store
 	RefusedNoStore     Refusal = "no-store"       // RFC 9111 §5.2.2.5
 	RefusedPrivate     Refusal = "private"        // RFC 9111 §5.2.2.7

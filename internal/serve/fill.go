@@ -27,17 +27,23 @@ const (
 type fillState struct {
 	flight   *collapse.Flight[*response.Entry] // nil when nobody follows
 	ticket   store.Ticket
-	recorder *response.Recorder
+	recorder response.Recorder
 	began    time.Time
-	errors   int    // how many errors the context had when the handler began
-	within   *Frame // what routes inside find
+	errors   int          // how many errors the context had when the handler began
+	within   Frame        // what routes inside find
+	handlers http.Request // what the handlers see
 
+	recording   bool // the recorder is open
 	conditioned bool // the handlers' request has other preconditions than the client's
 	reported    bool // the header has this exchange's Cache-Status
 
-	outcome outcome
-	made    rfc9111.Exchange // the request and what the handler answered
-	draft   response.Draft
+	outcome  outcome
+	made     rfc9111.Exchange // the request and what the handler answered; its Header is not to be used after Decide
+	length   []string         // the lines of its Content-Length
+	explicit bool             // somebody said that a response of its status may be kept
+	span     rfc9111.Range    // the part that it is
+	whole    int64            // the length of what it is a part of
+	draft    response.Draft
 }
 
 // fill runs the handler: its response goes to the client while it is captured, and is kept if it may be and ends well. It
@@ -47,9 +53,14 @@ func (x *exchange) fill(flight *collapse.Flight[*response.Entry]) {
 	outer := c.Writer
 	x.flight = flight
 	x.errors = len(c.Errors)
-	x.ticket = s.store.Begin(x.request.Context(), x.path, x.rt.Namespace)
-	x.began = s.clock()
-	x.recorder = response.NewRecorder(outer, x.rt.bodyLimit(s), x.decide, x.release)
+	if x.found.Err != nil { // it has held up the request once, and would again
+		x.ticket = store.NoTicket(x.found.Err)
+	} else {
+		x.ticket = s.store.Begin(x.request.Context(), x.path, x.rt.Namespace)
+	}
+	x.began = x.now
+	x.recorder.Open(outer, x.rt.bodyLimit(s), x)
+	x.recording = true
 
 	restore := func() {
 		c.Writer, c.Request = outer, x.request
@@ -57,11 +68,12 @@ func (x *exchange) fill(flight *collapse.Flight[*response.Entry]) {
 	}
 	defer func() { // also when the handler panics: Recovery outside then finds its own writer
 		restore()
-		x.release()
+		x.Release()
 	}()
 	x.enter()
-	c.Request = x.condition()
-	c.Writer = x.recorder
+	x.condition()
+	c.Request = &x.handlers
+	c.Writer = &x.recorder
 	c.Next()
 
 	bare := x.recorder.Finish()
@@ -79,8 +91,8 @@ func (x *exchange) fill(flight *collapse.Flight[*response.Entry]) {
 	}
 }
 
-// release lets those go who wait for this fill: it has nothing for them.
-func (x *exchange) release() {
+// Release lets those go who wait for this fill: it has nothing for them.
+func (x *exchange) Release() {
 	if x.flight != nil {
 		x.flight.Abandon()
 	}
@@ -88,28 +100,29 @@ func (x *exchange) release() {
 
 // enter tells the routes inside of this one what they are inside of.
 func (x *exchange) enter() {
-	x.within = &Frame{Owner: x.frame.Owner, Server: x.s, exchange: x}
-	x.c.Set(FrameKey{}, x.within)
+	x.within = Frame{Owner: x.frame.Owner, Server: x.s, exchange: x}
+	x.c.Set(FrameKey{}, &x.within)
 }
 
 // inside tells whether the handlers have left the context as it was when they entered: gin's HandleContext takes away
 // its keys and its writer, and what it then writes passes the recorder by.
 func (x *exchange) inside() bool {
 	frame, _ := x.c.Get(FrameKey{})
-	return frame == x.within
+	return frame == &x.within
 }
 
 // goOn reports that the handlers answer, and lets them.
 func (x *exchange) goOn() {
 	x.reported = true
-	response.AddStatus(x.c.Writer.Header(), x.forwarded())
+	status := x.forwarded()
+	response.AddStatus(x.c.Writer.Header(), &status)
 	x.enter()
 }
 
 // stepAside leaves the caching of this exchange to a route inside, which sees the request as it came.
 func (x *exchange) stepAside() {
 	x.outcome = aside
-	x.release()
+	x.Release()
 	if x.conditioned {
 		for _, name := range preconditions {
 			if values, ok := x.request.Header[name]; ok {
@@ -132,13 +145,15 @@ func (x *exchange) validating() bool {
 // preconditions are the fields of a request that condition changes.
 var preconditions = [...]string{"If-None-Match", "If-Modified-Since", "Range", "If-Range"}
 
-// condition returns the request that the handlers see: a copy, since they may change its header, by which the cache has
+// condition makes the request that the handlers see: a copy, since they may change its header, by which the cache has
 // to decide. To validate, it has the preconditions of what is stored. Else a request for the whole has none: its handler
 // is to make a response that can be kept, and the client's own preconditions are evaluated against that. A range
 // request has its own.
-func (x *exchange) condition() *http.Request {
-	r := private(x.request)
-	switch h := r.Header; {
+func (x *exchange) condition() {
+	x.handlers = *x.request
+	h := ownHeader(x.request)
+	x.handlers.Header = h
+	switch {
 	case x.validating():
 		x.conditioned = true
 		x.found.Entry.Condition(h)
@@ -147,72 +162,85 @@ func (x *exchange) condition() *http.Request {
 		delete(h, "If-None-Match")
 		delete(h, "If-Modified-Since")
 	}
-	return r
+}
+
+// ownHeader returns a copy of a request's header.
+func ownHeader(r *http.Request) http.Header {
+	if len(r.Header) == 0 {
+		return make(http.Header)
+	}
+	return r.Header.Clone()
 }
 
 // private returns a copy of a request whose header changes for nobody else.
 func private(r *http.Request) *http.Request {
-	header := r.Header.Clone()
-	if header == nil {
-		header = make(http.Header)
-	}
+	header := ownHeader(r)
 	r = r.WithContext(r.Context())
 	r.Header = header
 	return r
 }
 
-// decide is called when the status and header of the handler's response are final, and says what becomes of it.
-func (x *exchange) decide(rec *response.Recorder) response.Mode {
+// Decide is called when the status and header of the handler's response are final, and says what becomes of it.
+func (x *exchange) Decide(rec *response.Recorder) response.Mode {
 	if x.outcome == aside {
 		return response.Pass
 	}
-	now := x.s.clock()
-	status := rec.Status()
+	changes, header := rec.Changes()
+	x.examine(rec.Status(), header)
 	stale := x.found.Entry
-	changes := rec.Baseline().Changes(rec.Header())
-	x.made = rfc9111.Exchange{
-		Method: x.request.Method, Request: x.request.Header, Asked: x.asked,
-		Status: status, Header: rec.Baseline().Header(changes), RequestTime: x.began, ResponseTime: now,
-	}
-	x.made.Partial = x.isPart(status, x.made.Header)
 	switch {
-	case status == http.StatusNotModified && x.validating():
+	case x.made.Status == http.StatusNotModified && x.validating():
 		x.outcome, x.draft.Fields = confirmed, changes
 		return response.Swallow
-	case rfc9111.IsServerError(status) && stale != nil && stale.Meta.ServableOnError(&x.asked, now):
+	case rfc9111.IsServerError(x.made.Status) && stale != nil &&
+		stale.Meta.ServableOnError(&x.asked, x.made.ResponseTime):
 		x.outcome = failed
 		return response.Swallow
 	}
 
-	meta, omit, why := rfc9111.Storable(&x.made, x.policy())
+	x.made.Partial = x.isPart(header)
+	policy := x.policy()
+	meta, omit, why := rfc9111.Storable(&x.made, &policy)
 	if why == rfc9111.Stored {
 		why = x.refuse()
 	}
 	report := x.forwarded()
 	report.Stored = why == rfc9111.Stored
-	if why != rfc9111.Stored {
-		if report.Detail == "" {
-			report.Detail = string(why)
+	if !report.Stored && report.Detail == "" {
+		report.Detail = string(why)
+	}
+	mode := response.Pass
+	if report.Stored {
+		x.outcome = storable
+		x.draft = response.Draft{Status: x.made.Status, Fields: response.Keep(changes, header, omit), Meta: meta}
+		mode = x.answer(rec, header)
+	}
+	response.AddStatus(rec.Header(), &report)
+	x.share(report.Stored, why)
+	return mode
+}
+
+// examine notes what there is to know of the handler's response.
+func (x *exchange) examine(status int, header http.Header) {
+	x.made = rfc9111.Exchange{
+		Method: x.request.Method, Request: x.request.Header, Asked: x.asked,
+		Status: status, Header: header, RequestTime: x.began, ResponseTime: x.s.clock(),
+	}
+	x.length = header["Content-Length"]
+	_, x.explicit = x.rt.Policy.StatusTTL[status]
+	for _, name := range [...]string{"Cache-Control", "Cdn-Cache-Control", "Expires"} {
+		if !x.explicit {
+			_, x.explicit = header[name]
 		}
-		response.AddStatus(rec.Header(), report)
-		x.share(false, why)
-		return response.Pass
 	}
-	response.AddStatus(rec.Header(), report)
-	x.share(true, why)
-	x.outcome = storable
-	x.draft = response.Draft{
-		Status: status, Header: x.made.Header, Fields: changes, Omit: omit, Meta: meta,
-	}
-	return x.answer(rec, now)
 }
 
 // answer decides whether the client of a response that is to be kept gets it, or has it already.
-func (x *exchange) answer(rec *response.Recorder, now time.Time) response.Mode {
+func (x *exchange) answer(rec *response.Recorder, header http.Header) response.Mode {
 	h := x.request.Header
-	if rec.Status() == http.StatusOK && rfc9111.Conditional(h) && len(h["Range"]) == 0 {
-		validators := rfc9111.ReadValidators(x.made.Header, now)
-		if rfc9111.NotModified(h, &validators, now) {
+	if x.made.Status == http.StatusOK && rfc9111.Conditional(h) && len(h["Range"]) == 0 {
+		validators := rfc9111.ReadValidators(header, x.made.ResponseTime)
+		if rfc9111.NotModified(h, &validators, x.made.ResponseTime) {
 			response.StripContent(rec.Header())
 			return response.NotModified
 		}
@@ -221,10 +249,10 @@ func (x *exchange) answer(rec *response.Recorder, now time.Time) response.Mode {
 }
 
 // policy is the route's policy for this request.
-func (x *exchange) policy() *rfc9111.Policy {
+func (x *exchange) policy() rfc9111.Policy {
 	p := x.rt.Policy
 	p.Partitioned = x.part != ""
-	return &p
+	return p
 }
 
 // Why a response that RFC 9111 lets a cache store is not stored all the same.
@@ -236,8 +264,8 @@ const (
 
 // refuse applies, once the header is final, what rules out storing besides RFC 9111.
 func (x *exchange) refuse() rfc9111.Refusal {
-	if declared, ok := x.made.Header["Content-Length"]; ok && len(declared) == 1 {
-		length, err := strconv.ParseInt(declared[0], 10, 64)
+	if len(x.length) == 1 {
+		length, err := strconv.ParseInt(x.length[0], 10, 64)
 		if err == nil && length > x.rt.bodyLimit(x.s) {
 			return refusedTooLarge
 		}
@@ -257,15 +285,7 @@ func (x *exchange) aborted() bool {
 	if len(x.c.Errors) > x.errors {
 		return true
 	}
-	if !x.c.IsAborted() {
-		return false
-	}
-	_, given := x.rt.Policy.StatusTTL[x.made.Status]
-	for _, name := range [...]string{"Cache-Control", "Cdn-Cache-Control", "Expires"} {
-		_, declared := x.made.Header[name]
-		given = given || declared
-	}
-	return !given
+	return x.c.IsAborted() && !x.explicit
 }
 
 // share notes whether the responses for this key are ones that requests should wait for.
@@ -281,12 +301,12 @@ func (x *exchange) share(stored bool, why rfc9111.Refusal) {
 	default:
 		x.s.alone.Add(x.found.Key, x.s.clock().Add(aloneFor))
 	}
-	x.release()
+	x.Release()
 }
 
 // endedWell tells whether the response is whole: nothing failed, and nobody left early.
 func (x *exchange) endedWell() bool {
-	return x.recorder.Complete(x.made.Header) && x.request.Context().Err() == nil && !x.aborted()
+	return x.recorder.Complete(x.length) && x.request.Context().Err() == nil && !x.aborted()
 }
 
 // keep stores the response that was captured and gives it to those who wait for it.
@@ -296,7 +316,7 @@ func (x *exchange) keep(bare bool) {
 		return
 	}
 	x.draft.Body, x.draft.Bare = x.recorder.Body(), bare
-	x.put(response.New(x.draft))
+	x.put(response.New(&x.draft))
 }
 
 // put stores an entry and gives it to those who wait for it. It tells whether the entry was stored.
@@ -310,8 +330,7 @@ func (x *exchange) put(e *response.Entry) bool {
 
 // putUnder stores an entry under a key, and tells whether it did.
 func (x *exchange) putUnder(key string, e *response.Entry) bool {
-	ctx := context.WithoutCancel(x.request.Context()) // the client may leave now
-	kept, err := x.s.store.Put(ctx, key, e, x.request.Header, x.ticket, x.s.clock())
+	kept, err := x.s.store.Put(x.request.Context(), key, e, x.request.Header, x.ticket, x.made.ResponseTime)
 	if err != nil {
 		x.s.log.Debug("cachette: a response was not stored", "error", err)
 	}
@@ -326,16 +345,17 @@ func (x *exchange) freshen() {
 	status := x.forwarded()
 	status.Status = http.StatusNotModified
 
-	confirmation := x.made.Header
+	confirmation := x.recorder.Baseline().Header(x.draft.Fields)
 	x.made.Status, x.made.Header = stale.Status, stale.UpdatedHeader(confirmation)
-	meta, _, why := rfc9111.Storable(&x.made, x.policy())
+	policy := x.policy()
+	meta, _, why := rfc9111.Storable(&x.made, &policy)
 	if why != rfc9111.Stored { // the confirmation takes back that it may be stored
-		x.replay(stale, status)
+		x.replay(stale, &status)
 		return
 	}
 	fresh := stale.Freshen(x.draft.Fields, confirmation, meta)
 	status.Stored = x.put(fresh)
-	x.replay(fresh, status)
+	x.replay(fresh, &status)
 }
 
 // standIn answers with what is stored in place of the handler's error (RFC 5861 §4).
@@ -345,7 +365,7 @@ func (x *exchange) standIn() {
 	status := x.forwarded()
 	status.Status = x.made.Status
 	status.HasTTL, status.TTL = true, x.found.Entry.Meta.Fresh(x.now)
-	x.replay(x.found.Entry, status)
+	x.replay(x.found.Entry, &status)
 }
 
 // head runs the handler of a HEAD request, whose response is not stored: it can freshen what is stored for GET, or show
@@ -378,7 +398,8 @@ func (x *exchange) head() {
 		Method: http.MethodGet, Request: x.request.Header, Asked: x.asked, Status: stale.Status,
 		Header: stale.UpdatedHeader(header), RequestTime: x.began, ResponseTime: now,
 	}
-	if meta, _, why := rfc9111.Storable(&x.made, x.policy()); why == rfc9111.Stored {
+	policy := x.policy()
+	if meta, _, why := rfc9111.Storable(&x.made, &policy); why == rfc9111.Stored {
 		x.put(stale.Freshen(changes, header, meta))
 	}
 }

@@ -21,10 +21,8 @@ func (s *Server) Invalidate(c *gin.Context) {
 		return
 	}
 	outer, r, path := c.Writer, c.Request, c.Request.URL.Path
-	rec := response.NewRecorder(outer, 0, func(rec *response.Recorder) response.Mode {
-		s.invalidate(r, path, rec.Status(), rec.Header())
-		return response.Pass
-	}, func() {})
+	rec := new(response.Recorder)
+	rec.Open(outer, 0, unsafeRequest{s, r, path})
 	defer func() { c.Writer = outer }()
 	c.Writer = rec
 	c.Next()
@@ -35,6 +33,22 @@ func (s *Server) Invalidate(c *gin.Context) {
 		then.(func())()
 	}
 }
+
+// unsafeRequest is a request that invalidates as soon as it has succeeded.
+type unsafeRequest struct {
+	server  *Server
+	request *http.Request
+	path    string
+}
+
+// Decide invalidates.
+func (u unsafeRequest) Decide(rec *response.Recorder) response.Mode {
+	u.server.invalidate(u.request, u.path, rec.Status(), rec.Header())
+	return response.Pass
+}
+
+// Release has nobody to let go.
+func (u unsafeRequest) Release() {}
 
 // invalidate purges the paths that a successful unsafe request concerns.
 func (s *Server) invalidate(r *http.Request, path string, status int, header http.Header) {

@@ -104,8 +104,8 @@ func (x *exchange) shownKey() string {
 }
 
 // forwarded is the Cache-Status of an answer that the handler has a part in.
-func (x *exchange) forwarded() *rfc9111.CacheStatus {
-	status := &rfc9111.CacheStatus{Forward: x.found.Why, Key: x.shownKey()}
+func (x *exchange) forwarded() rfc9111.CacheStatus {
+	status := rfc9111.CacheStatus{Forward: x.found.Why, Key: x.shownKey()}
 	if x.found.Err != nil {
 		status.Detail = "store-unavailable"
 	}
@@ -144,6 +144,7 @@ func (x *exchange) collapse() {
 	for range attempts {
 		flight, leads := x.s.flights.Join(x.found.Key)
 		if leads {
+			defer flight.Abandon() // whatever happens, nobody waits for ever
 			if x.s.flights.Ended() == x.ended || !x.lookAgain(flight) {
 				x.fill(flight)
 			}
@@ -161,13 +162,14 @@ func (x *exchange) collapse() {
 		if x.suits(entry) && x.s.store.Current(x.request.Context(), entry, x.path) {
 			status := x.forwarded()
 			status.Collapsed = true
-			x.replay(entry, status)
+			x.replay(entry, &status)
 			return
 		}
 		if x.lookAgain(nil) {
 			return
 		}
 	}
+	x.now = x.s.clock()
 	x.fill(nil)
 }
 

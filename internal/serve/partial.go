@@ -35,25 +35,24 @@ func (x *exchange) partially() bool {
 	return true
 }
 
-// isPart tells whether the handler's response is a part that can be kept.
-func (x *exchange) isPart(status int, h http.Header) bool {
-	if status != http.StatusPartialContent || !x.ranged() || len(h["Vary"]) > 0 {
+// isPart tells whether the handler's response is a part that can be kept, and notes which one.
+func (x *exchange) isPart(h http.Header) (ok bool) {
+	if x.made.Status != http.StatusPartialContent || !x.ranged() || len(h["Vary"]) > 0 {
 		return false
 	}
-	_, _, ok := rfc9111.ReadPart(h)
+	x.span, x.whole, ok = rfc9111.ReadPart(h)
 	return ok
 }
 
 // keepPart stores the part that was captured. It counts for the bytes that it has: a body that is shorter than its
 // Content-Range is an incomplete part, one that is longer is none at all.
 func (x *exchange) keepPart() {
-	part, whole, _ := rfc9111.ReadPart(x.made.Header)
 	body := x.recorder.Body()
-	if len(body) == 0 || int64(len(body)) > part.Length {
+	if len(body) == 0 || int64(len(body)) > x.span.Length {
 		return
 	}
 	x.draft.Body = body
-	e := response.New(x.draft)
-	e.Asked, e.Start, e.Whole = x.request.Header.Get("Range"), part.Start, whole
+	e := response.New(&x.draft)
+	e.Asked, e.Start, e.Whole = x.request.Header.Get("Range"), x.span.Start, x.whole
 	x.putUnder(keys.Part(x.key), e)
 }

@@ -25,10 +25,11 @@ func (x *exchange) post(scheme *keys.Scheme) {
 	x.found.Key = x.key
 	x.errors = len(c.Errors)
 	x.began = s.clock()
-	x.recorder = response.NewRecorder(outer, rt.bodyLimit(s), x.decidePost, x.release)
+	x.recorder.Open(outer, rt.bodyLimit(s), posted{x})
+	x.recording = true
 	defer func() { c.Writer = outer }()
 	x.enter()
-	c.Writer = x.recorder
+	c.Writer = &x.recorder
 	c.Next()
 
 	bare := x.recorder.Finish()
@@ -43,38 +44,35 @@ func (x *exchange) post(scheme *keys.Scheme) {
 	c.Set(afterInvalidation{}, func() {
 		x.ticket = s.store.Begin(context.WithoutCancel(r.Context()), x.path, x.rt.Namespace)
 		x.draft.Body = body
-		x.put(response.New(x.draft))
+		x.put(response.New(&x.draft))
 	})
 }
 
 // afterInvalidation is the key, in a gin.Context, of what is to be done once the request has invalidated.
 type afterInvalidation struct{}
 
-// decidePost decides on the response to a POST.
-func (x *exchange) decidePost(rec *response.Recorder) response.Mode {
+// posted is an exchange whose response may be kept though it is one to a POST.
+type posted struct{ *exchange }
+
+// Decide decides on the response to a POST.
+func (x posted) Decide(rec *response.Recorder) response.Mode {
 	if x.outcome == aside {
 		return response.Pass
 	}
-	now := x.s.clock()
-	changes := rec.Baseline().Changes(rec.Header())
-	x.made = rfc9111.Exchange{
-		Method: x.request.Method, Request: x.request.Header, Asked: x.asked,
-		Status: rec.Status(), Header: rec.Baseline().Header(changes), RequestTime: x.began, ResponseTime: now,
-	}
+	changes, header := rec.Changes()
+	x.examine(rec.Status(), header)
 	report := x.forwarded()
-	meta, omit, why := rfc9111.Storable(&x.made, x.policy())
+	policy := x.policy()
+	meta, omit, why := rfc9111.Storable(&x.made, &policy)
+	mode := response.Pass
 	if why == rfc9111.Stored && x.describesItself() && !x.aborted() {
 		x.outcome = storable
-		x.draft = response.Draft{
-			Status: rec.Status(), Header: x.made.Header, Fields: changes, Omit: omit, Meta: meta,
-		}
+		x.draft = response.Draft{Status: x.made.Status, Fields: response.Keep(changes, header, omit), Meta: meta}
 		report.Stored = true
+		mode = response.Capture
 	}
-	response.AddStatus(rec.Header(), report)
-	if x.outcome == storable {
-		return response.Capture
-	}
-	return response.Pass
+	response.AddStatus(rec.Header(), &report)
+	return mode
 }
 
 // describesItself tells whether the response's Content-Location is the URI of its request, query included.

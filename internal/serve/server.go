@@ -198,7 +198,7 @@ func (s *Server) nested(c *gin.Context, f *Frame, rt *Route) {
 	x := f.exchange
 	if x.rt.sameKeys(rt) {
 		x.rt = rt
-		if x.recorder != nil {
+		if x.recording {
 			x.recorder.SetLimit(rt.bodyLimit(s))
 		}
 		return

@@ -18,7 +18,8 @@ const (
 
 // breaker keeps requests from waiting, one after the other, for a store that is dead.
 type breaker struct {
-	log *slog.Logger
+	log  *slog.Logger
+	what string // the kind of operation: a store may answer some and not others
 
 	mu       sync.Mutex
 	failures int
@@ -44,7 +45,7 @@ func (b *breaker) succeeded() {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	if b.failures >= breakerFailures {
-		b.log.Info("cachette: the store answers again")
+		b.log.Info("cachette: the store answers again", "operations", b.what)
 	}
 	b.failures = 0
 }
@@ -55,7 +56,7 @@ func (b *breaker) failed(err error) {
 	b.failures++
 	if b.failures == breakerFailures {
 		b.retryAt = time.Now().Add(breakerPause)
-		b.log.Warn("cachette: the store does not answer; handlers run until it does", "error", err)
+		b.log.Warn("cachette: the store does not answer; handlers run until it does", "operations", b.what, "error", err)
 	}
 }
 

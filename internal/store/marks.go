@@ -6,6 +6,7 @@ import (
 	"encoding/hex"
 	"errors"
 	"hash/fnv"
+	"maps"
 	"sync"
 	"time"
 
@@ -25,7 +26,8 @@ const (
 // served until they are.
 type marks struct {
 	mu      sync.Mutex
-	pending map[uint16]bool
+	total   uint64            // how many there have ever been
+	pending map[uint16]uint64 // the number of the last one of a slot
 }
 
 func markSlot(path string) uint16 {
@@ -34,35 +36,51 @@ func markSlot(path string) uint16 {
 	return uint16(h.Sum64() % markSlots)
 }
 
-func (m *marks) owed(slot uint16) bool {
+// owed returns the number of the last purge that is owed to a slot, or 0.
+func (m *marks) owed(slot uint16) uint64 {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	return m.pending[slot]
 }
 
-func (m *marks) owe(slot uint16, owed bool) {
+// owe notes that a purge is owed to a slot.
+func (m *marks) owe(slot uint16) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	if !owed {
-		delete(m.pending, slot)
-		return
-	}
 	if m.pending == nil {
-		m.pending = make(map[uint16]bool)
+		m.pending = make(map[uint16]uint64)
 	}
-	m.pending[slot] = true
+	m.total++
+	m.pending[slot] = m.total
 }
 
-func (m *marks) forget() {
+// paid notes that what was owed to a slot, up to a number, has been carried out.
+func (m *marks) paid(slot uint16, number uint64) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	m.pending = nil
+	if m.pending[slot] <= number {
+		delete(m.pending, slot)
+	}
+}
+
+// count returns how many purges have ever been owed.
+func (m *marks) count() uint64 {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	return m.total
+}
+
+// forget notes that what was owed to any slot, up to a number, has been carried out.
+func (m *marks) forget(number uint64) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	maps.DeleteFunc(m.pending, func(_ uint16, owed uint64) bool { return owed <= number })
 }
 
 // mark returns the mark that the store has for a path, empty for none. It carries out first what is owed.
 func (s *Responses) mark(ctx context.Context, path string) (string, error) {
 	slot := markSlot(path)
-	if s.marks.owed(slot) {
+	if s.marks.owed(slot) > 0 {
 		if err := s.replaceMark(ctx, path); err != nil {
 			return "", err
 		}
@@ -85,9 +103,14 @@ func (s *Responses) ensureMark(ctx context.Context, path string) (string, error)
 
 // replaceMark purges a path. If the store does not answer, the purge is owed.
 func (s *Responses) replaceMark(ctx context.Context, path string) error {
-	_, err := s.newMark(ctx, path)
-	s.marks.owe(markSlot(path), err != nil)
-	return err
+	slot := markSlot(path)
+	owed := s.marks.owed(slot)
+	if _, err := s.newMark(ctx, path); err != nil {
+		s.marks.owe(slot)
+		return err
+	}
+	s.marks.paid(slot, owed)
+	return nil
 }
 
 func (s *Responses) newMark(ctx context.Context, path string) (string, error) {

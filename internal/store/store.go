@@ -30,7 +30,8 @@ type Responses struct {
 	timeout time.Duration
 	log     *slog.Logger
 	table   *purge.Table
-	breaker breaker
+	reads   breaker
+	writes  breaker
 	marks   marks
 
 	// fence keeps a write to a store of bytes from landing behind a purge that its fill has not seen.
@@ -41,7 +42,8 @@ type Responses struct {
 func New(driver drivers.Driver, prefix string, timeout time.Duration, log *slog.Logger) *Responses {
 	s := &Responses{driver: driver, prefix: prefix, timeout: timeout, log: log, table: purge.NewTable()}
 	s.objects, _ = driver.(drivers.Objects)
-	s.breaker.log = log
+	s.reads = breaker{log: log, what: "reads"}
+	s.writes = breaker{log: log, what: "writes"}
 	return s
 }
 
@@ -63,6 +65,9 @@ type Ticket struct {
 
 // Usable tells whether what the fill makes can be kept at all.
 func (t *Ticket) Usable() bool { return t.err == nil }
+
+// NoTicket is the ticket of a fill whose response cannot be kept, since the store has not answered before.
+func NoTicket(err error) Ticket { return Ticket{err: err} }
 
 // Get finds the stored response for a request. now is the caller's reading of the clock.
 func (s *Responses) Get(ctx context.Context, key, path string, request http.Header, now time.Time) Found {
@@ -92,6 +97,8 @@ func (s *Responses) Current(ctx context.Context, e *response.Entry, path string)
 	if s.objects != nil {
 		return true
 	}
+	ctx, cancel := s.within(ctx)
+	defer cancel()
 	mark, err := s.mark(ctx, path)
 	return err == nil && mark == e.Mark
 }
@@ -118,6 +125,8 @@ func (s *Responses) getObject(key string, request http.Header, now time.Time) Fo
 }
 
 func (s *Responses) getBytes(ctx context.Context, key, path string, request http.Header, now time.Time) Found {
+	ctx, cancel := s.within(ctx)
+	defer cancel()
 	miss := Found{Key: key, Why: rfc9111.ForwardURIMiss}
 	entry, variants, err := s.read(ctx, key)
 	if err == nil && variants != nil {
@@ -163,30 +172,36 @@ func (s *Responses) read(ctx context.Context, key string) (*response.Entry, *res
 	return entry, variants, nil
 }
 
-// get reads one key, within the operation timeout.
+// get reads one key.
 func (s *Responses) get(ctx context.Context, key string) (item drivers.Item, err error) {
-	err = s.bounded(ctx, func(ctx context.Context) error {
+	err = s.try(ctx, &s.reads, func() error {
 		item, err = s.driver.Get(ctx, key)
 		return err
 	})
 	return item, err
 }
 
-// bounded runs one operation of the driver within the operation timeout, unless the store has been failing.
-func (s *Responses) bounded(ctx context.Context, operation func(context.Context) error) error {
-	if !s.breaker.allow() {
+// errSlow is why a context ends that within made, when its request still has time.
+var errSlow = errors.New("cachette: the store took longer than the operation timeout")
+
+// within bounds by the operation timeout all that one step of a request asks of the store.
+func (s *Responses) within(ctx context.Context) (context.Context, context.CancelFunc) {
+	return context.WithTimeoutCause(ctx, s.timeout, errSlow)
+}
+
+// try runs one operation of the driver, unless those of its kind have been failing. ctx is one of within's.
+func (s *Responses) try(ctx context.Context, kind *breaker, operation func() error) error {
+	if !kind.allow() {
 		return errUnavailable
 	}
-	within, cancel := context.WithTimeout(ctx, s.timeout)
-	defer cancel()
-	err := operation(within)
+	err := operation()
 	switch {
 	case err == nil, errors.Is(err, drivers.ErrMiss), errors.Is(err, drivers.ErrTooLarge):
-		s.breaker.succeeded()
-	case ctx.Err() != nil: // the client left, or has no time left; that says nothing of the store
-		s.breaker.undecided()
+		kind.succeeded()
+	case ctx.Err() != nil && !errors.Is(context.Cause(ctx), errSlow): // the client left, or has no time left
+		kind.undecided()
 	default:
-		s.breaker.failed(err)
+		kind.failed(err)
 	}
 	return err
 }
@@ -195,6 +210,8 @@ func (s *Responses) bounded(ctx context.Context, operation func(context.Context)
 func (s *Responses) Begin(ctx context.Context, path, namespace string) Ticket {
 	t := Ticket{stamp: s.table.Stamp(path, namespace)}
 	if s.objects == nil {
+		ctx, cancel := s.within(ctx)
+		defer cancel()
 		t.mark, t.err = s.ensureMark(ctx, path)
 	}
 	return t
@@ -212,11 +229,14 @@ func (s *Responses) Put(ctx context.Context, key string, e *response.Entry, requ
 	if s.objects != nil {
 		return s.putObject(key, e, request, t, ttl, now), nil
 	}
+	ctx = context.WithoutCancel(ctx) // the client may leave now
 	s.fence.RLock()
 	defer s.fence.RUnlock()
 	if !s.table.Holds(&t.stamp) {
 		return false, nil
 	}
+	ctx, cancel := s.within(ctx)
+	defer cancel()
 	if err := s.putBytes(ctx, key, e, request, t, ttl, now); err != nil {
 		return false, err
 	}
@@ -278,12 +298,14 @@ func (s *Responses) selectBy(old *response.Variants, key string, e *response.Ent
 }
 
 func (s *Responses) set(ctx context.Context, key string, value []byte, ttl time.Duration) error {
-	return s.bounded(ctx, func(ctx context.Context) error { return s.driver.Set(ctx, key, value, ttl) })
+	return s.try(ctx, &s.writes, func() error { return s.driver.Set(ctx, key, value, ttl) })
 }
 
 // Remove removes what is stored under key, on a best effort: what cannot be removed is stale before long.
 func (s *Responses) Remove(ctx context.Context, key string) {
-	err := s.bounded(ctx, func(ctx context.Context) error {
+	ctx, cancel := s.within(ctx)
+	defer cancel()
+	err := s.try(ctx, &s.writes, func() error {
 		_, err := s.driver.Delete(ctx, key)
 		return err
 	})
@@ -305,6 +327,8 @@ func (s *Responses) PurgePath(ctx context.Context, path string) error {
 		return nil
 	}
 	s.drain()
+	ctx, cancel := s.within(ctx)
+	defer cancel()
 	if err := s.replaceMark(ctx, path); err != nil {
 		return fmt.Errorf("cachette: purge %q: %w", path, err)
 	}
@@ -322,8 +346,11 @@ func (s *Responses) ClearNamespace(ctx context.Context, namespace string) (int, 
 func (s *Responses) Flush(ctx context.Context) error {
 	s.table.All()
 	s.drain()
+	owed := s.marks.count()
 	_, err := s.driver.Clear(ctx, s.prefix)
-	s.marks.forget()
+	if err == nil {
+		s.marks.forget(owed)
+	}
 	return err
 }
 

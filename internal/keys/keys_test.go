@@ -1,0 +1,256 @@
+package keys_test
+
+import (
+	"crypto/tls"
+	"net/http"
+	"net/url"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/gin-cachette/cachette/internal/keys"
+)
+
+// request returns a request as the server would make it of a request line's target and a host.
+func request(t testing.TB, target, host string) *http.Request {
+	t.Helper()
+	u, err := url.ParseRequestURI(target)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return &http.Request{Method: http.MethodGet, URL: u, Host: host, RequestURI: target}
+}
+
+// secure marks a request as one over TLS.
+func secure(r *http.Request) *http.Request {
+	r.TLS = &tls.ConnectionState{}
+	return r
+}
+
+// TestKey pins the format, since stores are shared and outlive a program: to change it is to lose what they hold.
+func TestKey(t *testing.T) {
+	scheme := func(namespace string, query keys.Query, params ...string) keys.Scheme {
+		return keys.NewScheme("p:", namespace, query, params)
+	}
+	for _, test := range []struct {
+		name   string
+		scheme keys.Scheme
+		target string
+		host   string
+		part   string
+		want   string
+	}{
+		{"a path", scheme("", keys.WholeQuery), "/a", "h", "", "p:~r:hq//h/a"},
+		{"a query", scheme("", keys.WholeQuery), "/a?b=c", "h", "", "p:~r:hq//h/a?b=c"},
+		{"a namespace", scheme("n", keys.WholeQuery), "/a", "h", "", "p:n:~r:hq//h/a"},
+		{"no query wanted", scheme("", keys.NoQuery), "/a?b=c", "h", "", "p:~r:hp//h/a"},
+		{"a parameter wanted", scheme("", keys.ListedOnly, "b"), "/a?b=c&d=e", "h", "", "p:~r:hl//h/a?b=c"},
+		{"a part", scheme("", keys.WholeQuery), "/a", "h", "x", "p:~r:hq+LXEWQrcmsEQBYnyp-6wy9chTD7GQPMTbAiWHF5IaSIE//h/a"},
+		{"a host and a port", scheme("", keys.WholeQuery), "/a", "Example.COM:8080", "", "p:~r:hq//example.com:8080/a"},
+		{"an address", scheme("", keys.WholeQuery), "/a", "[::1]:80", "", "p:~r:hq//[::1]:80/a"},
+		{"no host", scheme("", keys.WholeQuery), "/a", "", "", "p:~r:hq///a"},
+		{"a host of another route's form", scheme("", keys.WholeQuery), "/a", "h/a?b#c%", "",
+			"p:~r:hq//h%2fa%3fb%23c%25/a"},
+		{"no path", scheme("", keys.WholeQuery), "*", "h", "", "p:~r:hq//h%!%!*"},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			if got := test.scheme.Key(request(t, test.target, test.host), test.part); got != test.want {
+				t.Errorf("the key is\n%s, want\n%s", got, test.want)
+			}
+		})
+	}
+	t.Run("TLS", func(t *testing.T) {
+		s := scheme("", keys.WholeQuery)
+		if got := s.Key(secure(request(t, "/a", "h")), ""); got != "p:~r:sq//h/a" {
+			t.Errorf("the key is %s", got)
+		}
+	})
+	t.Run("nested", func(t *testing.T) {
+		s := scheme("", keys.WholeQuery)
+		nested := s.Nested()
+		if got := nested.Key(request(t, "/a", "h"), ""); got != "p:~r:hqn//h/a" {
+			t.Errorf("the key is %s", got)
+		}
+		if got := nested.Key(secure(request(t, "/a", "h")), ""); got != "p:~r:sqn//h/a" {
+			t.Errorf("over TLS the key is %s", got)
+		}
+		if got := s.Key(request(t, "/a", "h"), ""); got != "p:~r:hq//h/a" {
+			t.Errorf("the scheme that it was made of makes %s", got)
+		}
+	})
+	t.Run("variants and parts", func(t *testing.T) {
+		for got, want := range map[string]string{
+			keys.Variant("k", ""): "k", keys.Variant("k", "v"): "k#v", keys.Part("k"): "k#p",
+			keys.Part(keys.Variant("k", "v")): "k#v#p", keys.Mark("p:", 4095): "p:~r:m4095",
+		} {
+			if got != want {
+				t.Errorf("the key is %s, want %s", got, want)
+			}
+		}
+	})
+}
+
+// TestDifferentTargets holds that requests whose targets differ have different keys: pairs that caches have mixed up.
+func TestDifferentTargets(t *testing.T) {
+	for _, test := range []struct {
+		name string
+		a, b string
+	}{
+		{"an escaped slash", "/a%2Fb", "/a/b"},
+		{"an escaped escape", "/a%252Fb", "/a%2Fb"},
+		{"an escaped slash, where another byte is not escaped as it should be", "/a%2Fb{", "/a/b{"},
+		{"the same, beside one where it is", "/a%2Fb{", "/a/b%7B"},
+		{"the same, beyond ASCII", "/a%2Fbä", "/a/bä"},
+		{"a byte that is not escaped as it should be", "/a{", "/a%7B"},
+		{"the case of an escape", "/%c3%a4", "/%C3%A4"},
+		{"an escape that need not be", "/%61", "/a"},
+		{"a slash at the end", "/a/", "/a"},
+		{"two slashes", "//a", "/a"},
+		{"the case of a path", "/A", "/a"},
+		{"an escaped question mark", "/a%3Fb", "/a?b"},
+		{"an escaped number sign", "/a%23b", "/a#b"},
+		{"a number sign in the path or the query", "/a#b?c", "/a?b#c"},
+		{"an escaped ampersand", "/?a=1%26b=2", "/?a=1&b=2"},
+		{"an escaped equals sign", "/?a%3Db=", "/?a=b="},
+		{"a plus", "/?a=+", "/?a=%2B"},
+		{"a plus and a space", "/?a=+", "/?a=%20"},
+		{"a parameter without a value", "/?x", "/?x="},
+		{"an empty query", "/?", "/"},
+		{"order", "/?a=1&b=2", "/?b=2&a=1"},
+		{"repetition", "/?a=1&a=1", "/?a=1"},
+		{"a semicolon", "/?a=1;b=2", "/?a=1&b=2"},
+		{"another question mark", "/?a?b", "/?a%3Fb"},
+		{"a number sign in the query", "/?a#b", "/?a%23b"},
+		{"two number signs in the query", "/?a##b", "/?a#b"},
+		{"an empty query and one of a number sign", "/?#", "/?"},
+		{"no path", "http:x", "http:y"},
+		{"no path, and what looks like one", "http:x/y", "http:x%2Fy"},
+		{"no path, with a query", "http:x?y", "http:y?x"},
+		{"no path and the root", "http://h", "/"},
+		{"a star and no path", "*", "http://h"},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			s := keys.NewScheme("", "", keys.WholeQuery, nil)
+			if a, b := s.Key(request(t, test.a, "h"), ""), s.Key(request(t, test.b, "h"), ""); a == b {
+				t.Errorf("%s and %s have the key %s", test.a, test.b, a)
+			}
+		})
+	}
+}
+
+// TestSameTargets holds that the ways to write one request have one key.
+func TestSameTargets(t *testing.T) {
+	s := keys.NewScheme("", "", keys.WholeQuery, nil)
+	want := s.Key(request(t, "/a?b", "example.com"), "")
+	for name, r := range map[string]*http.Request{
+		"the case of the host":  request(t, "/a?b", "EXAMPLE.com"),
+		"the absolute form":     request(t, "http://example.com/a?b", "example.com"),
+		"another method":        {Method: http.MethodHead, URL: &url.URL{Path: "/a", RawQuery: "b"}, Host: "example.com"},
+		"a raw path of no need": {URL: &url.URL{Path: "/a", RawPath: "/a", RawQuery: "b"}, Host: "example.com"},
+	} {
+		if got := s.Key(r, ""); got != want {
+			t.Errorf("%s makes the key %s, not %s", name, got, want)
+		}
+	}
+}
+
+// TestRewrittenPath holds that the path which the handlers see counts, whatever a middleware leaves in the raw one.
+func TestRewrittenPath(t *testing.T) {
+	s := keys.NewScheme("", "", keys.WholeQuery, nil)
+	key := func(path, raw string) string {
+		return s.Key(&http.Request{URL: &url.URL{Path: path, RawPath: raw}, Host: "h"}, "")
+	}
+	if a, b := key("/tenant-a/x/y", "/x%2Fy"), key("/tenant-b/x/y", "/x%2Fy"); a == b {
+		t.Errorf("two tenants have the key %s", a)
+	}
+	if a, b := key("/x/y", "/x%2Fy?z"), key("/x/y", "/x%2Fy"); a == b {
+		t.Errorf("two raw paths have the key %s", a)
+	}
+	if a, b := key("a?b", ""), key("a", ""); a == b || strings.Contains(a, "?") {
+		t.Errorf("the keys are %s and %s", a, b)
+	}
+}
+
+// TestListedParameters holds that with ListedOnly the listed parameters count and nothing else does.
+func TestListedParameters(t *testing.T) {
+	for _, test := range []struct {
+		name   string
+		params []string
+		a, b   string
+		same   bool
+	}{
+		{"another parameter", []string{"a"}, "/?a=1&b=2", "/?a=1", true},
+		{"another parameter alone", []string{"a"}, "/?b=2", "/", true},
+		{"the order of different ones", []string{"a", "b"}, "/?a=1&b=2", "/?b=2&a=1", true},
+		{"the order of equal ones", []string{"a"}, "/?a=1&a=2", "/?a=2&a=1", false},
+		{"repetition", []string{"a"}, "/?a=1&a=1", "/?a=1", false},
+		{"the value", []string{"a"}, "/?a=1", "/?a=2", false},
+		{"the name", []string{"a", "b"}, "/?a=1", "/?b=1", false},
+		{"the case of a name", []string{"a", "A"}, "/?a=1", "/?A=1", false},
+		{"absent or empty", []string{"a"}, "/?a=", "/", false},
+		{"empty in two ways", []string{"a"}, "/?a=", "/?a", true},
+		{"all empty or none there", []string{"a", "b"}, "/?a=&b=", "/?b=", false},
+		{"an empty query", []string{"a"}, "/?", "/", true},
+		{"escaped in two ways", []string{"a"}, "/?a=%41+%20", "/?%61=A%20+", true},
+		{"an escaped ampersand", []string{"a", "b"}, "/?a=1%26b=2", "/?a=1&b=2", false},
+		{"an escaped equals sign", []string{"a", "a=1"}, "/?a%3D1=2", "/?a=1%3D2", false},
+		{"a number sign", []string{"a"}, "/?a=#", "/?a=%23", true},
+		{"a semicolon", []string{"a"}, "/?a=1;b=2", "/", true}, // net/url drops it, so the handler does not see it either
+		{"what is no escape", []string{"a"}, "/?a=%zz", "/", true},
+		{"a name of nothing", []string{""}, "/?=1", "/", false},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			s := keys.NewScheme("", "", keys.ListedOnly, test.params)
+			a, b := s.Key(request(t, test.a, "h"), ""), s.Key(request(t, test.b, "h"), "")
+			if same := a == b; same != test.same {
+				t.Errorf("by %q, %s and %s have the keys\n%s and\n%s", test.params, test.a, test.b, a, b)
+			}
+		})
+	}
+	t.Run("however they are listed", func(t *testing.T) {
+		listed := []string{"b", "a", "b"}
+		one, two := keys.NewScheme("", "", keys.ListedOnly, listed), keys.NewScheme("", "", keys.ListedOnly, []string{"a", "b"})
+		r := request(t, "/?b=2&a=1", "h")
+		if a, b := one.Key(r, ""), two.Key(r, ""); a != b {
+			t.Errorf("the keys are %s and %s", a, b)
+		}
+		if !slices.Equal(listed, []string{"b", "a", "b"}) {
+			t.Errorf("the caller's list is now %q", listed)
+		}
+	})
+}
+
+// TestHosts holds that no host can be taken for another part of a key, or for another host.
+func TestHosts(t *testing.T) {
+	s := keys.NewScheme("", "", keys.WholeQuery, nil)
+	seen := map[string]string{}
+	for _, r := range []struct{ host, target string }{
+		{"h", "/a"}, {"h/a", "/"}, {"h%2fa", "/"}, {"h%2Fa", "/"}, {"h?a", "/"}, {"h%3fa", "/"}, {"h#a", "/"}, {"h",
+			"/?a"}, {"h", "/"},
+		{"h%", "/"}, {"h%25", "/"}, {"", "/h/a"}, {"", "/"}, {"h:80", "/"}, {"h*", "http://h"}, {"h", "*"}, {"h%!%!",
+			"http://h"},
+		{"h%!", "*"}, {"h ", "/"}, {"h\x00", "/"}, {"h\xff", "/"}, {"hÄ", "/"}, {"hä", "/"}, {"+h", "/"}, {"//h", "/"},
+	} {
+		key := s.Key(request(t, r.target, r.host), "")
+		name := strings.ReplaceAll(r.host, "%2F", "%2f") + " " + r.target // hosts are of no case
+		if other, ok := seen[key]; ok && other != name {
+			t.Errorf("%q and %q have the key %q", other, name, key)
+		}
+		seen[key] = name
+	}
+}
+
+// TestValue holds that other programs find a value under its very key, and that a name which looks like the key of a
+// response is not.
+func TestValue(t *testing.T) {
+	for name, want := range map[string]string{
+		"": "p:", "a": "p:a", "a:b": "p:a:b", "a b\n\x00ä": "p:a b\n\x00ä", "~": "p:~", "~r": "p:~r", "r:": "p:r:", "a~r:b": "p:a~r:b",
+		"~r:": "p:~~r:", "~r:hq//h/": "p:~~r:hq//h/", "a:~r:b": "p:a:~~r:b", "a:~r:~r:": "p:a:~~r:~~r:",
+		"~~r:": "p:~~~~r:", "~~~r:": "p:~~~~~~r:", "a~:~r:": "p:a~:~~r:", "a~~r:": "p:a~~r:", ":~r:": "p::~~r:", "~s:": "p:~s:",
+		"r:~r:": "p:r:~~r:", "~~": "p:~~", "a:~~~": "p:a:~~~", "~r~r:": "p:~r~r:",
+	} {
+		if got := keys.Value("p:", name); got != want {
+			t.Errorf("the key of %q is %q, want %q", name, got, want)
+		}
+	}
+}

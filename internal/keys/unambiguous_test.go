@@ -1,0 +1,210 @@
+package keys_test
+
+import (
+	"fmt"
+	"net/http"
+	"net/url"
+	"regexp"
+	"strings"
+	"testing"
+
+	"github.com/gin-cachette/cachette/internal/keys"
+)
+
+// tuple is all that may tell two responses apart.
+type tuple struct {
+	namespace string
+	nested    bool
+	tls       bool
+	query     keys.Query
+	part      string
+	host      string
+	target    string
+	variant   string // of the form that rfc9111.VariantKey gives it
+	partial   bool
+}
+
+// variants are of the form that rfc9111.VariantKey gives them.
+var variants = []string{"", strings.Repeat("p", 43), strings.Repeat("-", 43)}
+
+func (x tuple) key(t testing.TB) string {
+	t.Helper()
+	s := keys.NewScheme("p:", x.namespace, x.query, []string{"a", "b"})
+	if x.nested {
+		s = s.Nested()
+	}
+	r := request(t, x.target, x.host)
+	if x.tls {
+		secure(r)
+	}
+	key := keys.Variant(s.Key(r, x.part), x.variant)
+	if x.partial {
+		key = keys.Part(key)
+	}
+	return key
+}
+
+// identity is the tuple less what does not tell two responses apart: the case of a host, and the query or a part of it.
+func (x tuple) identity(t testing.TB) string {
+	t.Helper()
+	u := request(t, x.target, "").URL
+	query := fmt.Sprintf("%q %t", u.RawQuery, u.ForceQuery)
+	switch x.query {
+	case keys.NoQuery:
+		query = ""
+	case keys.ListedOnly:
+		query = fmt.Sprintf("%q %q", u.Query()["a"], u.Query()["b"])
+	}
+	host := strings.Map(func(r rune) rune {
+		if r >= 'A' && r <= 'Z' {
+			return r + 'a' - 'A'
+		}
+		return r
+	}, x.host)
+	return fmt.Sprintf("%q %t %t %c %q %q %q %q %q %s %q %t",
+		x.namespace, x.nested, x.tls, x.query, x.part, host, u.Opaque, u.Path, u.RawPath, query, x.variant, x.partial)
+}
+
+// responseKey matches keys of responses, and marks, behind the prefix: in them, and in no value's key, a run of an odd
+// number of tildes stands before "r:" at the beginning or behind a colon.
+var responseKey = regexp.MustCompile(`(?:^|:)(?:~~)*~r:`)
+
+// odd are strings that a careless key would take for its own separators.
+var odd = []string{
+	"a", "a:", "a:b", "~r", "~", "~~r", "a:~r", "~r:hq", ":", "a/b", "//", "a#b", "?", "n", "+", "s", "m1", "hq//h/a",
+}
+
+// TestKeysAreUnambiguous holds that no two tuples of odd values share a key, and none has that of a value or a mark.
+func TestKeysAreUnambiguous(t *testing.T) {
+	targets := []string{
+		"/a", "/a?b", "/a%3Fb", "/a%23p", "/a?", "/a?a=1&b=2", "/a?a=1%26b=2", "/a?#p", "/a?#" + variants[1], "/a?a=1#p",
+		"/a?b##p", "/a%2Fb", "/a/b", "/a%2Fb{", "/a/b{", "*", "http://h", "http:a/b", "/~r:hq//h/a", "//h/a",
+	}
+	hosts := []string{"h", "H", "", "h/a", "h%2fa", "*", "~r:hq", "h#p"}
+	parts := []string{"", "a", "//h/a"}
+
+	seen := map[string]string{}
+	add := func(x tuple) {
+		key, identity := x.key(t), x.identity(t)
+		if other, ok := seen[key]; ok && other != identity {
+			t.Fatalf("these have the key %q:\n%s\n%s", key, other, identity)
+		}
+		seen[key] = identity
+	}
+	for _, namespace := range append([]string{""}, odd...) {
+		for _, query := range []keys.Query{keys.WholeQuery, keys.NoQuery, keys.ListedOnly} {
+			for _, target := range targets {
+				for _, host := range hosts {
+					for bits := range 8 {
+						x := tuple{
+							namespace: namespace, nested: bits&1 != 0, tls: bits&2 != 0, partial: bits&4 != 0,
+							query: query, host: host, target: target, part: parts[len(target)%len(parts)],
+						}
+						x.variant = variants[(len(host)+bits)%len(variants)]
+						add(x)
+					}
+				}
+			}
+		}
+	}
+	for slot := range 1 << 12 {
+		mark := keys.Mark("p:", uint16(slot))
+		if other, ok := seen[mark]; ok {
+			t.Fatalf("the mark %s is the key of %s", mark, other)
+		}
+		seen[mark] = "a mark"
+	}
+	for key := range seen {
+		name := strings.TrimPrefix(key, "p:")
+		if !responseKey.MatchString(name) {
+			t.Fatalf("%q does not look like a response's key", key)
+		}
+		for _, name := range []string{name, "~" + name, strings.Replace(name, "~r:", "~~r:", 1)} {
+			if value := keys.Value("p:", name); seen[value] != "" {
+				t.Fatalf("the value %q has the key of %s", name, seen[value])
+			}
+		}
+	}
+}
+
+// FuzzKeys splits one text into the values of two tuples, at different places: their keys differ if the tuples do.
+func FuzzKeys(f *testing.F) {
+	f.Add("", "h", "/a/b", "c", "", byte(0), byte(4), byte(5))
+	f.Add("a", "h/a", "/a%2Fb{", "a=1&b=2#p", "x", byte(7), byte(1), byte(9))
+	f.Add("~r:", "~r:hq", "//h", "#"+variants[1], "~", byte(13), byte(3), byte(3))
+	f.Add("", "h", "*", "", "", byte(0x80), byte(0), byte(1))
+	f.Fuzz(func(t *testing.T, namespace, host, path, query, part string, bits, cut1, cut2 byte) {
+		text := namespace + "\x01" + host + "\x01" + path + "\x01" + query
+		other := strings.ReplaceAll(text, "\x01", "")
+		i, j := int(cut1)%(len(other)+1), int(cut2)%(len(other)+1)
+		if i > j {
+			i, j = j, i
+		}
+		one := tuple{
+			namespace: namespace, host: host, target: path + "?" + query, part: part, nested: bits&1 != 0, tls: bits&2 != 0,
+			query: []keys.Query{keys.WholeQuery, keys.NoQuery, keys.ListedOnly}[bits>>2%3], variant: variants[bits>>4%3],
+			partial: bits&128 != 0,
+		}
+		two := one
+		two.namespace, two.host, two.target = "", other[:i], "/"+strings.TrimPrefix(other[i:j], "/")+"?"+other[j:]
+		if cut1&1 != 0 {
+			two.namespace, two.host, two.variant, two.partial = other[:i], host, "", false
+		}
+		var made [2]string
+		for i, x := range []tuple{one, two} {
+			if _, err := url.ParseRequestURI(x.target); err != nil {
+				return // no request has it
+			}
+			made[i] = x.key(t)
+			if !responseKey.MatchString(strings.TrimPrefix(made[i], "p:")) {
+				t.Errorf("%q does not look like a response's key", made[i])
+			}
+		}
+		if made[0] == made[1] && one.identity(t) != two.identity(t) {
+			t.Errorf("these have the key %q:\n%s\n%s", made[0], one.identity(t), two.identity(t))
+		}
+	})
+}
+
+// FuzzValue holds that values have keys of their own, whatever their names, and are found by their namespaces.
+func FuzzValue(f *testing.F) {
+	for _, a := range odd {
+		for _, b := range odd {
+			f.Add(a, b)
+			f.Add(a+":"+b, a)
+		}
+	}
+	f.Fuzz(func(t *testing.T, a, b string) {
+		key := keys.Value("p:", a)
+		if (key == keys.Value("p:", b)) != (a == b) {
+			t.Errorf("%q and %q have the keys %q and %q", a, b, key, keys.Value("p:", b))
+		}
+		if !strings.HasPrefix(key, "p:") || responseKey.MatchString(strings.TrimPrefix(key, "p:")) {
+			t.Errorf("%q has the key %q, which looks like a response's", a, key)
+		}
+		if !strings.Contains(a, "~r:") && key != "p:"+a {
+			t.Errorf("%q has the key %q, by which nobody else finds it", a, key)
+		}
+
+		if b == "" {
+			return // no namespace
+		}
+		namespace := keys.Namespace("p:", b)
+		if inside := strings.HasPrefix(a, b+":"); strings.HasPrefix(key, namespace) != inside {
+			t.Errorf("%q is in the namespace %q: %t, by their keys %q and %q it is not so", a, b, inside, key, namespace)
+		}
+		if joined := keys.Value("p:", b+":"+a); !strings.HasPrefix(joined, namespace) {
+			t.Errorf("%q is not in the namespace %q, by their keys %q and %q", b+":"+a, b, joined, namespace)
+		}
+
+		s := keys.NewScheme("p:", a, keys.WholeQuery, nil)
+		response := s.Key(&http.Request{URL: &url.URL{Path: "/"}, Host: b}, "")
+		if inside := a != "" && strings.HasPrefix(a+":", b+":"); strings.HasPrefix(response, namespace) != inside {
+			t.Errorf("a response in %q is in the namespace %q: %t, by their keys %q and %q it is not so",
+				a, b, inside, response, namespace)
+		}
+		if strings.HasPrefix(keys.Mark("p:", 1), namespace) {
+			t.Errorf("the marks are in the namespace %q", b)
+		}
+	})
+}

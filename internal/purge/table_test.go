@@ -1,0 +1,159 @@
+package purge_test
+
+import (
+	"strconv"
+	"sync"
+	"sync/atomic"
+	"testing"
+
+	"github.com/gin-cachette/cachette/internal/purge"
+)
+
+// TestTable holds which stamps a purge puts out of date: those that were taken before it and that it concerns. It may put
+// others out of date that share a slot with them, so of the paths that it is to spare, there are many, and most must hold.
+func TestTable(t *testing.T) {
+	type held struct {
+		own    bool // the stamp of /a in the namespace of the row
+		others bool // most stamps of other paths in other namespaces
+		within bool // most stamps of other paths in the namespace n
+	}
+	path := func(p *purge.Table) { p.Path("/a") }
+	namespace := func(p *purge.Table) { p.Namespace("n") }
+	for _, test := range []struct {
+		name  string
+		purge func(*purge.Table)
+		space string
+		want  held
+	}{
+		{"nothing", func(*purge.Table) {}, "n", held{own: true, others: true, within: true}},
+		{"the path", path, "n", held{own: false, others: true, within: true}},
+		{"the path, in no namespace", path, "", held{own: false, others: true, within: true}},
+		{"the namespace", namespace, "n", held{own: false, others: true, within: false}},
+		{"everything", (*purge.Table).All, "n", held{}},
+		{"everything, in no namespace", (*purge.Table).All, "", held{}},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			table := purge.NewTable()
+			stamp := table.Stamp("/a", test.space)
+			const many = 100
+			var others, within [many]purge.Stamp
+			for i := range many {
+				name := strconv.Itoa(i)
+				others[i], within[i] = table.Stamp("/"+name, "other"+name), table.Stamp("/"+name, "n")
+			}
+			test.purge(table)
+			if got := table.Holds(&stamp); got != test.want.own {
+				t.Errorf("the stamp holds: %t", got)
+			}
+			count := func(stamps []purge.Stamp) (n int) {
+				for i := range stamps {
+					if table.Holds(&stamps[i]) {
+						n++
+					}
+				}
+				return n
+			}
+			if n := count(others[:]); test.want.others && n < many/2 || !test.want.others && n > 0 {
+				t.Errorf("%d of %d stamps of other paths hold", n, many)
+			}
+			if n := count(within[:]); test.want.within && n < many/2 || !test.want.within && n > 0 {
+				t.Errorf("%d of %d stamps in the namespace hold", n, many)
+			}
+			later := table.Stamp("/a", test.space)
+			if !table.Holds(&later) {
+				t.Error("a stamp that was taken after the purge does not hold")
+			}
+			test.purge(table)
+			if got := table.Holds(&later); got != test.want.own {
+				t.Errorf("after another purge it holds: %t", got)
+			}
+		})
+	}
+}
+
+// TestNoNamespace holds that no purge of a namespace concerns what is in none, whatever slot it takes.
+func TestNoNamespace(t *testing.T) {
+	table := purge.NewTable()
+	stamp := table.Stamp("/a", "")
+	for i := range 10_000 {
+		table.Namespace(strconv.Itoa(i))
+	}
+	if !table.Holds(&stamp) {
+		t.Error("it does")
+	}
+}
+
+// TestPathsAndNamespacesApart holds that a purge of a path is none of the namespace of the same name, nor the other way.
+func TestPathsAndNamespacesApart(t *testing.T) {
+	right := 0
+	for i := range 20 { // two names share a slot now and then
+		name := "/" + strconv.Itoa(i)
+		table := purge.NewTable()
+		path, namespace := table.Stamp(name, "other"), table.Stamp("/other", name)
+		table.Namespace(name)
+		if table.Holds(&path) && !table.Holds(&namespace) {
+			right++
+		}
+		namespace = table.Stamp("/other", name)
+		table.Path(name)
+		if !table.Holds(&path) && table.Holds(&namespace) {
+			right++
+		}
+	}
+	if right < 30 {
+		t.Errorf("only %d of 40 purges were of their own kind alone", right)
+	}
+}
+
+// TestTablesApart holds that the caches of one program do not purge one another.
+func TestTablesApart(t *testing.T) {
+	one, other := purge.NewTable(), purge.NewTable()
+	stamp := other.Stamp("/a", "n")
+	one.Path("/a")
+	one.Namespace("n")
+	one.All()
+	if !other.Holds(&stamp) {
+		t.Error("a purge of one is a purge of the other")
+	}
+}
+
+// TestConcurrentPurges holds that no stamp outlives a purge that began after it was taken, and that none ends without one.
+func TestConcurrentPurges(t *testing.T) {
+	table := purge.NewTable()
+	var begun, done atomic.Int64 // purges
+	stop := make(chan struct{})
+	var fills sync.WaitGroup
+	for range 4 {
+		fills.Go(func() {
+			for {
+				select {
+				case <-stop:
+					return
+				default:
+				}
+				ended := done.Load()
+				if begun.Load() != ended {
+					continue // one is under way, and the stamp may come before it or after
+				}
+				stamp := table.Stamp("/a", "n")
+				if !table.Holds(&stamp) && begun.Load() == ended {
+					t.Error("a stamp ends without a purge")
+					return
+				}
+			}
+		})
+	}
+	purges := []func(){func() { table.Path("/a") }, func() { table.Namespace("n") }, table.All}
+	for i := range 3000 {
+		stamp := table.Stamp("/a", "n")
+		begun.Add(1)
+		purges[i%len(purges)]()
+		done.Add(1)
+		if table.Holds(&stamp) {
+			t.Errorf("a stamp outlives purge %d", i)
+			break
+		}
+	}
+	close(stop)
+	fills.Wait()
+}

@@ -1,0 +1,147 @@
+package rfc9111_test
+
+import (
+	"encoding/base64"
+	"net/http"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/gin-cachette/cachette/internal/rfc9111"
+)
+
+// TestVaryFields reads Vary (RFC 9110 §12.5.5).
+func TestVaryFields(t *testing.T) {
+	for _, test := range []struct {
+		name  string
+		lines []string
+		want  []string
+		any   bool
+	}{
+		{"none", nil, nil, false},
+		{"empty", []string{""}, nil, false},
+		{"empty members", []string{", ,"}, nil, false},
+		{"one", []string{"Accept"}, []string{"Accept"}, false},
+		{"several, in order", []string{"Cookie, Accept", "Accept-Language"},
+			[]string{"Accept", "Accept-Language", "Cookie"}, false},
+		{"one twice, in another case", []string{"ACCEPT, cookie", "accept"}, []string{"Accept", "Cookie"}, false},
+		{"everything", []string{"*"}, nil, true},
+		{"everything, among others", []string{"Accept", "Cookie , * , Accept"}, nil, true},
+		{"no star", []string{"Accept*"}, []string{"Accept*"}, false},
+		{"what is no field name", []string{"Cookie; Accept"}, nil, true},
+		{"what is no field name, in quotes", []string{`Accept, "Cookie"`}, nil, true},
+		{"what is no field name, with white space", []string{"Accept Cookie"}, nil, true},
+		{"what is no field name, beyond ASCII", []string{"Äccept"}, nil, true},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			got, any := rfc9111.VaryFields(http.Header{"Vary": test.lines})
+			if !slices.Equal(got, test.want) || any != test.any {
+				t.Errorf("RFC 9110 §12.5.5: %q is %q, %t; want %q, %t", test.lines, got, any, test.want, test.any)
+			}
+		})
+	}
+}
+
+// TestVariantKey holds when two requests have the same variant: when each field that selects by matches (RFC 9111 §4.1).
+func TestVariantKey(t *testing.T) {
+	lines := func(lines ...string) []string { return lines }
+	for _, test := range []struct {
+		name string
+		rule string
+		vary string
+		a, b []string
+		same bool
+	}{
+		{"equal", "9111 §4.1", "Accept", lines("Accept: a/b"), lines("Accept: a/b"), true},
+		{"unequal", "9111 §4.1", "Accept", lines("Accept: a/b"), lines("Accept: a/c"), false},
+		{"absent in both", "9111 §4.1", "Accept", nil, lines("Cookie: a=b"), true},
+		{"absent in one", "9111 §4.1", "Accept", nil, lines("Accept: a/b"), false},
+		{"absent in one and empty in the other", "9111 §4.1", "Accept", nil, lines("Accept:"), false},
+		{"absent in one and empty in the other, a list in order", "9111 §4.1", "Accept-Encoding", nil,
+			lines("Accept-Encoding: ,"), false},
+		{"absent in one and so named in the other", "9111 §4.1", "Accept", nil, lines("Accept: absent"), false},
+		{"another field", "9111 §4.1", "Accept", lines("Cookie: a=b"), lines("Cookie: a=c"), true},
+		{"one of two fields", "9111 §4.1", "Accept, Cookie", lines("Accept: a/b", "Cookie: a=b"),
+			lines("Accept: a/b", "Cookie: a=c"), false},
+		{"the values of two fields swapped", "9111 §4.1", "X-A, X-B", lines("X-A: 1", "X-B: 2"),
+			lines("X-A: 2", "X-B: 1"), false},
+		{"the value of one field in the other", "9111 §4.1", "X-A, X-B", lines("X-A: 1"), lines("X-B: 1"), false},
+		{"values that run together", "9111 §4.1", "X-A, X-B", lines("X-A: 12", "X-B: 3"), lines("X-A: 1", "X-B: 23"),
+			false},
+
+		{"lines joined", "9111 §4.1", "X-A", lines("X-A: 1", "X-A: 2"), lines("X-A: 1, 2"), true},
+		{"white space around commas", "9111 §4.1", "X-A", lines("X-A: 1 ,\t2 "), lines("X-A: 1,2"), true},
+		{"white space in a member", "9111 §4.1", "X-A", lines("X-A: 1 2"), lines("X-A: 1  2"), false},
+		{"order", "9111 §4.1", "X-A", lines("X-A: 1, 2"), lines("X-A: 2, 1"), false},
+		{"case", "9111 §4.1", "X-A", lines("X-A: a"), lines("X-A: A"), false},
+		{"one member twice", "9111 §4.1", "X-A", lines("X-A: 1, 1"), lines("X-A: 1"), false},
+		{"an empty member", "9111 §4.1", "X-A", lines("X-A: 1,"), lines("X-A: 1"), false},
+		{"a comma in a string", "9110 §5.6.4", "X-A", lines(`X-A: "1, 2"`), lines(`X-A: "1,2"`), false},
+		{"a comma behind a quoted pair", "9110 §5.6.4", "X-A", lines(`X-A: "1\", 2"`), lines(`X-A: "1\",2"`), false},
+		{"a comma behind a string", "9110 §5.6.4", "X-A", lines(`X-A: "1" , 2`), lines(`X-A: "1",2`), true},
+
+		{"the order of languages", "9110 §12.5.4", "Accept-Language", lines("Accept-Language: de, en"),
+			lines("Accept-Language: en, de"), true},
+		{"the case of languages", "9110 §12.5.4", "Accept-Language", lines("Accept-Language: de-AT"),
+			lines("Accept-Language: DE-at"), true},
+		{"the lines of languages", "9110 §12.5.4", "Accept-Language", lines("Accept-Language: en", "Accept-Language: de"),
+			lines("Accept-Language: de, en"), true},
+		{"white space in languages", "9110 §12.4.2", "Accept-Language", lines("Accept-Language: de ; q=0.5"),
+			lines("Accept-Language: de;q=0.5"), true},
+		{"the weight of languages", "9110 §12.4.2", "Accept-Language", lines("Accept-Language: de, en;q=0.5"),
+			lines("Accept-Language: de;q=0.5, en"), false},
+		{"fewer languages", "9110 §12.5.4", "Accept-Language", lines("Accept-Language: de, en"),
+			lines("Accept-Language: de"), false},
+		{"languages that run together", "9110 §12.5.4", "Accept-Language", lines("Accept-Language: de, en"),
+			lines("Accept-Language: de en"), false},
+		{"the order and case of codings", "9110 §12.5.3", "Accept-Encoding", lines("Accept-Encoding: gzip, br"),
+			lines("Accept-Encoding: BR,,GZIP"), true},
+		{"the weight of codings", "9110 §12.5.3", "Accept-Encoding", lines("Accept-Encoding: gzip;q=0"),
+			lines("Accept-Encoding: gzip"), false},
+		{"the order of media types", "9111 §4.1", "Accept", lines("Accept: a/b, c/d"), lines("Accept: c/d, a/b"), false},
+
+		{"white space in a cookie", "6265 §5.4", "Cookie", lines("Cookie: a=1, 2"), lines("Cookie: a=1,2"), false},
+		{"cookies on two lines", "6265 §5.4", "Cookie", lines("Cookie: a=1", "Cookie: b=2"), lines("Cookie: a=1,b=2"),
+			false},
+		{"white space in credentials", "9110 §11.6.2", "Authorization", lines("Authorization: Basic a, b"),
+			lines("Authorization: Basic a,b"), false},
+		{"white space in a product's comment", "9110 §10.1.5", "User-Agent", lines("User-Agent: x (a, b)"),
+			lines("User-Agent: x (a,b)"), false},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			vary, _ := rfc9111.VaryFields(http.Header{"Vary": {test.vary}})
+			a, b := rfc9111.VariantKey(vary, fields(t, test.a...)), rfc9111.VariantKey(vary, fields(t, test.b...))
+			if same := a == b; same != test.same {
+				t.Errorf("RFC %s: by %s, %q and %q are one variant: %t, want %t",
+					test.rule, test.vary, test.a, test.b, same, test.same)
+			}
+		})
+	}
+}
+
+// TestVariantKeyHides holds that a key gives nothing away of the values that selected, which can be credentials, and that it
+// is of the form that a cache key takes.
+func TestVariantKeyHides(t *testing.T) {
+	if key := rfc9111.VariantKey(nil, fields(t, "Cookie: a=b")); key != "" {
+		t.Errorf("without fields the key is %q", key)
+	}
+	keys := map[string][]string{}
+	for _, names := range [][]string{{"Cookie"}, {"Authorization"}, {"Authorization", "Cookie"}, {"X"}} {
+		key := rfc9111.VariantKey(names, fields(t, "Cookie: secret", "Authorization: secret"))
+		if sum, err := base64.RawURLEncoding.DecodeString(key); err != nil || len(sum) != 32 || strings.Contains(key, "secret") {
+			t.Errorf("by %q the key is %q", names, key)
+		}
+		if other, ok := keys[key]; ok {
+			t.Errorf("by %q the key is the same as by %q", names, other)
+		}
+		keys[key] = names
+	}
+}
+
+// TestVariantKeyNoLines holds that a field that is in the map without a value is absent, as it is for a handler.
+func TestVariantKeyNoLines(t *testing.T) {
+	names := []string{"Accept"}
+	if rfc9111.VariantKey(names, http.Header{"Accept": {}}) != rfc9111.VariantKey(names, http.Header{}) {
+		t.Error("it is not")
+	}
+}
