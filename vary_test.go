@@ -1,0 +1,106 @@
+package cachette_test
+
+import (
+	"net/http"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/gin-gonic/gin"
+
+	"github.com/gin-cachette/cachette"
+)
+
+// A stored response answers a request only if each field that it varies by is the same in both (RFC 9111 §4.1).
+func TestVary(t *testing.T) {
+	for _, row := range []struct {
+		name          string
+		vary          []string
+		first, second []string // fields of two requests
+		hit           bool
+	}{
+		{name: "the same", vary: []string{"X-A"}, first: []string{"X-A: 1"}, second: []string{"X-A: 1"}, hit: true},
+		{name: "another value", vary: []string{"X-A"}, first: []string{"X-A: 1"}, second: []string{"X-A: 2"}},
+		{name: "absent and present", vary: []string{"X-A"}, second: []string{"X-A: 1"}},
+		{name: "present and absent", vary: []string{"X-A"}, first: []string{"X-A: 1"}},
+		{name: "absent and empty", vary: []string{"X-A"}, second: []string{"X-A:"}},
+		{name: "absent in both", vary: []string{"X-A"}, second: []string{"X-B: 1"}, hit: true},
+		{name: "another field", vary: []string{"X-A"}, first: []string{"X-A: 1"}, second: []string{"X-A: 1", "X-B: 2"}, hit: true},
+		{name: "in another case", vary: []string{"x-a"}, first: []string{"X-A: 1"}, second: []string{"x-A: 2"}},
+		{name: "case of a value", vary: []string{"X-A"}, first: []string{"X-A: a"}, second: []string{"X-A: A"}},
+		{name: "two fields", vary: []string{"X-A, X-B"}, first: []string{"X-A: 1", "X-B: 1"}, second: []string{"X-A: 1", "X-B: 2"}},
+		{name: "two lines", vary: []string{"X-A", "X-B"}, first: []string{"X-A: 1", "X-B: 1"}, second: []string{"X-A: 1", "X-B: 2"}},
+		{name: "two fields swapped", vary: []string{"X-A, X-B"}, first: []string{"X-A: 1", "X-B: 2"}, second: []string{"X-A: 2", "X-B: 1"}},
+		{name: "one for two", vary: []string{"X-A, X-B"}, first: []string{"X-A: 12"}, second: []string{"X-A: 1", "X-B: 2"}},
+		{name: "values joined", vary: []string{"X-A"}, first: []string{"X-A: 1, 2"}, second: []string{"X-A: 1", "X-A: 2"}, hit: true},
+		{name: "values in another order", vary: []string{"X-A"}, first: []string{"X-A: 1, 2"}, second: []string{"X-A: 2, 1"}},
+		{name: "a value that looks like a list", vary: []string{"X-A"}, first: []string{`X-A: "1, 2"`}, second: []string{`X-A: "1,2"`}},
+		{name: "star", vary: []string{"*"}},
+		{name: "star among others", vary: []string{"X-A", "*"}, first: []string{"X-A: 1"}, second: []string{"X-A: 1"}},
+		{name: "empty", vary: []string{""}, first: []string{"X-A: 1"}, second: []string{"X-A: 2"}, hit: true},
+	} {
+		t.Run(row.name, func(t *testing.T) {
+			eachStore(t, func(t *testing.T, store func(*cachette.Config)) {
+				s := newSite(t, store)
+				handler, runs := counted(func(c *gin.Context) {
+					for _, line := range row.vary {
+						c.Writer.Header().Add("Vary", line)
+					}
+					c.String(http.StatusOK, "for %q %q", c.Request.Header["X-A"], c.Request.Header["X-B"])
+				})
+				s.GET("/", cachette.Cached(time.Minute), handler)
+				first := s.get("/", row.first...)
+				second := s.get("/", row.second...)
+				if second.hit() != row.hit {
+					t.Errorf("%s: %q, then %q after %d runs", second.cacheStatus(), first.body, second.body, runs.Load())
+				}
+				if row.name == "star" || strings.HasPrefix(row.name, "star ") {
+					return
+				}
+				// Both are stored side by side, and stay so.
+				for range 2 {
+					if a := s.get("/", row.first...); !a.hit() || a.body != first.body {
+						t.Errorf("the first again: %q (%s)", a.body, a.cacheStatus())
+					}
+					if a := s.get("/", row.second...); !a.hit() || a.body != second.body {
+						t.Errorf("the second again: %q (%s)", a.body, a.cacheStatus())
+					}
+				}
+			})
+		})
+	}
+}
+
+// A handler's Vary may differ from response to response: none is ever given to whom it was not selected for.
+func TestVaryThatVaries(t *testing.T) {
+	eachStore(t, func(t *testing.T, store func(*cachette.Config)) {
+		s := newSite(t, store)
+		s.GET("/", cachette.Cached(time.Minute), func(c *gin.Context) {
+			kind := c.GetHeader("X-Kind")
+			c.Header("Vary", "X-Kind")
+			if kind == "deep" {
+				c.Header("Vary", "X-Kind, X-User")
+				c.String(http.StatusOK, "deep, for %s", c.GetHeader("X-User"))
+				return
+			}
+			c.String(http.StatusOK, "of kind %s", kind)
+		})
+		want := map[string]string{
+			"deep alice": "deep, for alice", "deep bob": "deep, for bob", "flat alice": "of kind flat", "flat bob": "of kind flat",
+		}
+		for range 3 {
+			for request, body := range want {
+				kind, user, _ := strings.Cut(request, " ")
+				if a := s.get("/", "X-Kind: "+kind, "X-User: "+user); a.body != body {
+					t.Errorf("%s: %q (%s)", request, a.body, a.cacheStatus())
+				}
+			}
+		}
+		for request := range want {
+			kind, user, _ := strings.Cut(request, " ")
+			if a := s.get("/", "X-Kind: "+kind, "X-User: "+user); !a.hit() {
+				t.Errorf("%s is not stored beside the others: %s", request, a.cacheStatus())
+			}
+		}
+	})
+}
