@@ -7,7 +7,6 @@ SHELL := bash
 GO ?= go
 BACKEND ?= inmemory
 FUZZTIME ?= 10s
-BENCH ?= .
 STATICCHECK := honnef.co/go/tools/cmd/staticcheck@v0.8.2
 MODULES := . integration
 BUILD := build
@@ -39,10 +38,12 @@ lint: ## check formatting, go vet, staticcheck, go.mod and trailing blanks
 conformance: ## run the public HTTP cache test suite (BACKEND=name, WRITE=1 records the outcome, ID=test shows one test)
 	@$(GO) run -C integration ./conformance/cmd/conformance -backend $(BACKEND) $(if $(WRITE),-write) $(if $(ID),-id $(ID))
 
-bench: ## run the comparisons with other caches and record them (BENCH=regexp)
+bench: ## run the comparisons with other caches and record them in integration/bench/RESULTS.md
 	@mkdir -p $(BUILD)
-	@$(GO) test -C integration -run '^$$' -bench '$(BENCH)' -benchmem ./bench | tee $(BUILD)/bench.txt
-	@cp $(BUILD)/bench.txt integration/bench/results.txt
+	@$(GO) test -C integration -run '^$$' -bench 'Hit|Miss' -benchmem -benchtime 300ms -count 10 ./bench | tee $(BUILD)/bench.txt
+	@$(GO) test -C integration -run '^$$' -bench 'Memory' -benchtime 1x ./bench | tee -a $(BUILD)/bench.txt
+	@$(GO) run -C integration ./bench/report <$(BUILD)/bench.txt >$(BUILD)/bench.md
+	@cp $(BUILD)/bench.md integration/bench/RESULTS.md
 
 fuzz: ## run each fuzz target for FUZZTIME (10s)
 	@for module in $(MODULES); do \
