@@ -1,5 +1,5 @@
-# Go with a C compiler (for the race detector), Node.js with npm, and git are enough: each target gets what else it
-# needs.
+# Go, Node.js with npm, and git are enough: each target gets what else it needs. The race detector wants a C compiler;
+# where there is none, tests run without it and say so.
 
 SHELL := bash
 .SHELLFLAGS := -euo pipefail -c
@@ -8,6 +8,7 @@ GO ?= go
 BACKEND ?= inmemory
 FUZZTIME ?= 10s
 STATICCHECK := honnef.co/go/tools/cmd/staticcheck@v0.8.2
+RACE := $(if $(shell command -v $(or $(CC),gcc)),-race)
 MODULES := . integration
 BUILD := build
 
@@ -18,9 +19,10 @@ help: ## list the targets
 	@sed -nE 's/^([a-z]+):.*## (.*)/\1 \2/p' $(MAKEFILE_LIST) | while read -r name text; do printf '%-12s %s\n' "$$name" "$$text"; done
 
 test: ## run every test, with the race detector and in random order
+	@test -n "$(RACE)" || echo "No C compiler was found: the tests run without the race detector."
 	@for module in $(MODULES); do \
 		echo "== go test in $$module"; \
-		$(GO) test -C $$module -race -shuffle=on ./...; \
+		$(GO) test -C $$module $(RACE) -shuffle=on ./...; \
 	done
 
 lint: ## check formatting, go vet, staticcheck, go.mod and trailing blanks

@@ -30,7 +30,18 @@ func main() {
 		log.Fatal(err)
 	}
 	defer cache.Close()
+	routes(r)
 
+	listener, err := net.Listen("tcp", cmp.Or(os.Getenv("ADDR"), "127.0.0.1:8080"))
+	if err != nil {
+		log.Fatal(err)
+	}
+	tell("http://" + listener.Addr().String())
+	serve(&http.Server{Handler: r, ReadHeaderTimeout: 5 * time.Second}, listener)
+}
+
+// routes registers the page, and what changes it.
+func routes(r *gin.Engine) {
 	// The page is cached for GET, and answers HEAD as well.
 	page := []gin.HandlerFunc{cachette.Cached(10 * time.Second), slowPage}
 	r.GET("/page", page...)
@@ -45,13 +56,6 @@ func main() {
 		}
 		c.String(http.StatusOK, "purged\n")
 	})
-
-	listener, err := net.Listen("tcp", cmp.Or(os.Getenv("ADDR"), "127.0.0.1:8080"))
-	if err != nil {
-		log.Fatal(err)
-	}
-	tell("http://" + listener.Addr().String())
-	serve(&http.Server{Handler: r, ReadHeaderTimeout: 5 * time.Second}, listener)
 }
 
 // slowPage is a handler that takes its time.
