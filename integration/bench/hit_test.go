@@ -48,10 +48,15 @@ func bare(c *gin.Context) {
 	_, _ = c.Writer.Write(body)
 }
 
-func newCachette(b *testing.B) *gin.Engine {
+func newCachette(b *testing.B) *gin.Engine { return newLimited(b, 0) }
+
+// newLimited returns an engine whose cache has a memory limit; 0 stands for the default.
+func newLimited(b *testing.B, limit int64) *gin.Engine {
 	b.Helper()
 	engine := gin.New()
-	cache, err := cachette.Install(engine, func() (cachette.Config, error) { return cachette.Config{}, nil })
+	cache, err := cachette.Install(engine, func() (cachette.Config, error) {
+		return cachette.Config{MemoryLimit: limit}, nil
+	})
 	if err != nil {
 		b.Fatal(err)
 	}

@@ -14,20 +14,26 @@ import (
 )
 
 // BenchmarkMiss measures what a miss adds to its handler: every request is for another query, so each one is looked up,
-// handled, captured and stored.
+// handled, captured and stored. "cachette-full" is a cache that has reached its memory limit, and makes room for each
+// response by evicting others; the peer's store has no limit.
 func BenchmarkMiss(b *testing.B) {
 	gin.SetMode(gin.ReleaseMode)
-	plain := gin.New()
-	plain.GET("/document", document)
+	const unlimited = 16 << 30
 	for _, peer := range []struct {
-		name   string
-		engine *gin.Engine
+		name string
+		make func(*testing.B) *gin.Engine
 	}{
-		{"cachette", newCachette(b)},
-		{"no-cache", plain},
-		{"chenyahui-gin-cache", newGinCache(b)},
+		{"cachette", func(b *testing.B) *gin.Engine { return newLimited(b, unlimited) }},
+		{"cachette-full", func(b *testing.B) *gin.Engine { return newLimited(b, 1<<20) }},
+		{"no-cache", func(*testing.B) *gin.Engine {
+			engine := gin.New()
+			engine.GET("/document", document)
+			return engine
+		}},
+		{"chenyahui-gin-cache", newGinCache},
 	} {
 		b.Run(peer.name, func(b *testing.B) {
+			engine := peer.make(b)
 			r := httptest.NewRequest(http.MethodGet, "/document", nil)
 			w := &null{header: http.Header{}}
 			b.ReportAllocs()
@@ -37,7 +43,7 @@ func BenchmarkMiss(b *testing.B) {
 				r.URL.RawQuery = strconv.Itoa(n)
 				r.RequestURI = "/document?" + r.URL.RawQuery
 				clear(w.header)
-				peer.engine.ServeHTTP(w, r)
+				engine.ServeHTTP(w, r)
 			}
 		})
 	}

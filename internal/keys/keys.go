@@ -109,11 +109,11 @@ func (s *Scheme) Key(r *http.Request, part string) string {
 	if hasQuery {
 		mark = "?"
 	}
-	if part == "" {
-		return head + "//" + host + path + mark + query
+	if part != "" {
+		sum := sha256.Sum256([]byte(part))
+		head += "+" + base64.RawURLEncoding.EncodeToString(sum[:])
 	}
-	sum := sha256.Sum256([]byte(part))
-	return head + "+" + base64.RawURLEncoding.EncodeToString(sum[:]) + "//" + host + path + mark + query
+	return head + "//" + host + path + mark + query
 }
 
 // Variant returns the key of the response that variant selects.

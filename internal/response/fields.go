@@ -50,7 +50,11 @@ func (b Baseline) Changes(h http.Header) []Field {
 	fields := make([]Field, 0, len(h)+2) // room for Date and ETag
 	copies := make([]string, 0, len(h)+2)
 	for name, values := range h {
-		before, was := b[name]
+		var before []string
+		was := false
+		if len(b) > 0 {
+			before, was = b[name]
+		}
 		if was && slices.Equal(before, values) {
 			continue
 		}
@@ -115,7 +119,13 @@ func apply(fields []Field, h http.Header) {
 // named in omit, and Age, which every replay has of its own. It reuses fields.
 func Keep(fields []Field, header http.Header, omit []string) []Field {
 	unstored := rfc9111.Unstored(header, omit)
-	return slices.DeleteFunc(fields, func(f Field) bool { return f.Name == "Age" || unstored(f.Name) })
+	kept := fields[:0]
+	for _, f := range fields {
+		if f.Name != "Age" && !unstored(f.Name) {
+			kept = append(kept, f)
+		}
+	}
+	return kept
 }
 
 // index returns where fields have a name, or -1. They are few.

@@ -38,6 +38,8 @@ func TestParseResponse(t *testing.T) {
 		{"an unknown extension", "9111 §5.2.3", []string{`community="UCI", max-age=1`}, directives{MaxAge: seconds(1)}},
 		{"an unknown one with a comma in its string", "9110 §5.6.4", []string{`x="no-store, private", max-age=1`},
 			directives{MaxAge: seconds(1)}},
+		{"white space before a string", "9110 §5.6.4", []string{"x= \t\"no-store, private\", max-age=1"},
+			directives{MaxAge: seconds(1)}},
 		{"a quoted pair in a string", "9110 §5.6.4", []string{`x="a\"no-store, \\", max-age=1`},
 			directives{MaxAge: seconds(1)}},
 		{"a directive in the name of another", "9111 §5.2", []string{"x-no-store, no-storex, private-ish"}, directives{}},
@@ -45,11 +47,16 @@ func TestParseResponse(t *testing.T) {
 
 		{"quoted seconds", "9111 §5.2", []string{`max-age="60"`}, directives{MaxAge: seconds(60)}},
 		{"quoted seconds with a quoted pair", "9110 §5.6.4", []string{`max-age="6\0"`}, directives{MaxAge: seconds(60)}},
+		{"quoted seconds of quoted pairs alone", "9110 §5.6.4", []string{`max-age="\6\0"`},
+			directives{MaxAge: seconds(60)}},
 		{"zero", "9111 §1.2.2", []string{"max-age=0"}, directives{MaxAge: seconds(0)}},
 		{"leading zeros", "9111 §1.2.2", []string{"max-age=0060"}, directives{MaxAge: seconds(60)}},
 		{"2^31", "9111 §1.2.2", []string{"max-age=2147483648"}, directives{MaxAge: seconds(1 << 31)}},
 		{"over 2^31", "9111 §1.2.2", []string{"max-age=2147483649"}, directives{MaxAge: seconds(1 << 31)}},
 		{"over 2^64", "9111 §1.2.2", []string{"max-age=99999999999999999999999"}, directives{MaxAge: seconds(1 << 31)}},
+
+		{"over 2^64, by one", "9111 §1.2.2", []string{"max-age=18446744073709551617"},
+			directives{MaxAge: seconds(1 << 31)}},
 
 		{"no argument", "9111 §4.2.1", []string{"max-age"}, directives{MaxAge: unreadable}},
 		{"an empty argument", "9111 §4.2.1", []string{"max-age="}, directives{MaxAge: unreadable}},
@@ -77,6 +84,8 @@ func TestParseResponse(t *testing.T) {
 			directives{MaxAge: unreadable}},
 		{"one that is not and an unreadable one", "9111 §4.2.1", []string{"max-age=1, max-age=x"},
 			directives{MaxAge: unreadable}},
+		{"an unreadable one and 0", "9111 §4.2.1", []string{"max-age=x, max-age=0"}, directives{MaxAge: unreadable}},
+		{"0 and an unreadable one", "9111 §4.2.1", []string{"max-age=0, max-age=x"}, directives{MaxAge: unreadable}},
 		{"three, the last two the same", "9111 §4.2.1", []string{"max-age=1, max-age=2, max-age=2"},
 			directives{MaxAge: unreadable}},
 
@@ -139,6 +148,7 @@ func TestParseRequest(t *testing.T) {
 		{"only-if-cached", "9111 §5.2.1.7", []string{"Cache-Control: only-if-cached"}, directives{OnlyIfCached: true}},
 		{"max-age", "9111 §5.2.1.1", []string{"Cache-Control: max-age=0"}, directives{MaxAge: seconds(0)}},
 		{"min-fresh", "9111 §5.2.1.3", []string{"Cache-Control: min-fresh=5"}, directives{MinFresh: seconds(5)}},
+		{"min-fresh of 0", "9111 §5.2.1.3", []string{"Cache-Control: min-fresh=0"}, directives{MinFresh: seconds(0)}},
 		{"max-stale", "9111 §5.2.1.2", []string{"Cache-Control: max-stale=5"}, directives{MaxStale: seconds(5)}},
 		{"any max-stale", "9111 §5.2.1.2", []string{"Cache-Control: max-stale"}, directives{AnyStale: true}},
 		{"stale-if-error", "5861 §4", []string{"Cache-Control: stale-if-error=5"}, directives{StaleIfError: seconds(5)}},

@@ -24,6 +24,8 @@ func TestLifetime(t *testing.T) {
 			2 * time.Second},
 		{"max-age", "9111 §4.2.1", []string{"Cache-Control: max-age=1", expires(3 * time.Second)}, time.Second},
 		{"Expires", "9111 §4.2.1", []string{expires(3 * time.Second)}, 3 * time.Second},
+		{"Expires, whatever else is said", "9111 §4.2.1", []string{"Cache-Control: public", expires(3 * time.Second)},
+			3 * time.Second},
 		{"Expires less Date", "9111 §4.2.1", []string{expires(3 * time.Second), dated(-2 * time.Second)}, 5 * time.Second},
 		{"Expires less a Date to come", "9111 §4.2.1", []string{expires(3 * time.Second), dated(2 * time.Second)},
 			time.Second},

@@ -185,23 +185,22 @@ func window(d Delta, otherwise time.Duration) time.Duration {
 	return otherwise
 }
 
-// Storing rules of header fields (RFC 9111 §3.1): what describes the connection and not the response.
-var hopByHop = map[string]bool{
-	"Connection":                true,
-	"Keep-Alive":                true,
-	"Proxy-Authenticate":        true,
-	"Proxy-Authentication-Info": true,
-	"Proxy-Authorization":       true,
-	"Proxy-Connection":          true,
-	"Te":                        true,
-	"Trailer":                   true,
-	"Transfer-Encoding":         true,
-	"Upgrade":                   true,
+// hopByHop tells whether a field describes the connection and not the response (RFC 9111 §3.1).
+func hopByHop(name string) bool {
+	switch name {
+	case "Connection", "Keep-Alive", "Proxy-Authenticate", "Proxy-Authentication-Info", "Proxy-Authorization",
+		"Proxy-Connection", "Te", "Trailer", "Transfer-Encoding", "Upgrade":
+		return true
+	}
+	return false
 }
 
 // Unstored returns a predicate that tells which fields of a response may not be stored: those of the connection,
 // those that its Connection field lists (RFC 9110 §7.6.1), its trailers, and omit.
 func Unstored(h http.Header, omit []string) func(name string) bool {
+	if _, connection := h["Connection"]; !connection && len(h["Trailer"]) == 0 && len(omit) == 0 {
+		return neverStored
+	}
 	var listed []string
 	for _, field := range [...]string{"Connection", "Trailer"} {
 		for _, line := range h[field] {
@@ -210,8 +209,13 @@ func Unstored(h http.Header, omit []string) func(name string) bool {
 		}
 	}
 	return func(name string) bool {
-		name = http.CanonicalHeaderKey(name) // a handler can write to the header map as it likes
-		return hopByHop[name] || strings.HasPrefix(name, http.TrailerPrefix) ||
-			slices.Contains(listed, name) || slices.Contains(omit, name)
+		name = http.CanonicalHeaderKey(name)
+		return neverStored(name) || slices.Contains(listed, name) || slices.Contains(omit, name)
 	}
+}
+
+// neverStored tells whether a field may never be stored, whatever the response.
+func neverStored(name string) bool {
+	name = http.CanonicalHeaderKey(name) // a handler can write to the header map as it likes
+	return hopByHop(name) || strings.HasPrefix(name, http.TrailerPrefix)
 }

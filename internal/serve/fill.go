@@ -348,12 +348,13 @@ func (x *exchange) freshen() {
 	confirmation := x.recorder.Baseline().Header(x.draft.Fields)
 	x.made.Status, x.made.Header = stale.Status, stale.UpdatedHeader(confirmation)
 	policy := x.policy()
-	meta, _, why := rfc9111.Storable(&x.made, &policy)
+	meta, omit, why := rfc9111.Storable(&x.made, &policy)
 	if why != rfc9111.Stored { // the confirmation takes back that it may be stored
 		x.replay(stale, &status)
 		return
 	}
-	fresh := stale.Freshen(x.draft.Fields, confirmation, meta)
+	changes := response.Keep(x.draft.Fields, confirmation, omit)
+	fresh := stale.Freshen(changes, confirmation, meta)
 	status.Stored = x.put(fresh)
 	x.replay(fresh, &status)
 }
@@ -399,7 +400,7 @@ func (x *exchange) head() {
 		Header: stale.UpdatedHeader(header), RequestTime: x.began, ResponseTime: now,
 	}
 	policy := x.policy()
-	if meta, _, why := rfc9111.Storable(&x.made, &policy); why == rfc9111.Stored {
-		x.put(stale.Freshen(changes, header, meta))
+	if meta, omit, why := rfc9111.Storable(&x.made, &policy); why == rfc9111.Stored {
+		x.put(stale.Freshen(response.Keep(changes, header, omit), header, meta))
 	}
 }

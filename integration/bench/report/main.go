@@ -68,7 +68,7 @@ type comparison struct {
 var comparisons = []comparison{
 	{"A hit, one request after the other", "Hit/serial/", "bare-handler", []string{"cachette", "bare-handler", "chenyahui-gin-cache"}},
 	{"A hit, on all processors at once", "Hit/parallel/", "bare-handler", []string{"cachette", "bare-handler", "chenyahui-gin-cache"}},
-	{"A miss", "Miss/", "no-cache", []string{"cachette", "no-cache", "chenyahui-gin-cache"}},
+	{"A miss", "Miss/", "no-cache", []string{"cachette", "cachette-full", "no-cache", "chenyahui-gin-cache"}},
 }
 
 func write(results map[string]result, machine string) {
@@ -78,7 +78,7 @@ What `+"`make bench`"+` measured, the fastest of several runs each, on %s with t
 1 KB of JSON through a gin engine to a writer that does nothing. "bare-handler" is a handler that writes the very header and
 body of a hit (Content-Type, ETag, Cache-Control, Date, Age, Cache-Status) with nothing in between; "no-cache" is the
 handler that the caches stand in front of; "chenyahui-gin-cache" is the memory store of github.com/chenyahui/gin-cache in
-front of the same handler.
+front of the same handler, without a limit; "cachette-full" is a cache that has reached its memory limit and evicts.
 `, machine)
 	for _, c := range comparisons {
 		fmt.Printf("\n## %s\n\n| | ns | to %s | allocations | bytes |\n| --- | ---: | ---: | ---: | ---: |\n", c.title, c.base)

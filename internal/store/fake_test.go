@@ -1,0 +1,138 @@
+package store
+
+import (
+	"context"
+	"log/slog"
+	"net/http"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/gin-cachette/cachette/drivers"
+	"github.com/gin-cachette/cachette/drivers/inmemory"
+	"github.com/gin-cachette/cachette/internal/response"
+	"github.com/gin-cachette/cachette/internal/rfc9111"
+)
+
+const timeout = 500 * time.Millisecond
+
+// flaky is a driver of bytes alone whose operations can be made to fail.
+type flaky struct {
+	drivers.Driver // hides that the one in memory keeps objects
+
+	mu    sync.Mutex
+	calls int
+	// fault is asked before each operation, "get", "set", "delete" or "clear".
+	fault func(ctx context.Context, op, key string) error
+	ttls  map[string]time.Duration
+}
+
+func (f *flaky) breakdown(fault func(ctx context.Context, op, key string) error) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	f.fault = fault
+}
+
+func (f *flaky) begin(ctx context.Context, op, key string) error {
+	f.mu.Lock()
+	f.calls++
+	fault := f.fault
+	f.mu.Unlock()
+	if fault == nil {
+		return nil
+	}
+	return fault(ctx, op, key)
+}
+
+func (f *flaky) Get(ctx context.Context, key string) (drivers.Item, error) {
+	if err := f.begin(ctx, "get", key); err != nil {
+		return drivers.Item{}, err
+	}
+	return f.Driver.Get(ctx, key)
+}
+
+func (f *flaky) Set(ctx context.Context, key string, value []byte, ttl time.Duration) error {
+	if err := f.begin(ctx, "set", key); err != nil {
+		return err
+	}
+	f.mu.Lock()
+	f.ttls[key] = ttl
+	f.mu.Unlock()
+	return f.Driver.Set(ctx, key, value, ttl)
+}
+
+func (f *flaky) Delete(ctx context.Context, keys ...string) (int, error) {
+	if err := f.begin(ctx, "delete", strings.Join(keys, " ")); err != nil {
+		return 0, err
+	}
+	return f.Driver.Delete(ctx, keys...)
+}
+
+func (f *flaky) Clear(ctx context.Context, prefix string) (int, error) {
+	if err := f.begin(ctx, "clear", prefix); err != nil {
+		return 0, err
+	}
+	return f.Driver.Clear(ctx, prefix)
+}
+
+// asked returns how many operations there were since the last time.
+func (f *flaky) asked() int {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	n := f.calls
+	f.calls = 0
+	return n
+}
+
+// open returns responses in a store that keeps objects, or in a flaky one of bytes.
+func open(t *testing.T, objects bool) (*Responses, *flaky) {
+	t.Helper()
+	memory, err := inmemory.New(inmemory.Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = memory.Close() })
+	f := &flaky{Driver: memory, ttls: make(map[string]time.Duration)}
+	var driver drivers.Driver = f
+	if objects {
+		driver = memory
+	}
+	return New(driver, "p:", timeout, slog.New(slog.DiscardHandler)), f
+}
+
+// both runs a test on a store of objects and on one of bytes.
+func both(t *testing.T, test func(t *testing.T, s *Responses)) {
+	t.Helper()
+	for name, objects := range map[string]bool{"objects": true, "bytes": false} {
+		t.Run(name, func(t *testing.T) {
+			s, _ := open(t, objects)
+			test(t, s)
+		})
+	}
+}
+
+// entry returns a response that is fresh for an hour and varies by fields.
+func entry(body string, vary ...string) *response.Entry {
+	return response.New(&response.Draft{Status: http.StatusOK, Body: []byte(body),
+		Meta: rfc9111.Metadata{ResponseTime: time.Now(), Lifetime: time.Hour, Vary: vary}})
+}
+
+// keep stores a response for path, in a namespace, as a fill does that begins and ends at once.
+func keep(t *testing.T, s *Responses, path, namespace, body string, request http.Header, vary ...string) {
+	t.Helper()
+	ticket := s.Begin(t.Context(), path, namespace)
+	if kept, err := s.Put(t.Context(), "key "+path, entry(body, vary...), request, ticket, time.Now()); !kept || err != nil {
+		t.Fatalf("%s was not kept: %v", body, err)
+	}
+}
+
+// found returns the body of what is found for path, or "".
+func found(t *testing.T, s *Responses, path string, request http.Header) string {
+	t.Helper()
+	f := s.Get(t.Context(), "key "+path, path, request, time.Now())
+	if f.Entry == nil {
+		return ""
+	}
+	return string(f.Entry.Body)
+}

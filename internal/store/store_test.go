@@ -1,0 +1,224 @@
+package store
+
+import (
+	"context"
+	"net/http"
+	"runtime"
+	"strings"
+	"sync/atomic"
+	"testing"
+	"testing/synctest"
+	"time"
+)
+
+// What was stored is found by requests that it matches, until it is purged in whatever way.
+func TestPutAndGet(t *testing.T) {
+	both(t, func(t *testing.T, s *Responses) {
+		for name, purge := range map[string]func() error{
+			"path":      func() error { return s.PurgePath(t.Context(), "/a") },
+			"namespace": func() error { _, err := s.ClearNamespace(t.Context(), "n"); return err },
+			"all":       func() error { return s.Flush(t.Context()) },
+		} {
+			keep(t, s, "/a", "n", "body", nil)
+			keep(t, s, "/b", "", "other", nil)
+			if found(t, s, "/a", nil) != "body" || found(t, s, "/b", nil) != "other" {
+				t.Errorf("%s: not found: %q, %q", name, found(t, s, "/a", nil), found(t, s, "/b", nil))
+			}
+			if err := purge(); err != nil {
+				t.Error(err)
+			}
+			// A namespace's keys have it in them, which the driver clears by; here the purge alone is to hold.
+			if name != "namespace" || s.objects != nil {
+				if body := found(t, s, "/a", nil); body != "" {
+					t.Errorf("%s: behind the purge: %q", name, body)
+				}
+			}
+			if body := found(t, s, "/b", nil); (body == "other") == (name == "all") {
+				t.Errorf("%s: of another path: %q", name, body)
+			}
+		}
+	})
+}
+
+// Variants of a key are told apart by all the fields that any of them varies by.
+func TestVariants(t *testing.T) {
+	both(t, func(t *testing.T, s *Responses) {
+		request := func(a, b string) http.Header { return http.Header{"X-A": {a}, "X-B": {b}} }
+		keep(t, s, "/", "", "a=1", request("1", "1"), "X-A")
+		keep(t, s, "/", "", "a=2", request("2", "1"), "X-A")
+		if found(t, s, "/", request("1", "9")) != "a=1" || found(t, s, "/", request("2", "9")) != "a=2" {
+			t.Error("the variants by one field are not there")
+		}
+		keep(t, s, "/", "", "a=1, b=1", request("1", "1"), "X-B")
+		if got := found(t, s, "/", request("1", "1")); got != "a=1, b=1" {
+			t.Errorf("by both fields: %q", got)
+		}
+		for _, other := range []http.Header{request("2", "1"), request("1", "2"), nil} {
+			if got := found(t, s, "/", other); got != "" {
+				t.Errorf("%v: %q", other, got)
+			}
+		}
+		f := s.Get(t.Context(), "key /", "/", request("9", "9"), time.Now())
+		if f.Why != "vary-miss" || f.Key == "key /" {
+			t.Errorf("a miss of a variant: %+v", f)
+		}
+		keep(t, s, "/", "", "for all", nil)
+		if got := found(t, s, "/", request("7", "7")); got != "for all" {
+			t.Errorf("what does not vary: %q", got)
+		}
+	})
+}
+
+// A fill that began before a purge stores nothing behind it, and an entry that it made is not current.
+func TestTicketOutdated(t *testing.T) {
+	both(t, func(t *testing.T, s *Responses) {
+		for name, purge := range map[string]func() error{
+			"path":      func() error { return s.PurgePath(t.Context(), "/a") },
+			"namespace": func() error { _, err := s.ClearNamespace(t.Context(), "n"); return err },
+			"all":       func() error { return s.Flush(t.Context()) },
+		} {
+			ticket := s.Begin(t.Context(), "/a", "n")
+			before := entry("before")
+			if kept, err := s.Put(t.Context(), "key /a", before, nil, ticket, time.Now()); !kept || err != nil {
+				t.Fatal(name, kept, err)
+			}
+			if !s.Current(t.Context(), before, "/a") {
+				t.Errorf("%s: not current before the purge", name)
+			}
+			if err := purge(); err != nil {
+				t.Error(err)
+			}
+			if s.Current(t.Context(), before, "/a") {
+				t.Errorf("%s: current behind the purge", name)
+			}
+			for _, vary := range [][]string{nil, {"X-A"}} {
+				late := entry("late", vary...)
+				if kept, err := s.Put(t.Context(), "key /a", late, nil, ticket, time.Now()); kept || err != nil {
+					t.Errorf("%s: kept %v, %v", name, kept, err)
+				}
+				if s.Current(t.Context(), late, "/a") {
+					t.Errorf("%s: the late one is current", name)
+				}
+				if got := found(t, s, "/a", nil); got != "" && name != "namespace" {
+					t.Errorf("%s: found %q", name, got)
+				}
+			}
+			if err := s.Flush(t.Context()); err != nil {
+				t.Error(err)
+			}
+		}
+	})
+}
+
+// A write that is under way when a purge comes is over before the purge is.
+func TestPurgeWaitsForWrites(t *testing.T) {
+	s, f := open(t, false)
+	ticket := s.Begin(t.Context(), "/a", "")
+	var writing atomic.Bool
+	began, goOn := make(chan struct{}), make(chan struct{})
+	f.breakdown(func(_ context.Context, op, key string) error {
+		switch {
+		case op == "set" && key == "key /a":
+			writing.Store(true)
+			close(began)
+			<-goOn
+			writing.Store(false)
+		case op == "set" && writing.Load():
+			t.Errorf("the purge writes %q before the write of its fill is over", key)
+		}
+		return nil
+	})
+	put, purged := make(chan error, 1), make(chan error, 1)
+	go func() {
+		_, err := s.Put(t.Context(), "key /a", entry("body"), nil, ticket, time.Now())
+		put <- err
+	}()
+	<-began
+	go func() { purged <- s.PurgePath(t.Context(), "/a") }()
+	for range 1000 { // time enough for a purge that does not wait
+		runtime.Gosched()
+	}
+	close(goOn)
+	for _, ch := range []chan error{put, purged} {
+		if err := <-ch; err != nil {
+			t.Error(err)
+		}
+	}
+	if got := found(t, s, "/a", nil); got != "" {
+		t.Errorf("behind the purge: %q", got)
+	}
+}
+
+// All that one step asks of a store takes the operation timeout at most, however slow each operation is.
+func TestStepIsBounded(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s, f := open(t, false)
+		request := http.Header{"X-A": {"1"}}
+		keep(t, s, "/", "", "body", request, "X-A")
+		f.breakdown(func(ctx context.Context, _, _ string) error {
+			select {
+			case <-ctx.Done():
+				return ctx.Err()
+			case <-time.After(timeout * 2 / 5):
+				return nil
+			}
+		})
+		for name, step := range map[string]func(){
+			"get":     func() { s.Get(t.Context(), "key /", "/", request, time.Now()) },
+			"begin":   func() { s.Begin(t.Context(), "/", "") },
+			"current": func() { s.Current(t.Context(), entry("x"), "/") },
+			"purge":   func() { _ = s.PurgePath(t.Context(), "/") },
+			"remove":  func() { s.Remove(t.Context(), "key /") },
+			"put": func() {
+				_, _ = s.Put(t.Context(), "key /", entry("x", "X-B"), request, Ticket{stamp: s.table.Stamp("/", "")}, time.Now())
+			},
+		} {
+			began := time.Now()
+			step()
+			if took := time.Since(began); took > timeout {
+				t.Errorf("%s took %v", name, took)
+			}
+		}
+	})
+}
+
+// A driver is told to keep a response for as long as it may be of use, and no longer.
+func TestTimeToLive(t *testing.T) {
+	s, f := open(t, false)
+	keep(t, s, "/", "", "body", nil)
+	if got := f.ttls["key /"]; got < time.Hour || got > 2*time.Hour { // and a little for clients that take stale ones
+		t.Errorf("without a window: %v", got)
+	}
+	e := entry("body")
+	e.Meta.StaleWhileRevalidate = 5 * time.Hour
+	ticket := s.Begin(t.Context(), "/window", "")
+	if _, err := s.Put(t.Context(), "key /window", e, nil, ticket, time.Now()); err != nil {
+		t.Fatal(err)
+	}
+	if got := f.ttls["key /window"]; got < 6*time.Hour-time.Minute || got > 6*time.Hour {
+		t.Errorf("with a window: %v", got)
+	}
+	for key, ttl := range f.ttls {
+		if strings.Contains(key, "~r:m") && ttl < 24*time.Hour {
+			t.Errorf("the mark lives %v", ttl)
+		}
+	}
+}
+
+// Without an answer from the store nothing can be kept, and the fill is told so.
+func TestNoTicket(t *testing.T) {
+	s, f := open(t, false)
+	f.breakdown(func(context.Context, string, string) error { return context.DeadlineExceeded })
+	got := s.Get(t.Context(), "key /", "/", nil, time.Now())
+	if got.Err == nil || got.Entry != nil {
+		t.Errorf("%+v", got)
+	}
+	for _, ticket := range []Ticket{s.Begin(t.Context(), "/", ""), NoTicket(got.Err)} {
+		if ticket.Usable() {
+			t.Error("the ticket is usable")
+		}
+		if kept, err := s.Put(t.Context(), "key /", entry("x"), nil, ticket, time.Now()); kept || err == nil {
+			t.Errorf("kept %v, %v", kept, err)
+		}
+	}
+}
