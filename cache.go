@@ -88,7 +88,7 @@ func (c *Cache) FetchWithTTL(ctx context.Context, key string, dst any) (time.Dur
 
 // Delete removes the values under keys and returns how many of them there were.
 func (c *Cache) Delete(ctx context.Context, names ...string) (int, error) {
-	if len(names) == 0 {
+	if len(names) == 0 && !c.closed.Load() {
 		return 0, nil
 	}
 	full := make([]string, len(names))
@@ -104,7 +104,8 @@ func (c *Cache) Delete(ctx context.Context, names ...string) (int, error) {
 }
 
 // ClearNamespace removes the values whose keys begin with namespace and a colon, and the responses of the routes that
-// [WithNamespace] put there. It returns how many of both there were. An empty namespace is an error.
+// [WithNamespace] put there. It returns how many of both there were; a response that varies counts once for each variant
+// and once for the record that tells them apart. An empty namespace is an error.
 func (c *Cache) ClearNamespace(ctx context.Context, namespace string) (int, error) {
 	if namespace == "" {
 		return 0, c.fail("clear", "", fmt.Errorf("%w: the namespace is empty; name one, or call Flush to remove everything", ErrInvalid))

@@ -114,7 +114,8 @@ func WithoutRequestDirectives() Option {
 }
 
 // WithStaleWhileRevalidate is for how long after a response went stale it is still served while it is refreshed in the
-// background, when it does not say so itself (RFC 5861 §3).
+// background, when it does not say so itself (RFC 5861 §3). A response with must-revalidate, proxy-revalidate or s-maxage is
+// never served stale (RFC 9111 §4.2.4).
 func WithStaleWhileRevalidate(window time.Duration) Option {
 	if window <= 0 {
 		panic(fmt.Errorf("%w: WithStaleWhileRevalidate: the window is %v; give more than 0", ErrInvalid, window))
@@ -123,7 +124,8 @@ func WithStaleWhileRevalidate(window time.Duration) Option {
 }
 
 // WithStaleIfError is for how long after a response went stale it still stands in for a handler that answers 500, 502,
-// 503 or 504, when it does not say so itself (RFC 5861 §4).
+// 503 or 504, when it does not say so itself (RFC 5861 §4). A response with must-revalidate, proxy-revalidate or s-maxage is
+// never served stale (RFC 9111 §4.2.4).
 func WithStaleIfError(window time.Duration) Option {
 	if window <= 0 {
 		panic(fmt.Errorf("%w: WithStaleIfError: the window is %v; give more than 0", ErrInvalid, window))

@@ -407,7 +407,14 @@ func TestAborted(t *testing.T) {
 		}},
 		{name: "with an error", handler: func(c *gin.Context) {
 			_ = c.AbortWithError(http.StatusTeapot, errors.New("tea"))
-		}, options: []cachette.Option{teapot}},
+		}},
+		{name: "with an error, and a ttl for the status", options: []cachette.Option{teapot}, stored: true,
+			handler: func(c *gin.Context) { _ = c.AbortWithError(http.StatusTeapot, errors.New("tea")) }},
+		{name: "with an error that is left to others, and a ttl for the status", options: []cachette.Option{teapot},
+			handler: func(c *gin.Context) {
+				c.Status(http.StatusTeapot)
+				_ = c.Error(errors.New("tea"))
+			}},
 		{name: "with an error behind the page", handler: func(c *gin.Context) {
 			c.Header("Cache-Control", "max-age=60")
 			c.String(http.StatusOK, "page")

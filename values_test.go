@@ -108,7 +108,7 @@ func TestMistakesWithValues(t *testing.T) {
 		{"a type that the codec cannot take", s.cache.Put(ctx, "k", map[string]int{"a": 1}, 0),
 			cachette.ErrUnsupportedType, []string{"put", `"k"`, "inmemory", "vanilla", "map[string]int"}},
 		{"a dst that cannot hold the value", s.cache.Fetch(ctx, "k", &number),
-			cachette.ErrUnsupportedType, []string{"fetch", `"k"`, "twelve", "int"}},
+			cachette.ErrUnsupportedType, []string{"fetch", `"k"`, "a text of 6 bytes", "*int"}},
 		{"a dst that is no pointer", s.cache.Fetch(ctx, "k", text),
 			cachette.ErrUnsupportedType, []string{"string", "pointer"}},
 		{"no dst", s.cache.Fetch(ctx, "k", nil), cachette.ErrUnsupportedType, []string{"nil"}},
@@ -126,6 +126,9 @@ func TestMistakesWithValues(t *testing.T) {
 				if !strings.Contains(tt.err.Error(), part) {
 					t.Errorf("the error %q does not say %q", tt.err, part)
 				}
+			}
+			if strings.Contains(tt.err.Error(), "twelve") {
+				t.Errorf("the error %q shows the value", tt.err)
 			}
 		})
 	}

@@ -8,7 +8,6 @@ import (
 	"reflect"
 	"strconv"
 	"time"
-	"unicode/utf8"
 
 	"github.com/gin-cachette/cachette/encoders"
 )
@@ -52,7 +51,7 @@ func decode(data []byte, dst any, v reflect.Value) error {
 	methods := v.Addr().Interface()
 	if unmarshaler, ok := methods.(encoding.TextUnmarshaler); ok {
 		if err := unmarshaler.UnmarshalText(bytes.Clone(data)); err != nil {
-			return fmt.Errorf("cachette: codec %s cannot decode %s into %T: %w", name, quote(data), dst, err)
+			return fmt.Errorf("cachette: codec %s cannot decode %s into %T: %w", name, describe(data), dst, err)
 		}
 		return nil
 	}
@@ -143,21 +142,14 @@ func set(v reflect.Value, data []byte) (reason string) {
 
 func refuseDecode(data []byte, dst any, reason string) error {
 	return &encoders.UnsupportedTypeError{
-		Codec: name, Op: "decode", Type: fmt.Sprintf("%T", dst), Holds: quote(data), Reason: reason,
+		Codec: name, Op: "decode", Type: fmt.Sprintf("%T", dst), Holds: describe(data), Reason: reason,
 	}
 }
 
-// quoteLimit is how many bytes of a stored value an error may show.
-const quoteLimit = 32
-
-// quote returns data in quotes, or its beginning where it is long: an error must stay readable, and small.
-func quote(data []byte) string {
-	if len(data) <= quoteLimit {
-		return strconv.Quote(string(data))
+// describe tells what data holds without showing it: a value can be a secret, and errors reach logs.
+func describe(data []byte) string {
+	if len(data) == 1 {
+		return "a text of 1 byte"
 	}
-	end := quoteLimit
-	for end > quoteLimit-utf8.UTFMax && !utf8.RuneStart(data[end]) {
-		end--
-	}
-	return fmt.Sprintf("%s… (%d bytes)", strconv.Quote(string(data[:end])), len(data))
+	return fmt.Sprintf("a text of %d bytes", len(data))
 }

@@ -32,11 +32,26 @@ type Flight[T any] struct {
 	over   bool
 	done   chan struct{} // closed when it is over; made by the first who waits
 	result T
-	shared bool
+	ending Ending
 }
 
-// Join returns the flight under way for key, or a new one that the caller leads. A leader must end its flight, with
-// Share or Abandon, however its fill ends.
+// Ending is how a flight ended for one who waited for it.
+type Ending uint8
+
+const (
+	// TooLong is for one who did not wait for the end.
+	TooLong Ending = iota
+	// Shared says that there is a result. It is for the caller to see whether it suits his own request.
+	Shared
+	// Apart says that there is a result that others may not have: each goes his own way.
+	Apart
+	// Failed says that there is no result, for a reason that need not hold for the next who tries: one of those who
+	// waited may lead, and the others follow.
+	Failed
+)
+
+// Join returns the flight under way for key, or a new one that the caller leads. A leader must end its flight, however
+// its fill ends.
 func (g *Group[T]) Join(key string) (f *Flight[T], leads bool) {
 	g.mu.Lock()
 	defer g.mu.Unlock()
@@ -52,21 +67,27 @@ func (g *Group[T]) Join(key string) (f *Flight[T], leads bool) {
 }
 
 // Share ends the flight with a result for all who follow. Only the first ending of a flight counts.
-func (f *Flight[T]) Share(result T) { f.end(result, true) }
+func (f *Flight[T]) Share(result T) { f.end(result, Shared) }
 
-// Abandon ends the flight without a result: who follows goes his own way.
+// Abandon ends the flight without a result for others: who follows goes his own way.
 func (f *Flight[T]) Abandon() {
 	var none T
-	f.end(none, false)
+	f.end(none, Apart)
 }
 
-func (f *Flight[T]) end(result T, shared bool) {
+// Fail ends the flight without a result: one of those who follow may try again.
+func (f *Flight[T]) Fail() {
+	var none T
+	f.end(none, Failed)
+}
+
+func (f *Flight[T]) end(result T, ending Ending) {
 	f.group.mu.Lock()
 	defer f.group.mu.Unlock()
 	if f.over {
 		return
 	}
-	f.over, f.result, f.shared = true, result, shared
+	f.over, f.result, f.ending = true, result, ending
 	delete(f.group.flights, f.key)
 	f.group.ended.Add(1)
 	if f.done != nil {
@@ -75,33 +96,33 @@ func (f *Flight[T]) end(result T, shared bool) {
 }
 
 // outcome returns the result of a flight that is over, or the channel that is closed when it is.
-func (f *Flight[T]) outcome() (result T, shared bool, wait <-chan struct{}) {
+func (f *Flight[T]) outcome() (result T, ending Ending, wait <-chan struct{}) {
 	f.group.mu.Lock()
 	defer f.group.mu.Unlock()
 	if f.over {
-		return f.result, f.shared, nil
+		return f.result, f.ending, nil
 	}
 	if f.done == nil {
 		f.done = make(chan struct{})
 	}
-	return f.result, false, f.done
+	return f.result, TooLong, f.done
 }
 
-// Wait waits for the flight to end, for ctx, or for as long as patience lasts. shared is true only when it ended with a
-// result; it is for the caller to see whether that suits its own request.
-func (f *Flight[T]) Wait(ctx context.Context, patience time.Duration) (result T, shared bool) {
-	result, shared, done := f.outcome()
+// Wait waits for the flight to end, for ctx, or for as long as patience lasts, and returns how it ended. There is a
+// result with Shared only.
+func (f *Flight[T]) Wait(ctx context.Context, patience time.Duration) (result T, ending Ending) {
+	result, ending, done := f.outcome()
 	if done == nil {
-		return result, shared
+		return result, ending
 	}
 	timer := time.NewTimer(patience)
 	defer timer.Stop()
 	select {
 	case <-done:
-		result, shared, _ = f.outcome()
-		return result, shared
+		result, ending, _ = f.outcome()
+		return result, ending
 	case <-ctx.Done():
 	case <-timer.C:
 	}
-	return result, false
+	return result, TooLong
 }

@@ -25,10 +25,10 @@ type followers struct {
 func (f *followers) follow(ctx context.Context, n int, flight *collapse.Flight[string], patience time.Duration) {
 	for range n {
 		f.Go(func() {
-			switch result, shared := flight.Wait(ctx, patience); {
-			case shared && result == "result":
+			switch result, ending := flight.Wait(ctx, patience); {
+			case ending == collapse.Shared && result == "result":
 				f.got.Add(1)
-			case !shared && result == "":
+			case ending != collapse.Shared && result == "":
 				f.gone.Add(1)
 			}
 		})
@@ -205,7 +205,7 @@ func TestEnded(t *testing.T) {
 			}
 			flight, leads := group.Join(key)
 			if !leads {
-				if _, shared := flight.Wait(t.Context(), long); shared {
+				if _, ending := flight.Wait(t.Context(), long); ending == collapse.Shared {
 					return
 				}
 				continue

@@ -26,22 +26,38 @@ const (
 )
 
 // Baseline is a header as it was when the cache began: what middleware outside of it had set.
-type Baseline map[string][]string
+type Baseline map[string]before
+
+// before is one field of a baseline: its values, and the very slice that held them.
+type before struct {
+	values []string
+	held   []string
+}
 
 // TakeBaseline copies a header.
 func TakeBaseline(h http.Header) Baseline {
 	if len(h) == 0 {
 		return nil
 	}
-	return Baseline(h.Clone())
+	b := make(Baseline, len(h))
+	for name, values := range h {
+		b[name] = before{slices.Clone(values), values}
+	}
+	return b
 }
 
 // Restore brings a header back to the baseline.
 func (b Baseline) Restore(h http.Header) {
 	clear(h)
-	for name, values := range b {
-		h[name] = slices.Clone(values)
+	for name, was := range b {
+		h[name] = slices.Clone(was.values)
 	}
+}
+
+// untouched tells whether values are those of the baseline, in the slice that held them then. A handler that sets a
+// field to what it is already has set it all the same: middleware outside may do otherwise the next time.
+func (w before) untouched(values []string) bool {
+	return slices.Equal(w.values, values) && (len(values) == 0 || &w.held[0] == &values[0])
 }
 
 // Changes returns how a header differs from the baseline; the values are copies. A field whose
@@ -50,17 +66,14 @@ func (b Baseline) Changes(h http.Header) []Field {
 	fields := make([]Field, 0, len(h)+2) // room for Date and ETag
 	copies := make([]string, 0, len(h)+2)
 	for name, values := range h {
-		var before []string
-		was := false
-		if len(b) > 0 {
-			before, was = b[name]
-		}
-		if was && slices.Equal(before, values) {
-			continue
-		}
 		change := Replace
-		if was && len(before) > 0 && len(values) > len(before) && slices.Equal(before, values[:len(before)]) {
-			change, values = Append, values[len(before):]
+		if was, ok := b[name]; ok {
+			if was.untouched(values) {
+				continue
+			}
+			if n := len(was.values); n > 0 && len(values) > n && slices.Equal(was.values, values[:n]) {
+				change, values = Append, values[n:]
+			}
 		}
 		start := len(copies)
 		copies = append(copies, values...)
@@ -74,16 +87,17 @@ func (b Baseline) Changes(h http.Header) []Field {
 	return fields
 }
 
-// governing are the fields by which middleware outside of the cache, too, says whether a response may be stored.
-var governing = []string{"Cache-Control", "Cdn-Cache-Control", "Expires", "Pragma"}
+// governing are the fields by which middleware outside of the cache, too, says whether a response may be stored, and
+// what it depends on: a handler that finds its own Vary there already need not say it again.
+var governing = []string{"Cache-Control", "Cdn-Cache-Control", "Expires", "Vary"}
 
 // Header returns the header by which to decide on storing: the fields that the handler set, and those of the baseline
 // that govern caching.
 func (b Baseline) Header(fields []Field) http.Header {
 	h := make(http.Header, len(fields)+1)
 	for _, name := range governing {
-		if values, ok := b[name]; ok {
-			h[name] = values
+		if was, ok := b[name]; ok {
+			h[name] = was.values
 		}
 	}
 	for _, f := range fields {

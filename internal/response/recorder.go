@@ -232,7 +232,9 @@ func (r *Recorder) Finish() (bare bool) {
 	if r.committed || r.hijacked {
 		return false
 	}
-	r.settle()
+	if !r.ResponseWriter.Written() { // else the response went past the Recorder
+		r.settle()
+	}
 	return true
 }
 

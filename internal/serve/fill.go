@@ -40,7 +40,8 @@ type fillState struct {
 	outcome  outcome
 	made     rfc9111.Exchange // the request and what the handler answered; its Header is not to be used after Decide
 	length   []string         // the lines of its Content-Length
-	explicit bool             // somebody said that a response of its status may be kept
+	given    bool             // the route has a time to live for its status
+	explicit bool             // that, or the response itself says for how long it may be kept
 	span     rfc9111.Range    // the part that it is
 	whole    int64            // the length of what it is a part of
 	draft    response.Draft
@@ -63,12 +64,19 @@ func (x *exchange) fill(flight *collapse.Flight[*response.Entry]) {
 	x.recording = true
 
 	restore := func() {
-		c.Writer, c.Request = outer, x.request
+		c.Writer = outer
+		if c.Request == &x.handlers {
+			c.Request = x.request
+		} else { // the handlers have made one of their own, as with WithContext, for those outside to see
+			x.uncondition()
+		}
 		c.Set(FrameKey{}, x.frame)
 	}
 	defer func() { // also when the handler panics: Recovery outside then finds its own writer
 		restore()
-		x.Release()
+		if x.flight != nil {
+			x.flight.Fail()
+		}
 	}()
 	x.enter()
 	x.condition()
@@ -91,7 +99,7 @@ func (x *exchange) fill(flight *collapse.Flight[*response.Entry]) {
 	}
 }
 
-// Release lets those go who wait for this fill: it has nothing for them.
+// Release lets those go who wait for this fill: they may not have what it makes, or would have to wait for too long.
 func (x *exchange) Release() {
 	if x.flight != nil {
 		x.flight.Abandon()
@@ -123,15 +131,7 @@ func (x *exchange) goOn() {
 func (x *exchange) stepAside() {
 	x.outcome = aside
 	x.Release()
-	if x.conditioned {
-		for _, name := range preconditions {
-			if values, ok := x.request.Header[name]; ok {
-				x.c.Request.Header[name] = values
-			} else {
-				delete(x.c.Request.Header, name)
-			}
-		}
-	}
+	x.uncondition()
 	if x.reported {
 		response.DropStatus(x.c.Writer.Header())
 	}
@@ -157,10 +157,26 @@ func (x *exchange) condition() {
 	case x.validating():
 		x.conditioned = true
 		x.found.Entry.Condition(h)
-	case len(h["Range"]) == 0 && !x.asked.NoStore:
+	case len(h["Range"]) == 0 && !x.asked.NoStore && !x.s.alone.Has(x.found.Key, x.now):
 		x.conditioned = true
 		delete(h, "If-None-Match")
 		delete(h, "If-Modified-Since")
+	}
+}
+
+// uncondition gives the request that the handlers have been given, or one that they have made of it, the client's own
+// preconditions back. Whatever else they have changed in it stays, as it would without a cache.
+func (x *exchange) uncondition() {
+	if !x.conditioned {
+		return
+	}
+	x.conditioned = false
+	for _, name := range preconditions {
+		if values, ok := x.request.Header[name]; ok {
+			x.handlers.Header[name] = values
+		} else {
+			delete(x.handlers.Header, name)
+		}
 	}
 }
 
@@ -213,7 +229,11 @@ func (x *exchange) Decide(rec *response.Recorder) response.Mode {
 	if report.Stored {
 		x.outcome = storable
 		x.draft = response.Draft{Status: x.made.Status, Fields: response.Keep(changes, header, omit), Meta: meta}
-		mode = x.answer(rec, header)
+		mode = response.Capture
+	}
+	if x.clientHas(header) {
+		response.StripContent(rec.Header())
+		mode = response.NotModified
 	}
 	response.AddStatus(rec.Header(), &report)
 	x.share(report.Stored, why)
@@ -227,7 +247,8 @@ func (x *exchange) examine(status int, header http.Header) {
 		Status: status, Header: header, RequestTime: x.began, ResponseTime: x.s.clock(),
 	}
 	x.length = header["Content-Length"]
-	_, x.explicit = x.rt.Policy.StatusTTL[status]
+	_, x.given = x.rt.Policy.StatusTTL[status]
+	x.explicit = x.given
 	for _, name := range [...]string{"Cache-Control", "Cdn-Cache-Control", "Expires"} {
 		if !x.explicit {
 			_, x.explicit = header[name]
@@ -235,17 +256,15 @@ func (x *exchange) examine(status int, header http.Header) {
 	}
 }
 
-// answer decides whether the client of a response that is to be kept gets it, or has it already.
-func (x *exchange) answer(rec *response.Recorder, header http.Header) response.Mode {
+// clientHas tells whether the client has this very response, by its preconditions, which the handler may not have seen
+// (RFC 9110 §13.2).
+func (x *exchange) clientHas(header http.Header) bool {
 	h := x.request.Header
-	if x.made.Status == http.StatusOK && rfc9111.Conditional(h) && len(h["Range"]) == 0 {
-		validators := rfc9111.ReadValidators(header, x.made.ResponseTime)
-		if rfc9111.NotModified(h, &validators, x.made.ResponseTime) {
-			response.StripContent(rec.Header())
-			return response.NotModified
-		}
+	if x.made.Status != http.StatusOK || !rfc9111.Conditional(h) || len(h["Range"]) > 0 {
+		return false
 	}
-	return response.Capture
+	validators := rfc9111.ReadValidators(header, x.made.ResponseTime)
+	return rfc9111.NotModified(h, &validators, x.made.ResponseTime)
 }
 
 // policy is the route's policy for this request.
@@ -279,11 +298,13 @@ func (x *exchange) refuse() rfc9111.Refusal {
 	return rfc9111.Stored
 }
 
-// aborted tells whether the chain was aborted in a way that makes its response one not to keep: with an error, as gin
-// does when it fails to render, or with a status for which nobody said that it may be kept.
+// aborted tells whether the handlers ended in a way that makes their response one not to keep: with an error, as gin does
+// when it fails to render, and as handlers do that leave the answer to a middleware outside; or by aborting with a status
+// for which nobody said that it may be kept. AbortWithError with a status for which the route gives a time to live is
+// neither.
 func (x *exchange) aborted() bool {
 	if len(x.c.Errors) > x.errors {
-		return true
+		return !(x.c.IsAborted() && x.recorder.Written() && x.made.Status >= 400 && x.given)
 	}
 	return x.c.IsAborted() && !x.explicit
 }
@@ -297,16 +318,23 @@ func (x *exchange) share(stored bool, why rfc9111.Refusal) {
 	h := x.request.Header
 	switch {
 	case why == rfc9111.RefusedRequest, len(h["Authorization"]) > 0, len(h["Range"]) > 0: // about this request, not about the key
-	case rfc9111.IsServerError(x.made.Status): // it will pass
+	case rfc9111.IsServerError(x.made.Status): // it will pass: the next one may do better
+		if x.flight != nil {
+			x.flight.Fail()
+		}
 	default:
 		x.s.alone.Add(x.found.Key, x.s.clock().Add(aloneFor))
 	}
 	x.Release()
 }
 
-// endedWell tells whether the response is whole: nothing failed, and nobody left early.
+// endedWell tells whether the response is whole: nothing failed, and nobody left early. A client may leave as soon as it
+// has as many bytes as it was told to expect, which can be before the handlers return.
 func (x *exchange) endedWell() bool {
-	return x.recorder.Complete(x.length) && x.request.Context().Err() == nil && !x.aborted()
+	if !x.recorder.Complete(x.length) || x.aborted() {
+		return false
+	}
+	return len(x.length) > 0 || x.request.Context().Err() == nil
 }
 
 // keep stores the response that was captured and gives it to those who wait for it.

@@ -85,5 +85,17 @@ func sameOrigin(r *http.Request, reference string) (target *url.URL, ok bool) {
 	}
 	target = base.ResolveReference(ref)
 	// Behind a proxy that ends TLS, the handler writes https and the request came over http: the host decides.
-	return target, strings.EqualFold(target.Host, r.Host) && strings.HasPrefix(target.Path, "/")
+	return target, sameHost(target.Host, r.Host) && strings.HasPrefix(target.Path, "/")
+}
+
+// sameHost compares hosts without regard to case, and to a port that is a default one (RFC 9110 §4.2.3).
+func sameHost(a, b string) bool {
+	return strings.EqualFold(withoutDefaultPort(a), withoutDefaultPort(b))
+}
+
+func withoutDefaultPort(host string) string {
+	if bare, ok := strings.CutSuffix(host, ":80"); ok {
+		return bare
+	}
+	return strings.TrimSuffix(host, ":443")
 }

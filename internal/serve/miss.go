@@ -15,12 +15,13 @@ import (
 )
 
 const (
-	// patience is for how long a request waits for another's fill before it runs the handler itself.
-	patience = 5 * time.Second
+	// patience is for how long a request waits for another's fill before it runs the handler itself. A handler whose
+	// response is on its way already, bit by bit, is not waited for at all.
+	patience = 10 * time.Second
 	// aloneFor is for how long requests for a key do not wait for one another, once its response was for one client.
 	aloneFor = 5 * time.Second
-	// attempts bounds how often a request looks again because another's fill made another variant than it wants.
-	attempts = 3
+	// attempts bounds how often a request waits, because another's fill failed or made another variant than it wants.
+	attempts = 4
 	// statusClientLeft is what the log has of a request whose client left while it waited: nobody gets it.
 	statusClientLeft = 499
 )
@@ -144,21 +145,24 @@ func (x *exchange) collapse() {
 	for range attempts {
 		flight, leads := x.s.flights.Join(x.found.Key)
 		if leads {
-			defer flight.Abandon() // whatever happens, nobody waits for ever
+			defer flight.Fail() // whatever happens, nobody waits for ever
 			if x.s.flights.Ended() == x.ended || !x.lookAgain(flight) {
 				x.fill(flight)
 			}
 			return
 		}
-		entry, shared := flight.Wait(x.request.Context(), patience)
+		entry, ending := flight.Wait(x.request.Context(), patience)
 		if errors.Is(x.request.Context().Err(), context.Canceled) { // the client has left
 			x.c.AbortWithStatus(statusClientLeft)
 			return
 		}
-		if !shared {
+		x.now = x.s.clock()
+		if ending == collapse.Failed {
+			continue // one of those who waited leads, the others follow again
+		}
+		if ending != collapse.Shared {
 			break
 		}
-		x.now = x.s.clock()
 		if x.suits(entry) && x.s.store.Current(x.request.Context(), entry, x.path) {
 			status := x.forwarded()
 			status.Collapsed = true

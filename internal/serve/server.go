@@ -4,6 +4,7 @@ import (
 	"context"
 	"log/slog"
 	"net/http"
+	"strings"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -172,7 +173,11 @@ func lookable(r *http.Request) bool {
 	if len(r.Header) == 0 {
 		return true
 	}
-	return len(r.Header["Upgrade"]) == 0 && !rfc9111.ForOrigin(r.Header)
+	upgrade := r.Header["Upgrade"]
+	if len(upgrade) > 0 && !(len(upgrade) == 1 && strings.EqualFold(upgrade[0], "h2c")) { // h2c may be, and is, declined
+		return false
+	}
+	return !rfc9111.ForOrigin(r.Header)
 }
 
 // pass lets the handlers answer a request that the cache has nothing to do with.
