@@ -136,7 +136,7 @@ func (r *Recorder) WriteHeaderNow() {
 	if r.interim || !r.commit() {
 		return
 	}
-	if r.mode == Pass || r.mode == Capture {
+	if r.passes() {
 		r.ResponseWriter.WriteHeaderNow()
 	}
 }
@@ -166,35 +166,42 @@ func (r *Recorder) settle() {
 }
 
 // Write writes a part of the body.
-func (r *Recorder) Write(data []byte) (int, error) {
+func (r *Recorder) Write(data []byte) (n int, err error) {
 	r.commit()
-	n, err := len(data), error(nil)
-	if r.mode == Pass || r.mode == Capture {
+	n = len(data)
+	if r.passes() {
 		n, err = r.ResponseWriter.Write(data)
 	}
-	r.size += n
-	if err != nil || n != len(data) {
-		r.failed = true
-	} else if r.keeps(n) {
+	if r.wrote(n, len(data), err) {
 		r.body = append(r.body, data...)
 	}
 	return n, err
 }
 
 // WriteString writes a part of the body.
-func (r *Recorder) WriteString(data string) (int, error) {
+func (r *Recorder) WriteString(data string) (n int, err error) {
 	r.commit()
-	n, err := len(data), error(nil)
-	if r.mode == Pass || r.mode == Capture {
+	n = len(data)
+	if r.passes() {
 		n, err = r.ResponseWriter.WriteString(data)
 	}
-	r.size += n
-	if err != nil || n != len(data) {
-		r.failed = true
-	} else if r.keeps(n) {
+	if r.wrote(n, len(data), err) {
 		r.body = append(r.body, data...)
 	}
 	return n, err
+}
+
+// passes tells whether the response goes on to the client.
+func (r *Recorder) passes() bool { return r.mode == Pass || r.mode == Capture }
+
+// wrote notes that n of size bytes of body were written, and tells whether they are to be kept.
+func (r *Recorder) wrote(n, size int, err error) bool {
+	r.size += n
+	if err != nil || n != size {
+		r.failed = true
+		return false
+	}
+	return r.keeps(n)
 }
 
 // keeps tells whether n more bytes are to be kept, and gives up a body that they make too long.
@@ -214,7 +221,7 @@ func (r *Recorder) keeps(n int) bool {
 func (r *Recorder) Flush() {
 	r.commit()
 	r.owner.Release()
-	if r.mode == Pass || r.mode == Capture {
+	if r.passes() {
 		r.ResponseWriter.Flush()
 	}
 }

@@ -3,6 +3,7 @@ package serve
 import (
 	"context"
 	"net/http"
+	"slices"
 	"strconv"
 	"time"
 
@@ -164,20 +165,27 @@ func (x *exchange) condition() {
 	}
 }
 
-// uncondition gives the request that the handlers have been given, or one that they have made of it, the client's own
-// preconditions back. Whatever else they have changed in it stays, as it would without a cache.
+// uncondition gives the request that the handlers have left, theirs or one that they have made of it, the client's own
+// preconditions back. Whatever else they have changed in it stays, as it would without a cache. It is a copy: they may
+// have given theirs to somebody who is still reading it.
 func (x *exchange) uncondition() {
 	if !x.conditioned {
 		return
 	}
 	x.conditioned = false
+	given, own := x.c.Request.Header, x.request.Header
+	if !slices.ContainsFunc(preconditions[:], func(name string) bool { return !slices.Equal(given[name], own[name]) }) {
+		return
+	}
+	r := private(x.c.Request)
 	for _, name := range preconditions {
-		if values, ok := x.request.Header[name]; ok {
-			x.handlers.Header[name] = values
+		if values, ok := own[name]; ok {
+			r.Header[name] = values
 		} else {
-			delete(x.handlers.Header, name)
+			delete(r.Header, name)
 		}
 	}
+	x.c.Request = r
 }
 
 // ownHeader returns a copy of a request's header.
@@ -317,7 +325,9 @@ func (x *exchange) share(stored bool, why rfc9111.Refusal) {
 	}
 	h := x.request.Header
 	switch {
-	case why == rfc9111.RefusedRequest, len(h["Authorization"]) > 0, len(h["Range"]) > 0: // about this request, not about the key
+	// These are about this request, not about the key.
+	case why == rfc9111.RefusedRequest, len(h["Authorization"]) > 0, len(h["Range"]) > 0,
+		x.made.Status == http.StatusNotModified:
 	case rfc9111.IsServerError(x.made.Status): // it will pass: the next one may do better
 		if x.flight != nil {
 			x.flight.Fail()
