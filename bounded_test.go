@@ -71,3 +71,49 @@ func TestNothingGrows(t *testing.T) {
 		t.Errorf("%d requests left %d KiB behind", n, grown>>10)
 	}
 }
+
+// A cache may be closed at any time: whoever asks meanwhile, or afterwards, gets a whole page.
+func TestCloseWhileBusy(t *testing.T) {
+	eachStore(t, func(t *testing.T, store func(*cachette.Config)) {
+		s := newSite(t, store)
+		handler, runs := counted(text("page", `ETag: "v1"`, "Vary: X-Kind"))
+		s.GET("/", cachette.Cached(time.Nanosecond, cachette.WithStaleWhileRevalidate(time.Hour)), handler)
+		s.GET("/fresh", cachette.Cached(time.Hour), handler)
+		s.POST("/", text("posted"))
+		closed := make(chan struct{})
+		workers := together(8, func(i int) string {
+			for n := 0; ; n++ {
+				kind := fmt.Sprintf("X-Kind: %d", n%3)
+				for _, a := range []answer{s.get("/", kind), s.get("/fresh", kind), s.get("/", kind, "Cache-Control: no-cache")} {
+					if a.status != http.StatusOK || a.body != "page" {
+						return fmt.Sprintf("%d %q (%s)", a.status, a.body, a.cacheStatus())
+					}
+				}
+				s.do(http.MethodPost, "/")
+				select {
+				case <-closed:
+					if n > 20 {
+						return ""
+					}
+				default:
+				}
+			}
+		})
+		for runs.Load() < 50 {
+			runtime.Gosched()
+		}
+		if err := s.cache.Close(); err != nil {
+			t.Error(err)
+		}
+		close(closed)
+		for range 8 {
+			if problem := await(t, "a client", workers); problem != "" {
+				t.Error(problem)
+			}
+		}
+		before := runs.Load()
+		if a := s.get("/fresh"); a.hit() || a.body != "page" || runs.Load() != before+1 {
+			t.Errorf("closed: %q (%s)", a.body, a.cacheStatus())
+		}
+	})
+}

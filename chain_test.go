@@ -1,6 +1,7 @@
 package cachette_test
 
 import (
+	"context"
 	"errors"
 	"net/http"
 	"strings"
@@ -198,6 +199,42 @@ func TestNested(t *testing.T) {
 					t.Error("what stands between the two never ran")
 				}
 			})
+		})
+	}
+}
+
+// The inner one sees what the client asked for, not what the outer one made of it.
+func TestNestedSeesTheRequest(t *testing.T) {
+	for _, row := range []struct {
+		name    string
+		between gin.HandlerFunc
+	}{
+		{"nothing between", func(*gin.Context) {}},
+		{"a request of one's own between", func(c *gin.Context) {
+			c.Request = c.Request.WithContext(context.WithValue(c.Request.Context(), patience, "value"))
+		}},
+		{"a copy of the request between", func(c *gin.Context) { c.Request = c.Request.Clone(c.Request.Context()) }},
+	} {
+		t.Run(row.name, func(t *testing.T) {
+			s := newSite(t)
+			s.Group("/", cachette.Cached(time.Minute), row.between).
+				GET("/", cachette.Cached(time.Minute, cachette.WithPathKey()), text("body", `ETag: "v1"`))
+			s.get("/")
+			for _, row := range []struct {
+				fields []string
+				status int
+				body   string
+			}{
+				{nil, http.StatusOK, "body"},
+				{[]string{`If-None-Match: "v1"`}, http.StatusNotModified, ""},
+				{[]string{"If-Modified-Since: Thu, 01 Jan 2054 00:00:00 GMT"}, http.StatusNotModified, ""},
+				{[]string{"Range: bytes=1-2"}, http.StatusPartialContent, "od"},
+				{[]string{"Range: bytes=1-2", `If-Range: "v0"`}, http.StatusOK, "body"},
+			} {
+				if a := s.get("/", row.fields...); a.status != row.status || a.body != row.body || !a.hit() {
+					t.Errorf("%q: %d %q (%s)", row.fields, a.status, a.body, a.cacheStatus())
+				}
+			}
 		})
 	}
 }

@@ -164,16 +164,33 @@ func TestNoQueueForPrivateResponses(t *testing.T) {
 		{"a request of no particular kind", "Accept: */*", false},
 		{"a request for a range says nothing of the others", "Range: bytes=0-1", true},
 		{"a request with credentials says nothing of the others", "Authorization: Bearer x", true},
+		{"a client that has the response says nothing of the others", `If-None-Match: "v1"`, true},
 	} {
 		t.Run(row.name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
 				s := newSite(t)
-				handler, gate, arrived, _ := gated(text("body", "Cache-Control: private"))
+				handler, gate, arrived, _ := gated(func(c *gin.Context) {
+					if c.GetHeader("If-None-Match") == `"v1"` {
+						c.Status(http.StatusNotModified)
+						return
+					}
+					text("body", "Cache-Control: private")(c)
+				})
 				s.GET("/", cachette.Cached(time.Minute), handler)
-				first := later(func() answer { return s.get("/", row.fields) })
-				await(t, "the first", arrived)
-				gate <- struct{}{}
-				await(t, "the first answer", first)
+				ask := func(fields string) {
+					asking := later(func() answer { return s.get("/", fields) })
+					await(t, "the request", arrived)
+					gate <- struct{}{}
+					await(t, "its answer", asking)
+				}
+				if strings.HasPrefix(row.fields, "If-None-Match") {
+					ask("Accept: */*") // from here on the handler sees what clients have
+					time.Sleep(4 * time.Second)
+				}
+				ask(row.fields)
+				if strings.HasPrefix(row.fields, "If-None-Match") {
+					time.Sleep(4 * time.Second) // the first one is forgotten
+				}
 
 				answers := together(10, func(int) answer { return s.get("/") })
 				synctest.Wait()

@@ -10,6 +10,7 @@ import (
 	"reflect"
 	"strconv"
 	"strings"
+	"sync"
 	"sync/atomic"
 	"testing"
 	"time"
@@ -289,6 +290,49 @@ func TestSeenOutside(t *testing.T) {
 			t.Errorf("%s %s: outside sees %d and %d bytes, want %d and %d", row.target, row.field, status, size,
 				row.status, row.size)
 		}
+	}
+}
+
+// A handler may give its request to somebody who reads it for longer than the handler runs: nobody changes it behind him.
+func TestRequestOutlivesHandlers(t *testing.T) {
+	for _, row := range []struct {
+		name   string
+		inside func(c *gin.Context)
+	}{
+		{"as it is", func(*gin.Context) {}},
+		{"with a context of its own", func(c *gin.Context) {
+			c.Request = c.Request.WithContext(context.WithValue(c.Request.Context(), patience, 1))
+		}},
+	} {
+		t.Run(row.name, func(t *testing.T) {
+			s := newSite(t)
+			stop := make(chan struct{})
+			var readers sync.WaitGroup
+			handler := func(c *gin.Context) {
+				h, reading := c.Copy().Request.Header, make(chan struct{})
+				readers.Go(func() {
+					close(reading)
+					for {
+						select {
+						case <-stop:
+							return
+						default:
+							_ = h.Get("If-None-Match") + h.Get("X-A")
+						}
+					}
+				})
+				<-reading
+				text("page", `ETag: "v1"`)(c)
+			}
+			s.GET("/", cachette.Cached(time.Minute), row.inside, handler)
+			s.GET("/nested", cachette.Cached(time.Minute), row.inside, cachette.Cached(time.Minute, cachette.WithPathKey()), handler)
+			for range 3 {
+				s.get("/", `If-None-Match: "v0"`, "X-A: 1", "Cache-Control: no-cache")
+				s.get("/nested", `If-None-Match: "v0"`, "X-A: 1", "Cache-Control: no-cache")
+			}
+			close(stop)
+			readers.Wait()
+		})
 	}
 }
 

@@ -1,6 +1,7 @@
 package cachette_test
 
 import (
+	"context"
 	"net/http"
 	"strconv"
 	"strings"
@@ -57,6 +58,37 @@ func TestWrongLength(t *testing.T) {
 			t.Errorf("the handler ran %d times", n)
 		}
 	})
+}
+
+// A client that leaves as soon as it has all that was declared leaves a whole response behind. Without a declared length
+// nobody knows whether there would have been more.
+func TestClientLeavesAtTheEnd(t *testing.T) {
+	for _, row := range []struct {
+		name, length string
+		stored       bool
+	}{
+		{"all that was declared", "4", true},
+		{"less than was declared", "5", false},
+		{"nothing was declared", "", false},
+	} {
+		t.Run(row.name, func(t *testing.T) {
+			eachStore(t, func(t *testing.T, store func(*cachette.Config)) {
+				s := newSite(t, store)
+				ctx, leave := context.WithCancel(t.Context())
+				s.GET("/", cachette.Cached(time.Minute), func(c *gin.Context) {
+					if row.length != "" {
+						c.Header("Content-Length", row.length)
+					}
+					c.String(http.StatusOK, "body")
+					leave()
+				})
+				await(t, "the first answer", s.asking(ctx, "/"))
+				if a := s.get("/"); a.hit() != row.stored || a.body != "body" {
+					t.Errorf("%q (%s)", a.body, a.cacheStatus())
+				}
+			})
+		})
+	}
 }
 
 // A body over the limit goes to everybody, whole, and is not stored; one that just fits is.

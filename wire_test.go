@@ -341,3 +341,125 @@ func TestHitsOnTheWire(t *testing.T) {
 		}
 	})
 }
+
+// A request with content, or for no path at all, is answered by its handler: nothing in its key tells it from others.
+func TestRequestsWithoutKey(t *testing.T) {
+	for _, row := range []struct {
+		name     string
+		requests []string
+	}{
+		{"content", []string{
+			"GET /echo HTTP/1.1\r\nHost: h\r\nContent-Length: 1\r\n\r\na",
+			"GET /echo HTTP/1.1\r\nHost: h\r\nContent-Length: 1\r\n\r\nb",
+			"GET /echo HTTP/1.1\r\nHost: h\r\n\r\n",
+		}},
+		{"content in chunks", []string{
+			"GET /echo HTTP/1.1\r\nHost: h\r\nTransfer-Encoding: chunked\r\n\r\n1\r\na\r\n0\r\n\r\n",
+			"GET /echo HTTP/1.1\r\nHost: h\r\nTransfer-Encoding: chunked\r\n\r\n1\r\nb\r\n0\r\n\r\n",
+			"GET /echo HTTP/1.1\r\nHost: h\r\n\r\n",
+		}},
+		{"opaque targets", []string{
+			"GET x:a HTTP/1.1\r\nHost: h\r\n\r\n",
+			"GET x:b HTTP/1.1\r\nHost: h\r\n\r\n",
+		}},
+		{"absolute targets", []string{
+			"GET http://a/echo HTTP/1.1\r\nHost: h\r\n\r\n",
+			"GET http://b/echo HTTP/1.1\r\nHost: h\r\n\r\n",
+			"GET http://b HTTP/1.1\r\nHost: h\r\n\r\n",
+			"GET http://b/ HTTP/1.1\r\nHost: h\r\n\r\n",
+		}},
+	} {
+		t.Run(row.name, func(t *testing.T) {
+			s := newSite(t)
+			s.Use(cachette.Cached(time.Minute))
+			echo := func(c *gin.Context) {
+				content, err := io.ReadAll(c.Request.Body)
+				if err != nil {
+					t.Error(err)
+				}
+				c.String(http.StatusOK, "%s %s %s", c.Request.Host, c.Request.RequestURI, content)
+			}
+			s.GET("/echo", echo)
+			s.NoRoute(echo)
+			server := s.listen()
+			seen := make(map[string]string)
+			for _, request := range row.requests {
+				_, r := dial(t, server, request)
+				response, err := http.ReadResponse(r, nil)
+				if err != nil {
+					t.Fatal(err)
+				}
+				body, err := io.ReadAll(response.Body)
+				if err != nil {
+					t.Fatal(err)
+				}
+				if other, known := seen[string(body)]; known {
+					t.Errorf("%q got what was made for %q: %q", request, other, body)
+				}
+				seen[string(body)] = request
+			}
+		})
+	}
+}
+
+// What else a handler can do with gin's writer, it can do inside of the cache.
+func TestWriterExtras(t *testing.T) {
+	s := newSite(t)
+	s.GET("/", cachette.Cached(time.Minute), func(c *gin.Context) {
+		if c.Writer.Pusher() != nil {
+			t.Error("there is a Pusher on HTTP/1.1")
+		}
+		select {
+		case <-c.Writer.CloseNotify():
+			t.Error("the client is said to be gone")
+		default:
+		}
+		controller := http.NewResponseController(c.Writer)
+		if err := controller.SetWriteDeadline(time.Now().Add(patience)); err != nil {
+			t.Error(err)
+		}
+		if err := controller.EnableFullDuplex(); err != nil {
+			t.Error(err)
+		}
+		if c.Writer.Written() || c.Writer.Size() != -1 || c.Writer.Status() != http.StatusOK {
+			t.Errorf("at the beginning: %v, %d, %d", c.Writer.Written(), c.Writer.Size(), c.Writer.Status())
+		}
+		c.String(http.StatusAccepted, "body")
+		if !c.Writer.Written() || c.Writer.Size() != 4 || c.Writer.Status() != http.StatusAccepted {
+			t.Errorf("at the end: %v, %d, %d", c.Writer.Written(), c.Writer.Size(), c.Writer.Status())
+		}
+	})
+	if a := fetch(t, s.listen(), http.MethodGet, "/"); a.status != http.StatusAccepted || a.body != "body" {
+		t.Errorf("%d %q", a.status, a.body)
+	}
+}
+
+// Over HTTP/2 hits are what they are over HTTP/1.1, and a client that resets its stream leaves nothing behind.
+func TestHTTP2(t *testing.T) {
+	s := newSite(t)
+	handler, runs := counted(func(c *gin.Context) {
+		if pusher := c.Writer.Pusher(); pusher == nil {
+			t.Error("there is no Pusher on HTTP/2")
+		}
+		text(strings.Repeat("page ", 10_000), "X-A: 1", "X-A: 2")(c)
+	})
+	s.GET("/", cachette.Cached(time.Minute), handler)
+	server := httptest.NewUnstartedServer(s)
+	server.EnableHTTP2 = true
+	server.StartTLS()
+	t.Cleanup(server.Close)
+	for i := range 3 {
+		response, err := server.Client().Get(server.URL)
+		if err != nil {
+			t.Fatal(err)
+		}
+		body, err := io.ReadAll(response.Body)
+		_ = response.Body.Close()
+		if err != nil || response.ProtoMajor != 2 || len(body) != 50_000 || len(response.Header["X-A"]) != 2 {
+			t.Errorf("answer %d: %s, %d bytes, %v, %v", i, response.Proto, len(body), response.Header["X-A"], err)
+		}
+	}
+	if n := runs.Load(); n != 1 {
+		t.Errorf("the handler ran %d times", n)
+	}
+}

@@ -2,6 +2,7 @@ package collapse_test
 
 import (
 	"context"
+	"maps"
 	"strconv"
 	"sync"
 	"sync/atomic"
@@ -15,32 +16,46 @@ import (
 // long is more patience than any of these tests needs.
 const long = time.Hour
 
-// followers is what came of those who waited.
+// endings counts how flights ended for those who waited.
+type endings map[collapse.Ending]int
+
+// followers are those who wait, and what came of it.
 type followers struct {
 	sync.WaitGroup
-	got, gone atomic.Int32
+	mu    sync.Mutex
+	ended endings
 }
 
 // follow has n wait for a flight, each with a context and patience of his own.
 func (f *followers) follow(ctx context.Context, n int, flight *collapse.Flight[string], patience time.Duration) {
 	for range n {
 		f.Go(func() {
-			switch result, ending := flight.Wait(ctx, patience); {
-			case ending == collapse.Shared && result == "result":
-				f.got.Add(1)
-			case ending != collapse.Shared && result == "":
-				f.gone.Add(1)
+			result, ending := flight.Wait(ctx, patience)
+			f.mu.Lock()
+			defer f.mu.Unlock()
+			if f.ended == nil {
+				f.ended = endings{}
+			}
+			if (result == "result") == (ending == collapse.Shared) && (result == "result" || result == "") {
+				f.ended[ending]++
 			}
 		})
 	}
 }
 
-// expect waits for all and holds how many got the result and how many went their own way.
-func (f *followers) expect(t *testing.T, got, gone int32) {
+// sofar returns what came of those who do not wait any more.
+func (f *followers) sofar() endings {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	return maps.Clone(f.ended)
+}
+
+// expect waits for all and holds what came of them.
+func (f *followers) expect(t *testing.T, want endings) {
 	t.Helper()
 	f.Wait()
-	if f.got.Load() != got || f.gone.Load() != gone {
-		t.Errorf("%d got the result and %d went their own way, want %d and %d", f.got.Load(), f.gone.Load(), got, gone)
+	if got := f.sofar(); !maps.Equal(got, want) {
+		t.Errorf("flights ended so for those who waited: %v, want %v", got, want)
 	}
 }
 
@@ -48,20 +63,22 @@ func (f *followers) expect(t *testing.T, got, gone int32) {
 func TestEndings(t *testing.T) {
 	type flight = *collapse.Flight[string]
 	for _, test := range []struct {
-		name      string
-		end       func(flight)
-		got, gone int32
+		name string
+		end  func(flight)
+		want collapse.Ending
 	}{
-		{"shared", func(f flight) { f.Share("result") }, 5, 0},
-		{"abandoned", flight.Abandon, 0, 5},
-		{"shared, then abandoned", func(f flight) { f.Share("result"); f.Abandon() }, 5, 0},
-		{"abandoned, then shared", func(f flight) { f.Abandon(); f.Share("result") }, 0, 5},
-		{"shared twice", func(f flight) { f.Share("result"); f.Share("another") }, 5, 0},
+		{"shared", func(f flight) { f.Share("result") }, collapse.Shared},
+		{"abandoned", flight.Abandon, collapse.Apart},
+		{"failed", flight.Fail, collapse.Failed},
+		{"shared, then abandoned and failed", func(f flight) { f.Share("result"); f.Abandon(); f.Fail() }, collapse.Shared},
+		{"abandoned, then failed and shared", func(f flight) { f.Abandon(); f.Fail(); f.Share("result") }, collapse.Apart},
+		{"failed, then shared and abandoned", func(f flight) { f.Fail(); f.Share("result"); f.Abandon() }, collapse.Failed},
+		{"shared twice", func(f flight) { f.Share("result"); f.Share("another") }, collapse.Shared},
 		{"panicked", func(f flight) {
 			defer func() { _ = recover() }()
-			defer f.Abandon()
+			defer f.Fail()
 			panic("in the handler")
-		}, 0, 5},
+		}, collapse.Failed},
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
@@ -81,7 +98,7 @@ func TestEndings(t *testing.T) {
 				synctest.Wait()
 				test.end(flight)
 				waiting.follow(t.Context(), 1, flight, 0) // who comes to wait too late waits for nothing
-				waiting.expect(t, test.got, test.gone)
+				waiting.expect(t, endings{test.want: 5})
 				if n := group.Ended(); n != 1 {
 					t.Errorf("%d flights have ended", n)
 				}
@@ -111,11 +128,11 @@ func TestKeysApart(t *testing.T) {
 		synctest.Wait()
 		other.Abandon()
 		synctest.Wait()
-		if waiting.gone.Load() != 3 {
-			t.Errorf("%d went their own way", waiting.gone.Load())
+		if got := waiting.sofar(); !maps.Equal(got, endings{collapse.Apart: 3}) {
+			t.Errorf("once one has ended: %v", got)
 		}
 		one.Share("result")
-		waiting.expect(t, 2, 3)
+		waiting.expect(t, endings{collapse.Apart: 3, collapse.Shared: 2})
 		if n := group.Ended(); n != 2 {
 			t.Errorf("%d flights have ended", n)
 		}
@@ -139,7 +156,7 @@ func TestLateEndingOfAnOldFlight(t *testing.T) {
 			t.Error("the next flight is over")
 		}
 		next.Share("result")
-		waiting.expect(t, 2, 0)
+		waiting.expect(t, endings{collapse.Shared: 2})
 	})
 }
 
@@ -154,17 +171,17 @@ func TestLeaving(t *testing.T) {
 		staying.follow(t.Context(), 2, flight, long)
 		synctest.Wait()
 		leave()
-		leaving.expect(t, 0, 3)
-		if n := staying.got.Load() + staying.gone.Load(); n != 0 {
-			t.Errorf("%d others left, too", n)
+		leaving.expect(t, endings{collapse.TooLong: 3})
+		if got := staying.sofar(); len(got) != 0 {
+			t.Errorf("others left, too: %v", got)
 		}
 		leaving.follow(ctx, 1, flight, long) // who has left already does not begin to wait
-		leaving.expect(t, 0, 4)
+		leaving.expect(t, endings{collapse.TooLong: 4})
 		if _, leads := group.Join("k"); leads || group.Ended() != 0 {
 			t.Error("the flight is over")
 		}
 		flight.Share("result")
-		staying.expect(t, 2, 0)
+		staying.expect(t, endings{collapse.Shared: 2})
 	})
 }
 
@@ -177,12 +194,12 @@ func TestPatience(t *testing.T) {
 		begun := time.Now()
 		impatient.follow(t.Context(), 3, flight, 5*time.Second)
 		patient.follow(t.Context(), 2, flight, long)
-		impatient.expect(t, 0, 3)
+		impatient.expect(t, endings{collapse.TooLong: 3})
 		if waited := time.Since(begun); waited != 5*time.Second {
 			t.Errorf("they waited for %v", waited)
 		}
 		flight.Share("result")
-		patient.expect(t, 2, 0)
+		patient.expect(t, endings{collapse.Shared: 2})
 		if waited := time.Since(begun); waited != 5*time.Second {
 			t.Errorf("the others waited for %v", waited)
 		}
@@ -244,16 +261,19 @@ func TestConcurrentEndings(t *testing.T) {
 		before := group.Ended()
 		var waiting followers
 		waiting.follow(t.Context(), 4, flight, long)
-		var endings sync.WaitGroup
+		var enders sync.WaitGroup
 		for range 2 {
-			endings.Go(func() { flight.Share("result") })
-			endings.Go(flight.Abandon)
+			enders.Go(func() { flight.Share("result") })
+			enders.Go(flight.Abandon)
+			enders.Go(flight.Fail)
 		}
-		endings.Wait()
+		enders.Wait()
 		waiting.Wait()
-		got, gone := waiting.got.Load(), waiting.gone.Load()
-		if got != 0 && got != 4 || got+gone != 4 {
-			t.Fatalf("%d got the result and %d went their own way", got, gone)
+		got := waiting.sofar()
+		for ending, n := range got {
+			if ending == collapse.TooLong || n != 4 {
+				t.Fatalf("for those who waited it ended in different ways: %v", got)
+			}
 		}
 		if n := group.Ended() - before; n != 1 {
 			t.Fatalf("it ended %d times", n)

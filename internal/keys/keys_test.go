@@ -42,11 +42,15 @@ func TestKey(t *testing.T) {
 	}{
 		{"a path", scheme("", keys.WholeQuery), "/a", "h", "", "p:~r:hq//h/a"},
 		{"a query", scheme("", keys.WholeQuery), "/a?b=c", "h", "", "p:~r:hq//h/a?b=c"},
+		{"a query with a number sign", scheme("", keys.WholeQuery), "/a?b#c", "h", "", "p:~r:hq//h/a?b##c"},
 		{"a namespace", scheme("n", keys.WholeQuery), "/a", "h", "", "p:n:~r:hq//h/a"},
 		{"no query wanted", scheme("", keys.NoQuery), "/a?b=c", "h", "", "p:~r:hp//h/a"},
 		{"a parameter wanted", scheme("", keys.ListedOnly, "b"), "/a?b=c&d=e", "h", "", "p:~r:hl//h/a?b=c"},
+		{"several parameters wanted", scheme("", keys.ListedOnly, "b", "a", ""), "/a?=&b=c&a=d", "h", "",
+			"p:~r:hl//h/a?=&a=d&b=c"},
+		{"a parameter of nothing", scheme("", keys.ListedOnly, ""), "/?=", "h", "", "p:~r:hl//h/?="},
 		{"a part", scheme("", keys.WholeQuery), "/a", "h", "x", "p:~r:hq+LXEWQrcmsEQBYnyp-6wy9chTD7GQPMTbAiWHF5IaSIE//h/a"},
-		{"a host and a port", scheme("", keys.WholeQuery), "/a", "Example.COM:8080", "", "p:~r:hq//example.com:8080/a"},
+		{"a host and a port", scheme("", keys.WholeQuery), "/a", "Example.AZ:8080", "", "p:~r:hq//example.az:8080/a"},
 		{"an address", scheme("", keys.WholeQuery), "/a", "[::1]:80", "", "p:~r:hq//[::1]:80/a"},
 		{"no host", scheme("", keys.WholeQuery), "/a", "", "", "p:~r:hq///a"},
 		{"a host of another route's form", scheme("", keys.WholeQuery), "/a", "h/a?b#c%", "",
@@ -122,6 +126,7 @@ func TestDifferentTargets(t *testing.T) {
 		{"another question mark", "/?a?b", "/?a%3Fb"},
 		{"a number sign in the query", "/?a#b", "/?a%23b"},
 		{"two number signs in the query", "/?a##b", "/?a#b"},
+		{"a number sign in the query, and the question mark elsewhere", "/a?b#c", "/ab?#c"},
 		{"an empty query and one of a number sign", "/?#", "/?"},
 		{"no path", "http:x", "http:y"},
 		{"no path, and what looks like one", "http:x/y", "http:x%2Fy"},
@@ -198,6 +203,7 @@ func TestListedParameters(t *testing.T) {
 		{"a semicolon", []string{"a"}, "/?a=1;b=2", "/", true}, // net/url drops it, so the handler does not see it either
 		{"what is no escape", []string{"a"}, "/?a=%zz", "/", true},
 		{"a name of nothing", []string{""}, "/?=1", "/", false},
+		{"a name and value of nothing", []string{""}, "/?=", "/", false},
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			s := keys.NewScheme("", "", keys.ListedOnly, test.params)
@@ -209,7 +215,8 @@ func TestListedParameters(t *testing.T) {
 	}
 	t.Run("however they are listed", func(t *testing.T) {
 		listed := []string{"b", "a", "b"}
-		one, two := keys.NewScheme("", "", keys.ListedOnly, listed), keys.NewScheme("", "", keys.ListedOnly, []string{"a", "b"})
+		one := keys.NewScheme("", "", keys.ListedOnly, listed)
+		two := keys.NewScheme("", "", keys.ListedOnly, []string{"a", "b"})
 		r := request(t, "/?b=2&a=1", "h")
 		if a, b := one.Key(r, ""), two.Key(r, ""); a != b {
 			t.Errorf("the keys are %s and %s", a, b)
@@ -244,8 +251,9 @@ func TestHosts(t *testing.T) {
 // response is not.
 func TestValue(t *testing.T) {
 	for name, want := range map[string]string{
-		"": "p:", "a": "p:a", "a:b": "p:a:b", "a b\n\x00ä": "p:a b\n\x00ä", "~": "p:~", "~r": "p:~r", "r:": "p:r:", "a~r:b": "p:a~r:b",
-		"~r:": "p:~~r:", "~r:hq//h/": "p:~~r:hq//h/", "a:~r:b": "p:a:~~r:b", "a:~r:~r:": "p:a:~~r:~~r:",
+		"": "p:", "a": "p:a", "a:b": "p:a:b", "a b\n\x00ä": "p:a b\n\x00ä", "~": "p:~", "~r": "p:~r", "r:": "p:r:",
+		"a~r:b": "p:a~r:b",
+		"~r:":   "p:~~r:", "~r:hq//h/": "p:~~r:hq//h/", "a:~r:b": "p:a:~~r:b", "a:~r:~r:": "p:a:~~r:~~r:",
 		"~~r:": "p:~~~~r:", "~~~r:": "p:~~~~~~r:", "a~:~r:": "p:a~:~~r:", "a~~r:": "p:a~~r:", ":~r:": "p::~~r:", "~s:": "p:~s:",
 		"r:~r:": "p:r:~~r:", "~~": "p:~~", "a:~~~": "p:a:~~~", "~r~r:": "p:~r~r:",
 	} {

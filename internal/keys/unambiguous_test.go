@@ -77,7 +77,7 @@ var odd = []string{
 // TestKeysAreUnambiguous holds that no two tuples of odd values share a key, and none has that of a value or a mark.
 func TestKeysAreUnambiguous(t *testing.T) {
 	targets := []string{
-		"/a", "/a?b", "/a%3Fb", "/a%23p", "/a?", "/a?a=1&b=2", "/a?a=1%26b=2", "/a?#p", "/a?#" + variants[1], "/a?a=1#p",
+		"/a", "/a?b", "/ab?#c", "/a?b#c", "/a%3Fb", "/a%23p", "/a?", "/a?a=1&b=2", "/a?a=1%26b=2", "/a?#p", "/a?#" + variants[1], "/a?a=1#p",
 		"/a?b##p", "/a%2Fb", "/a/b", "/a%2Fb{", "/a/b{", "*", "http://h", "http:a/b", "/~r:hq//h/a", "//h/a",
 	}
 	hosts := []string{"h", "H", "", "h/a", "h%2fa", "*", "~r:hq", "h#p"}
@@ -91,17 +91,22 @@ func TestKeysAreUnambiguous(t *testing.T) {
 		}
 		seen[key] = identity
 	}
-	for _, namespace := range append([]string{""}, odd...) {
-		for _, query := range []keys.Query{keys.WholeQuery, keys.NoQuery, keys.ListedOnly} {
-			for _, target := range targets {
-				for _, host := range hosts {
-					for bits := range 8 {
-						x := tuple{
-							namespace: namespace, nested: bits&1 != 0, tls: bits&2 != 0, partial: bits&4 != 0,
-							query: query, host: host, target: target, part: parts[len(target)%len(parts)],
-						}
-						x.variant = variants[(len(host)+bits)%len(variants)]
-						add(x)
+	for _, query := range []keys.Query{keys.WholeQuery, keys.NoQuery, keys.ListedOnly} {
+		for _, target := range targets {
+			for _, host := range hosts {
+				for _, variant := range variants { // what comes behind the marker
+					for _, partial := range []bool{false, true} {
+						add(tuple{query: query, target: target, host: host, variant: variant, partial: partial})
+					}
+				}
+			}
+			for _, namespace := range append([]string{""}, odd...) { // and what comes before it, or right behind
+				for _, part := range parts {
+					for bits := range 4 {
+						add(tuple{
+							query: query, target: target, host: "h", namespace: namespace, part: part,
+							nested: bits&1 != 0, tls: bits&2 != 0,
+						})
 					}
 				}
 			}

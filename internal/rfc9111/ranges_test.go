@@ -60,6 +60,7 @@ func TestRanges(t *testing.T) {
 		{"several, one satisfiable", "9110 §14.2", 10, []string{"Range: bytes=10-,1-1,-0"}, ranges{{1, 1}}, false},
 		{"of an empty body", "9110 §15.5.17", 0, []string{"Range: bytes=0-"}, nil, true},
 		{"a suffix of nothing of an empty body", "9110 §14.1.2", 0, []string{"Range: bytes=-0"}, nil, true},
+		{"the last byte of an empty body", "9110 §14.1.2", 0, []string{"Range: bytes=-1"}, nil, false},
 		{"a suffix of an empty body", "9110 §14.1.2", 0, []string{"Range: bytes=-5"}, nil, false},
 
 		{"another unit", "9110 §14.2", 10, []string{"Range: lines=0-1"}, nil, false},
@@ -141,6 +142,9 @@ func TestReadPart(t *testing.T) {
 		{"too large to count", []string{"Content-Range: bytes 0-99999999999999999999/99999999999999999999"},
 			rfc9111.Range{}, 0, false},
 		{"no length", []string{"Content-Range: bytes 0-1"}, rfc9111.Range{}, 0, false},
+		{"a last position that is none", []string{"Content-Range: bytes 0-x/10"}, rfc9111.Range{}, 0, false},
+		{"a first position that is none", []string{"Content-Range: bytes x-1/10"}, rfc9111.Range{}, 0, false},
+		{"a length that is none", []string{"Content-Range: bytes 0-1/x"}, rfc9111.Range{}, 0, false},
 		{"no positions", []string{"Content-Range: bytes -/10"}, rfc9111.Range{}, 0, false},
 		{"a suffix", []string{"Content-Range: bytes -5/10"}, rfc9111.Range{}, 0, false},
 		{"an equals sign", []string{"Content-Range: bytes=0-1/10"}, rfc9111.Range{}, 0, false},

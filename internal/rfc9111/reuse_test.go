@@ -33,7 +33,7 @@ func TestJudge(t *testing.T) {
 		want   ages
 	}{
 		{"nothing asked", "9111 §4.2", m{}, asked{}, ages{0: serve, fresh: serve, edge: validate, stale: validate}},
-		{"half a second before it is stale", "9111 §4.2", m{}, asked{}, ages{edge - time.Second/2: serve}},
+		{"just before it is stale", "9111 §4.2", m{}, asked{}, ages{edge - time.Second/2: serve, edge - 1: serve}},
 		{"it was old when it came", "9111 §4.2.3", m{InitialAge: 10 * time.Second}, asked{},
 			ages{49 * time.Second: serve, 50 * time.Second: validate}},
 
@@ -122,7 +122,7 @@ func TestServableOnError(t *testing.T) {
 		want   ages
 	}{
 		{"nothing said", "9111 §4.2.4", m{}, asked{},
-			ages{59 * time.Second: true, 60 * time.Second: false, 61 * time.Second: false}},
+			ages{60*time.Second - 1: true, 60 * time.Second: false, 61 * time.Second: false}},
 		{"the response allows it", "5861 §4", m{StaleIfError: 10 * time.Second}, asked{},
 			ages{60 * time.Second: true, 70 * time.Second: true, 70*time.Second + 1: false}},
 		{"the request allows it", "5861 §4", m{}, asked{StaleIfError: seconds(10)},

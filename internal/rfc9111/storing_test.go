@@ -227,6 +227,7 @@ func TestPartial(t *testing.T) {
 		{"no-store", []string{"Cache-Control: max-age=1, no-store"}, rfc9111.RefusedNoStore},
 		{"private", []string{"Cache-Control: max-age=1, private"}, rfc9111.RefusedPrivate},
 		{"cookies", []string{"Cache-Control: max-age=1", "Set-Cookie: a=b"}, rfc9111.RefusedSetCookie},
+		{"must-understand", []string{"Cache-Control: max-age=1, must-understand"}, rfc9111.RefusedUnknown},
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			x := get(t, http.StatusPartialContent, test.lines...)

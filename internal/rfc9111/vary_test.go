@@ -66,6 +66,7 @@ func TestVariantKey(t *testing.T) {
 		{"the values of two fields swapped", "9111 §4.1", "X-A, X-B", lines("X-A: 1", "X-B: 2"),
 			lines("X-A: 2", "X-B: 1"), false},
 		{"the value of one field in the other", "9111 §4.1", "X-A, X-B", lines("X-A: 1"), lines("X-B: 1"), false},
+		{"one of two fields, the other absent", "9111 §4.1", "X-A, X-B", lines("X-B: 1"), lines("X-B: 2"), false},
 		{"values that run together", "9111 §4.1", "X-A, X-B", lines("X-A: 12", "X-B: 3"), lines("X-A: 1", "X-B: 23"),
 			false},
 
@@ -90,6 +91,8 @@ func TestVariantKey(t *testing.T) {
 			lines("Accept-Language: de;q=0.5"), true},
 		{"the weight of languages", "9110 §12.4.2", "Accept-Language", lines("Accept-Language: de, en;q=0.5"),
 			lines("Accept-Language: de;q=0.5, en"), false},
+		{"a language twice", "9110 §12.5.4", "Accept-Language", lines("Accept-Language: de, de"),
+			lines("Accept-Language: de"), true},
 		{"fewer languages", "9110 §12.5.4", "Accept-Language", lines("Accept-Language: de, en"),
 			lines("Accept-Language: de"), false},
 		{"languages that run together", "9110 §12.5.4", "Accept-Language", lines("Accept-Language: de, en"),
@@ -105,6 +108,7 @@ func TestVariantKey(t *testing.T) {
 			false},
 		{"white space in credentials", "9110 §11.6.2", "Authorization", lines("Authorization: Basic a, b"),
 			lines("Authorization: Basic a,b"), false},
+		{"white space in an address", "9110 §10.1.3", "Referer", lines("Referer: /?a, b"), lines("Referer: /?a,b"), false},
 		{"white space in a product's comment", "9110 §10.1.5", "User-Agent", lines("User-Agent: x (a, b)"),
 			lines("User-Agent: x (a,b)"), false},
 	} {
