@@ -85,9 +85,13 @@ func WithNamespace(namespace string) Option {
 // WithStatusTTL is for how long responses of a status are fresh when they do not say so themselves: 404 for ten
 // seconds, say. It goes before the ttl of Cached.
 func WithStatusTTL(status int, ttl time.Duration) Option {
-	if status < 200 || status > 599 || status == http.StatusPartialContent || status == http.StatusNotModified {
-		panic(fmt.Errorf("%w: WithStatusTTL: status %d cannot be cached by itself; give a final one other than 206 and 304",
+	switch status {
+	case http.StatusPartialContent, http.StatusNotModified, http.StatusRequestedRangeNotSatisfiable:
+		panic(fmt.Errorf("%w: WithStatusTTL: status %d says nothing of the whole; give another than 206, 304 and 416",
 			ErrInvalid, status))
+	}
+	if status < 200 || status > 599 {
+		panic(fmt.Errorf("%w: WithStatusTTL: status %d is not a final one; give one from 200 to 599", ErrInvalid, status))
 	}
 	if ttl <= 0 {
 		panic(fmt.Errorf("%w: WithStatusTTL: the ttl of %d is %v; give more than 0", ErrInvalid, status, ttl))

@@ -146,6 +146,7 @@ func TestCachedRefuses(t *testing.T) {
 		"a status that is no status": func() { cachette.WithStatusTTL(99, time.Second) },
 		"an interim status":          func() { cachette.WithStatusTTL(103, time.Second) },
 		"206":                        func() { cachette.WithStatusTTL(206, time.Second) },
+		"416":                        func() { cachette.WithStatusTTL(416, time.Second) },
 		"304":                        func() { cachette.WithStatusTTL(304, time.Second) },
 		"a status without a ttl":     func() { cachette.WithStatusTTL(404, 0) },
 		"a body limit of nothing":    func() { cachette.WithBodyLimit(0) },

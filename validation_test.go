@@ -162,32 +162,76 @@ func TestValidatedUse(t *testing.T) {
 	}
 }
 
-// A 304 that takes back that its response may be stored answers this client, and what is stored goes stale for good.
+// A 304 that takes back that its response may be stored answers this client, with what it has for him alone, and is
+// the end of what is stored: no stale-if-error, nor anything else, brings it back.
 func TestConfirmationThatForbids(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		s := newSite(t)
-		handler, runs := counted(func(c *gin.Context) {
-			c.Header("ETag", `"v1"`)
-			if c.GetHeader("If-None-Match") != "" {
-				c.Header("Cache-Control", "no-store")
-				c.Status(http.StatusNotModified)
-				return
-			}
-			c.String(http.StatusOK, "page")
+	for _, forbids := range []string{"Cache-Control: no-store", "Cache-Control: private", "Set-Cookie: a=b"} {
+		t.Run(forbids, func(t *testing.T) {
+			eachStore(t, func(t *testing.T, store func(*cachette.Config)) {
+				synctest.Test(t, func(t *testing.T) {
+					name, value, _ := strings.Cut(forbids, ": ")
+					s := newSite(t, store)
+					handler, runs := counted(func(c *gin.Context) {
+						c.Header("ETag", `"v1"`)
+						if c.GetHeader("If-None-Match") != "" {
+							c.Header(name, value)
+							c.Status(http.StatusNotModified)
+							return
+						}
+						if c.GetHeader("Broken") != "" {
+							c.String(http.StatusServiceUnavailable, "broken")
+							return
+						}
+						c.String(http.StatusOK, "page")
+					})
+					s.GET("/", cachette.Cached(time.Minute, cachette.WithStaleIfError(time.Hour)), handler)
+					s.get("/")
+					time.Sleep(2 * time.Minute)
+					a := s.get("/")
+					if a.hit() || a.status != http.StatusOK || a.body != "page" || strings.Contains(a.cacheStatus(), "stored") {
+						t.Errorf("%d %q (%s)", a.status, a.body, a.cacheStatus())
+					}
+					if a.header.Get(name) != value {
+						t.Errorf("the client it is for got %s %q", name, a.header[name])
+					}
+					if a := s.get("/", "Broken: 1"); a.status != http.StatusServiceUnavailable {
+						t.Errorf("afterwards, in place of an error: %d %q (%s)", a.status, a.body, a.cacheStatus())
+					}
+					if a := s.get("/"); a.hit() || a.body != "page" || a.header.Get("Set-Cookie") != "" {
+						t.Errorf("afterwards: %q (%s) %q", a.body, a.cacheStatus(), a.header["Set-Cookie"])
+					}
+					if runs.Load() != 4 {
+						t.Errorf("the handler ran %d times, want 4", runs.Load())
+					}
+				})
+			})
 		})
-		s.GET("/", cachette.Cached(time.Minute), handler)
-		s.get("/")
-		time.Sleep(2 * time.Minute)
-		for i := range 3 {
-			if a := s.get("/"); a.hit() || a.status != http.StatusOK || a.body != "page" ||
-				strings.Contains(a.cacheStatus(), "stored") {
-				t.Errorf("%d %q (%s)", a.status, a.body, a.cacheStatus())
+	}
+}
+
+// Field names count in whatever case a handler has put them into the header map.
+func TestNamesThatAreNotCanonical(t *testing.T) {
+	for _, row := range [][2]string{
+		{"cache-control", "no-store"}, {"CACHE-CONTROL", "private"}, {"set-cookie", "a=b"}, {"vary", "*"},
+		{"cdn-cache-control", "no-store"},
+	} {
+		t.Run(row[0], func(t *testing.T) {
+			s := newSite(t)
+			handler, runs := counted(func(c *gin.Context) {
+				c.Writer.Header()[row[0]] = []string{row[1]}
+				c.String(http.StatusOK, "page")
+			})
+			s.GET("/", cachette.Cached(time.Minute), handler)
+			for range 2 {
+				if a := s.get("/"); a.hit() {
+					t.Error(a.cacheStatus())
+				}
 			}
-			if runs.Load() != int64(i+2) {
+			if runs.Load() != 2 {
 				t.Errorf("the handler ran %d times", runs.Load())
 			}
-		}
-	})
+		})
+	}
 }
 
 // A response to HEAD freshens what is stored for GET when it shows that it is the same, and removes it when it shows that

@@ -4,6 +4,7 @@ import (
 	"crypto/sha256"
 	"encoding/base64"
 	"net/http"
+	"slices"
 	"strconv"
 	"strings"
 	"sync/atomic"
@@ -133,13 +134,13 @@ func (e *Entry) Condition(h http.Header) {
 }
 
 // Freshen returns the entry with the fields that a validating response updates (RFC 9111 §4.3.4) and new metadata.
-// changes and header are that response's.
-func (e *Entry) Freshen(changes []Field, header http.Header, meta rfc9111.Metadata) *Entry {
+// changes and header are that response's; omit names fields that may not be stored, neither its own nor older ones.
+func (e *Entry) Freshen(changes []Field, header http.Header, omit []string, meta rfc9111.Metadata) *Entry {
 	updates := rfc9111.Updates(header)
-	fields := append([]Field(nil), e.Fields...)
+	fields := Keep(slices.Clone(e.Fields), nil, omit)
 	dated := false
-	for _, f := range changes {
-		if f.Change != Remove && updates(f.Name) && f.Name != "Age" {
+	for _, f := range Keep(slices.Clone(changes), header, omit) {
+		if f.Change != Remove && updates(f.Name) {
 			fields = put(fields, f)
 			dated = dated || f.Name == "Date"
 		}
@@ -155,13 +156,25 @@ func (e *Entry) Freshen(changes []Field, header http.Header, meta rfc9111.Metada
 	return fresh
 }
 
+// ReplayOwn puts on a header what a validating response has for its own client alone: cookies, and other fields that the
+// entry may not have.
+func (e *Entry) ReplayOwn(changes []Field, h http.Header) {
+	var own []Field
+	for _, f := range Keep(slices.Clone(changes), nil, nil) {
+		if index(e.Fields, f.Name) < 0 && !contentField(f.Name) {
+			own = append(own, f)
+		}
+	}
+	apply(own, h)
+}
+
 // UpdatedHeader returns the entry's header as a validating response would leave it: the one by which to decide for how
 // long the entry is fresh again.
 func (e *Entry) UpdatedHeader(header http.Header) http.Header {
 	h := make(http.Header, len(e.Fields)+len(header))
 	for _, f := range e.Fields {
 		if f.Change != Remove {
-			h[f.Name] = f.Values
+			h[http.CanonicalHeaderKey(f.Name)] = f.Values
 		}
 	}
 	delete(h, "Date") // the old one would make the freshened entry as old as it was

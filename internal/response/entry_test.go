@@ -99,7 +99,7 @@ func TestFreshen(t *testing.T) {
 	confirmation := http.Header{"Etag": {`W/"v1"`}, "X-Both": {"new", "newer"}, "X-New": {"1"}, "Content-Encoding": {"gzip"},
 		"Content-Length": {"0"}, "Connection": {"X-Hop"}, "X-Hop": {"1"}, "Age": {"7"}}
 	meta := rfc9111.Metadata{ResponseTime: time.Unix(1767229200, 0), Lifetime: time.Minute}
-	fresh := old.Freshen(Baseline(nil).Changes(confirmation), confirmation, meta)
+	fresh := old.Freshen(Baseline(nil).Changes(confirmation), confirmation, nil, meta)
 	for name, want := range map[string]string{
 		"Etag": `"v1"`, "X-Old": "1", "X-Both": "new|newer", "X-New": "1", "Content-Type": "a/b", "Content-Encoding": "br",
 		"Content-Length": "", "X-Hop": "", "Connection": "", "Age": "", "Date": "Thu, 01 Jan 2026 01:00:00 GMT",

@@ -91,23 +91,37 @@ func (b Baseline) Changes(h http.Header) []Field {
 // what it depends on: a handler that finds its own Vary there already need not say it again.
 var governing = []string{"Cache-Control", "Cdn-Cache-Control", "Expires", "Vary"}
 
+// governs tells whether a field is one of them.
+func governs(name string) bool { return slices.Contains(governing, name) }
+
+// canonical tells whether all names are: a handler can write to the header map as it likes.
+func canonical(fields []Field) bool {
+	for i := range fields {
+		if http.CanonicalHeaderKey(fields[i].Name) != fields[i].Name {
+			return false
+		}
+	}
+	return true
+}
+
 // Header returns the header by which to decide on storing: the fields that the handler set, and those of the baseline
-// that govern caching.
+// that govern caching, all by their canonical names.
 func (b Baseline) Header(fields []Field) http.Header {
 	h := make(http.Header, len(fields)+1)
-	for _, name := range governing {
-		if was, ok := b[name]; ok {
-			h[name] = was.values
+	for name, was := range b {
+		if name = http.CanonicalHeaderKey(name); governs(name) {
+			h[name] = append(h[name], was.values...)
+		}
+	}
+	for _, f := range fields { // what is gone, and what is replaced, first: a name can be there in two spellings
+		if f.Change != Append {
+			delete(h, http.CanonicalHeaderKey(f.Name))
 		}
 	}
 	for _, f := range fields {
-		switch f.Change {
-		case Replace:
-			h[f.Name] = f.Values
-		case Append:
-			h[f.Name] = append(slices.Clip(h[f.Name]), f.Values...)
-		case Remove:
-			delete(h, f.Name)
+		if f.Change != Remove {
+			name := http.CanonicalHeaderKey(f.Name)
+			h[name] = append(slices.Clip(h[name]), f.Values...)
 		}
 	}
 	return h
@@ -135,7 +149,7 @@ func Keep(fields []Field, header http.Header, omit []string) []Field {
 	unstored := rfc9111.Unstored(header, omit)
 	kept := fields[:0]
 	for _, f := range fields {
-		if f.Name != "Age" && !unstored(f.Name) {
+		if !unstored(f.Name) && http.CanonicalHeaderKey(f.Name) != "Age" {
 			kept = append(kept, f)
 		}
 	}

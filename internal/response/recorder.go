@@ -71,7 +71,7 @@ func (r *Recorder) Open(w gin.ResponseWriter, limit int64, owner Owner) {
 // reading only, and only until the handlers go on.
 func (r *Recorder) Changes() ([]Field, http.Header) {
 	changes := r.baseline.Changes(r.Header())
-	if len(r.baseline) == 0 {
+	if len(r.baseline) == 0 && canonical(changes) {
 		return changes, r.Header()
 	}
 	return changes, r.baseline.Header(changes)

@@ -387,13 +387,18 @@ func (x *exchange) freshen() {
 	x.made.Status, x.made.Header = stale.Status, stale.UpdatedHeader(confirmation)
 	policy := x.policy()
 	meta, omit, why := rfc9111.Storable(&x.made, &policy)
-	if why != rfc9111.Stored { // the confirmation takes back that it may be stored
-		x.replay(stale, &status)
-		return
+	changes := x.draft.Fields
+	if why != rfc9111.Stored { // the confirmation takes back that it may be stored: this client is the last to get it
+		x.s.store.Remove(context.WithoutCancel(x.request.Context()), stale.Key)
+		meta = stale.Meta
 	}
-	changes := response.Keep(x.draft.Fields, confirmation, omit)
-	fresh := stale.Freshen(changes, confirmation, meta)
-	status.Stored = x.put(fresh)
+	fresh := stale.Freshen(changes, confirmation, omit, meta)
+	if why == rfc9111.Stored {
+		status.Stored = x.put(fresh)
+	} else {
+		status.Detail = string(why)
+	}
+	fresh.ReplayOwn(changes, x.c.Writer.Header())
 	x.replay(fresh, &status)
 }
 
@@ -439,6 +444,6 @@ func (x *exchange) head() {
 	}
 	policy := x.policy()
 	if meta, omit, why := rfc9111.Storable(&x.made, &policy); why == rfc9111.Stored {
-		x.put(stale.Freshen(response.Keep(changes, header, omit), header, meta))
+		x.put(stale.Freshen(changes, header, omit, meta))
 	}
 }

@@ -82,5 +82,5 @@ func (x *exchange) describesItself() bool {
 		return false
 	}
 	own, ok := sameOrigin(x.request, location[0])
-	return ok && own.EscapedPath() == x.request.URL.EscapedPath() && own.RawQuery == x.request.URL.RawQuery
+	return ok && own.Path == x.request.URL.Path && own.EscapedPath() == x.request.URL.EscapedPath() && own.RawQuery == x.request.URL.RawQuery
 }

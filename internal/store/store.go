@@ -226,6 +226,9 @@ func (s *Responses) Put(ctx context.Context, key string, e *response.Entry, requ
 	}
 	e.Key, e.Stamp, e.Mark = key, t.stamp, t.mark
 	ttl := e.Meta.Retention(now, e.Validatable())
+	if ttl <= 0 { // its time was over before its body was complete
+		return false, nil
+	}
 	if s.objects != nil {
 		return s.putObject(key, e, request, t, ttl, now), nil
 	}
