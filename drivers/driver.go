@@ -1,7 +1,7 @@
 // Package drivers defines the contract between cachette and the stores it keeps its data in.
 //
 // A store is reached through a small interface, [Driver]. What not every store can do stands in small optional
-// interfaces beside it ([Sweeper], [Objects], [Pinger], …), which cachette asserts and a user never needs to.
+// interfaces beside it ([Sweeper], [Batch], [Limited], [Pinger], [Objects], …), which cachette asserts and a user never needs to.
 // The package drivertest proves an implementation against its real server.
 package drivers
 
@@ -74,6 +74,29 @@ type Sweeper interface {
 type Pinger interface {
 	// Ping returns nil when the store answers, and the reason when it does not.
 	Ping(ctx context.Context) error
+}
+
+// Batch is a driver that reads several keys at once. Without it cachette reads them one after the other.
+type Batch interface {
+	// GetValues returns the values stored under keys, in the order of keys, in as few round trips as the store allows.
+	// A key that is absent or has expired has nil; a value of no bytes is not nil. The same key may stand there twice.
+	GetValues(ctx context.Context, keys ...string) ([][]byte, error)
+}
+
+// Limited is a driver whose store bounds the size of a value. Without it cachette learns that a value is too large only
+// when Set says so.
+type Limited interface {
+	// MaxValue returns the size, in bytes, of the largest value that Set takes under key; less than zero when it takes
+	// none under a key so long.
+	MaxValue(key string) int
+}
+
+// Dedicated is a driver whose part of the store, such as a table, is there for caches alone, so that clearing all of it
+// takes nothing from other programs. Without it cachette takes it that others keep their keys in the same store, and
+// refuses to flush one that has no prefix.
+type Dedicated interface {
+	// Dedicated tells whether that is so.
+	Dedicated() bool
 }
 
 // Objects is a driver that lives in this process and can keep a live Go object beside the byte strings, so that a

@@ -13,8 +13,8 @@ import (
 // Settings is what a driver opened by name is given: the fields of a cachette Config that concern stores, checked
 // and with their defaults filled in.
 type Settings struct {
-	RedisURL      string // redis: a URL
-	MemcachedHost string // memcached: host or host:port, several separated by commas
+	RedisURL      string // redis: a URL of a single server, of sentinels, or of a cluster
+	MemcachedHost string // memcached: hosts or a URL
 	TableName     string // dynamodb: the table; mongodb: the collection
 	Region        string // dynamodb: an AWS region
 	DynamoDBURL   string // dynamodb: an endpoint, for a local server
@@ -26,7 +26,9 @@ type Settings struct {
 	Logger           *slog.Logger  // never nil
 }
 
-// Opener opens a driver from settings. It may dial; ctx bounds how long.
+// Opener opens a driver from settings. It may dial; ctx bounds how long. A store that refuses (its credentials, the
+// certificate, a name) is an error; one that does not answer is not, since it may come back: then the opener says so in
+// the log, and what it had to prepare is done by the first operation that reaches the store.
 type Opener func(ctx context.Context, settings Settings) (Driver, error)
 
 var registry = struct {

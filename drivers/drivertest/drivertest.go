@@ -69,6 +69,8 @@ func Run(t *testing.T, h Harness) {
 		{"Close", testClose},
 		{"Sweeper", testSweeper},
 		{"Pinger", testPinger},
+		{"Batch", testBatch},
+		{"Limited", testLimited},
 		{"Objects", testObjects},
 	} {
 		t.Run(group.name, func(t *testing.T) { group.test(t, h, h.open(t)) })
@@ -175,6 +177,9 @@ func operations(d drivers.Driver) []operation {
 	}
 	if d, ok := d.(drivers.Pinger); ok {
 		all = append(all, operation{"Ping", d.Ping})
+	}
+	if d, ok := d.(drivers.Batch); ok {
+		all = append(all, operation{"GetValues", func(ctx context.Context) error { _, err := d.GetValues(ctx, "key", "other"); return err }})
 	}
 	return all
 }

@@ -1,8 +1,11 @@
 package drivertest
 
 import (
+	"errors"
 	"fmt"
 	"math"
+	"math/rand/v2"
+	"strings"
 	"testing"
 	"time"
 
@@ -153,4 +156,100 @@ func testObjects(t *testing.T, h Harness, d drivers.Driver) {
 		wantNone(t, "cleared:1", time.Now())
 		want(t, "kept", time.Now(), kept)
 	})
+}
+
+func testBatch(t *testing.T, h Harness, d drivers.Driver) {
+	batch, ok := d.(drivers.Batch)
+	if !ok {
+		t.Skip("not a drivers.Batch")
+	}
+	const none = "\x00none"
+	want := func(t *testing.T, keys []string, values ...string) {
+		t.Helper()
+		got, err := batch.GetValues(t.Context(), keys...)
+		if err != nil || len(got) != len(values) {
+			t.Fatalf("GetValues(%s) = %d values, %v, want %d", show(keys...), len(got), err, len(values))
+		}
+		for i, value := range got {
+			switch {
+			case values[i] == none && value != nil:
+				t.Errorf("GetValues: value %d, of %s, is %s, want nil", i, show(keys[i]), show(string(value)))
+			case values[i] != none && (value == nil || string(value) != values[i]):
+				t.Errorf("GetValues: value %d, of %s, is %s (nil: %t), want %s", i, show(keys[i]), show(string(value)),
+					value == nil, show(values[i]))
+			}
+		}
+	}
+
+	set(t, d, "one", "1", long)
+	set(t, d, "two", "2", long)
+	set(t, d, "empty", "", long)
+	set(t, d, "odd \x00\r\n key", "odd", long)
+	last := write(t, d, "expired", "value", time.Millisecond)
+	time.Sleep(time.Until(last.gone(h)))
+
+	t.Run("None", func(t *testing.T) { want(t, nil) })
+	t.Run("One", func(t *testing.T) { want(t, []string{"one"}, "1") })
+	t.Run("Absent", func(t *testing.T) { want(t, []string{"absent"}, none) })
+	t.Run("InTheirOrder", func(t *testing.T) {
+		want(t, []string{"two", "absent", "one", "empty", "expired", "odd \x00\r\n key"}, "2", none, "1", "", none, "odd")
+	})
+	t.Run("SameTwice", func(t *testing.T) { want(t, []string{"one", "two", "one"}, "1", "2", "1") })
+	t.Run("Many", func(t *testing.T) {
+		// More than the 100 or so that stores take in one request.
+		var keys, values []string
+		for i := range 250 {
+			keys, values = append(keys, fmt.Sprintf("many:%d", i)), append(values, none)
+			if i%3 > 0 {
+				values[i] = fmt.Sprint(i)
+				set(t, d, keys[i], values[i], long)
+			}
+		}
+		want(t, keys, values...)
+	})
+	t.Run("Large", func(t *testing.T) {
+		// Together more than a store hands out in one answer, where it has a limit of some values.
+		value := strings.Repeat("v", h.MaxValue)
+		set(t, d, "large:1", value, long)
+		set(t, d, "large:2", value, long)
+		want(t, []string{"large:1", "one", "large:2"}, value, "1", value)
+	})
+	t.Run("Owned", func(t *testing.T) {
+		got, err := batch.GetValues(t.Context(), "one", "one")
+		if err != nil {
+			t.Fatal(err)
+		}
+		copy(got[0], "X")
+		_ = append(got[0], "more"...)
+		if string(got[1]) != "1" {
+			t.Errorf("two values share their bytes: changing one made the other %q", got[1])
+		}
+		wantValue(t, d, "one", "1")
+	})
+}
+
+func testLimited(t *testing.T, _ Harness, d drivers.Driver) {
+	limited, ok := d.(drivers.Limited)
+	if !ok {
+		t.Skip("not a drivers.Limited")
+	}
+	random := rand.NewChaCha8([32]byte{1})
+	for _, key := range []string{"k", strings.Repeat("k", 300)} {
+		most := limited.MaxValue(key)
+		if most < 1<<10 {
+			t.Fatalf("MaxValue(%s) = %d, which is no use", show(key), most)
+		}
+		if most > 32<<20 {
+			t.Skipf("MaxValue is %d: too much to try", most)
+		}
+		largest := make([]byte, most)
+		random.Read(largest)
+		set(t, d, key, string(largest), long)
+		wantValue(t, d, key, string(largest))
+		err := d.Set(t.Context(), key, append(largest, 'x'), long)
+		if !errors.Is(err, drivers.ErrTooLarge) {
+			t.Errorf("Set of one byte more than MaxValue(%s), which is %d: %v, want ErrTooLarge", show(key), most, err)
+		}
+		wantMiss(t, d, key)
+	}
 }

@@ -1,0 +1,44 @@
+// Package testservers tells tests where the real servers are that they run against.
+//
+// The servers are found through variables of the environment that begin with CACHETTE_TEST_; `make test` starts the
+// servers and sets them. A server that is not there is a skipped test that names the variable, or a failed one where
+// CACHETTE_TEST_REQUIRED is set, as it is in CI.
+package testservers
+
+import (
+	"os"
+	"testing"
+)
+
+const prefix = "CACHETTE_TEST_"
+
+// The servers. What stands behind each is the value of the setting of that name (see cachette.Config): a URL, or a host
+// and port.
+const (
+	Redis         = "REDIS_URL"          // a single server, with no password; tests have databases 0 to 15 of it to themselves
+	RedisTLS      = "REDIS_TLS_URL"      // TLS, and an ACL user with a password
+	RedisSentinel = "REDIS_SENTINEL_URL" // a master and a replica, watched by a sentinel
+	RedisCluster  = "REDIS_CLUSTER_URL"  // three masters
+
+	Memcached     = "MEMCACHED_HOST"      // a single server
+	MemcachedTLS  = "MEMCACHED_TLS_HOST"  // TLS, and a user with a password
+	MemcachedPair = "MEMCACHED_PAIR_HOST" // two servers
+
+	MongoDB  = "MONGODB_URL"  // any server that speaks its protocol
+	DynamoDB = "DYNAMODB_URL" // a local endpoint
+)
+
+// Find returns where a server is, or skips the test.
+func Find(t testing.TB, server string) string {
+	t.Helper()
+	variable := prefix + server
+	where := os.Getenv(variable)
+	if where != "" {
+		return where
+	}
+	if os.Getenv(prefix+"REQUIRED") != "" {
+		t.Fatalf("%s is not set, and CACHETTE_TEST_REQUIRED is: the server was not started", variable)
+	}
+	t.Skipf("%s is not set: run the tests with `make test`, which starts the server where it is installed", variable)
+	return ""
+}
