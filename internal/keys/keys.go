@@ -4,9 +4,9 @@
 //
 //	prefix [namespace ":"] "~r:" scheme mode ["n"] ["+" part] "//" host path ["?" query] ["#" variant | "#p"]
 //
-// scheme is "s" for a request over TLS, "h" otherwise; mode tells how much of the query is in the key; "n" is for a route
-// inside of another one; part and variant are fixed-length digests, and "#p" is for a part of the response. Host, path
-// and query are escaped, so no two different requests ever share a key, and none is ever that of a value (see [Value]).
+// scheme is "s" for a request over TLS, "h" otherwise; mode tells how much of the query is in the key, and, with a digest
+// of fixed length, which of its parameters if not all; "n" is for a route inside of another one; part and variant are
+// digests too, and "#p" is for a part of the response. Host, path and query are escaped, so no two different requests ever share a key, and none is ever that of a value (see [Value]).
 package keys
 
 import (
@@ -80,10 +80,23 @@ func NewScheme(prefix, namespace string, query Query, params []string) Scheme {
 	}
 	params = slices.Clone(params)
 	slices.Sort(params)
-	return Scheme{
-		http: head + "h" + string(query), https: head + "s" + string(query),
-		query: query, params: slices.Compact(params),
+	params = slices.Compact(params)
+	mode := string(query)
+	if query == ListedOnly {
+		mode += listDigest(params)
 	}
+	return Scheme{http: head + "h" + mode, https: head + "s" + mode, query: query, params: params}
+}
+
+// listDigest tells lists of parameters apart: of two releases of a program that share a store, one may have learnt that
+// a parameter counts, and must not be given what the other one has stored without it.
+func listDigest(params []string) string {
+	var list []byte
+	for _, name := range params {
+		list = append(list, url.QueryEscape(name)+"&"...)
+	}
+	sum := sha256.Sum256(list)
+	return base64.RawURLEncoding.EncodeToString(sum[:12])
 }
 
 // Nested returns a scheme of the same keys, but for a route inside of another one: it shares no key with any route that is

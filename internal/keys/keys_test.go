@@ -2,6 +2,7 @@ package keys_test
 
 import (
 	"crypto/tls"
+	"fmt"
 	"net/http"
 	"net/url"
 	"slices"
@@ -45,10 +46,10 @@ func TestKey(t *testing.T) {
 		{"a query with a number sign", scheme("", keys.WholeQuery), "/a?b#c", "h", "", "p:~r:hq//h/a?b##c"},
 		{"a namespace", scheme("n", keys.WholeQuery), "/a", "h", "", "p:n:~r:hq//h/a"},
 		{"no query wanted", scheme("", keys.NoQuery), "/a?b=c", "h", "", "p:~r:hp//h/a"},
-		{"a parameter wanted", scheme("", keys.ListedOnly, "b"), "/a?b=c&d=e", "h", "", "p:~r:hl//h/a?b=c"},
+		{"a parameter wanted", scheme("", keys.ListedOnly, "b"), "/a?b=c&d=e", "h", "", "p:~r:hldU__5q7EF2_cGSES//h/a?b=c"},
 		{"several parameters wanted", scheme("", keys.ListedOnly, "b", "a", ""), "/a?=&b=c&a=d", "h", "",
-			"p:~r:hl//h/a?=&a=d&b=c"},
-		{"a parameter of nothing", scheme("", keys.ListedOnly, ""), "/?=", "h", "", "p:~r:hl//h/?="},
+			"p:~r:hl_Ls8Hb7B57fVLS5A//h/a?=&a=d&b=c"},
+		{"a parameter of nothing", scheme("", keys.ListedOnly, ""), "/?=", "h", "", "p:~r:hllR3O46ek86rGfsdq//h/?="},
 		{"a part", scheme("", keys.WholeQuery), "/a", "h", "x", "p:~r:hq+LXEWQrcmsEQBYnyp-6wy9chTD7GQPMTbAiWHF5IaSIE//h/a"},
 		{"a host and a port", scheme("", keys.WholeQuery), "/a", "Example.AZ:8080", "", "p:~r:hq//example.az:8080/a"},
 		{"an address", scheme("", keys.WholeQuery), "/a", "[::1]:80", "", "p:~r:hq//[::1]:80/a"},
@@ -213,6 +214,17 @@ func TestListedParameters(t *testing.T) {
 			}
 		})
 	}
+	t.Run("the list", func(t *testing.T) {
+		seen := map[string]string{}
+		for _, params := range [][]string{nil, {""}, {"a"}, {"a", "b"}, {"a&b"}, {"a", ""}, {"ab"}, {"a%26b"}, {"A"}} {
+			s := keys.NewScheme("", "", keys.ListedOnly, params)
+			key, list := s.Key(request(t, "/", "h"), ""), fmt.Sprintf("%q", params)
+			if other, ok := seen[key]; ok {
+				t.Errorf("by %s and by %s, the key is %s", other, list, key)
+			}
+			seen[key] = list
+		}
+	})
 	t.Run("however they are listed", func(t *testing.T) {
 		listed := []string{"b", "a", "b"}
 		one := keys.NewScheme("", "", keys.ListedOnly, listed)
