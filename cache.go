@@ -117,16 +117,24 @@ func (c *Cache) ClearNamespace(ctx context.Context, namespace string) (int, erro
 	return n, c.fail("clear", namespace, err)
 }
 
-// Flush removes every value and response that the cache has under its prefix, and nothing else.
+// Flush removes every value and response that the cache has under its prefix, and nothing else. With PlainKeys there is no
+// prefix: then it removes all there is in memory, in the collection of mongodb or in the table of dynamodb, and is an error
+// on redis and memcached, where other programs may have keys.
 func (c *Cache) Flush(ctx context.Context) error {
 	if c.closed.Load() {
 		return c.fail("flush", "", ErrClosed)
 	}
-	if c.prefix == "" && !c.local {
+	if c.prefix == "" && !c.dedicated() {
 		return c.fail("flush", "", fmt.Errorf("%w: with PlainKeys (CACHETTE_PLAIN_KEYS) nothing tells this cache's keys from "+
 			"others in the store; set a KeyPrefix (CACHETTE_KEY_PREFIX) to be able to flush", ErrInvalid))
 	}
 	return c.fail("flush", "", c.responses.Flush(plain(ctx)))
+}
+
+// dedicated tells whether all that is in the store is a cache's.
+func (c *Cache) dedicated() bool {
+	d, ok := c.driver.(drivers.Dedicated)
+	return c.local || ok && d.Dedicated()
 }
 
 // FlushExpired removes what has expired and still takes up room, and returns how many entries it removed. Expired

@@ -65,6 +65,11 @@ func (s *shelf) Get(ctx context.Context, key string) (drivers.Item, error) {
 	if err := s.begin(ctx, call{"get", key}); err != nil {
 		return drivers.Item{}, err
 	}
+	return s.peek(key)
+}
+
+// peek reads without having been asked.
+func (s *shelf) peek(key string) (drivers.Item, error) {
 	s.mu.Lock()
 	item, ok := s.items[key]
 	linger := s.linger
@@ -164,11 +169,13 @@ func isResponse(key string) bool { return strings.Contains(key, "~r:") && !isMar
 // on returns what makes a site keep its data on the shelf.
 func (s *shelf) on(cfg *cachette.Config) { cfg.Driver = s }
 
-// eachStore runs a test on a store that keeps live objects and on one that keeps bytes. store gives a site one of its own.
+// eachStore runs a test on a store that keeps live objects, on one that keeps bytes, and on one that reads several keys at
+// once. store gives a site one of its own.
 func eachStore(t *testing.T, test func(t *testing.T, store func(*cachette.Config))) {
 	t.Helper()
 	t.Run("objects", func(t *testing.T) { test(t, func(*cachette.Config) {}) })
 	t.Run("bytes", func(t *testing.T) { test(t, func(cfg *cachette.Config) { cfg.Driver = newShelf() }) })
+	t.Run("batch", func(t *testing.T) { test(t, func(cfg *cachette.Config) { cfg.Driver = crate{newShelf()} }) })
 }
 
 // journal is a log that a test can read.

@@ -24,6 +24,7 @@ type Recorder struct {
 	mode      Mode
 	committed bool
 	limit     int64
+	upcoming  int // the size of the write that commits
 	body      []byte
 
 	failed     bool
@@ -80,6 +81,9 @@ func (r *Recorder) Changes() ([]Field, http.Header) {
 // Baseline returns the header as it was when the Recorder was made.
 func (r *Recorder) Baseline() Baseline { return r.baseline }
 
+// Upcoming returns, while the owner decides, how many bytes of body are about to be written, which may not be all.
+func (r *Recorder) Upcoming() int { return r.upcoming }
+
 // SetLimit changes how many bytes of body are kept, before any is written.
 func (r *Recorder) SetLimit(limit int64) { r.limit = limit }
 
@@ -133,7 +137,7 @@ func sendInterim(w http.ResponseWriter, status int) {
 
 // WriteHeaderNow makes status and header final and sends them. Behind an interim status it has nothing left to do.
 func (r *Recorder) WriteHeaderNow() {
-	if r.interim || !r.commit() {
+	if r.interim || !r.commit(0) {
 		return
 	}
 	if r.passes() {
@@ -141,12 +145,13 @@ func (r *Recorder) WriteHeaderNow() {
 	}
 }
 
-// commit makes status and header final, once, and tells whether this call did.
-func (r *Recorder) commit() bool {
+// commit makes status and header final, once, and tells whether this call did. upcoming is the size of what is to be
+// written next.
+func (r *Recorder) commit(upcoming int) bool {
 	if r.committed {
 		return false
 	}
-	r.committed, r.size = true, 0
+	r.committed, r.size, r.upcoming = true, 0, upcoming
 	r.settle()
 	if r.mode == NotModified {
 		r.ResponseWriter.WriteHeaderNow()
@@ -167,8 +172,8 @@ func (r *Recorder) settle() {
 
 // Write writes a part of the body.
 func (r *Recorder) Write(data []byte) (n int, err error) {
-	r.commit()
 	n = len(data)
+	r.commit(n)
 	if r.passes() {
 		n, err = r.ResponseWriter.Write(data)
 	}
@@ -180,8 +185,8 @@ func (r *Recorder) Write(data []byte) (n int, err error) {
 
 // WriteString writes a part of the body.
 func (r *Recorder) WriteString(data string) (n int, err error) {
-	r.commit()
 	n = len(data)
+	r.commit(n)
 	if r.passes() {
 		n, err = r.ResponseWriter.WriteString(data)
 	}
@@ -219,7 +224,7 @@ func (r *Recorder) keeps(n int) bool {
 
 // Flush sends what was written so far. A response sent bit by bit may go on for long, so nobody waits for it.
 func (r *Recorder) Flush() {
-	r.commit()
+	r.commit(0)
 	r.owner.Release()
 	if r.passes() {
 		r.ResponseWriter.Flush()

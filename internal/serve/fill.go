@@ -2,11 +2,13 @@ package serve
 
 import (
 	"context"
+	"errors"
 	"net/http"
 	"slices"
 	"strconv"
 	"time"
 
+	"github.com/gin-cachette/cachette/drivers"
 	"github.com/gin-cachette/cachette/internal/collapse"
 	"github.com/gin-cachette/cachette/internal/response"
 	"github.com/gin-cachette/cachette/internal/rfc9111"
@@ -55,11 +57,7 @@ func (x *exchange) fill(flight *collapse.Flight[*response.Entry]) {
 	outer := c.Writer
 	x.flight = flight
 	x.errors = len(c.Errors)
-	if x.found.Err != nil { // it has held up the request once, and would again
-		x.ticket = store.NoTicket(x.found.Err)
-	} else {
-		x.ticket = s.store.Begin(x.request.Context(), x.path, x.rt.Namespace)
-	}
+	x.ticket = s.store.Begin(x.request.Context(), &x.found, x.path, x.rt.Namespace)
 	x.began = x.now
 	x.recorder.Open(outer, x.rt.bodyLimit(s), x)
 	x.recording = true
@@ -94,7 +92,9 @@ func (x *exchange) fill(flight *collapse.Flight[*response.Entry]) {
 	case failed:
 		x.standIn()
 	case storable:
-		if intact && x.endedWell() {
+		if x.recorder.TooLarge() {
+			s.counts.TooLarge.Add(1)
+		} else if intact && x.endedWell() {
 			x.keep(bare)
 		}
 	}
@@ -228,6 +228,12 @@ func (x *exchange) Decide(rec *response.Recorder) response.Mode {
 	if why == rfc9111.Stored {
 		why = x.refuse()
 	}
+	if why == rfc9111.Stored {
+		x.draft = response.Draft{Status: x.made.Status, Fields: response.Keep(changes, header, omit), Meta: meta}
+		if !x.fits(rec) {
+			why = refusedTooLarge
+		}
+	}
 	report := x.forwarded()
 	report.Stored = why == rfc9111.Stored
 	if !report.Stored && report.Detail == "" {
@@ -236,7 +242,6 @@ func (x *exchange) Decide(rec *response.Recorder) response.Mode {
 	mode := response.Pass
 	if report.Stored {
 		x.outcome = storable
-		x.draft = response.Draft{Status: x.made.Status, Fields: response.Keep(changes, header, omit), Meta: meta}
 		mode = response.Capture
 	}
 	if x.clientHas(header) {
@@ -289,14 +294,8 @@ const (
 	refusedStore    rfc9111.Refusal = "store-unavailable"
 )
 
-// refuse applies, once the header is final, what rules out storing besides RFC 9111.
+// refuse applies, once the header is final, what rules out storing besides RFC 9111 and the size.
 func (x *exchange) refuse() rfc9111.Refusal {
-	if len(x.length) == 1 {
-		length, err := strconv.ParseInt(x.length[0], 10, 64)
-		if err == nil && length > x.rt.bodyLimit(x.s) {
-			return refusedTooLarge
-		}
-	}
 	switch {
 	case x.aborted():
 		return refusedAborted
@@ -304,6 +303,24 @@ func (x *exchange) refuse() rfc9111.Refusal {
 		return refusedStore
 	}
 	return rfc9111.Stored
+}
+
+// fits tells whether the response, as far as its length is known by now, is one that the cache and its store take, and has
+// the recorder give it up once it turns out that it is not.
+func (x *exchange) fits(rec *response.Recorder) bool {
+	limit := min(x.rt.bodyLimit(x.s), x.s.store.Room(x.key, &x.draft, x.ticket))
+	rec.SetLimit(limit)
+	length := int64(rec.Upcoming())
+	if len(x.length) == 1 {
+		if declared, err := strconv.ParseInt(x.length[0], 10, 64); err == nil {
+			length = max(length, declared)
+		}
+	}
+	if length <= limit {
+		return true
+	}
+	x.s.counts.TooLarge.Add(1)
+	return false
 }
 
 // aborted tells whether the handlers ended in a way that makes their response one not to keep: with an error, as gin does
@@ -369,6 +386,12 @@ func (x *exchange) put(e *response.Entry) bool {
 // putUnder stores an entry under a key, and tells whether it did.
 func (x *exchange) putUnder(key string, e *response.Entry) bool {
 	kept, err := x.s.store.Put(x.request.Context(), key, e, x.request.Header, x.ticket, x.made.ResponseTime)
+	switch {
+	case kept:
+		x.s.counts.Stored.Add(1)
+	case errors.Is(err, drivers.ErrTooLarge):
+		x.s.counts.TooLarge.Add(1)
+	}
 	if err != nil {
 		x.s.log.Debug("cachette: a response was not stored", "error", err)
 	}
@@ -422,7 +445,7 @@ func (x *exchange) head() {
 		return // the chain goes on
 	}
 	baseline := response.TakeBaseline(x.c.Writer.Header())
-	x.ticket = x.s.store.Begin(x.request.Context(), x.path, x.rt.Namespace)
+	x.ticket = x.s.store.Begin(x.request.Context(), &x.found, x.path, x.rt.Namespace)
 	x.began = x.s.clock()
 	x.c.Next()
 	if x.outcome == aside || x.c.Writer.Status() != http.StatusOK || x.request.Context().Err() != nil {

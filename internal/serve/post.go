@@ -35,6 +35,9 @@ func (x *exchange) post(scheme *keys.Scheme) {
 	bare := x.recorder.Finish()
 	intact := x.inside()
 	c.Writer = outer
+	if x.outcome == storable && x.recorder.TooLarge() {
+		s.counts.TooLarge.Add(1)
+	}
 	if x.outcome != storable || bare || !intact || !x.endedWell() {
 		return
 	}
@@ -42,7 +45,7 @@ func (x *exchange) post(scheme *keys.Scheme) {
 	// Location says that it is not: the entry is stored when that is over.
 	body := x.recorder.Body()
 	c.Set(afterInvalidation{}, func() {
-		x.ticket = s.store.Begin(context.WithoutCancel(r.Context()), x.path, x.rt.Namespace)
+		x.ticket = s.store.Begin(context.WithoutCancel(r.Context()), &x.found, x.path, x.rt.Namespace)
 		x.draft.Body = body
 		x.put(response.New(&x.draft))
 	})
@@ -66,10 +69,14 @@ func (x posted) Decide(rec *response.Recorder) response.Mode {
 	meta, omit, why := rfc9111.Storable(&x.made, &policy)
 	mode := response.Pass
 	if why == rfc9111.Stored && x.describesItself() && !x.aborted() {
-		x.outcome = storable
 		x.draft = response.Draft{Status: x.made.Status, Fields: response.Keep(changes, header, omit), Meta: meta}
-		report.Stored = true
-		mode = response.Capture
+		if x.fits(rec) {
+			x.outcome = storable
+			report.Stored = true
+			mode = response.Capture
+		} else {
+			report.Detail = string(refusedTooLarge)
+		}
 	}
 	response.AddStatus(rec.Header(), &report)
 	return mode

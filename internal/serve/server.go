@@ -40,6 +40,7 @@ type Server struct {
 	clock     func() time.Time
 	log       *slog.Logger
 
+	counts  Counts
 	flights collapse.Group[*response.Entry]
 	alone   *collapse.Recent // keys whose last response was for one client only
 	lane    lane
@@ -50,6 +51,15 @@ type Server struct {
 	refreshes sync.WaitGroup
 	slots     chan struct{} // bounds the refreshes under way
 }
+
+// Counts are what a Server has counted of responses since it was made.
+type Counts struct {
+	Stored   atomic.Uint64
+	TooLarge atomic.Uint64 // that the cache or its store does not take for their size
+}
+
+// Counts returns what the server has counted.
+func (s *Server) Counts() *Counts { return &s.counts }
 
 // New returns a Server.
 func New(o Options) *Server {

@@ -130,7 +130,7 @@ func TestKindsFailApart(t *testing.T) {
 		})
 		began := time.Now()
 		for range 100 {
-			ticket := s.Begin(t.Context(), "/", "")
+			ticket := s.Begin(t.Context(), &Found{}, "/", "")
 			_, _ = s.Put(t.Context(), "key /new", entry("new"), http.Header{}, ticket, time.Now())
 			if got := found(t, s, "/", nil); got != "body" {
 				t.Fatalf("read: %q", got)
@@ -152,7 +152,7 @@ func TestTooLargeIsNoFailure(t *testing.T) {
 		return nil
 	})
 	for range 10 {
-		ticket := s.Begin(t.Context(), "/large", "")
+		ticket := s.Begin(t.Context(), &Found{}, "/large", "")
 		if kept, err := s.Put(t.Context(), "key /large", entry("large"), nil, ticket, time.Now()); kept || err == nil {
 			t.Errorf("kept %v, %v", kept, err)
 		}

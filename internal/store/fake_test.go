@@ -121,7 +121,7 @@ func entry(body string, vary ...string) *response.Entry {
 // keep stores a response for path, in a namespace, as a fill does that begins and ends at once.
 func keep(t *testing.T, s *Responses, path, namespace, body string, request http.Header, vary ...string) {
 	t.Helper()
-	ticket := s.Begin(t.Context(), path, namespace)
+	ticket := s.Begin(t.Context(), &Found{}, path, namespace)
 	if kept, err := s.Put(t.Context(), "key "+path, entry(body, vary...), request, ticket, time.Now()); !kept || err != nil {
 		t.Fatalf("%s was not kept: %v", body, err)
 	}

@@ -10,9 +10,11 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"math"
 	"net/http"
 	"slices"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/gin-cachette/cachette/drivers"
@@ -26,6 +28,8 @@ import (
 type Responses struct {
 	driver  drivers.Driver
 	objects drivers.Objects // nil where the driver keeps bytes only
+	batch   drivers.Batch   // nil where it reads one key at a time
+	limited drivers.Limited // nil where it takes values of any size
 	prefix  string
 	timeout time.Duration
 	log     *slog.Logger
@@ -33,6 +37,8 @@ type Responses struct {
 	reads   breaker
 	writes  breaker
 	marks   marks
+
+	failures atomic.Uint64
 
 	// fence keeps a write to a store of bytes from landing behind a purge that its fill has not seen.
 	fence sync.RWMutex
@@ -42,6 +48,8 @@ type Responses struct {
 func New(driver drivers.Driver, prefix string, timeout time.Duration, log *slog.Logger) *Responses {
 	s := &Responses{driver: driver, prefix: prefix, timeout: timeout, log: log, table: purge.NewTable()}
 	s.objects, _ = driver.(drivers.Objects)
+	s.batch, _ = driver.(drivers.Batch)
+	s.limited, _ = driver.(drivers.Limited)
 	s.reads = breaker{log: log, what: "reads"}
 	s.writes = breaker{log: log, what: "writes"}
 	return s
@@ -53,6 +61,8 @@ type Found struct {
 	Key   string          // what the request's fill is to be collapsed by: the key, with the variant where one is known
 	Why   rfc9111.Forward // without an Entry: why there is none
 	Err   error           // the store did not answer
+
+	mark string // the path's, where the lookup has read it; empty for none
 }
 
 // Ticket is the state of the purges at the beginning of a fill. What the fill makes is never served if a purge came
@@ -65,9 +75,6 @@ type Ticket struct {
 
 // Usable tells whether what the fill makes can be kept at all.
 func (t *Ticket) Usable() bool { return t.err == nil }
-
-// NoTicket is the ticket of a fill whose response cannot be kept, since the store has not answered before.
-func NoTicket(err error) Ticket { return Ticket{err: err} }
 
 // Get finds the stored response for a request. now is the caller's reading of the clock.
 func (s *Responses) Get(ctx context.Context, key, path string, request http.Header, now time.Time) Found {
@@ -127,30 +134,45 @@ func (s *Responses) getObject(key string, request http.Header, now time.Time) Fo
 func (s *Responses) getBytes(ctx context.Context, key, path string, request http.Header, now time.Time) Found {
 	ctx, cancel := s.within(ctx)
 	defer cancel()
-	miss := Found{Key: key, Why: rfc9111.ForwardURIMiss}
-	entry, variants, err := s.read(ctx, key)
+	found := Found{Key: key, Why: rfc9111.ForwardURIMiss}
+	entry, variants, err := s.readMarked(ctx, &found, path)
 	if err == nil && variants != nil {
-		miss = Found{Key: keys.Variant(key, rfc9111.VariantKey(variants.Fields, request)), Why: rfc9111.ForwardVaryMiss}
-		if entry, _, err = s.read(ctx, miss.Key); entry != nil && entry.Mark != variants.Mark {
+		found.Key = keys.Variant(key, rfc9111.VariantKey(variants.Fields, request))
+		found.Why = rfc9111.ForwardVaryMiss
+		if entry, _, err = s.read(ctx, found.Key); entry != nil && entry.Mark != variants.Mark {
 			entry = nil
 		}
 	}
+	if err == nil && entry != nil && found.mark == "" {
+		found.mark, err = s.mark(ctx, path)
+	}
 	if err != nil {
-		miss.Err = err
-		return miss
+		found.Err = err
+		return found
 	}
-	if entry == nil {
-		return miss
+	if entry != nil && entry.Mark == found.mark {
+		found.Entry, found.Why = entry, ""
 	}
-	mark, err := s.mark(ctx, path)
-	if err != nil {
-		miss.Err = err
-		return miss
+	return found
+}
+
+// readMarked does what read does for the key of found, and notes the path's mark where both take one round trip.
+func (s *Responses) readMarked(ctx context.Context, found *Found, path string) (*response.Entry, *response.Variants, error) {
+	slot := markSlot(path)
+	if s.batch == nil || s.marks.owed(slot) > 0 {
+		return s.read(ctx, found.Key)
 	}
-	if entry.Mark != mark {
-		return miss
+	var values [][]byte
+	err := s.try(ctx, &s.reads, func() (err error) {
+		values, err = s.batch.GetValues(ctx, found.Key, keys.Mark(s.prefix, slot))
+		return err
+	})
+	if err != nil || len(values) != 2 {
+		return nil, nil, err
 	}
-	return Found{Entry: entry, Key: miss.Key}
+	found.mark = string(values[1])
+	entry, variants := decode(found.Key, values[0])
+	return entry, variants, nil
 }
 
 // read returns what is stored under key: an entry, or what its variants depend on, or neither.
@@ -162,14 +184,18 @@ func (s *Responses) read(ctx context.Context, key string) (*response.Entry, *res
 	if err != nil {
 		return nil, nil, err
 	}
-	entry, variants, err := response.Decode(item.Value)
-	if err != nil { // not ours, or of another version: a miss that the next fill mends
-		return nil, nil, nil
-	}
-	if entry != nil && entry.Key != key || variants != nil && variants.Key != key {
-		return nil, nil, nil
-	}
+	entry, variants := decode(key, item.Value)
 	return entry, variants, nil
+}
+
+// decode reads what is stored under key. What is not ours, is of another version or belongs to another key is a miss, which
+// the next fill mends.
+func decode(key string, value []byte) (*response.Entry, *response.Variants) {
+	entry, variants, err := response.Decode(value)
+	if err != nil || entry != nil && entry.Key != key || variants != nil && variants.Key != key {
+		return nil, nil
+	}
+	return entry, variants
 }
 
 // get reads one key.
@@ -201,19 +227,31 @@ func (s *Responses) try(ctx context.Context, kind *breaker, operation func() err
 	case ctx.Err() != nil && !errors.Is(context.Cause(ctx), errSlow): // the client left, or has no time left
 		kind.undecided()
 	default:
+		s.failures.Add(1)
 		kind.failed(err)
 	}
 	return err
 }
 
-// Begin takes a ticket for a fill. It must be taken before the handler runs.
-func (s *Responses) Begin(ctx context.Context, path, namespace string) Ticket {
-	t := Ticket{stamp: s.table.Stamp(path, namespace)}
-	if s.objects == nil {
-		ctx, cancel := s.within(ctx)
-		defer cancel()
-		t.mark, t.err = s.ensureMark(ctx, path)
+// Failures returns how many operations have failed.
+func (s *Responses) Failures() uint64 { return s.failures.Load() }
+
+// Begin takes a ticket for a fill. It must be taken before the handler runs. found is what the lookup before it found.
+func (s *Responses) Begin(ctx context.Context, found *Found, path, namespace string) Ticket {
+	if found.Err != nil { // it has held up the request once, and would again
+		return Ticket{err: found.Err}
 	}
+	t := Ticket{stamp: s.table.Stamp(path, namespace)}
+	if s.objects != nil {
+		return t
+	}
+	if found.mark != "" { // if it has been replaced since, what the fill makes is out of date, as it may well be
+		t.mark = found.mark
+		return t
+	}
+	ctx, cancel := s.within(ctx)
+	defer cancel()
+	t.mark, t.err = s.ensureMark(ctx, path)
 	return t
 }
 
@@ -302,6 +340,22 @@ func (s *Responses) selectBy(old *response.Variants, key string, e *response.Ent
 
 func (s *Responses) set(ctx context.Context, key string, value []byte, ttl time.Duration) error {
 	return s.try(ctx, &s.writes, func() error { return s.driver.Set(ctx, key, value, ttl) })
+}
+
+// Room returns how many bytes of body the store takes with a response that has a draft: less than zero when none at all.
+// It is math.MaxInt64 where the driver knows no limit.
+func (s *Responses) Room(key string, d *response.Draft, t Ticket) int64 {
+	if s.limited == nil {
+		return math.MaxInt64
+	}
+	e := response.New(&response.Draft{Status: d.Status, Fields: slices.Clone(d.Fields), Meta: d.Meta})
+	e.Key, e.Mark = key, t.mark
+	if len(e.Meta.Vary) > 0 { // its variant's key and digest are of a length that all of them have
+		e.Variant = rfc9111.VariantKey(e.Meta.Vary, nil)
+		e.Key = keys.Variant(key, e.Variant)
+	}
+	const length = 5 // of the body's size in the metadata, at most
+	return int64(s.limited.MaxValue(e.Key)) - int64(len(response.Encode(e))) - length
 }
 
 // Remove removes what is stored under key, on a best effort: what cannot be removed is stale before long.

@@ -77,7 +77,7 @@ func TestTicketOutdated(t *testing.T) {
 			"namespace": func() error { _, err := s.ClearNamespace(t.Context(), "n"); return err },
 			"all":       func() error { return s.Flush(t.Context()) },
 		} {
-			ticket := s.Begin(t.Context(), "/a", "n")
+			ticket := s.Begin(t.Context(), &Found{}, "/a", "n")
 			before := entry("before")
 			if kept, err := s.Put(t.Context(), "key /a", before, nil, ticket, time.Now()); !kept || err != nil {
 				t.Fatal(name, kept, err)
@@ -113,7 +113,7 @@ func TestTicketOutdated(t *testing.T) {
 // A write that is under way when a purge comes is over before the purge is.
 func TestPurgeWaitsForWrites(t *testing.T) {
 	s, f := open(t, false)
-	ticket := s.Begin(t.Context(), "/a", "")
+	ticket := s.Begin(t.Context(), &Found{}, "/a", "")
 	var writing atomic.Bool
 	began, goOn := make(chan struct{}), make(chan struct{})
 	f.breakdown(func(_ context.Context, op, key string) error {
@@ -165,7 +165,7 @@ func TestStepIsBounded(t *testing.T) {
 		})
 		for name, step := range map[string]func(){
 			"get":     func() { s.Get(t.Context(), "key /", "/", request, time.Now()) },
-			"begin":   func() { s.Begin(t.Context(), "/", "") },
+			"begin":   func() { s.Begin(t.Context(), &Found{}, "/", "") },
 			"current": func() { s.Current(t.Context(), entry("x"), "/") },
 			"purge":   func() { _ = s.PurgePath(t.Context(), "/") },
 			"remove":  func() { s.Remove(t.Context(), "key /") },
@@ -191,7 +191,7 @@ func TestTimeToLive(t *testing.T) {
 	}
 	e := entry("body")
 	e.Meta.StaleWhileRevalidate = 5 * time.Hour
-	ticket := s.Begin(t.Context(), "/window", "")
+	ticket := s.Begin(t.Context(), &Found{}, "/window", "")
 	if _, err := s.Put(t.Context(), "key /window", e, nil, ticket, time.Now()); err != nil {
 		t.Fatal(err)
 	}
@@ -213,7 +213,7 @@ func TestNoTicket(t *testing.T) {
 	if got.Err == nil || got.Entry != nil {
 		t.Errorf("%+v", got)
 	}
-	for _, ticket := range []Ticket{s.Begin(t.Context(), "/", ""), NoTicket(got.Err)} {
+	for _, ticket := range []Ticket{s.Begin(t.Context(), &Found{}, "/", ""), s.Begin(t.Context(), &got, "/", "")} {
 		if ticket.Usable() {
 			t.Error("the ticket is usable")
 		}

@@ -1,0 +1,25 @@
+package cachette
+
+// Stats are numbers that a [Cache] has counted since it was installed.
+type Stats struct {
+	// Stored is how many responses were stored, those that were stored again included.
+	Stored uint64
+
+	// TooLarge is how many responses were served and not stored because they are larger than the BodyLimit, or than
+	// the store takes. Each of them runs its handler.
+	TooLarge uint64
+
+	// StoreFailures is how many operations on responses the store failed, or did not carry out in time. While a store does
+	// not answer, most operations are not tried, and do not count.
+	StoreFailures uint64
+}
+
+// Stats returns what the cache has counted so far. It works after Close, too.
+func (c *Cache) Stats() Stats {
+	counts := c.server.Counts()
+	return Stats{
+		Stored:        counts.Stored.Load(),
+		TooLarge:      counts.TooLarge.Load(),
+		StoreFailures: c.responses.Failures(),
+	}
+}
