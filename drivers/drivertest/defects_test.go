@@ -7,6 +7,7 @@ import (
 	"path"
 	"regexp"
 	"runtime"
+	"slices"
 	"strings"
 	"time"
 
@@ -77,6 +78,124 @@ var defects = map[string]struct {
 		buffer := make([]byte, 0, 1<<20)
 		d.handOut = func(v []byte) []byte { return v }
 		d.given = func(v []byte) []byte { buffer = append(buffer[:0], v...); return buffer }
+	}},
+
+	// Several keys at once, and the limit.
+
+	"BatchDropsMisses": {"Batch/InTheirOrder", func(d *fake) {
+		d.values = func(ctx context.Context, keys ...string) ([][]byte, error) {
+			values, err := d.correctValues(ctx, keys...)
+			return slices.DeleteFunc(values, func(v []byte) bool { return v == nil }), err
+		}
+	}},
+	"BatchHasNoMisses": {"Batch/Absent", func(d *fake) {
+		d.values = func(ctx context.Context, keys ...string) ([][]byte, error) {
+			values, err := d.correctValues(ctx, keys...)
+			for i := range values {
+				values[i] = append([]byte{}, values[i]...)
+			}
+			return values, err
+		}
+	}},
+	"BatchFailsOnAMiss": {"Batch/Absent", func(d *fake) {
+		d.values = func(ctx context.Context, keys ...string) ([][]byte, error) {
+			values, err := d.correctValues(ctx, keys...)
+			if err == nil && slices.ContainsFunc(values, func(v []byte) bool { return v == nil }) {
+				err = drivers.ErrMiss
+			}
+			return values, err
+		}
+	}},
+	"BatchTakesEmptyForAbsent": {"Batch/InTheirOrder", func(d *fake) {
+		d.values = func(ctx context.Context, keys ...string) ([][]byte, error) {
+			values, err := d.correctValues(ctx, keys...)
+			for i := range values {
+				if len(values[i]) == 0 {
+					values[i] = nil
+				}
+			}
+			return values, err
+		}
+	}},
+	"BatchSorts": {"Batch/InTheirOrder", func(d *fake) {
+		d.values = func(ctx context.Context, keys ...string) ([][]byte, error) {
+			return d.correctValues(ctx, slices.Sorted(slices.Values(keys))...)
+		}
+	}},
+	"BatchForgetsTheSecond": {"Batch/SameTwice", func(d *fake) {
+		d.values = func(ctx context.Context, keys ...string) ([][]byte, error) {
+			values, err := d.correctValues(ctx, keys...)
+			for i := range values {
+				if slices.Contains(keys[:i], keys[i]) {
+					values[i] = nil
+				}
+			}
+			return values, err
+		}
+	}},
+	"BatchTakesAHundred": {"Batch/Many", func(d *fake) {
+		d.values = func(ctx context.Context, keys ...string) ([][]byte, error) {
+			values, err := d.correctValues(ctx, keys[:min(len(keys), 100)]...)
+			return append(values, make([][]byte, len(keys)-len(values))...), err
+		}
+	}},
+	"BatchHasAMebibyte": {"Batch/Large", func(d *fake) {
+		d.values = func(ctx context.Context, keys ...string) ([][]byte, error) {
+			values, err := d.correctValues(ctx, keys...)
+			size := 0
+			for i := range values {
+				if size += len(values[i]); size > 1<<20 {
+					values[i] = nil
+				}
+			}
+			return values, err
+		}
+	}},
+	"BatchSharesItsBytes": {"Batch/Owned", func(d *fake) {
+		d.values = func(ctx context.Context, keys ...string) ([][]byte, error) {
+			values, err := d.correctValues(ctx, keys...)
+			if len(values) == 2 && keys[0] == keys[1] {
+				values[1] = values[0]
+			}
+			return values, err
+		}
+	}},
+	"BatchSeesTheExpired": {"Batch/InTheirOrder", func(d *fake) {
+		d.values = func(ctx context.Context, keys ...string) ([][]byte, error) {
+			values, err := d.correctValues(ctx, keys...)
+			for i, key := range keys {
+				if e, ok := d.entries[key]; ok && err == nil {
+					values[i] = append([]byte{}, e.value...)
+				}
+			}
+			return values, err
+		}
+	}},
+	"BatchIgnoresTheContext": {"Context/GetValuesCancelled", func(d *fake) {
+		d.values = func(_ context.Context, keys ...string) ([][]byte, error) {
+			return d.correctValues(context.Background(), keys...)
+		}
+	}},
+	"LimitIsTooLow":      {"Limited", func(d *fake) { d.limit = func(key string) int { return d.correctLimit(key) - 1 } }},
+	"LimitIsTooHigh":     {"Limited", func(d *fake) { d.limit = func(key string) int { return d.correctLimit(key) + 1 } }},
+	"LimitIsNone":        {"Limited", func(d *fake) { d.limit = func(string) int { return 0 } }},
+	"LimitForgetsTheKey": {"Limited", func(d *fake) { d.limit = func(string) int { return d.correctLimit("k") } }},
+	"TooLargeIsAnyError": {"Limited", func(d *fake) {
+		d.set = func(ctx context.Context, key string, value []byte, ttl time.Duration) error {
+			err := d.correctSet(ctx, key, value, ttl)
+			if errors.Is(err, drivers.ErrTooLarge) {
+				err = errors.New("no")
+			}
+			return err
+		}
+	}},
+	"TooLargeLeavesTheOld": {"Limited", func(d *fake) {
+		d.set = func(ctx context.Context, key string, value []byte, ttl time.Duration) error {
+			if len(value) > d.correctLimit(key) {
+				return drivers.ErrTooLarge
+			}
+			return d.correctSet(ctx, key, value, ttl)
+		}
 	}},
 
 	// Delete and Clear.

@@ -34,6 +34,8 @@ type fake struct {
 	sweep  func(ctx context.Context) (int, error)
 	ping   func(ctx context.Context) error
 	close  func() error
+	values func(ctx context.Context, keys ...string) ([][]byte, error)
+	limit  func(key string) int
 
 	getObject func(key string, now time.Time) (any, bool)
 	putObject func(key string, object any, size int, ttl time.Duration) bool
@@ -59,6 +61,7 @@ func newFake() *fake {
 	}
 	d.get, d.set, d.delete, d.clear = d.correctGet, d.correctSet, d.correctDelete, d.correctClear
 	d.sweep, d.ping, d.close = d.correctSweep, d.correctPing, d.correctClose
+	d.values, d.limit = d.correctValues, d.correctLimit
 	d.getObject, d.putObject = d.correctGetObject, d.correctPutObject
 	return d
 }
@@ -74,9 +77,14 @@ func (d *fake) Clear(ctx context.Context, prefix string) (int, error) { return d
 func (d *fake) Sweep(ctx context.Context) (int, error)                { return d.sweep(ctx) }
 func (d *fake) Ping(ctx context.Context) error                        { return d.ping(ctx) }
 func (d *fake) Close() error                                          { return d.close() }
+func (d *fake) MaxValue(key string) int                               { return d.limit(key) }
 func (d *fake) GetObject(key string, now time.Time) (any, bool)       { return d.getObject(key, now) }
 func (d *fake) PutObject(key string, o any, n int, ttl time.Duration) bool {
 	return d.putObject(key, o, n, ttl)
+}
+
+func (d *fake) GetValues(ctx context.Context, keys ...string) ([][]byte, error) {
+	return d.values(ctx, keys...)
 }
 
 // enter locks d for an operation, unless it must not go on.
@@ -112,8 +120,34 @@ func (d *fake) correctSet(ctx context.Context, key string, value []byte, ttl tim
 	if ttl <= 0 {
 		return errors.New("the ttl is not positive")
 	}
+	if len(value) > d.correctLimit(key) {
+		delete(d.entries, d.key(key))
+		return drivers.ErrTooLarge
+	}
 	d.entries[d.key(key)] = entry{value: d.given(value), expiresAt: time.Now().Add(d.ttl(ttl))}
 	return nil
+}
+
+// correctLimit lets a key and a value have 2 MiB together.
+func (d *fake) correctLimit(key string) int { return 2<<20 - len(key) }
+
+func (d *fake) correctValues(ctx context.Context, keys ...string) ([][]byte, error) {
+	if err := d.enter(ctx); err != nil {
+		return nil, err
+	}
+	d.mu.Unlock()
+	values := make([][]byte, len(keys))
+	for i, key := range keys {
+		item, err := d.correctGet(ctx, key)
+		if errors.Is(err, drivers.ErrMiss) {
+			continue
+		}
+		if err != nil {
+			return nil, err
+		}
+		values[i] = append([]byte{}, item.Value...)
+	}
+	return values, nil
 }
 
 func (d *fake) correctDelete(ctx context.Context, keys ...string) (int, error) {
