@@ -241,37 +241,44 @@ func TestHeadFreshens(t *testing.T) {
 		name   string
 		header http.Header // of the response to HEAD
 		status int
-		hit    bool // of a GET behind it
+		hit    bool // of a GET behind it, where what is stored was stale
+		fresh  bool // where it was fresh, and the client insisted on asking
 	}{
-		{"the same entity tag", http.Header{"Etag": {`"v1"`}}, http.StatusOK, true},
-		{"another entity tag", http.Header{"Etag": {`"v2"`}}, http.StatusOK, false},
-		{"another length", http.Header{"Etag": {`"v1"`}, "Content-Length": {"5"}}, http.StatusOK, false},
-		{"another date", http.Header{"Last-Modified": {"Thu, 01 Jan 2015 00:00:00 GMT"}}, http.StatusOK, false},
-		{"nothing to go by", http.Header{}, http.StatusOK, false},
-		{"an error", http.Header{"Etag": {`"v1"`}}, http.StatusInternalServerError, false},
+		{"the same entity tag", http.Header{"Etag": {`"v1"`}}, http.StatusOK, true, true},
+		{"another entity tag", http.Header{"Etag": {`"v2"`}}, http.StatusOK, false, false},
+		{"another length", http.Header{"Etag": {`"v1"`}, "Content-Length": {"5"}}, http.StatusOK, false, false},
+		{"another date", http.Header{"Last-Modified": {"Thu, 01 Jan 2015 00:00:00 GMT"}}, http.StatusOK, false, false},
+		{"nothing to go by", http.Header{}, http.StatusOK, false, true},
+		{"an error", http.Header{"Etag": {`"v1"`}}, http.StatusInternalServerError, false, true},
 	} {
-		t.Run(row.name, func(t *testing.T) {
-			eachStore(t, func(t *testing.T, store func(*cachette.Config)) {
-				synctest.Test(t, func(t *testing.T) {
-					s := newSite(t, store)
-					cached := cachette.Cached(time.Minute)
-					s.GET("/", cached, text("page", `ETag: "v1"`))
-					s.HEAD("/", cached, func(c *gin.Context) {
-						for name, values := range row.header {
-							c.Writer.Header()[name] = values
+		for _, age := range []time.Duration{2 * time.Minute, 10 * time.Second} {
+			t.Run(fmt.Sprintf("%s, after %v", row.name, age), func(t *testing.T) {
+				eachStore(t, func(t *testing.T, store func(*cachette.Config)) {
+					synctest.Test(t, func(t *testing.T) {
+						s := newSite(t, store)
+						cached := cachette.Cached(time.Minute)
+						s.GET("/", cached, text("page", `ETag: "v1"`))
+						s.HEAD("/", cached, func(c *gin.Context) {
+							for name, values := range row.header {
+								c.Writer.Header()[name] = values
+							}
+							c.Status(row.status)
+						})
+						s.get("/")
+						time.Sleep(age)
+						if a := s.do(http.MethodHead, "/", "Cache-Control: no-cache"); a.hit() || a.status != row.status {
+							t.Errorf("HEAD: %d (%s)", a.status, a.cacheStatus())
 						}
-						c.Status(row.status)
+						want := row.fresh
+						if age > time.Minute {
+							want = row.hit
+						}
+						if a := s.get("/"); a.hit() != want || a.body != "page" {
+							t.Errorf("GET behind it: %q (%s)", a.body, a.cacheStatus())
+						}
 					})
-					s.get("/")
-					time.Sleep(2 * time.Minute)
-					if a := s.do(http.MethodHead, "/"); a.hit() || a.status != row.status {
-						t.Errorf("HEAD: %d (%s)", a.status, a.cacheStatus())
-					}
-					if a := s.get("/"); a.hit() != row.hit || a.body != "page" {
-						t.Errorf("GET behind it: %q (%s)", a.body, a.cacheStatus())
-					}
 				})
 			})
-		})
+		}
 	}
 }
