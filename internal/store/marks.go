@@ -28,6 +28,8 @@ type marks struct {
 	mu      sync.Mutex
 	total   uint64            // how many there have ever been
 	pending map[uint16]uint64 // the number of the last one of a slot
+
+	creating [64]sync.Mutex // held while a slot that has no mark is given one; several slots share each
 }
 
 func markSlot(path string) uint16 {
@@ -95,6 +97,14 @@ func (s *Responses) mark(ctx context.Context, path string) (string, error) {
 // ensureMark returns the mark that the store has for a path, and gives it one if it has none.
 func (s *Responses) ensureMark(ctx context.Context, path string) (string, error) {
 	mark, err := s.mark(ctx, path)
+	if mark != "" || err != nil {
+		return mark, err
+	}
+	// One fill at a time: of several that give a slot a mark at once only the last would be kept.
+	creating := &s.marks.creating[markSlot(path)%uint16(len(s.marks.creating))]
+	creating.Lock() // not for longer than the operation timeout of whoever has it
+	defer creating.Unlock()
+	mark, err = s.mark(ctx, path)
 	if mark != "" || err != nil {
 		return mark, err
 	}

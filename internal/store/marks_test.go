@@ -4,6 +4,8 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
+	"sync"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -149,5 +151,24 @@ func TestMarksAreBounded(t *testing.T) {
 	keep(t, s, "/a", "", "body", nil)
 	if got := found(t, s, "/a", nil); got != "body" {
 		t.Errorf("stored again: %q", got)
+	}
+}
+
+// Fills that find no mark at the same time agree on one, and none of them is lost.
+func TestOneMarkForAll(t *testing.T) {
+	s, _ := open(t, false)
+	var fills sync.WaitGroup
+	marks := make([]string, 50)
+	for i := range marks {
+		fills.Go(func() {
+			ticket := s.Begin(t.Context(), &Found{}, "/a", "")
+			if marks[i] = ticket.mark; ticket.err != nil {
+				t.Error(ticket.err)
+			}
+		})
+	}
+	fills.Wait()
+	if slices.Sort(marks); marks[0] == "" || marks[0] != marks[len(marks)-1] {
+		t.Errorf("the fills have the marks %q", slices.Compact(marks))
 	}
 }
