@@ -13,17 +13,26 @@ MODULES := . integration
 BUILD := build
 
 .DEFAULT_GOAL := help
-.PHONY: help test lint conformance bench fuzz cover clean
+.PHONY: help test test-with-servers lint conformance bench bench-with-servers fuzz cover clean FORCE
 
 help: ## list the targets
 	@sed -nE 's/^([a-z]+):.*## (.*)/\1 \2/p' $(MAKEFILE_LIST) | while read -r name text; do printf '%-12s %s\n' "$$name" "$$text"; done
 
-test: ## run every test, with the race detector and in random order
+test: $(BUILD)/servers ## run every test, with the race detector, in random order and on real servers
+	@$(BUILD)/servers -build $(BUILD) -- $(MAKE) --no-print-directory test-with-servers
+
+test-with-servers:
 	@test -n "$(RACE)" || echo "No C compiler was found: the tests run without the race detector."
 	@for module in $(MODULES); do \
 		echo "== go test in $$module"; \
 		$(GO) test -C $$module $(RACE) -shuffle=on ./...; \
 	done
+
+$(BUILD)/servers: FORCE
+	@mkdir -p $(BUILD)
+	@$(GO) build -C integration -o ../$(BUILD)/servers ./servers/cmd/servers
+
+FORCE:
 
 lint: ## check formatting, go vet, staticcheck, go.mod and trailing blanks
 	@echo "== gofmt"
@@ -40,9 +49,12 @@ lint: ## check formatting, go vet, staticcheck, go.mod and trailing blanks
 conformance: ## run the public HTTP cache test suite (BACKEND=name, WRITE=1 records the outcome, ID=test shows one test)
 	@$(GO) run -C integration ./conformance/cmd/conformance -backend $(BACKEND) $(if $(WRITE),-write) $(if $(ID),-id $(ID))
 
-bench: ## run the comparisons with other caches and record them in integration/bench/RESULTS.md
-	@mkdir -p $(BUILD)
+bench: $(BUILD)/servers ## run the comparisons with other caches and with the stores' clients, and record them in integration/bench/RESULTS.md
+	@$(BUILD)/servers -build $(BUILD) -only REDIS_URL,MEMCACHED_HOST,MONGODB_URL,DYNAMODB_URL -- $(MAKE) --no-print-directory bench-with-servers
+
+bench-with-servers:
 	@$(GO) test -C integration -run '^$$' -bench 'Hit|Miss' -benchmem -benchtime 300ms -count 10 ./bench | tee $(BUILD)/bench.txt
+	@$(GO) test -C integration -run '^$$' -bench 'Fetch|Route' -benchtime 1s -count 5 ./bench | tee -a $(BUILD)/bench.txt
 	@$(GO) test -C integration -run '^$$' -bench 'Memory' -benchtime 1x ./bench | tee -a $(BUILD)/bench.txt
 	@$(GO) run -C integration ./bench/report <$(BUILD)/bench.txt >$(BUILD)/bench.md
 	@cp $(BUILD)/bench.md integration/bench/RESULTS.md

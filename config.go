@@ -35,11 +35,19 @@ type Config struct {
 	TTL time.Duration `env:"TTL"`
 
 	// RedisURL is required for redis: redis://user:password@host:port/database, or rediss:// for TLS. User, password,
-	// port (6379) and database (0) may be left out. CACHETTE_REDIS_URL.
+	// port (6379) and database (0) may be left out. Sentinels are redis+sentinel://user:password@host:port,host:port/master/database
+	// (port 26379, and user and password are those of the master), a cluster is redis+cluster://user:password@host:port,host:port;
+	// each with rediss for TLS.
+	//
+	// Options may follow a ?, as pool_size=20&dial_timeout=2s: those that redis.ParseURL of go-redis knows, and
+	// tls_ca_file, tls_cert_file, tls_key_file (files in PEM), tls_server_name, sentinel_username and sentinel_password.
+	// CACHETTE_REDIS_URL.
 	RedisURL string `env:"REDIS_URL"`
 
 	// MemcachedHost is required for memcached: host or host:port, several separated by commas. The port is 11211 unless
-	// given. CACHETTE_MEMCACHED_HOST.
+	// given. Where there are a user and a password, or TLS, it is a URL: memcached://user:password@host:port,host:port, or
+	// memcacheds:// for TLS, with any of the options tls_ca_file, tls_cert_file and tls_key_file (each the path of a file
+	// in PEM) and tls_server_name behind a ?. CACHETTE_MEMCACHED_HOST.
 	MemcachedHost string `env:"MEMCACHED_HOST"`
 
 	// TableName is the table of dynamodb, and the collection of mongodb: "fastapi-cachette" unless set, the name that

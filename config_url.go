@@ -11,10 +11,10 @@ import (
 
 // What a good value looks like, for messages.
 const (
-	formRedisURL      = "redis://user:password@host:port/database, or rediss:// for TLS"
-	formMemcachedHost = "host or host:port, several separated by commas"
-	formDynamoDBURL   = "http://host:port or https://host:port"
-	formMongoDBURL    = "mongodb://user:password@host:port/, or mongodb+srv://user:password@host/"
+	formRedisURL = "redis://user:password@host:port/database, or rediss:// for TLS; of sentinels or a cluster, " +
+		"redis+sentinel://user:password@host:port,host:port/master_name/database or redis+cluster://user:password@host:port,host:port"
+	formDynamoDBURL = "http://host:port or https://host:port"
+	formMongoDBURL  = "mongodb://user:password@host:port/, or mongodb+srv://user:password@host/"
 )
 
 // hintEscape is for URLs that come apart in the wrong place, mostly at a character of the password.
@@ -45,31 +45,85 @@ func isScheme(text string) bool {
 	return text != "" && len(text) <= 16
 }
 
-// redisSchemes are those of a single server.
-var redisSchemes = []string{"redis", "rediss"}
+// redisSchemes are those of a single server, of sentinels, and of a cluster; the second s stands for TLS.
+var redisSchemes = []string{"redis", "rediss", "redis+sentinel", "rediss+sentinel", "redis+cluster", "rediss+cluster"}
 
+// checkRedisURL checks the form of a URL. What each option may be is left to the driver, which knows.
 func checkRedisURL(raw string) string {
 	if problem := checkScheme(raw, formRedisURL, redisSchemes...); problem != "" {
 		return problem
 	}
-	u, err := url.Parse(raw)
+	scheme, rest, _ := strings.Cut(raw, "://")
+	base, kind, _ := strings.Cut(scheme, "+")
+	malformed := func(what string) string { return what + ": give " + formRedisURL }
+
+	authority, after := rest, ""
+	if end := strings.IndexAny(rest, "/?#"); end >= 0 {
+		authority, after = rest[:end], rest[end:]
+	}
+	at := strings.LastIndex(authority, "@") + 1
+	hosts := strings.Split(authority[at:], ",")
+	if len(hosts) > 1 && kind == "" {
+		return malformed("it names several servers, and takes one")
+	}
+	u, err := url.Parse(base + "://" + authority[:at] + hosts[0] + after) // which takes no list of hosts
 	if err != nil || strings.Contains(u.Path, "@") || u.Fragment != "" {
-		return "it cannot be read as a URL: give " + formRedisURL + "; " + hintEscape
+		return malformed("it cannot be read as a URL") + "; " + hintEscape
 	}
-	if strings.Contains(u.Host, ",") {
-		return "it names several servers, and takes one: give " + formRedisURL
+	for i, host := range hosts {
+		if problem := checkAddress(host); problem != "" {
+			return malformed(ordinal(i, len(hosts)) + problem)
+		}
 	}
-	if problem := checkAddress(u.Host); problem != "" {
-		return problem + ": give " + formRedisURL
-	}
-	if database := strings.Trim(u.Path, "/"); database != "" && !isNumber(database, 0, 1<<31-1) {
-		return "what follows the host is not the number of a database: give " + formRedisURL
+	if problem := checkRedisPath(kind, u.Path); problem != "" {
+		return malformed(problem)
 	}
 	options, err := url.ParseQuery(u.RawQuery)
 	if err != nil || !haveValues(u.RawQuery, "&") {
 		return "what follows the ? are not options of the form name=value; " + hintEscape
 	}
-	if options.Has("db") && !isNumber(options.Get("db"), 0, 1<<31-1) {
+	return checkRedisOptions(base, kind, options)
+}
+
+// checkRedisPath checks what follows the hosts.
+func checkRedisPath(kind, path string) string {
+	path = strings.Trim(path, "/")
+	switch kind {
+	case "cluster":
+		if path != "" {
+			return "a cluster has no databases, and nothing may follow the hosts"
+		}
+		return ""
+	case "sentinel":
+		var master string
+		if master, path, _ = strings.Cut(path, "/"); master == "" {
+			return "the name of the master is missing, which follows the hosts"
+		}
+	}
+	if path != "" && !isNumber(path, 0, 1<<31-1) {
+		return "what follows the host is not the number of a database"
+	}
+	return ""
+}
+
+// checkRedisOptions checks the options that go with some URLs only.
+func checkRedisOptions(base, kind string, options url.Values) string {
+	for _, name := range []string{"tls_ca_file", "tls_cert_file", "tls_key_file", "tls_server_name", "skip_verify"} {
+		if options.Has(name) && base != "rediss" {
+			return "its option " + name + " is for TLS: give a URL that begins with rediss"
+		}
+	}
+	for _, name := range []string{"sentinel_username", "sentinel_password"} {
+		if options.Has(name) && kind != "sentinel" {
+			return "its option " + name + " is for sentinels: give a URL that begins with redis+sentinel or rediss+sentinel"
+		}
+	}
+	switch {
+	case !options.Has("db"):
+		return ""
+	case kind == "cluster":
+		return "its option db is not for a cluster, which has no databases"
+	case !isNumber(options.Get("db"), 0, 1<<31-1):
 		return "its option db is not the number of a database"
 	}
 	return ""
@@ -155,20 +209,6 @@ func checkMongoDBHosts(scheme, hosts string) string {
 	}
 	if scheme == "mongodb+srv" && (len(all) > 1 || strings.Contains(hosts, ":")) {
 		return "mongodb+srv takes one host, without a port"
-	}
-	return ""
-}
-
-func checkMemcachedHost(hosts string) string {
-	all := strings.Split(hosts, ",")
-	for i, host := range all {
-		problem := checkAddress(host)
-		if strings.ContainsAny(host, "/@") {
-			problem = "it is a host and no URL"
-		}
-		if problem != "" {
-			return ordinal(i, len(all)) + problem + ": give " + formMemcachedHost
-		}
 	}
 	return ""
 }

@@ -28,10 +28,13 @@ const (
 	DynamoDB = "DYNAMODB_URL" // a local endpoint
 )
 
+// Variable returns the variable that tells where a server is.
+func Variable(server string) string { return prefix + server }
+
 // Find returns where a server is, or skips the test.
 func Find(t testing.TB, server string) string {
 	t.Helper()
-	variable := prefix + server
+	variable := Variable(server)
 	where := os.Getenv(variable)
 	if where != "" {
 		return where

@@ -38,6 +38,7 @@ func main() {
 	flag.StringVar(&o.id, "id", "", "the one test to run and to show")
 	flag.BoolVar(&o.write, "write", false, "record the outcome in results.json and RESULTS.md")
 	flag.StringVar(&o.dir, "dir", "conformance", "the directory of the record")
+	flag.StringVar(&o.build, "build", "../build", "the directory for the servers of backends that have one")
 	flag.StringVar(&o.cache, "cache", "../.cache/conformance", "the directory to install the suite in")
 	flag.Parse()
 
@@ -52,8 +53,8 @@ func main() {
 }
 
 type options struct {
-	backend, id, dir, cache string
-	write                   bool
+	backend, id, dir, cache, build string
+	write                          bool
 }
 
 func (o options) run(ctx context.Context) error {
@@ -79,7 +80,7 @@ func (o options) run(ctx context.Context) error {
 		return err
 	}
 	defer stopServer()
-	addr, stopEngine, err := serveEngine(o.backend, upstream)
+	addr, stopEngine, err := serveEngine(ctx, o.backend, o.build, upstream)
 	if err != nil {
 		return err
 	}

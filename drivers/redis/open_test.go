@@ -1,0 +1,177 @@
+package redis_test
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"io"
+	"log/slog"
+	"net"
+	"net/url"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/gin-cachette/cachette/drivers"
+	"github.com/gin-cachette/cachette/internal/testservers"
+)
+
+// edit returns a URL of one host with something changed.
+func edit(t *testing.T, raw string, change func(u *url.URL)) string {
+	t.Helper()
+	u, err := url.Parse(raw)
+	if err != nil {
+		t.Fatal("the server's URL is none")
+	}
+	change(u)
+	return u.String()
+}
+
+func withOption(name, value string) func(u *url.URL) {
+	return func(u *url.URL) {
+		query := u.Query()
+		query.Set(name, value)
+		u.RawQuery = query.Encode()
+	}
+}
+
+// TestRefused opens what a server refuses, each with an error that names the setting and shows no secret.
+func TestRefused(t *testing.T) {
+	const secret = "hunter2"
+	otherCA := filepath.Join(t.TempDir(), "ca.pem")
+	if err := os.WriteFile(otherCA, otherAuthority, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	for _, row := range []struct {
+		name, server string
+		change       func(u *url.URL)
+		want         string
+	}{
+		{"wrong password", testservers.RedisTLS, func(u *url.URL) { u.User = url.UserPassword("cachette", secret) }, "refuses the user or the password"},
+		{"wrong user", testservers.RedisTLS, func(u *url.URL) { u.User = url.UserPassword(secret, "a") }, "refuses the user or the password"},
+		{"no password", testservers.RedisTLS, func(u *url.URL) { u.User = nil }, "refuses the user or the password"},
+		{"unknown authority", testservers.RedisTLS, withOption("tls_ca_file", otherCA), "do not agree on TLS"},
+		{"another host's certificate", testservers.RedisTLS, withOption("tls_server_name", "example.com"), "do not agree on TLS"},
+		{"user who is unknown", testservers.Redis, func(u *url.URL) { u.User = url.UserPassword("me", secret) }, "refuses the user or the password"},
+		{"no such database", testservers.Redis, func(u *url.URL) { u.Path = "/99999" }, "no such database"},
+		{"no cluster", testservers.Redis, func(u *url.URL) { u.Scheme = "redis+cluster" }, "no part of a cluster"},
+		{"no sentinel", testservers.Redis, func(u *url.URL) { u.Scheme, u.Path = "redis+sentinel", "/main" }, "refuses the client"},
+		{"no such master", testservers.RedisSentinel, func(u *url.URL) { u.Path = "/other" }, "know no master of that name"},
+		{"wrong password of a sentinel's master", testservers.RedisSentinel, func(u *url.URL) { u.User = url.UserPassword("me", secret) }, "refuses the user or the password"},
+		{"wrong password of a sentinel", testservers.RedisSentinel, func(u *url.URL) {
+			withOption("sentinel_username", "me")(u)
+			withOption("sentinel_password", secret)(u)
+		}, "refuses the user or the password"},
+	} {
+		t.Run(row.name, func(t *testing.T) {
+			wantRefused(t, edit(t, testservers.Find(t, row.server), row.change), row.want, secret)
+		})
+	}
+	t.Run("node of a cluster", func(t *testing.T) {
+		first, _, _ := strings.Cut(strings.TrimPrefix(testservers.Find(t, testservers.RedisCluster), "redis+cluster://"), ",")
+		wantRefused(t, "redis://"+first, "part of a cluster: give redis+cluster://", secret)
+	})
+	t.Run("wrong password of a cluster", func(t *testing.T) {
+		where := strings.Replace(testservers.Find(t, testservers.RedisCluster), "://", "://me:"+secret+"@", 1)
+		wantRefused(t, where, "refuses the user or the password", secret)
+	})
+	t.Run("malformed", func(t *testing.T) {
+		wantRefused(t, "redis://me:"+secret+"@host/"+secret, "number of a database", secret)
+	})
+}
+
+func wantRefused(t *testing.T, where, want, secret string) {
+	t.Helper()
+	var log bytes.Buffer
+	d, err := opener(t)(t.Context(), drivers.Settings{
+		RedisURL: where, OperationTimeout: time.Second, Logger: slog.New(slog.NewTextHandler(&log, nil)),
+	})
+	if d != nil || err == nil {
+		t.Fatalf("it opens %v, %v, want an error; the log: %s", d, err, log.String())
+	}
+	text := err.Error()
+	if !strings.Contains(text, "RedisURL (CACHETTE_REDIS_URL)") || !strings.Contains(text, want) {
+		t.Errorf("%v, want the setting, and %q", err, want)
+	}
+	if strings.Contains(text, secret) || strings.Contains(log.String(), secret) {
+		t.Errorf("it shows the secret: %v", err)
+	}
+}
+
+// TestDoesNotAnswer opens what does not answer: a driver, and one warning.
+func TestDoesNotAnswer(t *testing.T) {
+	const secret = "hunter2"
+	closed, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	closed.Close()
+	silent, err := net.Listen("tcp", "127.0.0.1:0") // accepts, and says nothing
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { silent.Close() })
+	refused, mute := closed.Addr().String(), silent.Addr().String()
+
+	for name, where := range map[string]string{
+		"closed port":           "redis://me:" + secret + "@" + refused,
+		"closed port, TLS":      "rediss://me:" + secret + "@" + refused,
+		"closed port, sentinel": "redis+sentinel://me:" + secret + "@" + refused + "/main",
+		"closed port, cluster":  "redis+cluster://me:" + secret + "@" + refused,
+		"silent":                "redis://me:" + secret + "@" + mute,
+		"silent, TLS":           "rediss://me:" + secret + "@" + mute,
+		"silent, sentinel":      "redis+sentinel://me:" + secret + "@" + mute + "/main",
+		"silent, cluster":       "redis+cluster://me:" + secret + "@" + mute,
+		"no such host":          "redis://me:" + secret + "@no-such-host.invalid",
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			var log bytes.Buffer
+			d, err := opener(t)(t.Context(), drivers.Settings{
+				RedisURL: where, OperationTimeout: 100 * time.Millisecond, Logger: slog.New(slog.NewTextHandler(&log, nil)),
+			})
+			if err != nil {
+				t.Fatalf("%v, want a driver that waits for the server", err)
+			}
+			defer d.Close()
+			text := log.String()
+			if strings.Count(text, "level=WARN") != 1 || !strings.Contains(text, "RedisURL (CACHETTE_REDIS_URL)") || strings.Contains(text, secret) {
+				t.Errorf("the log is %q, want one warning that names the setting", text)
+			}
+			ctx, cancel := context.WithTimeout(t.Context(), 50*time.Millisecond)
+			defer cancel()
+			err = returns(t, func() error { _, err := d.Get(ctx, "key"); return err })
+			if err == nil || errors.Is(err, drivers.ErrMiss) || strings.Contains(err.Error(), secret) {
+				t.Errorf("Get: %v, want an error", err)
+			}
+			if err := returns(t, d.Close); err != nil {
+				t.Errorf("Close: %v", err)
+			}
+		})
+	}
+}
+
+// TestOpenEndsWithItsContext opens a server that says nothing.
+func TestOpenEndsWithItsContext(t *testing.T) {
+	silent, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer silent.Close()
+	ctx, cancel := context.WithTimeout(t.Context(), 20*time.Millisecond)
+	defer cancel()
+	err = returns(t, func() error {
+		d, err := opener(t)(ctx, drivers.Settings{
+			RedisURL: "redis://" + silent.Addr().String(), OperationTimeout: time.Hour, Logger: slog.New(slog.NewTextHandler(io.Discard, nil)),
+		})
+		if err == nil {
+			err = d.Close()
+		}
+		return err
+	})
+	if err != nil {
+		t.Error(err)
+	}
+}

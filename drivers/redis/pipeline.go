@@ -1,0 +1,288 @@
+package redis
+
+import (
+	"context"
+	"errors"
+	"sync"
+	"time"
+
+	"github.com/redis/go-redis/v9"
+
+	"github.com/gin-cachette/cachette/drivers"
+)
+
+// Auto-pipelining is our own and not that of go-redis, whose lone command takes twice as long as one that is sent plainly
+// to a server nearby, whose queue keeps the commands of callers who have gone, and whose Close waits for half a minute for a
+// server that does not answer. See the benchmarks.
+
+const (
+	// maxBatch is how many requests share a round trip at most.
+	maxBatch = 128
+	// maxRunners is how many batches of a lane are under way at most.
+	maxRunners = 8
+	// patience is how long requests wait for the batch before them: then another connection is used beside it, so that
+	// neither a large value, nor a long way to the server, nor a connection that has died holds up the rest.
+	patience = 2 * time.Millisecond
+
+	// A caller who comes alone sends his request by himself, as handing it to another goroutine and back takes as long as
+	// a server nearby needs to answer. Nobody can take him from there when his context ends, so he does it only where the
+	// last answer came within briskAnswer, and to one who was alone as well; and he gives up after quickEnd. Then his request
+	// goes the usual way, and is sent twice. So it is for reading only: what is written twice may come late, over a newer value.
+	briskAnswer = time.Millisecond
+	quickEnd    = 5 * time.Millisecond
+)
+
+// request is commands that share a round trip with those of others.
+type request interface {
+	// add adds the commands to a pipeline.
+	add(ctx context.Context, to redis.Pipeliner)
+	// settle reads their replies. sent is a moment before they were sent.
+	settle(sent time.Time) error
+}
+
+// job is a request in a lane.
+type job struct {
+	request
+	done  chan error
+	place int // in the lane's queue; -1 once it is under way
+}
+
+// lane makes one batch after the other of the requests that it is given.
+type lane struct {
+	client redis.UniversalClient
+	direct bool // its callers may send by themselves
+
+	mu      sync.Mutex
+	queue   []*job
+	runners int  // those that are under way, with the caller who sends by himself
+	brisk   bool // the last answer came soon, to one who was alone
+	closed  bool
+	relief  *time.Timer
+	sent    func() // called after a batch has been answered; may be nil
+}
+
+// do hands in a request. The job that it returns has the outcome, once there is one.
+func (l *lane) do(r request) *job {
+	j := &job{request: r, done: make(chan error, 1)}
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if l.closed {
+		j.done <- drivers.ErrClosed
+		return j
+	}
+	j.place = len(l.queue)
+	l.queue = append(l.queue, j)
+	switch {
+	case l.runners == 0:
+		l.runners++
+		go l.run()
+	case len(l.queue) == 1:
+		l.waitForRelief()
+	}
+	return j
+}
+
+// waitForRelief has another runner start if what is queued is still there when patience ends.
+func (l *lane) waitForRelief() {
+	if l.relief == nil {
+		l.relief = time.AfterFunc(patience, l.relieve)
+	} else {
+		l.relief.Reset(patience)
+	}
+}
+
+func (l *lane) relieve() {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if len(l.queue) > 0 && l.runners < maxRunners {
+		l.runners++
+		go l.run()
+	}
+}
+
+// takeBack takes a job whose caller has gone out of the queue.
+func (l *lane) takeBack(j *job) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if j.place < 0 || j.place >= len(l.queue) || l.queue[j.place] != j {
+		return
+	}
+	last := len(l.queue) - 1
+	l.queue[j.place] = l.queue[last]
+	l.queue[j.place].place = j.place
+	l.queue[last] = nil
+	l.queue = l.queue[:last]
+}
+
+// run sends batches until nothing is queued.
+func (l *lane) run() {
+	for {
+		batch := l.take()
+		if batch == nil || l.send(batch) {
+			return
+		}
+	}
+}
+
+// take takes the next batch from the queue. It is nil when there is none, and the runner has then ended.
+func (l *lane) take() []*job {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	batch := l.queue
+	if len(batch) == 0 {
+		l.runners--
+		return nil
+	}
+	l.queue = nil
+	if len(batch) > maxBatch {
+		l.queue = append(l.queue, batch[maxBatch:]...)
+		batch = batch[:maxBatch]
+		for i, j := range l.queue {
+			j.place = i
+		}
+		l.waitForRelief()
+	}
+	for _, j := range batch {
+		j.place = -1
+	}
+	return batch
+}
+
+// send sends a batch and tells each caller the outcome of his request. It reports whether the runner has ended.
+func (l *lane) send(batch []*job) (ended bool) {
+	sent := time.Now()
+	err := guard(func() error {
+		ctx := context.Background() // the callers' are different ones, and each waits for his own
+		pipeline := l.client.Pipeline()
+		for _, j := range batch {
+			j.add(ctx, pipeline)
+		}
+		_, _ = pipeline.Exec(ctx) // each command has its own error
+		return nil
+	})
+	if err == nil && l.sent != nil {
+		l.sent()
+	}
+	ended = l.rest(len(batch) == 1 && time.Since(sent) < briskAnswer)
+	for _, j := range batch {
+		if err != nil {
+			j.done <- err
+		} else {
+			j.done <- j.settle(sent)
+		}
+	}
+	return ended
+}
+
+// rest ends the runner if nothing is queued. It does so before the callers have their outcomes, so that one of them who
+// comes again finds the lane free.
+func (l *lane) rest(brisk bool) bool {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.brisk = brisk
+	if len(l.queue) > 0 {
+		return false
+	}
+	l.runners--
+	return true
+}
+
+// sendAlone sends a request from the goroutine of its caller, if there is nothing else to do and the server is brisk. It
+// reports whether that has led to an outcome; if not, the request goes the usual way.
+func (l *lane) sendAlone(ctx context.Context, r request) (done bool, err error) {
+	if _, writes := r.(*setRequest); writes || !l.direct || !l.occupy() {
+		return false, nil
+	}
+	sent := time.Now()
+	err = guard(func() error {
+		ctx := hurried{ctx, sent.Add(quickEnd)}
+		pipeline := l.client.Pipeline()
+		r.add(ctx, pipeline)
+		_, _ = pipeline.Exec(ctx)
+		return r.settle(sent)
+	})
+	var reply redis.Error
+	done = err == nil || errors.As(err, &reply)
+	l.leave(done && time.Since(sent) < briskAnswer)
+	return done, err
+}
+
+// hurried is a context whose deadline is at hand. It has no timer: the client gives the deadline to its connections.
+type hurried struct {
+	context.Context
+	deadline time.Time
+}
+
+func (c hurried) Deadline() (time.Time, bool) {
+	if deadline, ok := c.Context.Deadline(); ok && deadline.Before(c.deadline) {
+		return deadline, true
+	}
+	return c.deadline, true
+}
+
+// occupy makes the caller the one who sends, and reports whether he may.
+func (l *lane) occupy() bool {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if !l.brisk || l.closed || l.runners > 0 || len(l.queue) > 0 {
+		return false
+	}
+	l.runners++
+	return true
+}
+
+// leave undoes occupy, and has the requests sent that have come meanwhile.
+func (l *lane) leave(brisk bool) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.brisk = brisk && len(l.queue) == 0
+	l.runners--
+	if len(l.queue) > 0 && l.runners == 0 {
+		l.runners++
+		go l.run()
+	}
+}
+
+// close ends the requests that wait. Those that are under way end with the client's timeouts.
+func (l *lane) close() {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.closed = true
+	if l.relief != nil {
+		l.relief.Stop()
+	}
+	for _, j := range l.queue {
+		j.place = -1
+		j.done <- drivers.ErrClosed
+	}
+	l.queue = nil
+}
+
+// do runs a request in the lane of key, or by itself where the driver does not pipeline or alone is set.
+func (d *Driver) do(ctx context.Context, operation, key string, alone bool, r request) error {
+	if alone || !d.pipelined {
+		return d.call(ctx, operation, func(ctx context.Context) error {
+			sent := time.Now()
+			pipeline := d.client.Pipeline()
+			r.add(ctx, pipeline)
+			_, _ = pipeline.Exec(ctx)
+			return r.settle(sent)
+		})
+	}
+	if err := d.begin(ctx, operation); err != nil {
+		return err
+	}
+	l := d.routes.of(key)
+	if done, err := l.sendAlone(ctx, r); done {
+		return d.explain(ctx, operation, err)
+	}
+	if err := d.begin(ctx, operation); err != nil {
+		return err
+	}
+	j := l.do(r)
+	err := d.await(ctx, operation, j.done)
+	if ctx.Err() != nil {
+		l.takeBack(j)
+	}
+	return err
+}

@@ -1,0 +1,177 @@
+// Package redis keeps a cache in Redis: a single server, a master watched by Sentinels, or a Cluster.
+//
+// A value lies under its plain key as a string of exactly its bytes, with Redis's own expiry, so that other programs can
+// share it. Small requests that are made at the same time share a round trip (auto-pipelining): a request that comes alone is
+// sent at once, and those that come while it is under way go together in the next one. [Options] can switch that off.
+//
+// Importing the package registers it as "redis". A program that has a client already gives it to [New].
+package redis
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"math"
+	"sync"
+	"time"
+
+	"github.com/redis/go-redis/v9"
+
+	"github.com/gin-cachette/cachette/drivers"
+)
+
+// maxValue is the size, in bytes, of the largest string that Redis has, key or value: its proto-max-bulk-len, unless a
+// server has been configured otherwise.
+const maxValue = 512 << 20
+
+// forever is the expiry of what another program has stored without one.
+const forever = time.Duration(math.MaxInt64)
+
+// Options configures a [Driver]. Its zero value is ready to use.
+type Options struct {
+	// NoAutoPipeline sends each request by itself, over a connection that it has to itself meanwhile.
+	NoAutoPipeline bool
+}
+
+// Driver is a [drivers.Driver] that keeps its entries in Redis. It is a [drivers.Batch], a [drivers.Limited] and a
+// [drivers.Pinger] too. Create it with [New].
+type Driver struct {
+	client redis.UniversalClient
+	own    bool // the driver made the client, and closes it
+
+	pipelined bool
+	routes    *routes
+	closing   sync.Once
+	closed    chan struct{}
+}
+
+var (
+	_ drivers.Driver  = (*Driver)(nil)
+	_ drivers.Batch   = (*Driver)(nil)
+	_ drivers.Limited = (*Driver)(nil)
+	_ drivers.Pinger  = (*Driver)(nil)
+)
+
+// New returns a driver that uses client, of a single server, of Sentinels, of a Cluster, or a Ring. Whoever made the
+// client closes it, after the driver. A client that reads from replicas may be given what has been replaced or removed.
+//
+// An operation ends with its context whatever the client's timeouts are. What it has sent stays under way until those end
+// it, so a client should have them. One with ContextTimeoutEnabled is faster for requests that come alone.
+func New(client redis.UniversalClient, options Options) (*Driver, error) {
+	switch c := client.(type) {
+	case nil:
+		return nil, errors.New("redis: the client is nil")
+	case *redis.AutoPipeliner:
+		return nil, errors.New("redis: the client is an auto-pipeliner: give the client that it was made from")
+	case *redis.Client:
+		if c == nil {
+			return nil, errors.New("redis: the client is a nil pointer")
+		}
+	case *redis.ClusterClient:
+		if c == nil {
+			return nil, errors.New("redis: the client is a nil pointer")
+		}
+	}
+	return &Driver{
+		client:    client,
+		pipelined: !options.NoAutoPipeline,
+		routes:    newRoutes(client),
+		closed:    make(chan struct{}),
+	}, nil
+}
+
+// Ping returns nil when a server answers; of a cluster, one of its servers.
+func (d *Driver) Ping(ctx context.Context) error {
+	return d.call(ctx, "ping", func(ctx context.Context) error { return d.client.Ping(ctx).Err() })
+}
+
+// MaxValue returns 512 MiB, which is the largest string of a Redis that is not configured otherwise, or -1 when key is longer.
+func (d *Driver) MaxValue(key string) int {
+	if len(key) > maxValue {
+		return -1
+	}
+	return maxValue
+}
+
+// Close ends what is under way, and closes the client if the driver made it. It waits for nothing.
+func (d *Driver) Close() error {
+	var err error
+	d.closing.Do(func() {
+		close(d.closed)
+		d.routes.close()
+		if d.own {
+			err = d.client.Close()
+		}
+	})
+	if err != nil {
+		return fmt.Errorf("redis: close: %w", err)
+	}
+	return nil
+}
+
+// begin returns the reason why an operation must not go on.
+func (d *Driver) begin(ctx context.Context, operation string) error {
+	select {
+	case <-d.closed:
+		return drivers.ErrClosed
+	default:
+	}
+	if err := ctx.Err(); err != nil {
+		return fmt.Errorf("redis: %s: %w", operation, err)
+	}
+	return nil
+}
+
+// call runs do, and returns when it has, when ctx is done, or when the driver is closed: a client looks at a context
+// only before it writes and, as it is configured, at its deadline. What do uses must be its own, as it may go on.
+func (d *Driver) call(ctx context.Context, operation string, do func(ctx context.Context) error) error {
+	if err := d.begin(ctx, operation); err != nil {
+		return err
+	}
+	done := make(chan error, 1)
+	go func() { done <- guard(func() error { return do(ctx) }) }()
+	return d.await(ctx, operation, done)
+}
+
+// await waits for the outcome of an operation that was begun.
+func (d *Driver) await(ctx context.Context, operation string, done <-chan error) error {
+	select {
+	case err := <-done:
+		return d.explain(ctx, operation, err)
+	case <-ctx.Done():
+		return fmt.Errorf("redis: %s: %w", operation, ctx.Err())
+	case <-d.closed:
+		return drivers.ErrClosed
+	}
+}
+
+// explain says what an error of the client means to the caller.
+func (d *Driver) explain(ctx context.Context, operation string, err error) error {
+	if err == nil || errors.Is(err, drivers.ErrClosed) {
+		return err
+	}
+	select {
+	case <-d.closed:
+		return drivers.ErrClosed
+	default:
+	}
+	if cause := ctx.Err(); cause != nil {
+		return fmt.Errorf("redis: %s: %w", operation, cause)
+	}
+	// The connection's deadline is that of the context, and may be noticed first.
+	if deadline, ok := ctx.Deadline(); ok && !time.Now().Before(deadline) {
+		return fmt.Errorf("redis: %s: %w", operation, context.DeadlineExceeded)
+	}
+	return fmt.Errorf("redis: %s: %w", operation, err)
+}
+
+// guard turns a panic of do, as of a hook that the client was given, into an error: in a goroutine of ours nobody else
+// recovers it.
+func guard(do func() error) (err error) {
+	defer func() {
+		if cause := recover(); cause != nil {
+			err = fmt.Errorf("the client panics: %v", cause)
+		}
+	}()
+	return do()
+}
