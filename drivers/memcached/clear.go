@@ -1,0 +1,214 @@
+package memcached
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net/url"
+	"strings"
+	"time"
+)
+
+const (
+	busyWait    = 10 * time.Millisecond // before a crawler that is at work is asked again
+	busyWaitMax = 200 * time.Millisecond
+
+	// crawlTimeout is how long a crawl may say nothing: one of a large table with few entries is silent for seconds.
+	crawlTimeout    = 30 * time.Second
+	linesPerTimeout = 1000
+
+	// passes is how often a server is crawled whose crawler may miss entries, at most.
+	passes = 5
+)
+
+// Clear removes every entry whose key begins with prefix, on every server, and returns how many of them were live. It
+// finds them in the list of all keys that the server's crawler makes, so that it takes the longer the more entries the
+// server has, whoever they belong to. It needs a server that was not started with -X or with -o no_lru_crawler, and
+// without a proxy between, and returns an error that says so where there is no list. A crawler makes one list at a time:
+// Clear waits, as long as ctx lets it, while it makes another.
+//
+// Where one server fails, what is on the others is removed, and counted, nevertheless.
+func (d *Driver) Clear(ctx context.Context, prefix string) (int, error) {
+	if err := d.begin(ctx); err != nil {
+		return 0, err
+	}
+	servers, err := d.all()
+	if err != nil {
+		return 0, d.failed(ctx, "clear", err)
+	}
+	live, err := onEach(servers, func(s *server) (int, error) {
+		n, err := s.clear(ctx, prefix)
+		if err != nil {
+			return n, fmt.Errorf("%s: %w", s.addr, err)
+		}
+		return n, nil
+	})
+	return live, d.failed(ctx, "clear", err)
+}
+
+// clear walks the table of entries, which has each once. Servers before 1.6.9 walk lists instead, between which entries
+// move, so that they are walked until nothing is found any more.
+func (s *server) clear(ctx context.Context, prefix string) (int, error) {
+	live, _, err := s.clearPass(ctx, "hash", prefix)
+	if !errors.Is(err, errBadClass) {
+		return live, err
+	}
+	for range passes {
+		n, removed, err := s.clearPass(ctx, "all", prefix)
+		live += n
+		if err != nil || removed == 0 {
+			return live, err
+		}
+	}
+	return live, nil
+}
+
+// clearPass crawls once, and removes in batches what it finds. It returns how many entries were live, and how many were
+// found.
+func (s *server) clearPass(ctx context.Context, what, prefix string) (live, found int, err error) {
+	// A connection of its own: a list that is not read to its end is of no further use.
+	l, err := s.open(ctx)
+	if err != nil {
+		return 0, 0, err
+	}
+	defer l.close()
+	defer l.begin(ctx)()
+
+	answer, err := l.crawl(ctx, what)
+	if err != nil {
+		return 0, 0, err
+	}
+	// A line that is none is what the server repeats from the middle of another when it has waited long for a reader.
+	var names []string
+	for lines := 1; answer != "END"; lines++ {
+		if lines%linesPerTimeout == 0 {
+			l.extend(crawlTimeout)
+		}
+		if entry, ok := crawledName(answer); ok && begins(entry, prefix) != no {
+			names = append(names, entry)
+		}
+		if len(names) == batch {
+			n, err := s.clearNames(ctx, names, prefix)
+			live, found = live+n, found+len(names)
+			if err != nil {
+				return live, found, err
+			}
+			names = names[:0]
+			l.extend(crawlTimeout)
+		}
+		if answer, err = l.line(); err != nil {
+			return live, found, err
+		}
+	}
+	n, err := s.clearNames(ctx, names, prefix)
+	return live + n, found + len(names), err
+}
+
+// errBadClass says that the crawler does not know what to crawl.
+var errBadClass = errors.New("the crawler does not know what to crawl")
+
+// crawl starts a list and returns its first line.
+func (l *link) crawl(ctx context.Context, what string) (string, error) {
+	for wait := busyWait; ; wait = min(2*wait, busyWaitMax) {
+		l.extend(crawlTimeout)
+		answer, err := l.ask("lru_crawler metadump " + what)
+		switch {
+		case err != nil:
+			return "", err
+		case answer == "END", strings.HasPrefix(answer, "key="):
+			return answer, nil
+		case strings.HasPrefix(answer, "BUSY"):
+			select {
+			case <-ctx.Done():
+				return "", ctx.Err()
+			case <-time.After(wait):
+			}
+			continue
+		case strings.HasPrefix(answer, "NOTSTARTED"):
+			return "END", nil
+		case strings.HasPrefix(answer, "BADCLASS"):
+			return "", errBadClass
+		}
+		return "", crawlError(answer)
+	}
+}
+
+// crawlError says what a server needs that makes no list of its keys.
+func crawlError(answer string) error {
+	reason := "it is older than Memcached 1.4.31, or a proxy, and has no list of its keys"
+	switch {
+	case strings.Contains(answer, "unauthenticated"):
+		return refusedAnswer(answer)
+	case strings.Contains(answer, "not allowed"):
+		reason = "it was started with -X (--disable-dumping): start it without"
+	case strings.Contains(answer, "disabled"):
+		reason = "its crawler is off: start it without -o no_lru_crawler"
+	}
+	return fmt.Errorf("the server does not list its keys: %s: %w", reason, &answerError{answer})
+}
+
+// crawledName returns the name in a line of a list: key=NAME exp=…, the name percent-encoded.
+func crawledName(line string) (string, bool) {
+	rest, ok := strings.CutPrefix(line, "key=")
+	encoded, _, spaced := strings.Cut(rest, " ")
+	if !ok || !spaced || strings.Contains(encoded, "=") {
+		return "", false
+	}
+	entry, err := url.PathUnescape(encoded)
+	return entry, err == nil
+}
+
+// Whether a key begins with a prefix.
+type answer int
+
+const (
+	no answer = iota
+	yes
+	perhaps // its name does not hold enough of it
+)
+
+// begins tells whether the key of an entry with this name begins with prefix.
+func begins(entry, prefix string) answer {
+	origin, ok := originOf(entry)
+	switch {
+	case !ok:
+		return no // no key of ours has such a name
+	case strings.HasPrefix(origin.head, prefix):
+		return yes
+	case !origin.whole && strings.HasPrefix(prefix, origin.head):
+		return perhaps
+	}
+	return no
+}
+
+// clearNames removes those of names whose keys begin with prefix.
+func (s *server) clearNames(ctx context.Context, names []string, prefix string) (int, error) {
+	var sure, unsure []string
+	for _, entry := range names {
+		if begins(entry, prefix) == yes {
+			sure = append(sure, entry)
+		} else {
+			unsure = append(unsure, entry)
+		}
+	}
+	for len(unsure) > 0 {
+		n := min(len(unsure), batchValues)
+		err := s.use(ctx, func(l *link) error {
+			entries, err := l.look(unsure[:n], true)
+			for i, entry := range entries {
+				if entry == nil {
+					continue
+				}
+				if key, _, ok := splitFront(entry.value); ok && strings.HasPrefix(string(key), prefix) {
+					sure = append(sure, unsure[i])
+				}
+			}
+			return err
+		})
+		if err != nil {
+			return 0, err
+		}
+		unsure = unsure[n:]
+	}
+	return s.remove(ctx, sure)
+}

@@ -1,0 +1,244 @@
+// Package memcached keeps a cache in one Memcached server or in several.
+//
+// Importing the package registers it as "memcached", for which MemcachedHost (CACHETTE_MEMCACHED_HOST) names the servers:
+// host or host:port, several separated by commas, or a URL, memcached:// or, with TLS, memcacheds://:
+//
+//	memcacheds://user:password@host:port,host:port?tls_ca_file=…&tls_cert_file=…&tls_key_file=…&tls_server_name=…
+//
+// User and password, the ports (11211) and each of the options may be left out. The password is that of the text protocol
+// (a server started with -Y), which without TLS goes over the wire as it is. A program that has a client of its own gives it
+// to [New] instead.
+//
+// # What lies in the store
+//
+// A value lies as it is under the key as it is, so that other programs can share it; this driver reads theirs as well.
+// An entry's 32 bits of flags hold when it ends, more exactly than the server knows, whose clock counts whole seconds:
+//
+//	101 and 29 bits   for a time to live up to 48 h: milliseconds since the epoch, modulo 2^29
+//	1101 and 28 bits  up to 3 years: seconds since the epoch, modulo 2^28
+//	1001 and 28 bits  beyond: minutes since the epoch
+//
+// Other flags are those of other programs, which use 0 and the lower half of the bits. Of the moments that the bits may
+// mean the one nearest to the present is meant: at most 3.1 days away, or 4.2 years, of which an entry takes up no more
+// than two thirds. So clocks may disagree by a day before an entry that lives is taken for one that ended, and an entry
+// that ended stays so for days after the server should have dropped it. From its end on an entry is a miss, even where the
+// server still has it, as it does for some seconds; a program that does not read the flags sees it until then.
+//
+// An entry with other flags lives as long as the server says, which is asked for its remaining time in an exchange of
+// its own. Without meta commands (before Memcached 1.6, and in some proxies) a server does not tell: then such an entry
+// is said to end one second after it was read.
+//
+// A server takes keys of 1 to 250 bytes with no space and no control character. Others are mapped, and so are keys that
+// begin with "cachette%":
+//
+//	cachette%=KEY       the key, in which spaces, control characters and % are percent-encoded
+//	cachette%#HASH HEAD where that is too long: its SHA-256 in 43 characters, and (with no space between) the head of the
+//	                    encoded key. The key then stands before the value, its length, as a varint, before it
+//
+// # Several servers
+//
+// Each key is kept by one server, the CRC-32 of its name modulo their number: [memcache.ServerList]'s way, and what the
+// order of the setting decides. Adding a server, or removing one, moves most keys to other servers, where they are misses
+// at first; nothing is repaired or copied. While a server is down, operations on its keys fail and the others go on.
+package memcached
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"github.com/bradfitz/gomemcache/memcache"
+
+	"github.com/gin-cachette/cachette/drivers"
+)
+
+// Options configures a [Driver]. Its zero value is ready to use.
+type Options struct {
+	// Selector is what the client was made with, by memcache.NewFromSelector. nil means that it is found in the client.
+	Selector memcache.ServerSelector
+}
+
+// DefaultMaxIdleConns is how many idle connections to each server a driver keeps unless it is told: enough for as many
+// requests at once. gomemcache's own default, 2, has each burst dial anew.
+const DefaultMaxIdleConns = 100
+
+// Driver is a [drivers.Driver] that keeps its entries in Memcached. It is a [drivers.Batch], a [drivers.Limited] and a
+// [drivers.Pinger] too. Create it with [New], or by its name.
+type Driver struct {
+	selector memcache.ServerSelector
+	dial     dialFunc
+	timeout  time.Duration
+	most     int // idle connections to a server
+	conns    openConns
+	closed   atomic.Bool
+
+	mu      sync.RWMutex
+	servers map[string]*server // by address
+}
+
+var (
+	_ drivers.Driver  = (*Driver)(nil)
+	_ drivers.Batch   = (*Driver)(nil)
+	_ drivers.Limited = (*Driver)(nil)
+	_ drivers.Pinger  = (*Driver)(nil)
+)
+
+// New returns a driver that reaches client's servers as client does: it takes the client's selector, its DialContext, its
+// Timeout (500 ms unless set), which bounds how long a server may say nothing, and its MaxIdleConns (unless set,
+// [DefaultMaxIdleConns] and not the client's 2). The connections are the driver's own, one client for each, since
+// the calls of a client take no context and cannot be told to end. The client itself stays the caller's:
+// [Driver.Close] does not close it, and what is set in it later has no effect.
+func New(client *memcache.Client, options Options) (*Driver, error) {
+	if client == nil {
+		return nil, errors.New("memcached: the client is nil")
+	}
+	selector := options.Selector
+	if selector == nil {
+		var err error
+		if selector, err = selectorOf(client); err != nil {
+			return nil, err
+		}
+	}
+	dial := client.DialContext
+	if dial == nil {
+		dial = new(net.Dialer).DialContext
+	}
+	return newDriver(selector, dial, client.Timeout, client.MaxIdleConns), nil
+}
+
+func newDriver(selector memcache.ServerSelector, dial dialFunc, timeout time.Duration, most int) *Driver {
+	if timeout <= 0 {
+		timeout = memcache.DefaultTimeout
+	}
+	if most <= 0 {
+		most = DefaultMaxIdleConns
+	}
+	d := &Driver{selector: selector, timeout: timeout, most: most, servers: make(map[string]*server)}
+	d.dial = d.conns.dialer(dial)
+	return d
+}
+
+// server returns the server at an address.
+func (d *Driver) server(addr net.Addr) *server {
+	id := addr.Network() + " " + addr.String()
+	d.mu.RLock()
+	s := d.servers[id]
+	d.mu.RUnlock()
+	if s != nil {
+		return s
+	}
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	if s = d.servers[id]; s == nil {
+		s = &server{addr: addr, dial: d.dial, most: d.most, timeout: d.timeout}
+		d.servers[id] = s
+	}
+	return s
+}
+
+// serverOf returns the server that keeps an entry.
+func (d *Driver) serverOf(n name) (*server, error) {
+	addr, err := d.selector.PickServer(n.text)
+	if err != nil {
+		return nil, err
+	}
+	return d.server(addr), nil
+}
+
+// all returns the servers, each once.
+func (d *Driver) all() ([]*server, error) {
+	var all []*server
+	seen := make(map[*server]bool)
+	err := d.selector.Each(func(addr net.Addr) error {
+		if s := d.server(addr); !seen[s] {
+			seen[s] = true
+			all = append(all, s)
+		}
+		return nil
+	})
+	if err == nil && len(all) == 0 {
+		err = memcache.ErrNoServers
+	}
+	return all, err
+}
+
+// onEach has all servers do something at the same time, and returns the sum, and the errors joined.
+func onEach(servers []*server, do func(*server) (int, error)) (int, error) {
+	if len(servers) == 1 {
+		return do(servers[0])
+	}
+	counts, errs := make([]int, len(servers)), make([]error, len(servers))
+	var running sync.WaitGroup
+	for i, s := range servers {
+		running.Go(func() { counts[i], errs[i] = do(s) })
+	}
+	running.Wait()
+	sum := 0
+	for _, n := range counts {
+		sum += n
+	}
+	return sum, errors.Join(errs...)
+}
+
+// begin returns the reason why an operation must not go on.
+func (d *Driver) begin(ctx context.Context) error {
+	if d.closed.Load() {
+		return drivers.ErrClosed
+	}
+	return ctx.Err()
+}
+
+// failed says what was tried when an error came up, and nil for none.
+func (d *Driver) failed(ctx context.Context, what string, err error) error {
+	if err == nil {
+		return nil
+	}
+	if d.closed.Load() {
+		return drivers.ErrClosed
+	}
+	if done := contextError(ctx); done != nil && !errors.Is(err, done) {
+		err = done
+	}
+	return fmt.Errorf("memcached: %s: %w", what, err)
+}
+
+// contextError returns why ctx is done, or nil if it is not. A dialer may see its deadline pass a moment
+// before it does.
+func contextError(ctx context.Context) error {
+	if err := ctx.Err(); err != nil {
+		return err
+	}
+	if deadline, ok := ctx.Deadline(); ok && !time.Now().Before(deadline) {
+		return context.DeadlineExceeded
+	}
+	return nil
+}
+
+// Ping returns nil when every server answers. The error names those that do not.
+func (d *Driver) Ping(ctx context.Context) error {
+	if err := d.begin(ctx); err != nil {
+		return err
+	}
+	servers, err := d.all()
+	if err == nil {
+		_, err = onEach(servers, func(s *server) (int, error) {
+			if err := s.use(ctx, (*link).version); err != nil {
+				return 0, fmt.Errorf("%s: %w", s.addr, err)
+			}
+			return 0, nil
+		})
+	}
+	return d.failed(ctx, "ping", err)
+}
+
+// Close closes the driver's connections, those of operations under way too. It waits for nothing.
+func (d *Driver) Close() error {
+	if !d.closed.Swap(true) {
+		d.conns.close()
+	}
+	return nil
+}

@@ -1,0 +1,74 @@
+package memcached
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/gin-cachette/cachette/drivers"
+)
+
+func init() {
+	drivers.Register("memcached", openByName)
+}
+
+const (
+	// setting is what errors and the log call the setting.
+	setting = "MemcachedHost (CACHETTE_MEMCACHED_HOST)"
+
+	// openTimeout is how long servers may take to answer at the start.
+	openTimeout = 3 * time.Second
+)
+
+// openByName opens what settings.MemcachedHost names. A server that refuses the password, or whose certificate does not
+// hold, is an error; one that does not answer is a line in the log.
+func openByName(ctx context.Context, settings drivers.Settings) (drivers.Driver, error) {
+	t, err := parseSetting(settings.MemcachedHost)
+	if err != nil {
+		return nil, fmt.Errorf("memcached: %s: %w", setting, err)
+	}
+	d := newDriver(newServers(t.servers), t.dialer.DialContext, settings.OperationTimeout, 0)
+	refused, silent := d.meet(ctx)
+	if refused != nil {
+		d.Close()
+		return nil, fmt.Errorf("memcached: %s: %w", setting, refused)
+	}
+	if silent != nil {
+		settings.Logger.Warn("cachette: memcached: a server does not answer: operations on its keys fail until it does",
+			"setting", setting, "error", silent)
+	}
+	return d, nil
+}
+
+// meet asks each server what there is to know of it.
+func (d *Driver) meet(ctx context.Context) (refused, silent error) {
+	ctx, cancel := context.WithTimeout(ctx, openTimeout)
+	defer cancel()
+	servers, err := d.all()
+	if err != nil {
+		return err, nil
+	}
+	var refusals, silences []error
+	errs := make(chan error, len(servers))
+	for _, s := range servers {
+		go func() {
+			if err := s.learn(ctx); err != nil {
+				err = fmt.Errorf("%s: %w", s.addr, err)
+				errs <- err
+				return
+			}
+			errs <- nil
+		}()
+	}
+	for range servers {
+		switch err := <-errs; {
+		case err == nil:
+		case isRefusal(err):
+			refusals = append(refusals, err)
+		default:
+			silences = append(silences, err)
+		}
+	}
+	return errors.Join(refusals...), errors.Join(silences...)
+}

@@ -1,0 +1,108 @@
+package memcached
+
+import (
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/bradfitz/gomemcache/memcache"
+)
+
+func TestParseSetting(t *testing.T) {
+	for _, row := range []struct {
+		raw            string
+		servers        []string
+		user, password string
+		tls            bool
+		serverName     string
+	}{
+		{"localhost", []string{"localhost:11211"}, "", "", false, ""},
+		{"localhost:1", []string{"localhost:1"}, "", "", false, ""},
+		{"a,b:2,[::1],[::1]:3,10.0.0.1", []string{"a:11211", "b:2", "[::1]:11211", "[::1]:3", "10.0.0.1:11211"}, "", "", false, ""},
+		{"memcached://a", []string{"a:11211"}, "", "", false, ""},
+		{"memcached://a/", []string{"a:11211"}, "", "", false, ""},
+		{"memcached://u:p%40%3a%2F@a:1,b", []string{"a:1", "b:11211"}, "u", "p@:/", false, ""},
+		{"memcacheds://a", []string{"a:11211"}, "", "", true, ""},
+		{"memcacheds://u:p@a/?tls_server_name=b.c", []string{"a:11211"}, "u", "p", true, "b.c"},
+	} {
+		got, err := parseSetting(row.raw)
+		d := got.dialer
+		if err != nil || !slices.Equal(got.servers, row.servers) || d.Username != row.user || d.Password != row.password ||
+			(d.TLS != nil) != row.tls || d.TLS != nil && d.TLS.ServerName != row.serverName {
+			t.Errorf("%s: %+v, %v", row.raw, got, err)
+		}
+	}
+}
+
+func TestParseSettingMistakes(t *testing.T) {
+	const secret = "hunter2"
+	file := filepath.Join(t.TempDir(), secret+".pem")
+	if err := os.WriteFile(file, []byte("no certificate: "+secret), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	for _, row := range []struct{ raw, want string }{
+		{"", "host 1 of 1"},
+		{"a,,b", "host 2 of 3"},
+		{"a:", "host 1 of 1"},
+		{"::1", "host 1 of 1"},
+		{secret + "@host", "host 1 of 1"},
+		{"http://user:" + secret + "@host", "the scheme is neither"},
+		{"memcached://user:%zz" + secret + "@host", "begins no escape"},
+		{"memcached://" + secret + "@host", "belong together"},
+		{"memcached://:" + secret + "@host", "belong together"},
+		{"memcached://@host", "belong together"},
+		{"memcached://user:a%20" + secret + "@host", "no space"},
+		{"memcached://user:%0A" + secret + "@host", "control character"},
+		{"memcached://host/" + secret, "host 1 of 1"},
+		{"memcached://host?tls_ca_file=" + secret, "give memcacheds://"},
+		{"memcacheds://host?timeout=" + secret, "an option is none of tls_ca_file, tls_cert_file"},
+		{"memcacheds://host?tls_ca_file=%zz" + secret, "tls_ca_file"},
+		{"memcacheds://host?tls_ca_file=/nowhere/" + secret, "tls_ca_file: the file cannot be used"},
+		{"memcacheds://host?tls_ca_file=" + file, "tls_ca_file names a file with no certificate"},
+		{"memcacheds://host?tls_cert_file=" + file, "tls_cert_file and tls_key_file belong together"},
+		{"memcacheds://host?tls_key_file=" + file, "belong together"},
+		{"memcacheds://host?tls_cert_file=" + file + "&tls_key_file=" + file, "tls_cert_file or tls_key_file"},
+		{"memcacheds://host?tls_cert_file=/nowhere/" + secret + "&tls_key_file=" + file, "tls_cert_file or tls_key_file"},
+		{"memcacheds://host?tls_server_name=a&tls_server_name=" + secret, "tls_server_name"},
+	} {
+		_, err := parseSetting(row.raw)
+		if err == nil || !strings.Contains(err.Error(), row.want) || strings.Contains(err.Error(), secret) {
+			t.Errorf("%s: %v; want an error that says %q and shows no secret", row.raw, err, row.want)
+		}
+	}
+}
+
+// TestServersAreSpreadAsByServerList holds the driver's way to gomemcache's own.
+func TestServersAreSpreadAsByServerList(t *testing.T) {
+	hosts := []string{"127.0.0.1:1", "127.0.0.1:2", "127.0.0.1:3"}
+	for n := 1; n <= len(hosts); n++ {
+		var list memcache.ServerList
+		if err := list.SetServers(hosts[:n]...); err != nil {
+			t.Fatal(err)
+		}
+		servers := newServers(hosts[:n])
+		for _, key := range []string{"", "a", "b", "c", "cachette:d", "ж", "\xff", strings.Repeat("k", 250),
+			strings.Repeat("k", 256) + "a", strings.Repeat("k", 256) + "b"} {
+			want, err := list.PickServer(key)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if got, err := servers.PickServer(key); err != nil || got.String() != want.String() {
+				t.Errorf("%d servers: %q is kept by %v (%v), want %v", n, key, got, err, want)
+			}
+		}
+	}
+}
+
+// TestSelectorOf fails when gomemcache keeps its selector elsewhere.
+func TestSelectorOf(t *testing.T) {
+	var list memcache.ServerList
+	if got, err := selectorOf(memcache.NewFromSelector(&list)); got != &list || err != nil {
+		t.Errorf("= %v, %v, want the one that the client was made with", got, err)
+	}
+	if _, err := selectorOf(&memcache.Client{}); err == nil {
+		t.Error("a client with no servers is no error")
+	}
+}
