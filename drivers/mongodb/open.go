@@ -1,0 +1,221 @@
+package mongodb
+
+import (
+	"context"
+	"crypto/tls"
+	"crypto/x509"
+	"errors"
+	"fmt"
+	"net"
+	"regexp"
+	"strings"
+	"sync"
+	"time"
+
+	"go.mongodb.org/mongo-driver/v2/event"
+	"go.mongodb.org/mongo-driver/v2/mongo"
+	"go.mongodb.org/mongo-driver/v2/mongo/options"
+	"go.mongodb.org/mongo-driver/v2/mongo/writeconcern"
+
+	"github.com/gin-cachette/cachette/drivers"
+)
+
+func init() {
+	drivers.Register("mongodb", open)
+}
+
+// The settings, as errors and the log name them.
+const (
+	settingURL        = "MongoDBURL (CACHETTE_MONGODB_URL)"
+	settingNamespaces = "DatabaseName (CACHETTE_DATABASE_NAME) or TableName (CACHETTE_TABLE_NAME)"
+)
+
+// openTimeout is how long the server has to answer at the start, and later how long an operation looks for one whose
+// context does not end before. A URL may say otherwise of the latter, by serverSelectionTimeoutMS and connectTimeoutMS.
+const openTimeout = 5 * time.Second
+
+// open makes a client of its own. It is the [drivers.Opener] of "mongodb".
+func open(ctx context.Context, settings drivers.Settings) (drivers.Driver, error) {
+	ctx, cancel := context.WithTimeout(ctx, openTimeout)
+	defer cancel()
+	var heartbeat lastFailure
+	d, err := connect(ctx, settings, &heartbeat)
+	if errors.Is(err, errLookup) && !errors.Is(ctx.Err(), context.Canceled) {
+		warnUnreachable(settings, err)
+		return newPending(func(ctx context.Context) (*Driver, error) { return connect(ctx, settings, new(lastFailure)) }), nil
+	}
+	if err != nil {
+		return nil, err
+	}
+
+	unreachable := d.indexes.wait(ctx, d.life)
+	if unreachable == nil {
+		unreachable = d.indexes.outcome()
+	}
+	// A certificate is refused where the client watches its servers, so that an operation just finds none.
+	reason := refusal(unreachable)
+	if reason == "" && unreachable != nil && !answered(unreachable) {
+		unreachable = errors.Join(unreachable, heartbeat.get())
+		reason = refusal(unreachable)
+	}
+	switch {
+	case reason != "":
+		_ = d.Close()
+		return nil, fmt.Errorf("mongodb: %s: %w", reason, unreachable)
+	case errors.Is(ctx.Err(), context.Canceled):
+		_ = d.Close()
+		return nil, fmt.Errorf("mongodb: open: %w", ctx.Err())
+	case unreachable != nil && !answered(unreachable):
+		warnUnreachable(settings, unreachable)
+	}
+	return d, nil
+}
+
+func warnUnreachable(settings drivers.Settings, err error) {
+	settings.Logger.Warn("mongodb: "+settingURL+": the server does not answer: the cache does without it until it does", "error", err)
+}
+
+// connect returns a driver with a client of its own, which tells heartbeat when it finds a server not to answer. It
+// reaches no server, but may ask name servers.
+func connect(ctx context.Context, settings drivers.Settings, heartbeat *lastFailure) (*Driver, error) {
+	o, err := clientOptions(ctx, settings.MongoDBURL)
+	if err != nil {
+		return nil, err
+	}
+	o.SetServerMonitor(&event.ServerMonitor{ServerHeartbeatFailed: heartbeat.note})
+	client, err := mongo.Connect(o)
+	if err != nil {
+		return nil, refusedURL(settings.MongoDBURL, err)
+	}
+	d := newDriver(client, Options{Database: settings.DatabaseName, Collection: settings.TableName, Logger: settings.Logger})
+	d.owned = true
+	heartbeat.tell(d.indexes.forget)
+	return d, nil
+}
+
+// clientOptions reads url.
+func clientOptions(ctx context.Context, url string) (*options.ClientOptions, error) {
+	o, err := readURL(ctx, url)
+	if err != nil {
+		return nil, err
+	}
+	if err := o.Validate(); err != nil {
+		var lookup *net.DNSError
+		if errors.As(err, &lookup) {
+			return nil, fmt.Errorf("mongodb: %w: %w", errLookup, err)
+		}
+		return nil, refusedURL(url, err)
+	}
+	if o.ServerSelectionTimeout == nil {
+		o.SetServerSelectionTimeout(openTimeout)
+	}
+	if o.ConnectTimeout == nil {
+		o.SetConnectTimeout(openTimeout)
+	}
+	if !o.WriteConcern.Acknowledged() {
+		o.SetWriteConcern(writeconcern.W1()) // or nobody could tell how many entries were removed
+	}
+	return o, nil
+}
+
+// errLookup says that name servers do not tell where the servers are.
+var errLookup = errors.New("looking up the host")
+
+// readURL reads url, without judging it. One of the scheme mongodb+srv has a name to look up, which may take its time.
+func readURL(ctx context.Context, url string) (*options.ClientOptions, error) {
+	if !strings.HasPrefix(url, "mongodb+srv://") {
+		return options.Client().ApplyURI(url), nil
+	}
+	read := make(chan *options.ClientOptions, 1)
+	go func() { read <- options.Client().ApplyURI(url) }()
+	select {
+	case o := <-read:
+		return o, nil
+	case <-ctx.Done():
+		return nil, fmt.Errorf("mongodb: %w: %w", errLookup, ctx.Err())
+	}
+}
+
+// secretOptions are the options of a URL whose values are nobody's business.
+var secretOptions = regexp.MustCompile(`(?i)((?:tls|ssl)[a-z]*password|authMechanismProperties)=[^&;]*`)
+
+// refusedURL says why the client does not take url. Its error may repeat what it did not understand, so it is shown only
+// if it is the same without all that is secret.
+func refusedURL(url string, err error) error {
+	_, rest, _ := strings.Cut(url, "://")
+	if at := strings.LastIndexByte(rest, '@'); at >= 0 {
+		rest = rest[at+1:]
+	}
+	if strings.HasPrefix(url, "mongodb") {
+		bare := options.Client().ApplyURI("mongodb://" + secretOptions.ReplaceAllString(rest, "")).Validate()
+		if bare == nil || bare.Error() != err.Error() {
+			return fmt.Errorf("mongodb: %s: the client does not understand the user name, the password or an option", settingURL)
+		}
+	}
+	return fmt.Errorf("mongodb: %s: the client does not take it: %w", settingURL, err)
+}
+
+// Codes of MongoDB's errors.
+const (
+	codeUserNotFound         = 11
+	codeUnauthorized         = 13
+	codeAuthenticationFailed = 18
+	codeInvalidNamespace     = 73
+	codeMechanismUnavailable = 334
+	codeAtlas                = 8000 // its proxy refuses a password
+)
+
+// refusal returns which setting the server or the client refuses by err, and how; or nothing, where it is no refusal.
+func refusal(err error) string {
+	var (
+		verification *tls.CertificateVerificationError
+		authority    x509.UnknownAuthorityError
+		hostname     x509.HostnameError
+		invalid      x509.CertificateInvalidError
+		alert        tls.AlertError
+		record       tls.RecordHeaderError
+	)
+	switch {
+	case hasCode(err, codeAuthenticationFailed, codeUserNotFound, codeMechanismUnavailable, codeAtlas):
+		return settingURL + ": the server refuses the user or the password"
+	case hasCode(err, codeUnauthorized):
+		return settingURL + ": the server asks for a user and a password, or does not let this user make the index of the collection"
+	case hasCode(err, codeInvalidNamespace):
+		return settingNamespaces + ": the server refuses the name"
+	case errors.As(err, &verification), errors.As(err, &authority), errors.As(err, &hostname), errors.As(err, &invalid),
+		errors.As(err, &alert), errors.As(err, &record):
+		return settingURL + ": no TLS connection can be made"
+	}
+	return ""
+}
+
+// lastFailure keeps why a server was last found not to answer.
+type lastFailure struct {
+	mu     sync.Mutex
+	err    error
+	failed func() // what is to be told of it
+}
+
+func (l *lastFailure) tell(failed func()) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.failed = failed
+}
+
+func (l *lastFailure) note(e *event.ServerHeartbeatFailedEvent) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	// A connection that Close has ended is of no interest.
+	if !errors.Is(e.Failure, context.Canceled) {
+		l.err = e.Failure
+	}
+	if l.failed != nil {
+		l.failed()
+	}
+}
+
+func (l *lastFailure) get() error {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.err
+}
