@@ -1,0 +1,191 @@
+package dynamodb
+
+import (
+	"context"
+	"maps"
+	"slices"
+	"strconv"
+	"strings"
+	"sync/atomic"
+
+	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
+	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
+
+	"github.com/gin-cachette/cachette/drivers"
+)
+
+// Delete removes keys, each by a request that answers with what it has removed: only so do several that remove a key at
+// the same time count it once. After an error it returns how many were removed for certain.
+func (d *Driver) Delete(ctx context.Context, keys ...string) (int, error) {
+	const what = "delete"
+	ready, err := d.begin(ctx, what)
+	if err != nil {
+		return 0, err
+	}
+	keys = slices.Compact(slices.Sorted(slices.Values(keys)))
+	var live atomic.Int64
+	err = parallel(ctx, len(keys), parallelItems, func(ctx context.Context, i int) error {
+		out, err := d.client.DeleteItem(ctx, &dynamodb.DeleteItemInput{
+			TableName:    d.table,
+			Key:          keyOf(keys[i]),
+			ReturnValues: types.ReturnValueAllOld,
+		})
+		if err != nil {
+			return err
+		}
+		if _, end, ok := read(out.Attributes, keys[i]); ok && end > d.now() {
+			live.Add(1)
+		}
+		return nil
+	})
+	if err != nil {
+		return int(live.Load()), d.fail(ctx, ready, what, err)
+	}
+	return int(live.Load()), nil
+}
+
+// Clear removes every key that begins with prefix. It reads the whole table, and removes 25 keys a request. A key that is
+// written meanwhile may survive it, and one that another removes at the same moment may be counted by both. After an error
+// it returns how many were removed for certain.
+func (d *Driver) Clear(ctx context.Context, prefix string) (int, error) {
+	const what = "clear"
+	ready, err := d.begin(ctx, what)
+	if err != nil {
+		return 0, err
+	}
+	var live atomic.Int64
+	err = d.scan(ctx, filterPrefix(prefix), func(items []attributes) error {
+		items = slices.DeleteFunc(items, func(item attributes) bool {
+			key, ok := originalKey(item)
+			return !ok || !strings.HasPrefix(key, prefix)
+		})
+		batches := slices.Collect(slices.Chunk(items, writeBatch))
+		return parallel(ctx, len(batches), parallelWrites, func(ctx context.Context, i int) error {
+			now, n := d.now(), 0
+			keys := make([]attributes, len(batches[i]))
+			for k, item := range batches[i] {
+				keys[k] = attributes{attrKey: item[attrKey]}
+				if endOf(item) > now {
+					n++
+				}
+			}
+			if err := d.deleteAll(ctx, keys); err != nil {
+				return err
+			}
+			live.Add(int64(n))
+			return nil
+		})
+	})
+	if err != nil {
+		return int(live.Load()), d.fail(ctx, ready, what, err)
+	}
+	return int(live.Load()), nil
+}
+
+// Sweep removes the items that have expired and returns how many they were. On a table from which DynamoDB removes them
+// itself it does nothing: it would read the whole table.
+func (d *Driver) Sweep(ctx context.Context) (int, error) {
+	const what = "sweep"
+	ready, err := d.begin(ctx, what)
+	if err != nil || ready.reaped {
+		return 0, err
+	}
+	now := d.now()
+	var swept atomic.Int64
+	err = d.scan(ctx, filterExpired(now), func(items []attributes) error {
+		items = slices.DeleteFunc(items, func(item attributes) bool {
+			_, ok := originalKey(item)
+			return !ok || endOf(item) > now
+		})
+		return parallel(ctx, len(items), parallelItems, func(ctx context.Context, i int) error {
+			_, err := d.client.DeleteItem(ctx, deleteUnchanged(d.table, items[i]))
+			if codeOf(err) == codeConditional { // it has been replaced, or another has removed it
+				return nil
+			}
+			if err == nil {
+				swept.Add(1)
+			}
+			return err
+		})
+	})
+	if err != nil {
+		return int(swept.Load()), d.fail(ctx, ready, what, err)
+	}
+	return int(swept.Load()), nil
+}
+
+// deleteUnchanged deletes item if its times are still those that were read.
+func deleteUnchanged(table *string, item attributes) *dynamodb.DeleteItemInput {
+	condition := "#e = :e AND attribute_not_exists(#m)"
+	names := map[string]string{"#e": attrExpires, "#m": attrExpiresMS}
+	values := attributes{":e": item[attrExpires]}
+	if exact, ok := item[attrExpiresMS]; ok {
+		condition = "#e = :e AND #m = :m"
+		values[":m"] = exact
+	}
+	return &dynamodb.DeleteItemInput{
+		TableName:                 table,
+		Key:                       attributes{attrKey: item[attrKey]},
+		ConditionExpression:       &condition,
+		ExpressionAttributeNames:  names,
+		ExpressionAttributeValues: values,
+	}
+}
+
+// A filter is an expression that spares the server sending what is not wanted. What comes is looked at again.
+type filter struct {
+	expression string // "" lets all pass
+	values     attributes
+}
+
+// filterPrefix lets those keys pass that begin with prefix, as far as the server can tell.
+func filterPrefix(prefix string) filter {
+	valid := validPart(prefix)
+	if valid == "" {
+		return filter{}
+	}
+	f := filter{"begins_with(#k, :marker)", attributes{":marker": text(marker)}}
+	if len(valid) <= maxKey {
+		f.expression += " OR begins_with(#k, :prefix)"
+		f.values[":prefix"] = text(valid)
+	}
+	return f
+}
+
+// filterExpired lets those items pass that may have ended at now: never do they end before what expires says.
+func filterExpired(now int64) filter {
+	return filter{"#e <= :now", attributes{":now": &types.AttributeValueMemberN{Value: strconv.FormatInt(now/1000, 10)}}}
+}
+
+// scan reads the keys and times of all items that pass f, and hands them to each, some at a time.
+func (d *Driver) scan(ctx context.Context, f filter, each func([]attributes) error) error {
+	projection := "#k, #e, #m, #b"
+	input := &dynamodb.ScanInput{
+		TableName:                d.table,
+		ConsistentRead:           &yes,
+		ProjectionExpression:     &projection,
+		ExpressionAttributeNames: maps.Clone(columnNames),
+	}
+	if f.expression != "" {
+		input.FilterExpression, input.ExpressionAttributeValues = &f.expression, f.values
+	}
+	for {
+		if d.closed.Load() {
+			return drivers.ErrClosed
+		}
+		out, err := d.client.Scan(ctx, input)
+		if err != nil {
+			return err
+		}
+		if err := each(out.Items); err != nil {
+			return err
+		}
+		if len(out.LastEvaluatedKey) == 0 {
+			return nil
+		}
+		input.ExclusiveStartKey = out.LastEvaluatedKey
+	}
+}
+
+// columnNames stand for attributes, as some of their names are words of DynamoDB's language.
+var columnNames = map[string]string{"#k": attrKey, "#e": attrExpires, "#m": attrExpiresMS, "#b": attrKeyBytes}
