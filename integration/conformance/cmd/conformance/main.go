@@ -80,23 +80,23 @@ func (o options) run(ctx context.Context) error {
 		return err
 	}
 	defer stopServer()
-	addr, stopEngine, err := serveEngine(ctx, o.backend, o.build, upstream)
+	engine, err := serveEngine(ctx, o.backend, o.build, upstream)
 	if err != nil {
 		return err
 	}
-	defer stopEngine()
+	defer engine.stop()
 
-	base := "http://" + addr
+	base := "http://" + engine.addr
 	if o.id != "" {
 		_, dump, err := n.one(ctx, base, o.id)
 		fmt.Println(dump)
 		return err
 	}
-	return o.compare(ctx, n, base)
+	return o.compare(ctx, n, base, engine)
 }
 
 // compare runs the whole suite, tells its outcome, and compares it with the record.
-func (o options) compare(ctx context.Context, n node, base string) error {
+func (o options) compare(ctx context.Context, n node, base string, engine served) error {
 	record, err := o.readRecord()
 	if err != nil {
 		return err
@@ -107,7 +107,12 @@ func (o options) compare(ctx context.Context, n node, base string) error {
 	}
 	tests := definitions.All()
 	fmt.Printf("http-cache-tests %s, %d tests, backend %s\n", definitions.Version, len(tests), o.backend)
-	results, err := n.all(ctx, base)
+	var results map[string]suite.Result
+	if size, ok := lots[o.backend]; ok {
+		results, err = n.inLots(ctx, base, size, engine.flush)
+	} else {
+		results, err = n.all(ctx, base)
+	}
 	if err != nil {
 		return err
 	}

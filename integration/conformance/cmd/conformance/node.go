@@ -97,6 +97,46 @@ func (n node) all(ctx context.Context, base string) (map[string]suite.Result, er
 	return results, nil
 }
 
+// inLots does what all does, with so many tests at a time, and calls between after each lot.
+func (n node) inLots(ctx context.Context, base string, size int, between func() error) (results map[string]suite.Result, err error) {
+	cmd := n.command(ctx, nil, filepath.Join(n.scripts, "chunks.mjs"), n.suiteDir(), base, fmt.Sprint(size))
+	var stderr strings.Builder
+	cmd.Stderr = &stderr
+	stdin, err := cmd.StdinPipe()
+	if err != nil {
+		return nil, err
+	}
+	stdout, err := cmd.StdoutPipe()
+	if err != nil {
+		return nil, err
+	}
+	if err := cmd.Start(); err != nil {
+		return nil, err
+	}
+	defer func() {
+		stdin.Close()
+		if ended := cmd.Wait(); ended != nil && err != nil {
+			err = fmt.Errorf("%w: %w\n%s", err, ended, stderr.String())
+		}
+	}()
+	lines := bufio.NewReader(stdout)
+	for {
+		line, err := lines.ReadBytes('\n')
+		if err != nil {
+			return nil, fmt.Errorf("the suite: %w", err)
+		}
+		if string(line) != "next\n" {
+			return results, json.Unmarshal(line, &results)
+		}
+		if err := between(); err != nil {
+			return nil, err
+		}
+		if _, err := io.WriteString(stdin, "\n"); err != nil {
+			return nil, err
+		}
+	}
+}
+
 // one runs a single test against the cache at base, and also returns what the suite prints: the requests and responses
 // as the client saw them.
 func (n node) one(ctx context.Context, base, id string) (suite.Result, string, error) {

@@ -1,0 +1,181 @@
+package bench
+
+import (
+	"bufio"
+	"io"
+	"net"
+	"net/http"
+	"sync"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	gincache "github.com/chenyahui/gin-cache"
+	"github.com/chenyahui/gin-cache/persist"
+	"github.com/gin-gonic/gin"
+	redis8 "github.com/go-redis/redis/v8"
+	"github.com/redis/go-redis/v9"
+
+	"github.com/gin-cachette/cachette"
+	"github.com/gin-cachette/cachette/internal/testservers"
+)
+
+// BenchmarkRoute measures what an engine serves over sockets from Redis, to 64 clients: a cached route, and handlers
+// that get the same bytes from Redis and write them.
+func BenchmarkRoute(b *testing.B) {
+	gin.SetMode(gin.ReleaseMode)
+	where := testservers.Find(b, testservers.Redis)
+	for _, way := range []struct {
+		name string
+		add  func(b *testing.B, engine *gin.Engine, where string)
+	}{
+		{"cachette", func(b *testing.B, engine *gin.Engine, where string) {
+			install(b, engine, stores[0], where)
+			engine.GET("/document", cachette.Cached(time.Hour), document)
+		}},
+		{"handler-with-get", func(b *testing.B, engine *gin.Engine, where string) {
+			client := clientOf(b, where)
+			engine.GET("/document", func(c *gin.Context) {
+				got, err := client.Get(c.Request.Context(), prefix+key).Bytes()
+				answer(c, got, err)
+			})
+		}},
+		{"handler-with-auto-pipelined-get", func(b *testing.B, engine *gin.Engine, where string) {
+			pipeline, err := clientOf(b, where).AutoPipeline()
+			if err != nil {
+				b.Fatal(err)
+			}
+			b.Cleanup(func() { _ = pipeline.Close() })
+			engine.GET("/document", func(c *gin.Context) {
+				got, err := pipeline.Get(c.Request.Context(), prefix+key).Bytes()
+				answer(c, got, err)
+			})
+		}},
+		{"chenyahui-gin-cache", func(b *testing.B, engine *gin.Engine, where string) {
+			options, err := redis8.ParseURL(where)
+			if err != nil {
+				b.Fatal(err)
+			}
+			client := redis8.NewClient(options)
+			b.Cleanup(func() { _ = client.Close() })
+			engine.GET("/document", gincache.CacheByRequestURI(persist.NewRedisStore(client), time.Hour), document)
+		}},
+	} {
+		b.Run(way.name, func(b *testing.B) {
+			engine := gin.New()
+			way.add(b, engine, where)
+			load(b, engine)
+		})
+	}
+}
+
+// clientOf returns a client for a server that holds the value.
+func clientOf(b *testing.B, where string) *redis.Client {
+	b.Helper()
+	options, err := redis.ParseURL(where)
+	if err != nil {
+		b.Fatal(err)
+	}
+	client := redis.NewClient(options)
+	if err := client.Set(b.Context(), prefix+key, value, time.Hour).Err(); err != nil {
+		b.Fatal(err)
+	}
+	b.Cleanup(func() { _ = client.Close() })
+	return client
+}
+
+func answer(c *gin.Context, got []byte, err error) {
+	if err != nil {
+		c.String(http.StatusBadGateway, "%v", err)
+		return
+	}
+	c.Data(http.StatusOK, "application/json", got)
+}
+
+// load serves an engine on loopback and has all clients ask for the document, each on a connection of its own. They do as
+// little as they can: what is measured is the server.
+func load(b *testing.B, engine *gin.Engine) {
+	listener, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		b.Fatal(err)
+	}
+	server := &http.Server{Handler: engine}
+	go func() { _ = server.Serve(listener) }()
+	defer server.Close()
+
+	connections := make([]*connection, clients)
+	for i := range connections {
+		if connections[i], err = dial(listener.Addr().String()); err != nil {
+			b.Fatal(err)
+		}
+		defer connections[i].Close()
+	}
+	if err := connections[0].ask(); err != nil { // a cache is filled by now
+		b.Fatal(err)
+	}
+	var left atomic.Int64
+	left.Store(int64(b.N))
+	b.ResetTimer()
+	var all sync.WaitGroup
+	for _, c := range connections {
+		all.Go(func() {
+			for left.Add(-1) >= 0 {
+				if err := c.ask(); err != nil {
+					b.Error(err)
+					return
+				}
+			}
+		})
+	}
+	all.Wait()
+	b.StopTimer()
+	b.ReportMetric(float64(b.N)/b.Elapsed().Seconds(), "requests/s")
+}
+
+// connection is a client's connection.
+type connection struct {
+	net.Conn
+	in *bufio.Reader
+}
+
+func dial(address string) (*connection, error) {
+	c, err := net.Dial("tcp", address)
+	if err != nil {
+		return nil, err
+	}
+	return &connection{c, bufio.NewReaderSize(c, 16<<10)}, nil
+}
+
+var request = []byte("GET /document HTTP/1.1\r\nHost: localhost\r\n\r\n")
+
+// ask sends a request and reads its response, which has to be the document.
+func (c *connection) ask() error {
+	if _, err := c.Write(request); err != nil {
+		return err
+	}
+	length := -1
+	for first := true; ; first = false {
+		line, err := c.in.ReadSlice('\n')
+		if err != nil {
+			return err
+		}
+		if first && string(line) != "HTTP/1.1 200 OK\r\n" {
+			return &net.OpError{Op: "read", Err: io.ErrUnexpectedEOF}
+		}
+		if len(line) == 2 {
+			break
+		}
+		const name = "Content-Length: "
+		if len(line) > len(name) && string(line[:len(name)]) == name {
+			length = 0
+			for _, digit := range line[len(name) : len(line)-2] {
+				length = length*10 + int(digit-'0')
+			}
+		}
+	}
+	if length != len(value) {
+		return io.ErrUnexpectedEOF
+	}
+	_, err := c.in.Discard(length)
+	return err
+}
