@@ -1,20 +1,17 @@
 package response
 
 import (
-	"bytes"
 	"encoding/binary"
 	"errors"
-	"fmt"
 	"time"
-
-	"github.com/vmihailenco/msgpack/v5"
 
 	"github.com/gin-cachette/cachette/internal/rfc9111"
 )
 
 // The format of a response in a store of bytes, whatever codec values use: a magic number that ends in the version of the
-// format, the length of the metadata as a uvarint, the metadata in msgpack, and the body as it is. A version that a
-// program does not know is a miss for it.
+// format, the length of the metadata as a uvarint, the metadata in msgpack (an array of what writeEntry or writeVariants
+// writes), and the body as it is. Times are nanoseconds since the epoch. A version that a program does not know is a miss
+// for it.
 const (
 	magicEntry    = "ccr\x01"
 	magicVariants = "ccv\x01"
@@ -23,72 +20,106 @@ const (
 // errFormat says that bytes are no response that this version wrote.
 var errFormat = errors.New("cachette: not a stored response")
 
-// record is the metadata of an entry, written as an array of its fields in their order. Times are nanoseconds since the
-// epoch.
-type record struct {
-	Key     string
-	Status  int
-	Fields  []Field
-	Bare    bool
-	Made    bool
-	Variant string
-	Mark    string
-	Asked   string
-	Start   int64
-	Whole   int64
-	Size    int // of the body: one that was cut off is none
-
-	ResponseTime         int64
-	InitialAge           time.Duration
-	Lifetime             time.Duration
-	NoCache              bool
-	MustRevalidate       bool
-	Shareable            bool
-	StaleWhileRevalidate time.Duration
-	StaleIfError         time.Duration
-	Vary                 []string
-}
-
-// variantsRecord is the metadata of a Variants, written in the same way.
-type variantsRecord struct {
-	Key     string
-	Fields  []string
-	Mark    string
-	Expires int64
-}
+// How many values the metadata has.
+const (
+	entryFields    = 20
+	variantsFields = 4
+)
 
 // Encode returns an entry as bytes.
 func Encode(e *Entry) []byte {
-	m := &e.Meta
-	return frame(magicEntry, &record{
-		Key: e.Key, Status: e.Status, Fields: e.Fields, Bare: e.Bare, Made: e.Made, Variant: e.Variant, Mark: e.Mark,
-		Asked: e.Asked, Start: e.Start, Whole: e.Whole, Size: len(e.Body),
-		ResponseTime: m.ResponseTime.UnixNano(), InitialAge: m.InitialAge, Lifetime: m.Lifetime, NoCache: m.NoCache,
-		MustRevalidate: m.MustRevalidate, Shareable: m.Shareable, StaleWhileRevalidate: m.StaleWhileRevalidate,
-		StaleIfError: m.StaleIfError, Vary: m.Vary,
-	}, e.Body)
+	meta := make(writer, 0, 512)
+	meta.entry(e)
+	return frame(magicEntry, meta, e.Body)
 }
 
 // EncodeVariants returns variants as bytes.
 func EncodeVariants(v *Variants) []byte {
-	return frame(magicVariants, &variantsRecord{
-		Key: v.Key, Fields: v.Fields, Mark: v.Mark, Expires: v.Expires.UnixNano(),
-	}, nil)
+	meta := make(writer, 0, 256)
+	meta.array(variantsFields)
+	meta.str(v.Key)
+	meta.strs(v.Fields)
+	meta.str(v.Mark)
+	meta.integer(v.Expires.UnixNano())
+	return frame(magicVariants, meta, nil)
 }
 
-func frame(magic string, meta any, body []byte) []byte {
-	var buffer bytes.Buffer
-	encoder := msgpack.NewEncoder(&buffer)
-	encoder.UseArrayEncodedStructs(true)
-	if err := encoder.Encode(meta); err != nil {
-		panic(fmt.Sprintf("cachette: a response's metadata does not encode: %v", err)) // it holds plain data only
-	}
-	packed := buffer.Bytes()
-	b := make([]byte, 0, len(magic)+binary.MaxVarintLen64+len(packed)+len(body))
+func frame(magic string, meta, body []byte) []byte {
+	b := make([]byte, 0, len(magic)+binary.MaxVarintLen64+len(meta)+len(body))
 	b = append(b, magic...)
-	b = binary.AppendUvarint(b, uint64(len(packed)))
-	b = append(b, packed...)
+	b = binary.AppendUvarint(b, uint64(len(meta)))
+	b = append(b, meta...)
 	return append(b, body...)
+}
+
+// entry writes the metadata of an entry.
+func (w *writer) entry(e *Entry) {
+	w.array(entryFields)
+	w.str(e.Key)
+	w.integer(int64(e.Status))
+	w.fields(e.Fields)
+	w.boolean(e.Bare)
+	w.boolean(e.Made)
+	w.str(e.Variant)
+	w.str(e.Mark)
+	w.str(e.Asked)
+	w.integer(e.Start)
+	w.integer(e.Whole)
+	w.integer(int64(len(e.Body))) // one that was cut off is none
+
+	m := &e.Meta
+	w.integer(m.ResponseTime.UnixNano())
+	w.integer(int64(m.InitialAge))
+	w.integer(int64(m.Lifetime))
+	w.boolean(m.NoCache)
+	w.boolean(m.MustRevalidate)
+	w.boolean(m.Shareable)
+	w.integer(int64(m.StaleWhileRevalidate))
+	w.integer(int64(m.StaleIfError))
+	w.strs(m.Vary)
+}
+
+// entry reads what writer.entry wrote, and the length of the body.
+func (r *reader) entry() (e *Entry, length int64) {
+	r.tuple(entryFields)
+	e = &Entry{Key: r.str(), Status: int(r.integer()), Fields: r.fields(), Bare: r.boolean(), Made: r.boolean(),
+		Variant: r.str(), Mark: r.str(), Asked: r.str(), Start: r.integer(), Whole: r.integer()}
+	length = r.integer()
+	e.Meta = rfc9111.Metadata{ResponseTime: time.Unix(0, r.integer()), InitialAge: r.duration(), Lifetime: r.duration(),
+		NoCache: r.boolean(), MustRevalidate: r.boolean(), Shareable: r.boolean(),
+		StaleWhileRevalidate: r.duration(), StaleIfError: r.duration(), Vary: r.strs()}
+	return e, length
+}
+
+func (w *writer) fields(fields []Field) {
+	if fields == nil {
+		*w = append(*w, wireNil)
+		return
+	}
+	w.array(len(fields))
+	for _, f := range fields {
+		w.array(3)
+		w.str(f.Name)
+		w.strs(f.Values)
+		w.integer(int64(f.Change))
+	}
+}
+
+func (r *reader) fields() []Field {
+	n, ok := r.array()
+	if !ok {
+		return nil
+	}
+	const least = 4 // the bytes that a field takes: as many fields as there may be, and no more, are made room for
+	fields := make([]Field, 0, min(n, len(r.text)/least))
+	for range n {
+		r.tuple(3)
+		fields = append(fields, Field{Name: r.str(), Values: r.strs(), Change: Change(r.integer())})
+		if r.broken {
+			return nil
+		}
+	}
+	return fields
 }
 
 // Decode reads what Encode or EncodeVariants wrote, and returns the one that it was. The entry keeps a reference to data.
@@ -101,50 +132,26 @@ func Decode(data []byte) (*Entry, *Variants, error) {
 	if n <= 0 || size > uint64(len(rest)-n) {
 		return nil, nil, errFormat
 	}
-	packed, body := rest[n:n+int(size)], rest[n+int(size):]
+	meta, body := &reader{text: string(rest[n : n+int(size)])}, rest[n+int(size):]
 	switch magic {
 	case magicEntry:
-		var r record
-		if err := unpack(packed, &r); err != nil {
-			return nil, nil, err
-		}
-		if r.Size != len(body) || r.Status < 200 || r.Status > 999 { // net/http panics on a status that is none
+		e, length := meta.entry()
+		if !meta.complete() || length != int64(len(body)) || e.Status < 200 || e.Status > 999 { // net/http panics on a status that is none
 			return nil, nil, errFormat
 		}
-		return r.entry(body), nil, nil
+		e.Body = body
+		e.prepare(true)
+		return e, nil, nil
 	case magicVariants:
-		var r variantsRecord
-		if err := unpack(packed, &r); err != nil {
-			return nil, nil, err
+		meta.tuple(variantsFields)
+		v := &Variants{Key: meta.str(), Fields: meta.strs(), Mark: meta.str(), Expires: time.Unix(0, meta.integer())}
+		if !meta.complete() {
+			return nil, nil, errFormat
 		}
-		return nil, &Variants{Key: r.Key, Fields: r.Fields, Mark: r.Mark, Expires: time.Unix(0, r.Expires)}, nil
+		return nil, v, nil
 	}
 	return nil, nil, errFormat
 }
 
-// unpack reads metadata. Bytes that anybody may have written must not bring a program down.
-func unpack(packed []byte, into any) (err error) {
-	defer func() {
-		if p := recover(); p != nil {
-			err = errFormat
-		}
-	}()
-	if err := msgpack.Unmarshal(packed, into); err != nil {
-		return fmt.Errorf("%w: %w", errFormat, err)
-	}
-	return nil
-}
-
-func (r *record) entry(body []byte) *Entry {
-	e := &Entry{
-		Key: r.Key, Status: r.Status, Fields: r.Fields, Body: body, Bare: r.Bare, Made: r.Made, Variant: r.Variant,
-		Mark: r.Mark, Asked: r.Asked, Start: r.Start, Whole: r.Whole,
-		Meta: rfc9111.Metadata{
-			ResponseTime: time.Unix(0, r.ResponseTime), InitialAge: r.InitialAge, Lifetime: r.Lifetime,
-			NoCache: r.NoCache, MustRevalidate: r.MustRevalidate, Shareable: r.Shareable,
-			StaleWhileRevalidate: r.StaleWhileRevalidate, StaleIfError: r.StaleIfError, Vary: r.Vary,
-		},
-	}
-	e.prepare(true)
-	return e
-}
+// complete tells whether all was what it was read as, and nothing is left.
+func (r *reader) complete() bool { return !r.broken && r.text == "" }

@@ -354,7 +354,7 @@ func (s *Responses) Room(key string, d *response.Draft, t Ticket) int64 {
 		e.Variant = rfc9111.VariantKey(e.Meta.Vary, nil)
 		e.Key = keys.Variant(key, e.Variant)
 	}
-	const length = 5 // of the body's size in the metadata, at most
+	const length = 8 // more bytes, at most, for the size of a body than for none
 	return int64(s.limited.MaxValue(e.Key)) - int64(len(response.Encode(e))) - length
 }
 
