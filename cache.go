@@ -13,6 +13,7 @@ import (
 
 	"github.com/gin-cachette/cachette/drivers"
 	"github.com/gin-cachette/cachette/encoders"
+	"github.com/gin-cachette/cachette/internal/bounded"
 	"github.com/gin-cachette/cachette/internal/keys"
 	"github.com/gin-cachette/cachette/internal/serve"
 	"github.com/gin-cachette/cachette/internal/store"
@@ -28,6 +29,7 @@ import (
 type Cache struct {
 	driver  drivers.Driver
 	encoder encoders.Encoder
+	taker   encoders.Taker // the encoder, where it decodes without copying; else nil
 	backend string
 	prefix  string
 	ttl     time.Duration
@@ -80,10 +82,18 @@ func (c *Cache) FetchWithTTL(ctx context.Context, key string, dst any) (time.Dur
 	if err != nil {
 		return 0, c.fail("fetch", key, err)
 	}
-	if err := c.encoder.Decode(item.Value, dst); err != nil {
+	if err := c.decode(item.Value, dst); err != nil {
 		return 0, c.fail("fetch", key, err)
 	}
 	return max(0, time.Until(item.ExpiresAt)), nil
+}
+
+// decode stores the value that data, which nobody else has, holds in what dst points to.
+func (c *Cache) decode(data []byte, dst any) error {
+	if c.taker != nil {
+		return c.taker.Take(data, dst)
+	}
+	return c.encoder.Decode(data, dst)
 }
 
 // Delete removes the values under keys and returns how many of them there were.
@@ -197,12 +207,12 @@ func (c *Cache) bounded(ctx context.Context, operation func(context.Context) err
 		return ErrClosed
 	}
 	ctx = plain(ctx)
-	if !c.local {
-		var cancel context.CancelFunc
-		ctx, cancel = context.WithTimeout(ctx, c.timeout)
-		defer cancel()
+	if c.local {
+		return operation(ctx)
 	}
-	return operation(ctx)
+	within := bounded.New(ctx, c.timeout)
+	defer within.Cancel()
+	return operation(within)
 }
 
 // fail wraps an error, if it is one, with what was tried.

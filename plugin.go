@@ -77,6 +77,7 @@ func open(engine http.Handler, cfgFunc func() (Config, error)) (*Cache, error) {
 		c.backend = fmt.Sprintf("%T", cfg.Driver)
 	}
 	_, c.local = driver.(drivers.Objects)
+	c.taker, _ = c.encoder.(encoders.Taker)
 	c.responses = store.New(driver, cfg.KeyPrefix, cfg.OperationTimeout, cfg.Logger)
 	c.server = serve.New(serve.Options{
 		Store: c.responses, Engine: engine, Prefix: cfg.KeyPrefix, BodyLimit: cfg.BodyLimit, Clock: time.Now,

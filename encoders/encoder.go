@@ -29,6 +29,14 @@ type Encoder interface {
 	Decode(data []byte, dst any) error
 }
 
+// Taker is an encoder that decodes large data without copying it. cachette gives it the bytes that a store has handed
+// over. Without it cachette calls Decode.
+type Taker interface {
+	// Take does what Decode does, and takes data over: what dst points to may keep references to it afterwards, so
+	// nobody may change it any more.
+	Take(data []byte, dst any) error
+}
+
 // UnsupportedTypeError tells which type a codec could not take or give back. It matches [ErrUnsupportedType].
 type UnsupportedTypeError struct {
 	Codec  string // the codec's name

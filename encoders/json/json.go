@@ -21,6 +21,8 @@ import (
 	"fmt"
 	"io"
 	"reflect"
+	"strings"
+	"sync"
 	"unicode/utf8"
 
 	"github.com/gin-cachette/cachette/encoders"
@@ -78,6 +80,11 @@ func (encoder) Decode(data []byte, dst any) error {
 
 	// Into a new value: an error leaves dst as it was, and nothing is merged.
 	fresh := reflect.New(elem)
+	if !holdsAny(elem) && json.Unmarshal(data, fresh.Interface()) == nil {
+		pointer.Elem().Set(fresh.Elem())
+		return nil
+	}
+	fresh = reflect.New(elem)
 	reader := json.NewDecoder(bytes.NewReader(data))
 	reader.UseNumber()
 	if err := reader.Decode(fresh.Interface()); err != nil {
@@ -90,13 +97,47 @@ func (encoder) Decode(data []byte, dst any) error {
 	return nil
 }
 
+var known sync.Map // from reflect.Type to whether it holds an any
+
+// holdsAny reports whether a number can land in an any within a value of type t. Where none can, json.Unmarshal does
+// what a decoder with UseNumber does, without a copy of the data.
+func holdsAny(t reflect.Type) bool {
+	if holds, ok := known.Load(t); ok {
+		return holds.(bool)
+	}
+	holds := findAny(t, map[reflect.Type]bool{})
+	known.Store(t, holds)
+	return holds
+}
+
+func findAny(t reflect.Type, seen map[reflect.Type]bool) bool {
+	if seen[t] {
+		return false
+	}
+	seen[t] = true
+	switch t.Kind() {
+	case reflect.Interface:
+		return true
+	case reflect.Pointer, reflect.Slice, reflect.Array, reflect.Map: // a map's key is text
+		return findAny(t.Elem(), seen)
+	case reflect.Struct:
+		for i := range t.NumField() {
+			if findAny(t.Field(i).Type, seen) {
+				return true
+			}
+		}
+	}
+	return false
+}
+
 // space is what JSON allows between its tokens.
 const space = " \t\r\n"
 
 func decodeError(data []byte, dst any, err error) error {
 	var mismatch *json.UnmarshalTypeError
 	if errors.As(err, &mismatch) {
-		reason := fmt.Sprintf("%s stands where the Go type has %s", shorten(mismatch.Value), mismatch.Type)
+		holds, _, _ := strings.Cut(mismatch.Value, " ") // behind it stands the number itself, which can be a secret
+		reason := fmt.Sprintf("%s stands where the Go type has %s", holds, mismatch.Type)
 		if mismatch.Field != "" {
 			reason = fmt.Sprintf("in field %s %s", mismatch.Field, reason)
 		}
@@ -128,15 +169,6 @@ func kind(data []byte) string {
 		return "null"
 	}
 	return "a JSON number"
-}
-
-// shorten keeps an error readable where what encoding/json quotes is a number of a thousand digits.
-func shorten(text string) string {
-	const limit = 48
-	if len(text) <= limit {
-		return text
-	}
-	return text[:limit] + "…"
 }
 
 // takesNull reports whether a value of type t can tell null from zero.

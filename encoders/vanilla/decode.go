@@ -38,6 +38,15 @@ func (encoder) Decode(data []byte, dst any) error {
 	return nil
 }
 
+// Take does what Decode does. A *[]byte receives data itself, and the other bytes of its array stay out of reach.
+func (e encoder) Take(data []byte, dst any) error {
+	if d, ok := dst.(*[]byte); ok && d != nil && data != nil {
+		*d = data[:len(data):len(data)]
+		return nil
+	}
+	return e.Decode(data, dst)
+}
+
 // decode stores what data holds in v, which is zero and can be set. dst is what Decode was given, for the error.
 func decode(data []byte, dst any, v reflect.Value) error {
 	for range maxPointers {

@@ -42,6 +42,8 @@ import (
 
 const name = "vanilla"
 
+var _ encoders.Taker = encoder{}
+
 func init() { encoders.Register(New()) }
 
 type encoder struct{}

@@ -289,6 +289,50 @@ func TestAnErrorOfUnmarshalTextLeavesTheValue(t *testing.T) {
 	}
 }
 
+// TestTakeKeepsTheBytes: a *[]byte is the data itself, and appending to it does not write into what follows it.
+func TestTakeKeepsTheBytes(t *testing.T) {
+	taker := vanilla.New().(encoders.Taker)
+	data := []byte("value and more")
+	dst := []byte("old")
+	if err := taker.Take(data[:5], &dst); err != nil || string(dst) != "value" || &dst[0] != &data[0] {
+		t.Fatalf("got %q, %v; want the data itself", dst, err)
+	}
+	if _ = append(dst, '!'); string(data) != "value and more" {
+		t.Errorf("an append wrote into the data: %q", data)
+	}
+	if n := testing.AllocsPerRun(100, func() { _ = taker.Take(data, &dst) }); n != 0 {
+		t.Errorf("it allocates %v times", n)
+	}
+	for _, empty := range [][]byte{nil, {}} {
+		if err := taker.Take(empty, &dst); err != nil || dst == nil || len(dst) != 0 {
+			t.Errorf("no bytes came back as %#v, %v", dst, err)
+		}
+	}
+}
+
+// taking is the codec with Take in the place of Decode.
+type taking struct{ encoders.Encoder }
+
+func (e taking) Decode(data []byte, dst any) error { return e.Encoder.(encoders.Taker).Take(data, dst) }
+
+// TestTakeDecodes: for the rest Take is Decode, copies included: what is no *[]byte keeps nothing of the data.
+func TestTakeDecodes(t *testing.T) {
+	encodertest.Run(t, encodertest.Suite{
+		Encoder: taking{vanilla.New()},
+		Cases: []encodertest.Case{
+			{Value: "hello"}, {Value: ""}, {Value: named("n")}, {Value: bytes("named")}, {Value: 5}, {Value: 1.5}, {Value: true},
+			{Value: ptr("pointed at")}, {Value: 5, Into: new(any), Want: "5"}, {Value: time.Unix(0, 0).UTC()},
+		},
+		Refuses:     []any{[]int{1}},
+		RefusesInto: []encodertest.Into{{Data: []byte("abc"), Dst: ptr(7)}, {Data: []byte("a"), Dst: ptr([]string{"b"})}},
+	})
+	for _, dst := range []any{nil, (*[]byte)(nil), []byte{}} {
+		if err := vanilla.New().(encoders.Taker).Take([]byte("a"), dst); !errors.Is(err, encoders.ErrUnsupportedType) {
+			t.Errorf("into %T: %v", dst, err)
+		}
+	}
+}
+
 func TestItIsRegistered(t *testing.T) {
 	if encoder, ok := encoders.Lookup("vanilla"); !ok || encoder.Name() != "vanilla" {
 		t.Error("vanilla is not registered under its name")
