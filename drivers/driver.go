@@ -115,3 +115,13 @@ type Objects interface {
 	// is zero or less.
 	PutObject(key string, object any, size int, ttl time.Duration) bool
 }
+
+// Caller returns the context of who waits for an operation: ctx without the operation timeout that cachette has put around
+// it. A driver that bounds what it does by ctx's deadline anyway, as the one of a connection, needs to watch this one
+// alone for being cancelled, which is cheaper where it never is.
+func Caller(ctx context.Context) context.Context {
+	if bounded, ok := ctx.(interface{ Caller() context.Context }); ok {
+		return bounded.Caller()
+	}
+	return ctx
+}

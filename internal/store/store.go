@@ -18,6 +18,7 @@ import (
 	"time"
 
 	"github.com/gin-cachette/cachette/drivers"
+	"github.com/gin-cachette/cachette/internal/bounded"
 	"github.com/gin-cachette/cachette/internal/keys"
 	"github.com/gin-cachette/cachette/internal/purge"
 	"github.com/gin-cachette/cachette/internal/response"
@@ -207,12 +208,16 @@ func (s *Responses) get(ctx context.Context, key string) (item drivers.Item, err
 	return item, err
 }
 
-// errSlow is why a context ends that within made, when its request still has time.
-var errSlow = errors.New("cachette: the store took longer than the operation timeout")
-
 // within bounds by the operation timeout all that one step of a request asks of the store.
 func (s *Responses) within(ctx context.Context) (context.Context, context.CancelFunc) {
-	return context.WithTimeoutCause(ctx, s.timeout, errSlow)
+	c := bounded.New(ctx, s.timeout)
+	return c, c.Cancel
+}
+
+// slow tells whether a context of within's was ended by the operation timeout, and not by its request.
+func slow(ctx context.Context) bool {
+	c, ok := ctx.(*bounded.Context)
+	return ok && c.Expired()
 }
 
 // try runs one operation of the driver, unless those of its kind have been failing. ctx is one of within's.
@@ -224,7 +229,7 @@ func (s *Responses) try(ctx context.Context, kind *breaker, operation func() err
 	switch {
 	case err == nil, errors.Is(err, drivers.ErrMiss), errors.Is(err, drivers.ErrTooLarge):
 		kind.succeeded()
-	case ctx.Err() != nil && !errors.Is(context.Cause(ctx), errSlow): // the client left, or has no time left
+	case ctx.Err() != nil && !slow(ctx): // the client left, or has no time left
 		kind.undecided()
 	default:
 		s.failures.Add(1)
