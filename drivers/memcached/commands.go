@@ -1,11 +1,14 @@
 package memcached
 
 import (
+	"bytes"
 	"context"
 	"io"
 	"strconv"
 	"strings"
 	"time"
+
+	"github.com/bradfitz/gomemcache/memcache"
 )
 
 // What is known of a server's meta commands, which are there since Memcached 1.6, and not in every proxy.
@@ -74,6 +77,59 @@ func (f *found) expiresAt(now time.Time) time.Time {
 func (f *found) live(now time.Time) bool {
 	end, ours := decodeExpiry(f.flags, now)
 	return !ours || now.Before(end)
+}
+
+// get reads what is under a name, with as little work as can be: what it saves over the client's own Get is what watching
+// the caller's context costs. memcache.ErrCacheMiss says that there is nothing.
+func (l *link) get(name string) (value []byte, flags uint32, err error) {
+	conn := l.lines()
+	conn.WriteString("get ")
+	conn.WriteString(name)
+	conn.WriteString("\r\n")
+	if err := conn.Flush(); err != nil {
+		return nil, 0, err
+	}
+	answer, err := conn.ReadSlice('\n')
+	if err != nil {
+		return nil, 0, err
+	}
+	if string(answer) == "END\r\n" {
+		return nil, 0, memcache.ErrCacheMiss
+	}
+	flags, size, ok := parseValueLine(answer, name)
+	if !ok {
+		return nil, 0, &answerError{strings.TrimRight(string(answer), "\r\n")}
+	}
+	data := make([]byte, size+len("\r\n"))
+	if _, err := io.ReadFull(conn, data); err != nil {
+		return nil, 0, err
+	}
+	if end, err := conn.ReadSlice('\n'); err != nil || string(end) != "END\r\n" {
+		return nil, 0, firstError(err, &answerError{string(end)})
+	}
+	return data[:size:size], flags, nil
+}
+
+// parseValueLine reads the line before a value: VALUE name flags size.
+func parseValueLine(line []byte, name string) (flags uint32, size int, ok bool) {
+	rest, ok := bytes.CutPrefix(line, []byte("VALUE "))
+	if !ok || !bytes.HasPrefix(rest, []byte(name)) {
+		return 0, 0, false
+	}
+	rest, ok = bytes.CutPrefix(rest[len(name):], []byte(" "))
+	if !ok {
+		return 0, 0, false
+	}
+	flagsText, sizeText, ok := bytes.Cut(bytes.TrimRight(rest, "\r\n"), []byte(" "))
+	if !ok {
+		return 0, 0, false
+	}
+	bits, err := strconv.ParseUint(string(flagsText), 10, 32)
+	if err != nil {
+		return 0, 0, false
+	}
+	n, err := strconv.ParseUint(string(sizeText), 10, 31)
+	return uint32(bits), int(n), err == nil
 }
 
 // look reads what is under names, in their order: nil for what is not there. The values are read only if asked for, but

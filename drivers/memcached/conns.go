@@ -190,6 +190,9 @@ func (s *server) useLink(ctx context.Context, l *link, exchange func(*link) erro
 // isBroken reports whether err says that a connection is no longer one: not that it takes long, nor that it could not
 // be made.
 func isBroken(err error) bool {
+	if err == nil || err == memcache.ErrCacheMiss {
+		return false
+	}
 	if errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF) || errors.Is(err, net.ErrClosed) {
 		return true
 	}

@@ -25,10 +25,10 @@ func (d *Driver) Get(ctx context.Context, key string) (drivers.Item, error) {
 	if err != nil {
 		return drivers.Item{}, d.failed(ctx, "get", err)
 	}
-	var item *memcache.Item
-	err = s.use(ctx, func(l *link) error {
-		var err error
-		item, err = l.client.Get(n.text)
+	var data []byte
+	var flags uint32
+	err = s.use(ctx, func(l *link) (err error) {
+		data, flags, err = l.get(n.text)
 		return err
 	})
 	switch {
@@ -38,14 +38,14 @@ func (d *Driver) Get(ctx context.Context, key string) (drivers.Item, error) {
 		return drivers.Item{}, d.failed(ctx, "get", err)
 	}
 	now := time.Now()
-	end, ours := decodeExpiry(item.Flags, now)
+	end, ours := decodeExpiry(flags, now)
 	switch {
 	case !ours:
 		return d.getForeign(ctx, s, key, n)
 	case !now.Before(end):
 		return drivers.Item{}, drivers.ErrMiss
 	}
-	return itemOf(key, n, item.Value, end)
+	return itemOf(key, n, data, end)
 }
 
 // getForeign returns what another program has stored under key. It reads the value again, for what the server says of

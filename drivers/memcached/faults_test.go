@@ -16,6 +16,7 @@ import (
 
 	"github.com/gin-cachette/cachette/drivers"
 	"github.com/gin-cachette/cachette/drivers/memcached"
+	"github.com/gin-cachette/cachette/internal/bounded"
 	"github.com/gin-cachette/cachette/internal/testservers"
 )
 
@@ -63,6 +64,15 @@ func TestStalledServer(t *testing.T) {
 					ctx, cancel := context.WithCancel(t.Context())
 					time.AfterFunc(30*time.Millisecond, cancel)
 					return ctx, cancel, context.Canceled
+				},
+				"OperationTimeout": func() (context.Context, context.CancelFunc, error) {
+					ctx := bounded.New(t.Context(), 30*time.Millisecond)
+					return ctx, ctx.Cancel, context.DeadlineExceeded
+				},
+				"CancelledBeforeTheOperationTimeout": func() (context.Context, context.CancelFunc, error) {
+					ctx, cancel := context.WithCancel(t.Context())
+					time.AfterFunc(30*time.Millisecond, cancel)
+					return bounded.New(ctx, 10*time.Minute), cancel, context.Canceled
 				},
 			} {
 				t.Run(name+"/"+op+"/"+how, func(t *testing.T) {

@@ -7,6 +7,8 @@ import (
 	"time"
 
 	"github.com/bradfitz/gomemcache/memcache"
+
+	"github.com/gin-cachette/cachette/drivers"
 )
 
 // A link is a connection to a server. One caller has it at a time, so that the end of that caller's context can end what
@@ -17,14 +19,17 @@ type link struct {
 	conn   net.Conn
 	client *memcache.Client // what it reads and writes goes through the link
 
-	ctx      context.Context // of the caller
-	deadline time.Time       // that the connection has, unless ctx has ended
+	caller   context.Context // who may give up
+	latest   time.Time       // when it does at the latest; zero for never
+	deadline time.Time       // that the connection has, unless the caller has given up
+	giveUp   func()          // ends what goes on
 
 	buffers *bufio.ReadWriter // for what the client does not offer; nil until it is needed
 }
 
 func newLink(s *server, conn net.Conn) *link {
-	l := &link{server: s, conn: conn, client: memcache.NewFromSelector(fixedServers{s.addr}), ctx: context.Background()}
+	l := &link{server: s, conn: conn, client: memcache.NewFromSelector(fixedServers{s.addr}), caller: context.Background()}
+	l.giveUp = func() { conn.SetDeadline(gone) }
 	l.client.DialContext = func(context.Context, string, string) (net.Conn, error) { return clientConn{conn, l}, nil }
 	l.client.MaxIdleConns = 1
 	l.client.Timeout = s.timeout
@@ -39,7 +44,7 @@ type clientConn struct {
 
 // SetDeadline sets the deadline. The client prolongs it before each step; it is left as it is while most of it is left.
 func (c clientConn) SetDeadline(deadline time.Time) error {
-	if deadline.Sub(c.link.deadline) > c.link.server.timeout/4 {
+	if c.link.inTime(deadline).Sub(c.link.deadline) > c.link.server.timeout/4 {
 		c.link.setDeadline(deadline)
 	}
 	return nil
@@ -52,21 +57,36 @@ var gone = time.Unix(1, 0)
 
 // begin gives the link to a caller. The function returned ends that: it reports whether the link is fit for another.
 func (l *link) begin(ctx context.Context) (stop func() bool) {
-	l.ctx = ctx
-	l.extend(l.server.timeout)
-	if ctx.Done() == nil {
-		return func() bool { return true }
+	l.caller = drivers.Caller(ctx) // the connection's own deadline sees to the rest
+	l.latest, _ = ctx.Deadline()
+	if l.caller != ctx { // then the operation timeout is in the deadline, and there is no need to ask for the time
+		l.setDeadline(l.latest)
+	} else {
+		l.extend(l.server.timeout)
 	}
-	return context.AfterFunc(ctx, func() { l.conn.SetDeadline(gone) })
+	if l.caller.Done() == nil {
+		return fit
+	}
+	return context.AfterFunc(l.caller, l.giveUp)
+}
+
+func fit() bool { return true }
+
+// inTime returns deadline, or when the caller gives up if that is sooner.
+func (l *link) inTime(deadline time.Time) time.Time {
+	if !l.latest.IsZero() && l.latest.Before(deadline) {
+		return l.latest
+	}
+	return deadline
 }
 
 // extend gives what goes on another timeout.
 func (l *link) extend(timeout time.Duration) { l.setDeadline(time.Now().Add(timeout)) }
 
 func (l *link) setDeadline(deadline time.Time) {
-	l.deadline = deadline
-	l.conn.SetDeadline(deadline)
-	if l.ctx.Err() != nil { // the deadline that its end has set may just have been replaced
+	l.deadline = l.inTime(deadline)
+	l.conn.SetDeadline(l.deadline)
+	if l.caller.Err() != nil { // the deadline that its end has set may just have been replaced
 		l.conn.SetDeadline(gone)
 	}
 }

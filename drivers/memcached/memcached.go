@@ -77,7 +77,7 @@ type Driver struct {
 	closed   atomic.Bool
 
 	mu      sync.RWMutex
-	servers map[string]*server // by address
+	servers map[serverID]*server // by address
 }
 
 var (
@@ -117,14 +117,17 @@ func newDriver(selector memcache.ServerSelector, dial dialFunc, timeout time.Dur
 	if most <= 0 {
 		most = DefaultMaxIdleConns
 	}
-	d := &Driver{selector: selector, timeout: timeout, most: most, servers: make(map[string]*server)}
+	d := &Driver{selector: selector, timeout: timeout, most: most, servers: make(map[serverID]*server)}
 	d.dial = d.conns.dialer(dial)
 	return d
 }
 
+// serverID is an address that can be compared.
+type serverID struct{ network, host string }
+
 // server returns the server at an address.
 func (d *Driver) server(addr net.Addr) *server {
-	id := addr.Network() + " " + addr.String()
+	id := serverID{addr.Network(), addr.String()}
 	d.mu.RLock()
 	s := d.servers[id]
 	d.mu.RUnlock()

@@ -14,6 +14,7 @@ import (
 
 	"github.com/gin-cachette/cachette/drivers"
 	"github.com/gin-cachette/cachette/drivers/redis"
+	"github.com/gin-cachette/cachette/internal/bounded"
 )
 
 // hang is how long a test waits for what must come at once, and would come much later if it did not.
@@ -95,6 +96,20 @@ func TestStalledServer(t *testing.T) {
 					ctx, cancel := context.WithCancel(t.Context())
 					time.AfterFunc(20*time.Millisecond, cancel)
 					if err := returns(t, func() error { return op(ctx) }); !errors.Is(err, context.Canceled) {
+						t.Errorf("%v, want an error that wraps context.Canceled", err)
+					}
+				})
+				t.Run(name+"OperationTimeout", func(t *testing.T) {
+					ctx := bounded.New(t.Context(), 20*time.Millisecond)
+					defer ctx.Cancel()
+					if err := returns(t, func() error { return op(ctx) }); !errors.Is(err, context.DeadlineExceeded) {
+						t.Errorf("%v, want an error that wraps context.DeadlineExceeded", err)
+					}
+				})
+				t.Run(name+"CancelledBeforeTheOperationTimeout", func(t *testing.T) {
+					ctx, cancel := context.WithCancel(t.Context())
+					time.AfterFunc(20*time.Millisecond, cancel)
+					if err := returns(t, func() error { return op(bounded.New(ctx, time.Hour)) }); !errors.Is(err, context.Canceled) {
 						t.Errorf("%v, want an error that wraps context.Canceled", err)
 					}
 				})

@@ -135,15 +135,35 @@ func (d *Driver) call(ctx context.Context, operation string, do func(ctx context
 
 // await waits for the outcome of an operation that was begun.
 func (d *Driver) await(ctx context.Context, operation string, done <-chan error) error {
+	caller := drivers.Caller(ctx)
+	var late <-chan time.Time
+	if deadline, ok := ctx.Deadline(); ok && caller != ctx { // a timer of ours costs less than waiting for ctx's
+		timer := timers.Get().(*time.Timer)
+		timer.Reset(time.Until(deadline))
+		defer func() {
+			timer.Stop() // from then on nothing comes out of it (package time, since Go 1.23)
+			timers.Put(timer)
+		}()
+		late = timer.C
+	}
 	select {
 	case err := <-done:
 		return d.explain(ctx, operation, err)
-	case <-ctx.Done():
-		return fmt.Errorf("redis: %s: %w", operation, ctx.Err())
+	case <-caller.Done():
+		return fmt.Errorf("redis: %s: %w", operation, caller.Err())
+	case <-late:
+		return fmt.Errorf("redis: %s: %w", operation, context.DeadlineExceeded)
 	case <-d.closed:
 		return drivers.ErrClosed
 	}
 }
+
+// timers are stopped.
+var timers = sync.Pool{New: func() any {
+	timer := time.NewTimer(time.Hour)
+	timer.Stop()
+	return timer
+}}
 
 // explain says what an error of the client means to the caller.
 func (d *Driver) explain(ctx context.Context, operation string, err error) error {

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"strings"
 	"time"
+	"unsafe"
 
 	"github.com/redis/go-redis/v9"
 )
@@ -76,10 +77,19 @@ func (r *mgetRequest) settle(time.Time) error {
 	r.values = make([][]byte, len(replies))
 	for i, reply := range replies {
 		if text, ok := reply.(string); ok {
-			r.values[i] = []byte(text)
+			r.values[i] = bytesOf(text)
 		}
 	}
 	return nil
+}
+
+// bytesOf returns the bytes of a text that the client has made for us and that nobody else has, without copying them, as the
+// client's own Bytes does.
+func bytesOf(text string) []byte {
+	if text == "" {
+		return []byte{}
+	}
+	return unsafe.Slice(unsafe.StringData(text), len(text))
 }
 
 // getsRequest reads several keys of a cluster.
