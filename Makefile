@@ -54,7 +54,7 @@ bench: $(BUILD)/servers ## run the comparisons with other caches and with the st
 
 bench-with-servers:
 	@$(GO) test -C integration -run '^$$' -bench 'Hit|Miss' -benchmem -benchtime 300ms -count 10 ./bench | tee $(BUILD)/bench.txt
-	@$(GO) test -C integration -run '^$$' -bench 'Fetch|Route' -benchtime 1s -count 5 ./bench | tee -a $(BUILD)/bench.txt
+	@$(GO) test -C integration -run '^$$' -bench 'Fetch|Route' -benchtime 2s -count 7 ./bench | tee -a $(BUILD)/bench.txt
 	@$(GO) test -C integration -run '^$$' -bench 'Memory' -benchtime 1x ./bench | tee -a $(BUILD)/bench.txt
 	@$(GO) run -C integration ./bench/report <$(BUILD)/bench.txt >$(BUILD)/bench.md
 	@cp $(BUILD)/bench.md integration/bench/RESULTS.md

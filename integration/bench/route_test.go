@@ -5,8 +5,6 @@ import (
 	"io"
 	"net"
 	"net/http"
-	"sync"
-	"sync/atomic"
 	"testing"
 	"time"
 
@@ -25,7 +23,8 @@ import (
 func BenchmarkRoute(b *testing.B) {
 	gin.SetMode(gin.ReleaseMode)
 	where := testservers.Find(b, testservers.Redis)
-	for _, way := range []struct {
+	var ways []way
+	for _, w := range []struct {
 		name string
 		add  func(b *testing.B, engine *gin.Engine, where string)
 	}{
@@ -61,12 +60,11 @@ func BenchmarkRoute(b *testing.B) {
 			engine.GET("/document", gincache.CacheByRequestURI(persist.NewRedisStore(client), time.Hour), document)
 		}},
 	} {
-		b.Run(way.name, func(b *testing.B) {
-			engine := gin.New()
-			way.add(b, engine, where)
-			load(b, engine)
-		})
+		engine := gin.New()
+		w.add(b, engine, where)
+		ways = append(ways, way{w.name, asking(b, engine)})
 	}
+	inTurns(b, ways)
 }
 
 // clientOf returns a client for a server that holds the value.
@@ -92,44 +90,24 @@ func answer(c *gin.Context, got []byte, err error) {
 	c.Data(http.StatusOK, "application/json", got)
 }
 
-// load serves an engine on loopback and has all clients ask for the document, each on a connection of its own. They do as
-// little as they can: what is measured is the server.
-func load(b *testing.B, engine *gin.Engine) {
+// asking serves an engine on loopback and returns clients that ask for the document, each on a connection of its own. They
+// do as little as they can: what is measured is the server.
+func asking(b *testing.B, engine *gin.Engine) func() func() error {
 	listener, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
 		b.Fatal(err)
 	}
 	server := &http.Server{Handler: engine}
 	go func() { _ = server.Serve(listener) }()
-	defer server.Close()
-
-	connections := make([]*connection, clients)
-	for i := range connections {
-		if connections[i], err = dial(listener.Addr().String()); err != nil {
+	b.Cleanup(func() { _ = server.Close() })
+	return func() func() error {
+		c, err := dial(listener.Addr().String())
+		if err != nil {
 			b.Fatal(err)
 		}
-		defer connections[i].Close()
+		b.Cleanup(func() { _ = c.Close() })
+		return c.ask
 	}
-	if err := connections[0].ask(); err != nil { // a cache is filled by now
-		b.Fatal(err)
-	}
-	var left atomic.Int64
-	left.Store(int64(b.N))
-	b.ResetTimer()
-	var all sync.WaitGroup
-	for _, c := range connections {
-		all.Go(func() {
-			for left.Add(-1) >= 0 {
-				if err := c.ask(); err != nil {
-					b.Error(err)
-					return
-				}
-			}
-		})
-	}
-	all.Wait()
-	b.StopTimer()
-	b.ReportMetric(float64(b.N)/b.Elapsed().Seconds(), "requests/s")
 }
 
 // connection is a client's connection.
