@@ -27,7 +27,7 @@ var counter atomic.Int64
 func (f fake) Name() string { return f.name }
 
 func TestAllCodecsAreLinked(t *testing.T) {
-	for _, name := range []string{"json", "vanilla"} {
+	for _, name := range []string{"csv", "feather", "json", "msgpack", "orjson", "parquet", "pickle", "vanilla"} {
 		encoder, ok := encoders.Lookup(name)
 		if !ok {
 			t.Errorf("%s is not linked: it has %v", name, encoders.Linked())

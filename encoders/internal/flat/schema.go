@@ -1,0 +1,95 @@
+package flat
+
+import "encoding/binary"
+
+// A Node is a field of a schema, as far as the Arrow library's types do not tell: the number of its dictionary.
+type Node struct {
+	Dictionary int64 // -1: it has none
+	Children   []Node
+}
+
+const (
+	maxDepth      = 64 // as the Arrow library has it
+	perTable      = 512
+	typeTimestamp = 10
+)
+
+// Message takes the framing off an IPC message that data begins with: its metadata, and how long it is with its frame.
+func Message(data []byte) (metadata []byte, size int) {
+	if len(data) < 8 {
+		panic(ErrDamaged)
+	}
+	n := int(int32(binary.LittleEndian.Uint32(data)))
+	frame := 4
+	if n == -1 {
+		n, frame = int(int32(binary.LittleEndian.Uint32(data[4:]))), 8
+	}
+	if n <= 0 || n > len(data)-frame {
+		panic(ErrDamaged)
+	}
+	return data[frame : frame+n], frame + n
+}
+
+// Headers of a message.
+const (
+	HeaderSchema     = 1
+	HeaderDictionary = 2
+	HeaderRecord     = 3
+)
+
+// Header returns a message's header of a type.
+func Header(metadata []byte, kind byte) (message, header Table) {
+	message = Root(metadata)
+	header, ok := message.Table(2)
+	if !ok || message.Byte(1) != kind {
+		panic(ErrDamaged)
+	}
+	return message, header
+}
+
+// Schema checks the message of a schema that data begins with. take is told how much memory it will need, and may panic.
+func Schema(data []byte, take func(n int64)) (nodes []Node, size int) {
+	metadata, size := Message(data)
+	message, schema := Header(metadata, HeaderSchema)
+	if message.Int64(3) != 0 || schema.Int16(0) != 0 {
+		panic(ErrDamaged) // it has a body, or it is big-endian
+	}
+	take(int64(len(metadata)))
+	keyValues(schema, 2, take)
+	return fields(schema, 1, 0, take), size
+}
+
+func fields(t Table, slot, depth int, take func(n int64)) []Node {
+	tables := t.Tables(slot)
+	if depth > maxDepth {
+		panic(ErrDamaged)
+	}
+	if tables.N == 0 {
+		return nil
+	}
+	take(int64(tables.N) * perTable)
+	nodes := make([]Node, tables.N)
+	for i := range nodes {
+		field := tables.At(i)
+		take(int64(field.Len(0)))
+		keyValues(field, 6, take)
+		if typ, ok := field.Table(3); ok && field.Byte(2) == typeTimestamp {
+			take(int64(typ.Len(1)))
+		}
+		nodes[i].Dictionary = -1
+		if dictionary, ok := field.Table(4); ok {
+			nodes[i].Dictionary = dictionary.Int64(0)
+		}
+		nodes[i].Children = fields(field, 5, depth+1, take)
+	}
+	return nodes
+}
+
+func keyValues(t Table, slot int, take func(n int64)) {
+	tables := t.Tables(slot)
+	take(int64(tables.N) * perTable)
+	for i := range tables.N {
+		pair := tables.At(i)
+		take(int64(pair.Len(0) + pair.Len(1)))
+	}
+}

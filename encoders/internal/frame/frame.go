@@ -1,0 +1,207 @@
+// Package frame is what the codecs of tables share: which Go values are a table, how a slice of structs becomes columns
+// and comes back, where pandas keeps a table's index, and how memory is bounded while a table is decoded.
+package frame
+
+import (
+	"fmt"
+	"reflect"
+
+	"github.com/apache/arrow/go/v15/arrow"
+	"github.com/apache/arrow/go/v15/arrow/array"
+	"github.com/apache/arrow/go/v15/arrow/memory"
+
+	"github.com/gin-cachette/cachette/encoders"
+)
+
+// Source is a value that is to be encoded: one of Record and Table is set.
+type Source struct {
+	Record arrow.Record
+	Table  arrow.Table
+}
+
+// From takes a value as a table, with pandas' index marked in its schema.
+func From(codec string, value any) (Source, error) {
+	switch v := value.(type) {
+	case arrow.Record:
+		if isNil(v) {
+			break
+		}
+		return Source{Record: markRecord(v)}, nil
+	case arrow.Table:
+		if isNil(v) {
+			break
+		}
+		return Source{Table: markTable(v)}, nil
+	}
+	t := reflect.TypeOf(value)
+	if row, pointers, ok := rowType(t); ok {
+		p, err := planOf(row)
+		if err != nil {
+			return Source{}, Refuse(codec, "encode", value, "", err.Error())
+		}
+		record, err := p.build(reflect.ValueOf(value), pointers)
+		if err != nil {
+			return Source{}, Refuse(codec, "encode", value, "", err.Error())
+		}
+		return Source{Record: record}, nil
+	}
+	return Source{}, Refuse(codec, "encode", value, "", wantTable)
+}
+
+const wantTable = "give an arrow.Record, an arrow.Table or a slice of structs"
+
+// AsTable gives the source as a table.
+func (s Source) AsTable() arrow.Table {
+	if s.Table != nil {
+		return s.Table
+	}
+	return TableOf(s.Record.Schema(), []arrow.Record{s.Record})
+}
+
+// TableOf makes a table of records. Unlike the library's function it keeps the rows of a table without columns.
+func TableOf(schema *arrow.Schema, records []arrow.Record) arrow.Table {
+	columns := make([]arrow.Column, schema.NumFields())
+	for i := range columns {
+		chunks := make([]arrow.Array, len(records))
+		for k, record := range records {
+			chunks[k] = record.Column(i)
+		}
+		columns[i] = *arrow.NewColumn(schema.Field(i), arrow.NewChunked(schema.Field(i).Type, chunks))
+	}
+	rows := int64(0)
+	for _, record := range records {
+		rows += record.NumRows()
+	}
+	return array.NewTable(schema, columns, rows)
+}
+
+// Schema is the schema of what is to be encoded.
+func (s Source) Schema() *arrow.Schema {
+	if s.Table != nil {
+		return s.Table.Schema()
+	}
+	return s.Record.Schema()
+}
+
+func isNil(v any) bool {
+	r := reflect.ValueOf(v)
+	return r.Kind() == reflect.Pointer && r.IsNil()
+}
+
+// rowType takes []struct and []*struct apart.
+func rowType(t reflect.Type) (row reflect.Type, pointers, ok bool) {
+	if t == nil || t.Kind() != reflect.Slice {
+		return nil, false, false
+	}
+	row = t.Elem()
+	if row.Kind() == reflect.Pointer {
+		row, pointers = row.Elem(), true
+	}
+	return row, pointers, row.Kind() == reflect.Struct && !isScalar(row)
+}
+
+// Dest is where a table is to be decoded into.
+type Dest struct {
+	codec    string
+	dst      any
+	plan     *plan         // for a slice of structs
+	slice    reflect.Value // the slice itself
+	pointers bool
+}
+
+// To checks dst. What it refuses needs no decoding.
+func To(codec string, dst any) (*Dest, error) {
+	d := &Dest{codec: codec, dst: dst}
+	pointer := reflect.ValueOf(dst)
+	if pointer.Kind() != reflect.Pointer || pointer.IsNil() {
+		return nil, Refuse(codec, "decode", dst, "", "give a pointer that is not nil")
+	}
+	switch dst.(type) {
+	case *arrow.Record, *arrow.Table:
+		return d, nil
+	}
+	row, pointers, ok := rowType(pointer.Type().Elem())
+	if !ok {
+		return nil, Refuse(codec, "decode", dst, "a table", "give a pointer to an arrow.Record, an arrow.Table or a slice of structs")
+	}
+	p, err := planOf(row)
+	if err != nil {
+		return nil, Refuse(codec, "decode", dst, "a table", err.Error())
+	}
+	d.plan, d.slice, d.pointers = p, pointer.Elem(), pointers
+	return d, nil
+}
+
+// Columns are the columns that the destination asks for, or nil where it takes what there is.
+func (d *Dest) Columns() *arrow.Schema {
+	if d.plan == nil {
+		return nil
+	}
+	return d.plan.schema
+}
+
+// KeepsBuffers reports whether the destination keeps the table's own memory.
+func (d *Dest) KeepsBuffers() bool { return d.plan == nil }
+
+// SetRecords stores a table that consists of records.
+func (d *Dest) SetRecords(schema *arrow.Schema, records []arrow.Record, mem memory.Allocator) error {
+	if dst, ok := d.dst.(*arrow.Record); ok && len(records) == 1 {
+		*dst = records[0]
+		return nil
+	}
+	return d.Set(TableOf(schema, records), mem)
+}
+
+// Set stores a table. An error leaves the destination as it was.
+func (d *Dest) Set(table arrow.Table, mem memory.Allocator) error {
+	switch dst := d.dst.(type) {
+	case *arrow.Table:
+		*dst = table
+		return nil
+	case *arrow.Record:
+		record, err := one(table, mem)
+		if err != nil {
+			return fmt.Errorf("cachette: codec %s cannot decode into %T: %w", d.codec, d.dst, err)
+		}
+		*dst = record
+		return nil
+	}
+	rows, err := d.plan.fill(table, d.slice.Type(), d.pointers, mem)
+	if err != nil {
+		return Refuse(d.codec, "decode", d.dst, "a table", err.Error())
+	}
+	d.slice.Set(rows)
+	return nil
+}
+
+// one joins the chunks of each column.
+func one(table arrow.Table, mem memory.Allocator) (arrow.Record, error) {
+	columns := make([]arrow.Array, table.NumCols())
+	for i := range columns {
+		column, err := Join(table.Column(i).Data(), mem)
+		if err != nil {
+			return nil, fmt.Errorf("column %q: %w", table.Schema().Field(i).Name, err)
+		}
+		columns[i] = column
+	}
+	return array.NewRecord(table.Schema(), columns, table.NumRows()), nil
+}
+
+// Join makes one array of a column's chunks.
+func Join(column *arrow.Chunked, mem memory.Allocator) (arrow.Array, error) {
+	switch chunks := column.Chunks(); len(chunks) {
+	case 0:
+		return array.MakeArrayOfNull(mem, column.DataType(), 0), nil
+	case 1:
+		return chunks[0], nil
+	default:
+		return array.Concatenate(chunks, mem)
+	}
+}
+
+// Refuse is the error for a type that does not fit.
+func Refuse(codec, op string, value any, holds, reason string) error {
+	return &encoders.UnsupportedTypeError{
+		Codec: codec, Op: op, Type: fmt.Sprintf("%T", value), Holds: holds, Reason: reason,
+	}
+}

@@ -1,0 +1,245 @@
+"""The other side of the tests of the codecs of tables.
+
+    exchange.py make  <codec> <folder>    writes what Go is to read
+    exchange.py check <codec> <folder>    reads what Go wrote, and asserts that it is equal
+    exchange.py same  <codec> <folder>    asserts that what Go stored again is still what Python made
+
+The values follow from the number of the row, as in rows.go.
+"""
+import datetime as dt
+import decimal
+import importlib
+import io
+import sys
+
+import duckdb
+import pandas as pd
+import pyarrow as pa
+import pyarrow.feather
+import pyarrow.parquet as pq
+
+codec_name, folder = sys.argv[2], sys.argv[3]
+N = 10000
+module = importlib.import_module('fastapi_cachette.codecs.dataframe.' + codec_name)
+codec = getattr(module, {'csv': 'CSVCodec', 'feather': 'FeatherCodec', 'parquet': 'ParquetCodec'}[codec_name])()
+
+
+def wrap(value, bits, signed):
+    value %= 1 << bits
+    return value - (1 << bits) if signed and value >= 1 << (bits - 1) else value
+
+
+def is_null(i):
+    return i % 7 == 3
+
+
+def unless_null(f):
+    return [None if is_null(i) else f(i) for i in range(N)]
+
+
+def always(f):
+    return [f(i) for i in range(N)]
+
+
+COLORS = ['red', 'green', 'blue, or so']
+EPOCH = dt.datetime(1970, 1, 1)
+START = (dt.datetime(2020, 1, 1) - EPOCH) // dt.timedelta(microseconds=1)
+DEC = pa.decimal128(12, 2)
+US = pa.timestamp('us', 'UTC')
+
+
+def text(i): return 'row "%d",\n€ %d' % (i, i % 11)
+def micros(i): return START + i * 3600000123
+def day(i): return i * 13 - 20000
+def dec(i): return decimal.Decimal(i * 12345 - 5000000).scaleb(-2)
+
+
+def rows():
+    columns = {
+        'i8': pa.array(always(lambda i: wrap(i * 37, 8, True)), pa.int8()),
+        'i16': pa.array(always(lambda i: wrap(i * 7919, 16, True)), pa.int16()),
+        'i32': pa.array(always(lambda i: wrap(i * 104729001, 32, True)), pa.int32()),
+        'i64': pa.array(always(lambda i: i * 922337203685477 - (1 << 62)), pa.int64()),
+        'u8': pa.array(always(lambda i: wrap(i * 37, 8, False)), pa.uint8()),
+        'u16': pa.array(always(lambda i: wrap(i * 7919, 16, False)), pa.uint16()),
+        'u32': pa.array(always(lambda i: wrap(i * 104729001, 32, False)), pa.uint32()),
+        'u64': pa.array(always(lambda i: i * 1844674407370955), pa.uint64()),
+        'f32': pa.array(always(lambda i: i / 8), pa.float32()),
+        'f64': pa.array(always(lambda i: i * 0.1), pa.float64()),
+        'b': pa.array(always(lambda i: i % 3 == 0)),
+        's': pa.array(always(text), pa.string()),
+        'ts': pa.array(always(micros), US),
+        'tsn': pa.array(always(lambda i: micros(i) * 1000 + 7), pa.timestamp('ns', 'UTC')),
+        'd': pa.array(always(day), pa.date32()),
+        'dec': pa.array(always(dec), DEC),
+        'ni8': pa.array(unless_null(lambda i: wrap(i * 37, 8, True)), pa.int8()),
+        'n64': pa.array(unless_null(lambda i: i * 1000003 - 7), pa.int64()),
+        'nu': pa.array(unless_null(lambda i: i * 1844674407370955), pa.uint64()),
+        'nf': pa.array(unless_null(lambda i: i * 0.1), pa.float64()),
+        'nb': pa.array(unless_null(lambda i: i % 2 == 0)),
+        'ns': pa.array(unless_null(text), pa.string()),
+        'nts': pa.array(unless_null(micros), US),
+        'nd': pa.array(unless_null(day), pa.date32()),
+        'ndec': pa.array(unless_null(dec), DEC),
+    }
+    return pa.table(columns)
+
+
+def more():
+    category = pa.dictionary(pa.int32(), pa.string())
+    columns = {
+        'by': pa.array(unless_null(lambda i: bytes([i % 256, 0, 255])[:i % 4 % 3 + 1]), pa.binary()),
+        'l': pa.array(unless_null(lambda i: [i * j for j in range(i % 4)]), pa.list_(pa.int64())),
+        'ls': pa.array(unless_null(lambda i: ['ü%d' % j for j in range(i % 4)]), pa.list_(pa.string())),
+        'll': pa.array(unless_null(lambda i: [[i, j] for j in range(i % 4)]), pa.list_(pa.list_(pa.int32()))),
+        'ln': pa.array(unless_null(lambda i: [None if is_null(i + j) else i / 4 for j in range(i % 4)]), pa.list_(pa.float64())),
+        'cat': pa.array(always(lambda i: COLORS[i % 3]), category),
+        'ncat': pa.array(unless_null(lambda i: COLORS[i % 3]), category),
+    }
+    return pa.table(columns)
+
+
+NULLABLE = {pa.int8(): pd.Int8Dtype(), pa.int64(): pd.Int64Dtype(), pa.uint64(): pd.UInt64Dtype(), pa.bool_(): pd.BooleanDtype()}
+
+
+def nullable(table):
+    """Integers and booleans with nulls as pandas can hold them exactly."""
+    frame = table.to_pandas()
+    for field in table.schema:
+        if field.name.startswith('n') and field.type in NULLABLE:
+            frame[field.name] = table.column(field.name).to_pandas(types_mapper=NULLABLE.get)
+    return frame
+
+
+def write(name, data):
+    with open(folder + '/' + name, 'wb') as file:
+        file.write(data)
+
+
+def read(name):
+    with open(folder + '/' + name, 'rb') as file:
+        return file.read()
+
+
+def make():
+    frame = nullable(rows())
+    write('rows', codec.dumps(frame))
+    if codec_name == 'csv':
+        named = frame[['i64', 's']].copy()
+        named.index = pd.Index(['x%d' % i for i in range(N)])
+        write('indexed', codec.dumps(named))
+        named.index.name = 'key'
+        write('named', codec.dumps(named))
+        return
+    write('more', codec.dumps(more().to_pandas()))
+    if codec_name == 'parquet':
+        named = frame[['i64', 's']].copy()
+        named.index = pd.Index(['x%d' % i for i in range(N)])
+        write('indexed', codec.dumps(named))
+        variants()
+
+
+def variants():
+    """What other writers, and other settings, make of the same rows."""
+    settings = {
+        'v2': dict(data_page_version='2.0'), 'plain': dict(use_dictionary=False), 'groups': dict(row_group_size=1000),
+        'pages': dict(data_page_size=2000, dictionary_pagesize_limit=4000), 'none': dict(compression='none'),
+        'zstd': dict(compression='zstd'), 'gzip': dict(compression='gzip'), 'brotli': dict(compression='brotli'),
+        'noschema': dict(store_schema=False), 'v2zstd': dict(data_page_version='2.0', compression='zstd'),
+    }
+    for name, kwargs in settings.items():
+        for table, kind in ((rows(), 'rows'), (more(), 'more')):
+            out = io.BytesIO()
+            pq.write_table(table, out, **kwargs)
+            write(kind + '-' + name, out.getvalue())
+    arrow_rows = rows()
+    duckdb.sql("copy (select * from arrow_rows) to '%s/rows-duckdb' (format parquet)" % folder)
+    naive = pa.table({
+        'naive': pa.array(always(micros), pa.timestamp('us')), 'berlin': pa.array(always(micros), pa.timestamp('us', 'Europe/Berlin')),
+        'list': pa.array(always(lambda i: [micros(i)]), pa.list_(pa.timestamp('us', 'Europe/Berlin')))})
+    pq.write_table(naive, folder + '/naive')
+
+
+def same_frames(got, want):
+    pd.testing.assert_frame_equal(got, want, check_exact=True, check_index_type='exact')
+    assert type(got.index) is type(want.index), (type(got.index), type(want.index))
+
+
+def same():
+    """What pandas made, and Go stored again, is the same for pandas."""
+    same_frames(codec.loads(read('again')), codec.loads(read('indexed')))
+
+
+def check():
+    {'csv': check_csv, 'feather': check_arrow, 'parquet': check_arrow}[codec_name]()
+
+
+def check_csv():
+    want = rows()
+    frame = want.to_pandas()
+    expected = pd.read_csv(io.StringIO(codec.dumps(nullable(want)).decode()), index_col=0)
+    got = codec.loads(read('rows'))
+    pd.testing.assert_frame_equal(got, expected, check_exact=False, rtol=1e-15, atol=0)
+    assert list(got.index) == list(range(N)) and got.index.name is None
+    for name in ('i64', 'u64', 's', 'b'):
+        assert got[name].tolist() == frame[name].tolist(), name
+    assert read('rows') == codec.dumps(nullable(want)), 'the bytes differ from those of pandas'
+    got = codec.loads(read('indexed'))
+    assert list(got.index) == ['x%d' % i for i in range(3)] and got.index.name is None and list(got.columns) == ['a'], got
+
+
+def check_arrow():
+    for name, want in (('rows', rows()), ('more', more())):
+        data = read(name)
+        got = codec.loads(data)
+        same_frames(got, want.to_pandas())
+        assert type(got.index) is pd.RangeIndex, type(got.index)
+        table = pa.feather.read_table(io.BytesIO(data)) if codec_name == 'feather' else pq.read_table(io.BytesIO(data))
+        assert table.schema.equals(want.schema), (table.schema, want.schema)
+        assert table.equals(want), name
+        if codec_name == 'parquet':
+            check_duckdb(name, want)
+    got = codec.loads(read('indexed'))
+    assert list(got.index) == ['x0', 'x1', 'x2'] and got.index.name is None and list(got.columns) == ['a'], got
+    if codec_name == 'feather':
+        for name in ('none', 'zstd'):
+            assert pa.feather.read_table(io.BytesIO(read('rows-' + name))).equals(rows()), name
+    for name in ('flat', 'deep'):
+        check_record(name)
+
+
+def strip(data):
+    """The file without its Arrow schema: what a reader sees who knows Parquet alone."""
+    return data.replace(b'ARROW:schema', b'ARROW:nothing'[:12])
+
+
+def check_record(name):
+    """Every column type, in the form of pyarrow, with the second row null."""
+    if codec_name == 'parquet' and name == 'deep':
+        return
+    data = read(name)
+    table = pa.feather.read_table(io.BytesIO(data)) if codec_name == 'feather' else pq.read_table(io.BytesIO(data))
+    table.validate(full=True)
+    if codec_name == 'parquet':
+        plain = {f.name: f.type for f in pq.read_table(io.BytesIO(strip(data)), arrow_extensions_enabled=False).schema}
+        assert plain['ts_ms'] == pa.timestamp('ms') and plain['ts_ns'] == pa.timestamp('ns', 'UTC'), plain
+    assert table.num_rows == 30
+    for column in table.columns:
+        assert column[1].as_py() is None and column.null_count >= 10
+    print(name, ' '.join('%s:%s=%r' % (f.name, f.type, table.column(f.name)[0].as_py() if f.type != pa.timestamp('us', 'UTC') else 0) for f in table.schema))
+
+
+def check_duckdb(name, want):
+    got = duckdb.read_parquet('%s/%s' % (folder, name)).to_arrow_table()
+    assert got.column_names == want.column_names
+    for field, a, b in zip(want.schema, got.columns, want.columns):
+        if pa.types.is_dictionary(field.type):
+            b = b.cast(field.type.value_type)
+        if pa.types.is_timestamp(field.type):
+            assert pa.types.is_timestamp(a.type), a.type
+        if pa.types.is_decimal(field.type):
+            assert a.type == field.type
+        assert a.cast(b.type).combine_chunks().equals(b.combine_chunks()), (field, a.type)
+
+
+{'make': make, 'check': check, 'same': same}[sys.argv[1]]()

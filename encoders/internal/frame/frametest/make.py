@@ -1,0 +1,44 @@
+"""Writes the files in the folders testdata of the codecs of tables, as fastapi-cachette 0.1.4 writes them with pandas 3.1.
+
+    make.py <folder of the codecs>
+"""
+import datetime as dt
+import decimal
+import sys
+
+import pandas as pd
+from fastapi_cachette.codecs.dataframe.csv import CSVCodec
+from fastapi_cachette.codecs.dataframe.feather import FeatherCodec
+from fastapi_cachette.codecs.dataframe.parquet import ParquetCodec
+
+folder = sys.argv[1]
+frame = pd.DataFrame({
+    'name': ['ant', None, 'bée, "c"'],
+    'count': [1, 2, 3],
+    'some': [1, None, 3],
+    'price': [1.5, None, 0.1],
+    'sold': [True, False, True],
+    'at': pd.to_datetime(['2024-01-02 03:04:05.123456', None, '2024-02-29'], format='ISO8601', utc=True),
+})
+more = pd.DataFrame({
+    'day': [dt.date(2024, 1, 2), None, dt.date(1900, 1, 1)],
+    'cost': [decimal.Decimal('1.20'), None, decimal.Decimal('3.40')],
+    'kind': pd.Categorical(['x', 'y', None]),
+    'blob': [b'a', None, b''],
+    'list': [[1, 2], None, []],
+})
+indexed = frame.copy()
+indexed.index = ['p', 'q', 'r']
+
+
+def write(codec, name, data):
+    with open('%s/%s/testdata/%s' % (folder, codec, name), 'wb') as file:
+        file.write(data)
+
+
+write('csv', 'pandas.csv', CSVCodec().dumps(frame))
+write('csv', 'indexed.csv', CSVCodec().dumps(indexed))
+for name, codec in (('feather', FeatherCodec()), ('parquet', ParquetCodec())):
+    write(name, 'pandas.' + name, codec.dumps(pd.concat([frame, more], axis=1)))
+write('parquet', 'indexed.parquet', ParquetCodec().dumps(indexed))
+write('feather', 'linked.feather', FeatherCodec().dumps(pd.DataFrame({'a': [i * i % 1009 for i in range(20000)]})))

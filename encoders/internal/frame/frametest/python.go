@@ -1,0 +1,57 @@
+package frametest
+
+import (
+	_ "embed"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"testing"
+
+	"github.com/gin-cachette/cachette/encoders"
+)
+
+//go:embed exchange.py
+var exchange []byte
+
+// N is how many rows Go and Python exchange.
+const N = 10000
+
+// Python runs the Python side of an exchange in a folder. The test is skipped where there is no Python.
+func Python(t *testing.T, mode, codec, folder string) string {
+	t.Helper()
+	python := os.Getenv("CACHETTE_TEST_PYTHON")
+	if python == "" {
+		t.Skip("CACHETTE_TEST_PYTHON is not set to a Python with fastapi-cachette, pandas, pyarrow and duckdb")
+	}
+	script := filepath.Join(t.TempDir(), "exchange.py")
+	if err := os.WriteFile(script, exchange, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	out, err := exec.Command(python, script, mode, codec, folder).CombinedOutput()
+	if err != nil {
+		t.Fatalf("%s %s: %v\n%s", mode, codec, err, out)
+	}
+	return string(out)
+}
+
+// Write encodes a value into a file.
+func Write(t *testing.T, encoder encoders.Encoder, folder, name string, value any) {
+	t.Helper()
+	data, err := encoder.Encode(value)
+	if err != nil {
+		t.Fatalf("%s: %v", name, err)
+	}
+	if err := os.WriteFile(filepath.Join(folder, name), data, 0o600); err != nil {
+		t.Fatal(err)
+	}
+}
+
+// Read reads a file.
+func Read(t *testing.T, folder, name string) []byte {
+	t.Helper()
+	data, err := os.ReadFile(filepath.Join(folder, name))
+	if err != nil {
+		t.Fatal(err)
+	}
+	return data
+}

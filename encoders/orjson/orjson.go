@@ -1,0 +1,108 @@
+// Package orjson is the codec that stores values as JSON, fast: it is what the codec json is, by
+// github.com/bytedance/sonic instead of encoding/json. Its name is that of Python's fast JSON library.
+//
+// What the one of the two writes the other reads, and Python too. A value is refused by both, or has the same meaning
+// in what both write: it is compact, in UTF-8, without HTML escapes, and has the keys of maps sorted. Decode is as
+// strict as that of json: nothing is merged, a number in an any is a [json.Number], null is an error for what cannot be
+// nil, and anything after the value is an error. What sonic refuses is judged by encoding/json, whose answer counts:
+// errors are the same.
+//
+// These differences remain:
+//
+//   - The text differs where JSON has two forms for a character: U+2028 and U+2029 are written as they are, and
+//     backspace and form feed as \u0008 and \u000c.
+//   - A map with booleans as keys is refused as json does, but not where it is the value of an any: there it is stored.
+//   - A type with a method of its own (MarshalJSON, MarshalText) that returns what is not UTF-8 is refused; json stores it.
+//   - In data that is not UTF-8, what a raw message or an UnmarshalJSON method receives has U+FFFD where json leaves
+//     the bytes alone.
+//   - Base64 whose padding is cut short ("00=") is fetched into a []byte; for json it is an error.
+//   - A field behind an embedded pointer to a struct type that is not exported is fetched; for json it is an error.
+//
+// It is fast on amd64 and arm64, with the versions of Go that sonic knows; elsewhere encoding/json does all. The first value of a type takes longer, for sonic compiles code for it.
+package orjson
+
+import (
+	"bytes"
+	"encoding/json"
+	"fmt"
+	"reflect"
+	"unicode/utf8"
+
+	"github.com/gin-cachette/cachette/encoders"
+)
+
+const name = "orjson"
+
+func init() { encoders.Register(New()) }
+
+type encoder struct{}
+
+// New returns the orjson codec. It has no state.
+func New() encoders.Encoder { return encoder{} }
+
+func (encoder) Name() string { return name }
+
+func (encoder) Encode(value any) ([]byte, error) {
+	data, err := fastEncode(value)
+	if err != nil {
+		if data, err = slowEncode(value); err != nil {
+			return nil, encodeError(value, err)
+		}
+	}
+	if !utf8.Valid(data) {
+		return nil, encodeError(value, errNotUTF8)
+	}
+	return data, nil
+}
+
+func (encoder) Decode(data []byte, dst any) error {
+	pointer := reflect.ValueOf(dst)
+	if pointer.Kind() != reflect.Pointer || pointer.IsNil() {
+		return refuse("decode", dst, "", "give a pointer that is not nil")
+	}
+	elem := pointer.Type().Elem()
+	if isNull(data) && !takesNull(elem) {
+		// Both libraries would leave a zero, without an error.
+		return refuse("decode", dst, "null", "fetch into a pointer or an any")
+	}
+
+	// Into a new value: an error leaves dst as it was, and nothing is merged.
+	fresh := reflect.New(elem)
+	if fastDecode(data, fresh.Interface()) != nil {
+		fresh = reflect.New(elem)
+		if err := slowDecode(data, fresh.Interface()); err != nil {
+			return decodeError(data, dst, err)
+		}
+	}
+	pointer.Elem().Set(fresh.Elem())
+	return nil
+}
+
+// recovered turns a panic into an error. What was panicked with is not shown: it may hold the value.
+func recovered(err *error) {
+	if recover() != nil {
+		*err = errPanic
+	}
+}
+
+// space is what JSON allows between its tokens.
+const space = " \t\r\n"
+
+func isNull(data []byte) bool {
+	return len(data) > 0 && data[0] != '{' && data[0] != '[' && bytes.Equal(bytes.Trim(data, space), []byte("null"))
+}
+
+// takesNull reports whether a value of type t can tell null from zero.
+func takesNull(t reflect.Type) bool {
+	switch t.Kind() {
+	case reflect.Pointer, reflect.Interface, reflect.Map, reflect.Slice:
+		return true
+	}
+	return reflect.PointerTo(t).Implements(reflect.TypeFor[json.Unmarshaler]())
+}
+
+func refuse(op string, value any, holds, reason string) error {
+	return &encoders.UnsupportedTypeError{
+		Codec: name, Op: op, Type: fmt.Sprintf("%T", value), Holds: holds, Reason: reason,
+	}
+}

@@ -1,0 +1,63 @@
+package orjson
+
+import (
+	"encoding"
+	"encoding/json"
+	"math/big"
+	"reflect"
+	"sync"
+	"time"
+)
+
+// traits are what is to know about a type before sonic encodes a value of it.
+type traits struct {
+	// blanks says that a MarshalJSON method in it may return blanks. sonic takes them out by encoding/json, which takes
+	// longer than all the rest.
+	blanks bool
+
+	// foreign says that it has in it what sonic takes and encoding/json does not.
+	foreign bool
+}
+
+var known sync.Map // from reflect.Type to traits
+
+func traitsOf(t reflect.Type) traits {
+	if found, ok := known.Load(t); ok {
+		return found.(traits)
+	}
+	var found traits
+	found.walk(t, map[reflect.Type]bool{})
+	known.Store(t, found)
+	return found
+}
+
+// walk adds what t has in it.
+func (has *traits) walk(t reflect.Type, seen map[reflect.Type]bool) {
+	switch t {
+	case reflect.TypeFor[time.Time](), reflect.TypeFor[big.Int]():
+		return // their methods return no blanks
+	}
+	if seen[t] {
+		return
+	}
+	seen[t] = true
+	if t.Kind() != reflect.Pointer && reflect.PointerTo(t).Implements(reflect.TypeFor[json.Marshaler]()) {
+		has.blanks = true
+		return
+	}
+	switch t.Kind() {
+	case reflect.Interface:
+		has.blanks = true
+	case reflect.Map:
+		if t.Key().Kind() == reflect.Bool && !t.Key().Implements(reflect.TypeFor[encoding.TextMarshaler]()) {
+			has.foreign = true
+		}
+		has.walk(t.Elem(), seen)
+	case reflect.Pointer, reflect.Slice, reflect.Array:
+		has.walk(t.Elem(), seen)
+	case reflect.Struct:
+		for i := range t.NumField() {
+			has.walk(t.Field(i).Type, seen)
+		}
+	}
+}

@@ -1,0 +1,319 @@
+package parquet
+
+import (
+	"encoding/base64"
+	"encoding/binary"
+	"errors"
+	"fmt"
+
+	"github.com/gin-cachette/cachette/encoders/internal/flat"
+	"github.com/gin-cachette/cachette/encoders/internal/frame"
+)
+
+const (
+	magic      = "PAR1"
+	tail       = 4 + len(magic)
+	perNode    = 2048 // what the library needs for each element of the schema, about
+	perChunk   = 4096 // and for each column in each row group
+	perValue   = 24   // and at most for each value, beside what it takes from the allocator
+	maxPadding = 100  // what the library reads beyond a column of some old writers
+)
+
+var errNoFile = errors.New("it is no Parquet file")
+
+// file is what a file's metadata says, as far as reading it takes memory.
+type file struct {
+	data   []byte
+	mem    *frame.Memory
+	leaves int
+	rows   int64
+}
+
+// check walks over all of a file's metadata before the library reads it: that one believes every length, and takes as
+// much memory as the file says.
+func check(data []byte, mem *frame.Memory) (f *file, err error) {
+	if len(data) < len(magic)+tail || string(data[:len(magic)]) != magic || string(data[len(data)-len(magic):]) != magic {
+		return nil, errNoFile
+	}
+	end := len(data) - tail
+	size := int64(binary.LittleEndian.Uint32(data[end:]))
+	if size > int64(end-len(magic)) {
+		return nil, errDamaged
+	}
+	f = &file{data: data, mem: mem}
+	footer := &thrift{data: data[end-int(size) : end]}
+	var chunks []chunk
+	footer.fields(func(id int, kind byte) bool {
+		switch {
+		case id == 2 && kind == kindList:
+			f.schema(footer)
+		case id == 4 && kind == kindList:
+			footer.structs(func(int, int) { chunks = f.rowGroup(footer, chunks) })
+		case id == 5 && kind == kindList:
+			footer.structs(func(int, int) { f.keyValue(footer) })
+		case id == 8 || id == 9:
+			err = errors.New("it is encrypted")
+			return false
+		default:
+			return false
+		}
+		return true
+	})
+	for _, c := range chunks {
+		if err == nil {
+			err = f.pages(c)
+		}
+	}
+	return f, err
+}
+
+// schema walks over the schema, a tree that is written as a list, and bounds its depth.
+func (f *file) schema(t *thrift) {
+	var open []int64 // how many children each group still waits for
+	t.structs(func(i, n int) {
+		f.mem.Take(perNode)
+		var children int64
+		t.fields(func(id int, kind byte) bool { return id == 5 && t.number(kind, kindI32, &children) })
+		if children < 0 || children > int64(n-i-1) || len(open) > maxDepth || i > 0 && len(open) == 0 {
+			panic(errDamaged)
+		}
+		if len(open) > 0 {
+			open[len(open)-1]--
+		}
+		if children > 0 {
+			open = append(open, children)
+		} else {
+			f.leaves++
+		}
+		for len(open) > 0 && open[len(open)-1] == 0 {
+			open = open[:len(open)-1]
+		}
+	})
+	if len(open) > 0 {
+		panic(errDamaged)
+	}
+}
+
+// keyValue checks the Arrow schema that a file may keep.
+func (f *file) keyValue(t *thrift) {
+	var key, value []byte
+	t.fields(func(id int, kind byte) bool {
+		switch {
+		case id == 1 && kind == kindBinary:
+			key = t.binary()
+		case id == 2 && kind == kindBinary:
+			value = t.binary()
+		default:
+			return false
+		}
+		return true
+	})
+	if string(key) != "ARROW:schema" {
+		return
+	}
+	f.mem.Take(2 * int64(len(value)))
+	schema, err := base64.StdEncoding.DecodeString(string(value))
+	if len(schema) == 0 || err != nil {
+		schema, err = base64.RawStdEncoding.DecodeString(string(value))
+	}
+	if err != nil {
+		panic(errDamaged)
+	}
+	flat.Schema(schema, f.mem.Take)
+}
+
+// A chunk is a column in a row group.
+type chunk struct {
+	values, size, data, dictionary, codec int64
+}
+
+func (f *file) rowGroup(t *thrift, chunks []chunk) []chunk {
+	columns, rows := 0, int64(0)
+	t.fields(func(id int, kind byte) bool {
+		if id == 1 && kind == kindList {
+			t.structs(func(int, int) {
+				f.mem.Take(perChunk)
+				columns++
+				chunks = append(chunks, f.column(t))
+			})
+			return true
+		}
+		return id == 3 && t.number(kind, kindI64, &rows)
+	})
+	if columns != f.leaves || rows < 0 || rows > 1<<40 {
+		panic(errDamaged)
+	}
+	f.rows += rows
+	f.mem.Take(rows) // columns of nulls need no memory, and have rows all the same
+	return chunks
+}
+
+func (f *file) column(t *thrift) chunk {
+	var c chunk
+	found := false
+	t.fields(func(id int, kind byte) bool {
+		switch {
+		case id == 1 || id == 8 || id == 9:
+			panic(errDamaged) // it lies in another file, or is encrypted
+		case id == 3 && kind == kindStruct:
+			found = true
+			t.fields(func(id int, kind byte) bool {
+				switch id {
+				case 4:
+					return t.number(kind, kindI32, &c.codec)
+				case 5:
+					return t.number(kind, kindI64, &c.values)
+				case 7:
+					return t.number(kind, kindI64, &c.size)
+				case 9:
+					return t.number(kind, kindI64, &c.data)
+				case 11:
+					return t.number(kind, kindI64, &c.dictionary)
+				}
+				return false
+			})
+			return true
+		}
+		return false
+	})
+	if !found {
+		panic(errDamaged)
+	}
+	return c
+}
+
+// start is where the library begins to read a chunk.
+func (c chunk) start() int64 {
+	if c.dictionary > 0 && c.data > c.dictionary {
+		return c.dictionary
+	}
+	return c.data
+}
+
+// pages walks over the pages of a chunk.
+func (f *file) pages(c chunk) error {
+	start, size := c.start(), int64(len(f.data))
+	if start < 0 || start > size || c.size < 0 || c.size > size-start || c.values < 0 {
+		return errDamaged
+	}
+	f.mem.Take(2 * (c.size + maxPadding)) // the library reads all of it, and buffers what it reads
+	rest := f.data[start : start+c.size]
+	for values := int64(0); values < c.values; {
+		p, size := readPage(rest)
+		rest = rest[size:]
+		if p.compressed < 0 || p.compressed > int64(len(rest)) || p.size < 0 {
+			return errDamaged
+		}
+		if err := f.page(p, c.codec, rest[:p.compressed]); err != nil {
+			return err
+		}
+		rest = rest[p.compressed:]
+		if p.kind != pageDictionary {
+			values += p.values
+		}
+	}
+	return nil
+}
+
+// The kinds of pages.
+const (
+	pageData       = 0
+	pageDictionary = 2
+	pageDataV2     = 3
+)
+
+// A page is what the header of a page says.
+type page struct {
+	kind, size, compressed, values, encoding int64
+
+	levels int64 // of a data page V2: the bytes that are never compressed
+	packed bool
+}
+
+// readPage reads the header of a page. Each field that the format requires must be there: where the library misses one,
+// it takes ever more data for the header, up to megabytes.
+func readPage(data []byte) (p page, size int) {
+	t := &thrift{data: data}
+	p.kind, p.packed = -1, true
+	required, headers := 0, 0
+	t.fields(func(id int, kind byte) bool {
+		if id <= 3 && kind == kindI32 {
+			required++
+			return t.number(kind, kindI32, []*int64{&p.kind, &p.size, &p.compressed}[id-1])
+		}
+		if kind != kindStruct {
+			return false
+		}
+		switch {
+		case id == 5 && p.kind == pageData:
+			headers++
+			p.header(t, 4, 2)
+		case id == 7 && p.kind == pageDictionary:
+			headers++
+			p.header(t, 2, 2)
+		case id == 8 && p.kind == pageDataV2:
+			headers++
+			p.header(t, 6, 4)
+		default:
+			return false
+		}
+		return true
+	})
+	if required != 3 || headers != 1 {
+		panic(errDamaged) // also a kind of page that is not known
+	}
+	return p, t.pos
+}
+
+// header reads what a page's header has for its kind: so many integers that are required, one of them the encoding.
+func (p *page) header(t *thrift, integers, encoding int) {
+	required := 0
+	t.fields(func(id int, kind byte) bool {
+		if id <= integers && kind == kindI32 {
+			var n int64
+			required++
+			t.number(kind, kindI32, &n)
+			switch {
+			case id == 1:
+				p.values = n
+			case id == encoding:
+				p.encoding = n
+			case p.kind == pageDataV2 && id >= 5:
+				if n < 0 {
+					panic(errDamaged)
+				}
+				p.levels += n
+			}
+			return true
+		}
+		if p.kind == pageDataV2 && id == 7 {
+			p.packed = kind != kindFalse
+		}
+		return false
+	})
+	if required != integers {
+		panic(errDamaged)
+	}
+}
+
+// The encodings that are read. The delta encodings have lengths of their own, which the library believes; pandas, pyarrow
+// and DuckDB use them only where they are told to.
+var encodings = map[int64]bool{0: true, 2: true, 3: true, 8: true}
+
+func (f *file) page(p page, codec int64, packed []byte) error {
+	if p.values < 0 || p.levels > p.size || p.levels > p.compressed {
+		return errDamaged
+	}
+	if !encodings[p.encoding] {
+		return fmt.Errorf("it uses encoding %d, which the codec does not read: plain and dictionary are read", p.encoding)
+	}
+	// Each value of a dictionary takes a byte at least. Other pages may say one value a million times.
+	if p.kind == pageDictionary && p.values > p.size {
+		return errDamaged
+	}
+	f.mem.Take(p.values*perValue + p.size)
+	if !p.packed {
+		codec = codecNone
+	}
+	return f.unpacks(codec, packed[p.levels:], p.size-p.levels)
+}

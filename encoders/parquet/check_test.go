@@ -1,0 +1,85 @@
+package parquet
+
+import (
+	"bytes"
+	"errors"
+	"strings"
+	"testing"
+
+	"github.com/apache/arrow/go/v15/arrow"
+	"github.com/apache/arrow/go/v15/arrow/array"
+	"github.com/apache/arrow/go/v15/parquet"
+
+	"github.com/gin-cachette/cachette/encoders/internal/frame"
+	"github.com/gin-cachette/cachette/encoders/internal/frame/frametest"
+)
+
+// TestPagesAreChecked: what a page says of itself is held to what it can be.
+func TestPagesAreChecked(t *testing.T) {
+	tests := []struct {
+		name   string
+		page   page
+		codec  int64
+		packed string
+		want   string // a part of the error, or nothing
+	}{
+		{"a page", page{kind: pageData, size: 4, compressed: 4, values: 4}, codecNone, "abcd", ""},
+		{"one value many times", page{kind: pageData, size: 4, compressed: 4, values: 1000}, codecNone, "abcd", ""},
+		{"one value too many times", page{kind: pageData, size: 4, compressed: 4, values: 1 << 30}, codecNone, "abcd", "Limit"},
+		{"a dictionary", page{kind: pageDictionary, size: 4, compressed: 4, values: 4}, codecNone, "abcd", ""},
+		{"a dictionary of more than its bytes", page{kind: pageDictionary, size: 4, compressed: 4, values: 5}, codecNone, "abcd", "damaged"},
+		{"fewer than none", page{kind: pageData, size: 4, compressed: 4, values: -1}, codecNone, "abcd", "damaged"},
+		{"a large page", page{kind: pageData, size: 1 << 30, compressed: 4}, codecNone, "abcd", "Limit"},
+		{"another size", page{kind: pageData, size: 5, compressed: 4}, codecNone, "abcd", "damaged"},
+		{"snappy", page{kind: pageData, size: 4, compressed: 6, packed: true}, codecSnappy, "\x04\x0cabcd", ""},
+		{"snappy of another size", page{kind: pageData, size: 4, compressed: 6, packed: true}, codecSnappy, "\x05\x0cabcd", "damaged"},
+		{"no snappy", page{kind: pageData, size: 4, compressed: 6, packed: true}, codecSnappy, "\xff\xff\xff\xff\xff\xff", "damaged"},
+		{"no gzip", page{kind: pageData, size: 4, compressed: 4, packed: true}, codecGzip, "abcd", "damaged"},
+		{"no zstd", page{kind: pageData, size: 4, compressed: 4, packed: true}, codecZSTD, "abcd", "damaged"},
+		{"another method", page{kind: pageData, size: 4, compressed: 4, packed: true}, 7, "abcd", "does not read"},
+		{"a delta encoding", page{kind: pageData, size: 4, compressed: 4, encoding: 5}, codecNone, "abcd", "encoding 5"},
+		{"levels of more than the page", page{kind: pageDataV2, size: 4, compressed: 4, levels: 5}, codecNone, "abcd", "damaged"},
+	}
+	for _, test := range tests {
+		t.Run(test.name, func(t *testing.T) {
+			f := &file{mem: frame.NewMemory(1 << 20)}
+			err := func() (err error) {
+				defer frame.Guard(name, "decode", nil, &err)
+				test.page.packed = test.page.packed || test.codec != codecNone
+				return f.page(test.page, test.codec, []byte(test.packed))
+			}()
+			if test.want == "" && err != nil || test.want != "" && (err == nil || !strings.Contains(err.Error(), test.want)) {
+				t.Errorf("the error is %v, want %q", err, test.want)
+			}
+		})
+	}
+}
+
+// TestDecimalsAreNotCut: the library writes as many bytes as the type says.
+func TestDecimalsAreNotCut(t *testing.T) {
+	wide := frametest.Record(1, frametest.Column{Name: "a", Type: &arrow.Decimal128Type{Precision: 20, Scale: 0}, JSON: [3]string{`"99999"`, `null`, `"1"`}})
+	typ := &arrow.Decimal128Type{Precision: 3, Scale: 0}
+	cut := array.MakeFromData(retype(wide.Column(0).Data(), typ))
+	record := array.NewRecord(arrow.NewSchema([]arrow.Field{{Name: "a", Type: typ, Nullable: true}}, nil), []arrow.Array{cut}, -1)
+	if data, err := New(Options{}).Encode(record); err == nil || data != nil || !strings.Contains(err.Error(), "more digits") {
+		t.Errorf("the error is %v", err)
+	}
+}
+
+// TestDeltaEncodingsAreRefused: their lengths cannot be checked from outside.
+func TestDeltaEncodingsAreRefused(t *testing.T) {
+	var out bytes.Buffer
+	source, err := frame.From(name, []struct{ A int64 }{{1}, {2}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	properties := parquet.NewWriterProperties(parquet.WithDictionaryDefault(false), parquet.WithEncoding(parquet.Encodings.DeltaBinaryPacked),
+		parquet.WithRootRepetition(parquet.Repetitions.Required))
+	if err := write(&out, source.AsTable(), properties); err != nil {
+		t.Fatal(err)
+	}
+	var table arrow.Table
+	if err := New(Options{}).Decode(out.Bytes(), &table); err == nil || errors.Is(err, errDamaged) || !strings.Contains(err.Error(), "encoding 5") {
+		t.Errorf("the error is %v", err)
+	}
+}

@@ -1,0 +1,168 @@
+package parquet_test
+
+import (
+	"bytes"
+	"encoding/binary"
+	"errors"
+	"strings"
+	"testing"
+
+	"github.com/apache/arrow/go/v15/arrow"
+	"github.com/apache/arrow/go/v15/arrow/array"
+	library "github.com/apache/arrow/go/v15/parquet"
+	"github.com/apache/arrow/go/v15/parquet/file"
+	"github.com/apache/arrow/go/v15/parquet/schema"
+
+	"github.com/gin-cachette/cachette/encoders"
+	"github.com/gin-cachette/cachette/encoders/internal/frame/frametest"
+	"github.com/gin-cachette/cachette/encoders/parquet"
+)
+
+// TestPandasFiles: internal/frame/frametest/make.py made them.
+func TestPandasFiles(t *testing.T) {
+	codec := parquet.New(parquet.Options{})
+	frametest.CheckGolden(t, codec, "testdata/pandas.parquet", true, nil)
+	frametest.CheckGolden(t, codec, "testdata/indexed.parquet", false, []string{"p", "q", "r"})
+}
+
+// TestColumns: each column type comes back as it was, or is refused, or is one of those that are known to change.
+func TestColumns(t *testing.T) {
+	changes := map[string]string{"ts_s": "timestamp[ms, tz=+02:00]", "time32_s": "time32[ms]", "dictionary_int": "int64"}
+	refused := 0
+	for _, column := range append(frametest.Flat, frametest.Deep...) {
+		t.Run(column.Name, func(t *testing.T) {
+			for _, compression := range []parquet.Compression{parquet.Snappy, parquet.ZSTD, parquet.Gzip, parquet.None} {
+				whole := frametest.Record(5, column)
+				data, err := parquet.New(parquet.Options{Compression: compression}).Encode(whole)
+				if errors.Is(err, encoders.ErrUnsupportedType) && strings.Contains(err.Error(), "feather") {
+					refused++
+					return
+				}
+				if err != nil {
+					t.Fatal(err)
+				}
+				var got arrow.Record
+				if err := limited.Decode(data, &got); err != nil {
+					t.Fatal(err)
+				}
+				if want, changed := changes[column.Name]; changed {
+					if typ := got.Schema().Field(0).Type.String(); typ != want {
+						t.Errorf("it came back as %s, want %s", typ, want)
+					}
+					continue
+				}
+				if !got.Schema().Equal(whole.Schema()) || !array.RecordEqual(got, whole) {
+					t.Errorf("it came back as %v, want %v", got, whole)
+				}
+			}
+		})
+	}
+	if want := len(frametest.Deep) - len(changes) - 3; refused != want { // null, nanoseconds and lists of lists are carried
+		t.Errorf("%d types were refused, want %d", refused, want)
+	}
+}
+
+func TestTable(t *testing.T) {
+	record := frametest.Record(100, frametest.Flat[:len(frametest.Flat)-1]...)
+	table := array.NewTableFromRecords(record.Schema(), []arrow.Record{record, record.NewSlice(1, 5), record.NewSlice(7, 20)})
+	data, err := parquet.New(parquet.Options{}).Encode(table)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var got arrow.Table
+	if err := parquet.New(parquet.Options{}).Decode(data, &got); err != nil {
+		t.Fatal(err)
+	}
+	if !array.TableEqual(got, table) {
+		t.Errorf("it came back as %v", got)
+	}
+}
+
+// TestTheRootIsRequired: strict readers refuse a root that is repeated, which the library's default is.
+func TestTheRootIsRequired(t *testing.T) {
+	data, err := parquet.New(parquet.Options{}).Encode(frametest.Record(1, frametest.Flat[0]))
+	if err != nil {
+		t.Fatal(err)
+	}
+	reader, err := file.NewParquetReader(bytes.NewReader(data))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if root := reader.MetaData().Schema.Root(); root.RepetitionType() != library.Repetitions.Required {
+		t.Errorf("the root is %v", root.RepetitionType())
+	}
+}
+
+func TestWhatIsNoFileIsAnError(t *testing.T) {
+	good, err := parquet.New(parquet.Options{}).Encode(frametest.Record(1, frametest.Flat...))
+	if err != nil {
+		t.Fatal(err)
+	}
+	footer := func(size uint32) []byte {
+		data := bytes.Clone(good)
+		binary.LittleEndian.PutUint32(data[len(data)-8:], size)
+		return data
+	}
+	tests := map[string]struct {
+		data []byte
+		want string
+	}{
+		"nothing":      {nil, "no Parquet file"},
+		"cut short":    {good[:len(good)-1], "no Parquet file"},
+		"long footer":  {footer(1 << 31), "damaged"},
+		"short footer": {footer(10), "damaged"},
+		"no footer":    {footer(0), "damaged"},
+		"no data":      {append([]byte("PAR1"), good[len(good)-8-int(binary.LittleEndian.Uint32(good[len(good)-8:])):]...), "damaged"},
+	}
+	for name, test := range tests {
+		t.Run(name, func(t *testing.T) {
+			var record arrow.Record
+			err := parquet.New(parquet.Options{}).Decode(test.data, &record)
+			if err == nil || !strings.Contains(err.Error(), test.want) || record != nil {
+				t.Errorf("the error is %v, want %q", err, test.want)
+			}
+		})
+	}
+}
+
+// TestTheLimitHolds: a small file that becomes large needs a higher limit.
+func TestTheLimitHolds(t *testing.T) {
+	rows := make([]struct{ A int64 }, 100_000)
+	for _, compression := range []parquet.Compression{parquet.Snappy, parquet.ZSTD, parquet.Gzip} {
+		data, err := parquet.New(parquet.Options{Compression: compression}).Encode(rows)
+		if err != nil {
+			t.Fatal(err)
+		}
+		var record arrow.Record
+		err = parquet.New(parquet.Options{Limit: 500_000}).Decode(data, &record)
+		if err == nil || !strings.Contains(err.Error(), "500000 bytes") {
+			t.Errorf("%d bytes were decoded under a limit: %v", len(data), err)
+		}
+		if err := parquet.New(parquet.Options{Limit: 20_000_000}).Decode(data, &record); err != nil {
+			t.Error(err)
+		}
+	}
+}
+
+// TestZones: other readers, who know Parquet alone, tell times in a zone from those without. The library mixes them up.
+func TestZones(t *testing.T) {
+	us := arrow.Microsecond
+	column := func(name, zone string) frametest.Column {
+		return frametest.Column{Name: name, Type: &arrow.TimestampType{Unit: us, TimeZone: zone}, JSON: [3]string{`1`, `null`, `2`}}
+	}
+	record := frametest.Record(1, column("none", ""), column("utc", "UTC"), column("berlin", "Europe/Berlin"))
+	data, err := parquet.New(parquet.Options{}).Encode(record)
+	if err != nil {
+		t.Fatal(err)
+	}
+	reader, err := file.NewParquetReader(bytes.NewReader(data))
+	if err != nil {
+		t.Fatal(err)
+	}
+	for i, want := range []bool{false, true, true} {
+		column := reader.MetaData().Schema.Column(i)
+		if typ, ok := column.LogicalType().(*schema.TimestampLogicalType); !ok || typ.IsAdjustedToUTC() != want {
+			t.Errorf("column %s is %v", column.Name(), column.LogicalType())
+		}
+	}
+}

@@ -1,0 +1,161 @@
+package parquet
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+
+	"github.com/apache/arrow/go/v15/arrow"
+	"github.com/apache/arrow/go/v15/arrow/array"
+	"github.com/apache/arrow/go/v15/parquet"
+	parquetfile "github.com/apache/arrow/go/v15/parquet/file"
+	"github.com/apache/arrow/go/v15/parquet/pqarrow"
+	"github.com/apache/arrow/go/v15/parquet/schema"
+
+	"github.com/gin-cachette/cachette/encoders/internal/frame"
+)
+
+// read reads a file that has been checked. It reads column by column on this goroutine: the library's ways to read a
+// whole table start others, whatever they are told, and a panic there ends the program.
+func read(data []byte, mem *frame.Memory, wanted func(name string) bool) (arrow.Table, error) {
+	checked, err := check(data, mem)
+	if err != nil {
+		return nil, err
+	}
+	raw, err := parquetfile.NewParquetReader(bytes.NewReader(data), parquetfile.WithReadProps(parquet.NewReaderProperties(mem)))
+	if err != nil {
+		return nil, errDamaged
+	}
+	reader, err := pqarrow.NewFileReader(raw, pqarrow.ArrowReadProperties{}, mem)
+	if err != nil {
+		return nil, errors.New("its schema is damaged, or has a type that the Arrow library does not know")
+	}
+
+	groups := make([]int, raw.NumRowGroups())
+	for i := range groups {
+		groups[i] = i
+	}
+	leaves := make(map[int]bool, checked.leaves)
+	for i := range checked.leaves {
+		leaves[i] = true
+	}
+	var fields []arrow.Field
+	var columns []arrow.Column
+	for i := range reader.Manifest.Fields {
+		field := *reader.Manifest.Fields[i].Field
+		if !wanted(field.Name) {
+			continue
+		}
+		if bad := unsupported(field.Type); bad != nil {
+			return nil, fmt.Errorf("column %q has a type that the codec does not read: %s", field.Name, bad)
+		}
+		column, err := reader.GetFieldReader(context.Background(), i, leaves, groups)
+		if err != nil {
+			return nil, errDamaged
+		}
+		chunks, err := column.NextBatch(checked.rows)
+		if err != nil || int64(chunks.Len()) != checked.rows {
+			return nil, errDamaged
+		}
+		chunks = zoned(chunks, trueType(raw.MetaData().Schema, reader.Manifest, i))
+		field = arrow.Field{Name: field.Name, Type: chunks.DataType(), Nullable: field.Nullable, Metadata: withoutID(field.Metadata)}
+		fields = append(fields, field)
+		columns = append(columns, *arrow.NewColumn(field, chunks))
+	}
+	return array.NewTable(arrow.NewSchema(fields, reader.Manifest.SchemaMeta), columns, checked.rows), nil
+}
+
+// trueType is the type of a column with the zones that its timestamps have. The library takes each timestamp for one in
+// UTC.
+func trueType(file *schema.Schema, manifest *pqarrow.SchemaManifest, i int) arrow.DataType {
+	field := manifest.Fields[i]
+	var origin arrow.DataType
+	if manifest.OriginSchema != nil {
+		origin = manifest.OriginSchema.Field(i).Type
+	}
+	return zonedType(file, field, field.Field.Type, origin)
+}
+
+func zonedType(file *schema.Schema, field pqarrow.SchemaField, t, origin arrow.DataType) arrow.DataType {
+	switch typ := t.(type) {
+	case *arrow.ListType:
+		if len(field.Children) != 1 {
+			return t
+		}
+		var element arrow.DataType
+		if list, ok := origin.(arrow.ListLikeType); ok {
+			element = list.Elem()
+		}
+		if zoned := zonedType(file, field.Children[0], typ.Elem(), element); zoned != typ.Elem() {
+			return listOf(typ, zoned)
+		}
+	case *arrow.TimestampType:
+		logical, ok := file.Column(field.ColIndex).LogicalType().(*schema.TimestampLogicalType)
+		if !ok {
+			return t
+		}
+		zone := ""
+		if original, ok := origin.(*arrow.TimestampType); ok {
+			zone = original.TimeZone
+		} else if logical.IsAdjustedToUTC() && !logical.IsFromConvertedType() {
+			zone = "UTC"
+		}
+		if zone != typ.TimeZone {
+			return &arrow.TimestampType{Unit: typ.Unit, TimeZone: zone}
+		}
+	}
+	return t
+}
+
+func zoned(column *arrow.Chunked, t arrow.DataType) *arrow.Chunked {
+	if arrow.TypeEqual(t, column.DataType()) {
+		return column
+	}
+	chunks := make([]arrow.Array, len(column.Chunks()))
+	for i, chunk := range column.Chunks() {
+		chunks[i] = array.MakeFromData(retype(chunk.Data(), t))
+	}
+	return arrow.NewChunked(t, chunks)
+}
+
+// withoutID leaves out the number that the library adds to each field's metadata.
+func withoutID(metadata arrow.Metadata) arrow.Metadata {
+	var keys, values []string
+	for i, key := range metadata.Keys() {
+		if key != "PARQUET:field_id" {
+			keys = append(keys, key)
+			values = append(values, metadata.Values()[i])
+		}
+	}
+	return arrow.NewMetadata(keys, values)
+}
+
+// unwritable returns what in a type Encode does not take, or nil.
+func unwritable(t arrow.DataType) arrow.DataType {
+	switch typ := t.(type) {
+	case *arrow.ListType:
+		if typ.Elem().ID() == arrow.DICTIONARY {
+			return t
+		}
+		return unwritable(typ.Elem())
+	case *arrow.Date64Type:
+		return t
+	}
+	return unsupported(t)
+}
+
+// unsupported returns what in a type is not stored, or nil.
+func unsupported(t arrow.DataType) arrow.DataType {
+	switch t := t.(type) {
+	case *arrow.ListType:
+		return unsupported(t.Elem())
+	case *arrow.DictionaryType:
+		return unsupported(t.ValueType)
+	case *arrow.DurationType, *arrow.Float16Type, *arrow.Decimal256Type, arrow.ExtensionType, arrow.NestedType,
+		*arrow.MonthIntervalType, *arrow.DayTimeIntervalType, *arrow.MonthDayNanoIntervalType,
+		arrow.BinaryViewDataType, *arrow.RunEndEncodedType:
+		return t
+	}
+	return nil
+}

@@ -1,0 +1,141 @@
+package parquet
+
+import (
+	"bytes"
+	"context"
+	"encoding/base64"
+	"fmt"
+	"io"
+	"slices"
+
+	"github.com/apache/arrow/go/v15/arrow"
+	"github.com/apache/arrow/go/v15/arrow/array"
+	"github.com/apache/arrow/go/v15/arrow/compute"
+	"github.com/apache/arrow/go/v15/arrow/ipc"
+	"github.com/apache/arrow/go/v15/parquet"
+	"github.com/apache/arrow/go/v15/parquet/pqarrow"
+)
+
+// schemaKey is where a file keeps its Arrow schema.
+const schemaKey = "ARROW:schema"
+
+// rowGroup is how many rows a row group has, as pandas has it.
+const rowGroup = 1 << 20
+
+// write writes a table. The library gets it in a disguise, for it has mistakes that the disguise avoids:
+//
+//   - A timestamp without a zone it writes as one in UTC, and one in a zone that is not UTC as one without: it gets UTC
+//     for any zone, and a zone that there is not for none.
+//   - At dictionaries without nulls it panics: it gets their values, and writes a dictionary of its own.
+//
+// The true schema goes into the file's metadata.
+func write(w io.Writer, table arrow.Table, properties *parquet.WriterProperties) error {
+	serialized, err := serialize(table.Schema())
+	if err != nil {
+		return err
+	}
+	fields := make([]arrow.Field, table.NumCols())
+	columns := make([]arrow.Column, table.NumCols())
+	for i := range columns {
+		field := table.Schema().Field(i)
+		for _, chunk := range table.Column(i).Data().Chunks() {
+			if !fits(chunk) {
+				return fmt.Errorf("column %q holds a decimal of more digits than its type has", field.Name)
+			}
+		}
+		chunks, err := disguise(table.Column(i).Data())
+		if err != nil {
+			return err
+		}
+		field.Type = chunks.DataType()
+		fields[i] = field
+		columns[i] = *arrow.NewColumn(field, chunks)
+	}
+	old := table.Schema().Metadata()
+	metadata := arrow.NewMetadata(append(slices.Clone(old.Keys()), schemaKey), append(slices.Clone(old.Values()), serialized))
+	disguised := array.NewTable(arrow.NewSchema(fields, &metadata), columns, table.NumRows())
+	return pqarrow.WriteTable(disguised, w, rowGroup, properties, pqarrow.DefaultWriterProps())
+}
+
+// fits reports whether the decimals of a column have no more digits than their type says: the library would cut them.
+func fits(arr arrow.Array) bool {
+	switch arr := arr.(type) {
+	case *array.List:
+		return fits(arr.ListValues())
+	case *array.Decimal128:
+		precision := arr.DataType().(*arrow.Decimal128Type).Precision
+		for i := range arr.Len() {
+			if arr.IsValid(i) && !arr.Value(i).FitsInPrecision(precision) {
+				return false
+			}
+		}
+	}
+	return true
+}
+
+func serialize(schema *arrow.Schema) (string, error) {
+	var message bytes.Buffer
+	writer := ipc.NewWriter(&message, ipc.WithSchema(schema))
+	if err := writer.Close(); err != nil {
+		return "", err
+	}
+	return base64.StdEncoding.EncodeToString(message.Bytes()), nil
+}
+
+func disguise(column *arrow.Chunked) (*arrow.Chunked, error) {
+	disguised := disguisedType(column.DataType())
+	if disguised == column.DataType() {
+		return column, nil
+	}
+	chunks := make([]arrow.Array, len(column.Chunks()))
+	for i, chunk := range column.Chunks() {
+		if column.DataType().ID() == arrow.DICTIONARY {
+			values, err := compute.CastArray(context.Background(), chunk, compute.SafeCastOptions(disguised))
+			if err != nil {
+				return nil, err
+			}
+			chunks[i] = values
+			continue
+		}
+		chunks[i] = array.MakeFromData(retype(chunk.Data(), disguised))
+	}
+	return arrow.NewChunked(disguised, chunks), nil
+}
+
+// disguisedType returns t itself where it needs no disguise.
+func disguisedType(t arrow.DataType) arrow.DataType {
+	switch t := t.(type) {
+	case *arrow.TimestampType:
+		if t.TimeZone == "" {
+			return &arrow.TimestampType{Unit: t.Unit, TimeZone: "none"}
+		}
+		return &arrow.TimestampType{Unit: t.Unit, TimeZone: "UTC"}
+	case *arrow.DictionaryType:
+		return t.ValueType
+	case *arrow.ListType:
+		if element := disguisedType(t.Elem()); element != t.Elem() {
+			return listOf(t, element)
+		}
+	}
+	return t
+}
+
+// listOf is a list type with another type of elements.
+func listOf(t *arrow.ListType, element arrow.DataType) arrow.DataType {
+	field := t.ElemField()
+	field.Type = element
+	return arrow.ListOfField(field)
+}
+
+// retype gives an array a type of the same layout.
+func retype(data arrow.ArrayData, t arrow.DataType) arrow.ArrayData {
+	children := slices.Clone(data.Children())
+	if list, ok := t.(*arrow.ListType); ok {
+		children[0] = retype(children[0], list.Elem())
+	}
+	typed := array.NewData(t, data.Len(), data.Buffers(), children, data.NullN(), data.Offset())
+	if dictionary, ok := data.Dictionary().(*array.Data); ok && dictionary != nil {
+		typed.SetDictionary(dictionary)
+	}
+	return typed
+}
