@@ -8,7 +8,7 @@ GO ?= go
 BACKEND ?= inmemory
 FUZZTIME ?= 10s
 STATICCHECK := honnef.co/go/tools/cmd/staticcheck@v0.8.2
-RACE := $(if $(shell command -v $(or $(CC),gcc)),-race)
+RACE := $(if $(shell command -v "$$($(GO) env CC)"),-race)
 MODULES := . integration
 BUILD := build
 

@@ -59,11 +59,7 @@ var gone = time.Unix(1, 0)
 func (l *link) begin(ctx context.Context) (stop func() bool) {
 	l.caller = drivers.Caller(ctx) // the connection's own deadline sees to the rest
 	l.latest, _ = ctx.Deadline()
-	if l.caller != ctx { // then the operation timeout is in the deadline, and there is no need to ask for the time
-		l.setDeadline(l.latest)
-	} else {
-		l.extend(l.server.timeout)
-	}
+	l.extend(l.server.timeout)
 	if l.caller.Done() == nil {
 		return fit
 	}

@@ -217,7 +217,7 @@ func (x *exchange) Decide(rec *response.Recorder) response.Mode {
 		x.outcome, x.draft.Fields = confirmed, changes
 		return response.Swallow
 	case rfc9111.IsServerError(x.made.Status) && stale != nil &&
-		stale.Meta.ServableOnError(&x.asked, x.made.ResponseTime):
+		stale.Meta.ServableOnError(&x.asked, x.made.ResponseTime) && x.unpurged():
 		x.outcome = failed
 		return response.Swallow
 	}
@@ -251,6 +251,11 @@ func (x *exchange) Decide(rec *response.Recorder) response.Mode {
 	response.AddStatus(rec.Header(), &report)
 	x.share(report.Stored, why)
 	return mode
+}
+
+// unpurged tells whether nothing that concerns this fill was purged since it began: what is stored may stand in for it.
+func (x *exchange) unpurged() bool {
+	return x.s.store.Holds(x.request.Context(), x.ticket, x.path, x.rt.Namespace)
 }
 
 // examine notes what there is to know of the handler's response.

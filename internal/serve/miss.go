@@ -163,7 +163,7 @@ func (x *exchange) collapse() {
 		if ending != collapse.Shared {
 			break
 		}
-		if x.suits(entry) && x.s.store.Current(x.request.Context(), entry, x.path) {
+		if x.suits(entry) && x.s.store.Current(x.request.Context(), entry, x.path, x.rt.Namespace) {
 			status := x.forwarded()
 			status.Collapsed = true
 			x.replay(entry, &status)

@@ -22,7 +22,7 @@ func (x *exchange) partially() bool {
 	if x.found.Entry != nil || x.found.Err != nil || !x.ranged() {
 		return false
 	}
-	found := x.s.store.Get(x.request.Context(), keys.Part(x.key), x.path, x.request.Header, x.now)
+	found := x.s.store.Get(x.request.Context(), keys.Part(x.key), x.path, x.rt.Namespace, x.request.Header, x.now)
 	e := found.Entry
 	if e == nil || !admits(e, x.request, x.part) || e.Meta.Judge(&x.asked, x.now) != rfc9111.Serve {
 		return false

@@ -147,7 +147,7 @@ func (s *Server) hit(c *gin.Context, rt *Route, scheme *keys.Scheme, part string
 	q.key = scheme.Key(r, part)
 	q.ended = s.flights.Ended()
 	q.now = s.clock()
-	q.found = s.store.Get(r.Context(), q.key, r.URL.Path, r.Header, q.now)
+	q.found = s.store.Get(r.Context(), q.key, r.URL.Path, rt.Namespace, r.Header, q.now)
 	e := q.found.Entry
 	if e == nil || rt.ShowKey || q.asked.NoStore || e.Meta.Judge(&q.asked, q.now) != rfc9111.Serve ||
 		e.Meta.Fresh(q.now) <= 0 || !admits(e, r, part) {

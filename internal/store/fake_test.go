@@ -130,7 +130,13 @@ func keep(t *testing.T, s *Responses, path, namespace, body string, request http
 // found returns the body of what is found for path, or "".
 func found(t *testing.T, s *Responses, path string, request http.Header) string {
 	t.Helper()
-	f := s.Get(t.Context(), "key "+path, path, request, time.Now())
+	return foundIn(t, s, path, "", request)
+}
+
+// foundIn does what found does for a route in a namespace.
+func foundIn(t *testing.T, s *Responses, path, namespace string, request http.Header) string {
+	t.Helper()
+	f := s.Get(t.Context(), "key "+path, path, namespace, request, time.Now())
 	if f.Entry == nil {
 		return ""
 	}

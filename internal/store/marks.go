@@ -7,6 +7,8 @@ import (
 	"errors"
 	"hash/fnv"
 	"maps"
+	"slices"
+	"strings"
 	"sync"
 	"time"
 
@@ -14,8 +16,8 @@ import (
 	"github.com/gin-cachette/cachette/internal/keys"
 )
 
-// A store that several processes share keeps, for each slot of paths, a mark: a random word that a purge replaces. An
-// entry carries the mark of when its fill began and is good only as long as the store still has that one. A mark that
+// A store that several processes share keeps, for each slot of paths and namespaces, a mark: a random word that a purge
+// replaces. An entry carries the marks of when its fill began and is good only as long as the store still has that one. A mark that
 // the store has lost is replaced by another, so losing one costs misses and never brings back what was purged.
 const (
 	markSlots = 1 << 12
@@ -79,11 +81,55 @@ func (m *marks) forget(number uint64) {
 	maps.DeleteFunc(m.pending, func(_ uint16, owed uint64) bool { return owed <= number })
 }
 
-// mark returns the mark that the store has for a path, empty for none. It carries out first what is owed.
-func (s *Responses) mark(ctx context.Context, path string) (string, error) {
-	slot := markSlot(path)
+// scope is what the purges of an entry go by: its path, and the namespace of its route if it has one.
+type scope struct{ path, namespace string }
+
+// slots returns the slots of a scope's marks. No path is what stands for a namespace.
+func (c scope) slots() []uint16 {
+	slots := make([]uint16, 1, 2)
+	slots[0] = markSlot(c.path)
+	if c.namespace != "" {
+		slots = append(slots, namespaceSlot(c.namespace))
+	}
+	return slots
+}
+
+func namespaceSlot(namespace string) uint16 { return markSlot("namespace " + namespace) }
+
+// joinMarks returns the mark of a scope whose slots have these: empty if one has none.
+func joinMarks(marks ...string) string {
+	if slices.Contains(marks, "") {
+		return ""
+	}
+	return strings.Join(marks, ".")
+}
+
+// mark returns the mark that the store has for a scope, empty for none. It carries out first what is owed.
+func (s *Responses) mark(ctx context.Context, of scope) (string, error) {
+	return s.eachMark(ctx, of, s.markOf)
+}
+
+// ensureMark returns the mark that the store has for a scope, and gives it one if it has none.
+func (s *Responses) ensureMark(ctx context.Context, of scope) (string, error) {
+	return s.eachMark(ctx, of, s.ensureMarkOf)
+}
+
+func (s *Responses) eachMark(ctx context.Context, of scope, read func(context.Context, uint16) (string, error)) (string, error) {
+	var marks []string
+	for _, slot := range of.slots() {
+		mark, err := read(ctx, slot)
+		if err != nil {
+			return "", err
+		}
+		marks = append(marks, mark)
+	}
+	return joinMarks(marks...), nil
+}
+
+// markOf returns the mark that the store has for a slot, empty for none. It carries out first what is owed.
+func (s *Responses) markOf(ctx context.Context, slot uint16) (string, error) {
 	if s.marks.owed(slot) > 0 {
-		if err := s.replaceMark(ctx, path); err != nil {
+		if err := s.replaceMark(ctx, slot); err != nil {
 			return "", err
 		}
 	}
@@ -94,28 +140,26 @@ func (s *Responses) mark(ctx context.Context, path string) (string, error) {
 	return string(item.Value), err
 }
 
-// ensureMark returns the mark that the store has for a path, and gives it one if it has none.
-func (s *Responses) ensureMark(ctx context.Context, path string) (string, error) {
-	mark, err := s.mark(ctx, path)
+func (s *Responses) ensureMarkOf(ctx context.Context, slot uint16) (string, error) {
+	mark, err := s.markOf(ctx, slot)
 	if mark != "" || err != nil {
 		return mark, err
 	}
 	// One fill at a time: of several that give a slot a mark at once only the last would be kept.
-	creating := &s.marks.creating[markSlot(path)%uint16(len(s.marks.creating))]
+	creating := &s.marks.creating[slot%uint16(len(s.marks.creating))]
 	creating.Lock() // not for longer than the operation timeout of whoever has it
 	defer creating.Unlock()
-	mark, err = s.mark(ctx, path)
+	mark, err = s.markOf(ctx, slot)
 	if mark != "" || err != nil {
 		return mark, err
 	}
-	return s.newMark(ctx, path)
+	return s.newMark(ctx, slot)
 }
 
-// replaceMark purges a path. If the store does not answer, the purge is owed.
-func (s *Responses) replaceMark(ctx context.Context, path string) error {
-	slot := markSlot(path)
+// replaceMark purges a slot. If the store does not answer, the purge is owed.
+func (s *Responses) replaceMark(ctx context.Context, slot uint16) error {
 	owed := s.marks.owed(slot)
-	if _, err := s.newMark(ctx, path); err != nil {
+	if _, err := s.newMark(ctx, slot); err != nil {
 		s.marks.owe(slot)
 		return err
 	}
@@ -123,9 +167,9 @@ func (s *Responses) replaceMark(ctx context.Context, path string) error {
 	return nil
 }
 
-func (s *Responses) newMark(ctx context.Context, path string) (string, error) {
+func (s *Responses) newMark(ctx context.Context, slot uint16) (string, error) {
 	var word [12]byte
 	_, _ = rand.Read(word[:]) // never fails
 	mark := hex.EncodeToString(word[:])
-	return mark, s.set(ctx, keys.Mark(s.prefix, markSlot(path)), []byte(mark), markTTL)
+	return mark, s.set(ctx, keys.Mark(s.prefix, slot), []byte(mark), markTTL)
 }

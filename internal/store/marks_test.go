@@ -62,7 +62,7 @@ func TestPurgeOwed(t *testing.T) {
 			if err := s.PurgePath(t.Context(), "/a"); err == nil {
 				t.Fatal("the purge succeeded")
 			}
-			if got := s.Get(t.Context(), "key /a", "/a", nil, time.Now()); got.Entry != nil || got.Err == nil {
+			if got := s.Get(t.Context(), "key /a", "/a", "", nil, time.Now()); got.Entry != nil || got.Err == nil {
 				t.Errorf("while the store takes nothing: %+v", got)
 			}
 			if flush == "failed" {

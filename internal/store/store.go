@@ -78,18 +78,18 @@ type Ticket struct {
 func (t *Ticket) Usable() bool { return t.err == nil }
 
 // Get finds the stored response for a request. now is the caller's reading of the clock.
-func (s *Responses) Get(ctx context.Context, key, path string, request http.Header, now time.Time) Found {
+func (s *Responses) Get(ctx context.Context, key, path, namespace string, request http.Header, now time.Time) Found {
 	if s.objects != nil {
 		return s.getObject(key, request, now)
 	}
-	return s.getBytes(ctx, key, path, request, now)
+	return s.getBytes(ctx, key, scope{path, namespace}, request, now)
 }
 
 // GetAgain does what Get does. The entry may then be handed to others who wait for it, as one that a fill has made: see
 // Current.
 func (s *Responses) GetAgain(ctx context.Context, key, path, namespace string, request http.Header, now time.Time) Found {
 	stamp := s.table.Stamp(path, namespace)
-	found := s.Get(ctx, key, path, request, now)
+	found := s.Get(ctx, key, path, namespace, request, now)
 	if found.Entry != nil && s.objects == nil { // it was read for this caller alone
 		found.Entry.Stamp = stamp
 	}
@@ -98,7 +98,7 @@ func (s *Responses) GetAgain(ctx context.Context, key, path, namespace string, r
 
 // Current tells whether nothing that concerns an entry for path was purged since its fill began. Who waited for a fill
 // may have come after a purge that the fill has not seen.
-func (s *Responses) Current(ctx context.Context, e *response.Entry, path string) bool {
+func (s *Responses) Current(ctx context.Context, e *response.Entry, path, namespace string) bool {
 	if !s.table.Holds(&e.Stamp) {
 		return false
 	}
@@ -107,8 +107,22 @@ func (s *Responses) Current(ctx context.Context, e *response.Entry, path string)
 	}
 	ctx, cancel := s.within(ctx)
 	defer cancel()
-	mark, err := s.mark(ctx, path)
-	return err == nil && mark == e.Mark
+	mark, err := s.mark(ctx, scope{path, namespace})
+	return err == nil && mark != "" && mark == e.Mark
+}
+
+// Holds tells whether nothing that concerns a fill was purged since its ticket was taken.
+func (s *Responses) Holds(ctx context.Context, t Ticket, path, namespace string) bool {
+	if t.err != nil || !s.table.Holds(&t.stamp) {
+		return false
+	}
+	if s.objects != nil {
+		return true
+	}
+	ctx, cancel := s.within(ctx)
+	defer cancel()
+	mark, err := s.mark(ctx, scope{path, namespace})
+	return err == nil && mark == t.mark
 }
 
 func (s *Responses) getObject(key string, request http.Header, now time.Time) Found {
@@ -132,11 +146,11 @@ func (s *Responses) getObject(key string, request http.Header, now time.Time) Fo
 	return Found{Key: key, Why: rfc9111.ForwardURIMiss}
 }
 
-func (s *Responses) getBytes(ctx context.Context, key, path string, request http.Header, now time.Time) Found {
+func (s *Responses) getBytes(ctx context.Context, key string, of scope, request http.Header, now time.Time) Found {
 	ctx, cancel := s.within(ctx)
 	defer cancel()
 	found := Found{Key: key, Why: rfc9111.ForwardURIMiss}
-	entry, variants, err := s.readMarked(ctx, &found, path)
+	entry, variants, err := s.readMarked(ctx, &found, of)
 	if err == nil && variants != nil {
 		found.Key = keys.Variant(key, rfc9111.VariantKey(variants.Fields, request))
 		found.Why = rfc9111.ForwardVaryMiss
@@ -145,33 +159,39 @@ func (s *Responses) getBytes(ctx context.Context, key, path string, request http
 		}
 	}
 	if err == nil && entry != nil && found.mark == "" {
-		found.mark, err = s.mark(ctx, path)
+		found.mark, err = s.mark(ctx, of)
 	}
 	if err != nil {
 		found.Err = err
 		return found
 	}
-	if entry != nil && entry.Mark == found.mark {
+	if entry != nil && found.mark != "" && entry.Mark == found.mark {
 		found.Entry, found.Why = entry, ""
 	}
 	return found
 }
 
-// readMarked does what read does for the key of found, and notes the path's mark where both take one round trip.
-func (s *Responses) readMarked(ctx context.Context, found *Found, path string) (*response.Entry, *response.Variants, error) {
-	slot := markSlot(path)
-	if s.batch == nil || s.marks.owed(slot) > 0 {
+// readMarked does what read does for the key of found, and notes the mark of the scope where both take one round trip.
+func (s *Responses) readMarked(ctx context.Context, found *Found, of scope) (*response.Entry, *response.Variants, error) {
+	slots := of.slots()
+	if s.batch == nil || slices.ContainsFunc(slots, func(slot uint16) bool { return s.marks.owed(slot) > 0 }) {
 		return s.read(ctx, found.Key)
+	}
+	wanted := append(make([]string, 0, 3), found.Key)
+	for _, slot := range slots {
+		wanted = append(wanted, keys.Mark(s.prefix, slot))
 	}
 	var values [][]byte
 	err := s.try(ctx, &s.reads, func() (err error) {
-		values, err = s.batch.GetValues(ctx, found.Key, keys.Mark(s.prefix, slot))
+		values, err = s.batch.GetValues(ctx, wanted...)
 		return err
 	})
-	if err != nil || len(values) != 2 {
+	if err != nil || len(values) != len(wanted) {
 		return nil, nil, err
 	}
-	found.mark = string(values[1])
+	if found.mark = string(values[1]); len(slots) > 1 {
+		found.mark = joinMarks(found.mark, string(values[2]))
+	}
 	entry, variants := decode(found.Key, values[0])
 	return entry, variants, nil
 }
@@ -256,7 +276,7 @@ func (s *Responses) Begin(ctx context.Context, found *Found, path, namespace str
 	}
 	ctx, cancel := s.within(ctx)
 	defer cancel()
-	t.mark, t.err = s.ensureMark(ctx, path)
+	t.mark, t.err = s.ensureMark(ctx, scope{path, namespace})
 	return t
 }
 
@@ -391,16 +411,25 @@ func (s *Responses) PurgePath(ctx context.Context, path string) error {
 	s.drain()
 	ctx, cancel := s.within(ctx)
 	defer cancel()
-	if err := s.replaceMark(ctx, path); err != nil {
+	if err := s.replaceMark(ctx, markSlot(path)); err != nil {
 		return fmt.Errorf("cachette: purge %q: %w", path, err)
 	}
 	return nil
 }
 
-// ClearNamespace removes the values and responses of a namespace and returns how many were live.
+// ClearNamespace removes the values and responses of a namespace and returns how many were live. Nothing whose fill has
+// begun, in whatever process, is served either.
 func (s *Responses) ClearNamespace(ctx context.Context, namespace string) (int, error) {
 	s.table.Namespace(namespace)
 	s.drain()
+	if s.objects == nil {
+		within, cancel := s.within(ctx)
+		err := s.replaceMark(within, namespaceSlot(namespace))
+		cancel()
+		if err != nil {
+			return 0, err
+		}
+	}
 	return s.driver.Clear(ctx, keys.Namespace(s.prefix, namespace))
 }
 

@@ -64,7 +64,11 @@ func run(o servers.Options, command []string) (code int, err error) {
 	}
 	defer context.AfterFunc(ctx, func() { _ = cmd.Process.Signal(syscall.SIGTERM) })()
 	var exit *exec.ExitError
-	if err = cmd.Wait(); errors.As(err, &exit) {
+	err = cmd.Wait()
+	if len(set.Missing) > 0 {
+		fmt.Fprintf(o.Log, "servers: not tested, since they are not installed: %s\n", strings.Join(set.Missing, ", "))
+	}
+	if errors.As(err, &exit) {
 		return max(exit.ExitCode(), 1), nil
 	}
 	return 0, err
