@@ -150,6 +150,7 @@ func (c Config) settings() drivers.Settings {
 		DynamoDBURL:      c.DynamoDBURL,
 		DatabaseName:     c.DatabaseName,
 		MongoDBURL:       c.MongoDBURL,
+		PlainKeys:        c.PlainKeys,
 		MemoryLimit:      c.MemoryLimit,
 		OperationTimeout: c.OperationTimeout,
 		Logger:           c.Logger,

@@ -436,7 +436,7 @@ func TestWithDefaults(t *testing.T) {
 func TestSettings(t *testing.T) {
 	config := Config{
 		RedisURL: "a", MemcachedHost: "b", TableName: "c", Region: "d", DynamoDBURL: "e", DatabaseName: "f", MongoDBURL: "g",
-		MemoryLimit: 1, OperationTimeout: 2,
+		PlainKeys: true, MemoryLimit: 1, OperationTimeout: 2,
 	}.withDefaults()
 	settings := reflect.ValueOf(config.settings())
 	for i := range settings.NumField() {

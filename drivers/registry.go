@@ -21,6 +21,8 @@ type Settings struct {
 	DatabaseName  string // mongodb: the database
 	MongoDBURL    string // mongodb: a URL
 
+	PlainKeys bool // the store is shared with fastapi-cachette
+
 	MemoryLimit      int64         // inmemory: the bound, in bytes, of keys, values and overhead
 	OperationTimeout time.Duration // how long one operation may take
 	Logger           *slog.Logger  // never nil

@@ -195,6 +195,9 @@ func (d *Driver) Set(ctx context.Context, key string, value []byte, ttl time.Dur
 		Expiration: exptime(now, ttl),
 		Value:      value,
 	}
+	if d.noFlags {
+		item.Flags = 0
+	}
 	if n.hashed {
 		item.Value = append(front(key), value...)
 	}

@@ -24,6 +24,9 @@
 // that ended stays so for days after the server should have dropped it. From its end on an entry is a miss, even where the
 // server still has it, as it does for some seconds; a program that does not read the flags sees it until then.
 //
+// With plain keys (CACHETTE_PLAIN_KEYS), for a store that is shared with fastapi-cachette, flags are 0: its client refuses
+// all others. See [Options].
+//
 // An entry with other flags lives as long as the server says, which is asked for its remaining time in an exchange of
 // its own. Without meta commands (before Memcached 1.6, and in some proxies) a server does not tell: then such an entry
 // is said to end one second after it was read.
@@ -60,6 +63,11 @@ import (
 type Options struct {
 	// Selector is what the client was made with, by memcache.NewFromSelector. nil means that it is found in the client.
 	Selector memcache.ServerSelector
+
+	// NoFlags leaves the flags of items 0, for a store that is shared with clients that refuse others, as Python's aiomcache
+	// does. The end of an entry is then known to the server alone, in whole seconds: an entry may be seen for up to two
+	// seconds after its time to live, and each get asks twice.
+	NoFlags bool
 }
 
 // DefaultMaxIdleConns is how many idle connections to each server a driver keeps unless it is told: enough for as many
@@ -72,7 +80,8 @@ type Driver struct {
 	selector memcache.ServerSelector
 	dial     dialFunc
 	timeout  time.Duration
-	most     int // idle connections to a server
+	most     int  // idle connections to a server
+	noFlags  bool // see Options
 	conns    openConns
 	closed   atomic.Bool
 
@@ -107,7 +116,9 @@ func New(client *memcache.Client, options Options) (*Driver, error) {
 	if dial == nil {
 		dial = new(net.Dialer).DialContext
 	}
-	return newDriver(selector, dial, client.Timeout, client.MaxIdleConns), nil
+	d := newDriver(selector, dial, client.Timeout, client.MaxIdleConns)
+	d.noFlags = options.NoFlags
+	return d, nil
 }
 
 func newDriver(selector memcache.ServerSelector, dial dialFunc, timeout time.Duration, most int) *Driver {

@@ -29,6 +29,7 @@ func openByName(ctx context.Context, settings drivers.Settings) (drivers.Driver,
 		return nil, fmt.Errorf("memcached: %s: %w", setting, err)
 	}
 	d := newDriver(newServers(t.servers), t.dialer.DialContext, settings.OperationTimeout, 0)
+	d.noFlags = settings.PlainKeys
 	refused, silent := d.meet(ctx)
 	if refused != nil {
 		d.Close()
