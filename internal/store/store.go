@@ -99,21 +99,17 @@ func (s *Responses) GetAgain(ctx context.Context, key, path, namespace string, r
 // Current tells whether nothing that concerns an entry for path was purged since its fill began. Who waited for a fill
 // may have come after a purge that the fill has not seen.
 func (s *Responses) Current(ctx context.Context, e *response.Entry, path, namespace string) bool {
-	if !s.table.Holds(&e.Stamp) {
-		return false
-	}
-	if s.objects != nil {
-		return true
-	}
-	ctx, cancel := s.within(ctx)
-	defer cancel()
-	mark, err := s.mark(ctx, scope{path, namespace})
-	return err == nil && mark != "" && mark == e.Mark
+	return s.unpurged(ctx, &e.Stamp, e.Mark, scope{path, namespace})
 }
 
 // Holds tells whether nothing that concerns a fill was purged since its ticket was taken.
 func (s *Responses) Holds(ctx context.Context, t Ticket, path, namespace string) bool {
-	if t.err != nil || !s.table.Holds(&t.stamp) {
+	return t.err == nil && s.unpurged(ctx, &t.stamp, t.mark, scope{path, namespace})
+}
+
+// unpurged tells whether the purges of a scope are still as they were when stamp and mark were taken.
+func (s *Responses) unpurged(ctx context.Context, stamp *purge.Stamp, mark string, of scope) bool {
+	if !s.table.Holds(stamp) {
 		return false
 	}
 	if s.objects != nil {
@@ -121,8 +117,8 @@ func (s *Responses) Holds(ctx context.Context, t Ticket, path, namespace string)
 	}
 	ctx, cancel := s.within(ctx)
 	defer cancel()
-	mark, err := s.mark(ctx, scope{path, namespace})
-	return err == nil && mark == t.mark
+	now, err := s.mark(ctx, of)
+	return err == nil && now != "" && now == mark
 }
 
 func (s *Responses) getObject(key string, request http.Header, now time.Time) Found {
