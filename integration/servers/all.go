@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"io"
 	"os"
-	"path/filepath"
 	"slices"
 	"strings"
 	"sync"
@@ -27,6 +26,9 @@ type starter struct {
 
 // errMissing says that a program is not installed.
 var errMissing = errors.New("not installed")
+
+// startAttempts is how often a server is started whose port was taken in the meantime.
+const startAttempts = 3
 
 // Options say what to start and where.
 type Options struct {
@@ -84,11 +86,11 @@ func StartAll(ctx context.Context, o Options) (*Set, error) {
 
 // start starts one server and notes where it is.
 func (set *Set) start(ctx context.Context, o Options, s starter) error {
-	dir := filepath.Join(set.dir, strings.ToLower(s.server))
-	if err := os.MkdirAll(dir, 0o755); err != nil {
-		return err
+	where, stop, err := set.attempt(ctx, o, s)
+	for attempt := 1; portTaken(err) && attempt < startAttempts; attempt++ {
+		set.log(o, "servers: %s starts again, on another port\n", s.server)
+		where, stop, err = set.attempt(ctx, o, s)
 	}
-	where, stop, err := s.start(ctx, o.Build, dir)
 	set.mu.Lock()
 	defer set.mu.Unlock()
 	if errors.Is(err, errMissing) {
@@ -102,6 +104,22 @@ func (set *Set) start(ctx context.Context, o Options, s starter) error {
 	set.stops = append(set.stops, stop)
 	set.found(o, s.server, where)
 	return nil
+}
+
+// log writes one line at a time, since servers start side by side.
+func (set *Set) log(o Options, format string, args ...any) {
+	set.mu.Lock()
+	defer set.mu.Unlock()
+	fmt.Fprintf(o.Log, format, args...)
+}
+
+// attempt starts one server in a folder of its own.
+func (set *Set) attempt(ctx context.Context, o Options, s starter) (where string, stop Stop, err error) {
+	dir, err := os.MkdirTemp(set.dir, strings.ToLower(s.server)+"-")
+	if err != nil {
+		return "", nil, err
+	}
+	return s.start(ctx, o.Build, dir)
 }
 
 func (set *Set) found(o Options, server, where string) {

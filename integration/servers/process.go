@@ -7,10 +7,8 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"math/rand/v2"
 	"net"
 	"os/exec"
-	"strconv"
 	"sync"
 	"syscall"
 	"time"
@@ -133,33 +131,6 @@ func (t *tail) String() string {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	return t.kept.String()
-}
-
-// The ports that servers get: below those that systems hand out by themselves, so that no client's socket takes one
-// between the choice and the start.
-const (
-	lowestPort  = 20000
-	highestPort = 32000
-)
-
-// FreePort returns a TCP port of loopback that nothing listens on, below 32768.
-func FreePort() (int, error) {
-	for range 200 {
-		port := lowestPort + rand.IntN(highestPort-lowestPort)
-		if isFree(port) {
-			return port, nil
-		}
-	}
-	return 0, fmt.Errorf("servers: no port from %d to %d is free", lowestPort, highestPort)
-}
-
-func isFree(port int) bool {
-	listener, err := net.Listen("tcp", net.JoinHostPort("127.0.0.1", strconv.Itoa(port)))
-	if err != nil {
-		return false
-	}
-	_ = listener.Close()
-	return true
 }
 
 // listens returns a ready function that tells whether something accepts connections at an address.

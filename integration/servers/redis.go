@@ -316,20 +316,3 @@ func awaitCluster(ctx context.Context, ports []int) error {
 	}
 	return nil
 }
-
-// freePorts returns different free ports.
-func freePorts(n int) ([]int, error) {
-	var ports []int
-	taken := make(map[int]bool)
-	for len(ports) < n {
-		port, err := FreePort()
-		if err != nil {
-			return nil, err
-		}
-		if !taken[port] {
-			taken[port] = true
-			ports = append(ports, port)
-		}
-	}
-	return ports, nil
-}
