@@ -5,15 +5,17 @@ SHELL := bash
 .SHELLFLAGS := -euo pipefail -c
 
 GO ?= go
+PYTHON ?= python3
 BACKEND ?= inmemory
 FUZZTIME ?= 10s
+CODEC_FUZZTIME ?= $(FUZZTIME)
 STATICCHECK := honnef.co/go/tools/cmd/staticcheck@v0.8.2
 RACE := $(if $(shell command -v "$$($(GO) env CC)"),-race)
 MODULES := . integration
 BUILD := build
 
 .DEFAULT_GOAL := help
-.PHONY: help test test-with-servers lint conformance bench bench-with-servers fuzz cover clean FORCE
+.PHONY: help test test-with-servers lint conformance interop interop-with-servers bench bench-with-servers fuzz cover clean FORCE
 
 help: ## list the targets
 	@sed -nE 's/^([a-z]+):.*## (.*)/\1 \2/p' $(MAKEFILE_LIST) | while read -r name text; do printf '%-12s %s\n' "$$name" "$$text"; done
@@ -49,6 +51,25 @@ lint: ## check formatting, go vet, staticcheck, go.mod and trailing blanks
 conformance: ## run the public HTTP cache test suite (BACKEND=name, WRITE=1 records the outcome, ID=test shows one test)
 	@$(GO) run -C integration ./conformance/cmd/conformance -backend $(BACKEND) $(if $(WRITE),-write) $(if $(ID),-id $(ID))
 
+interop: $(BUILD)/servers $(BUILD)/python/.complete ## share one cache with FastAPI on every backend and codec (WRITE=1 records the matrix in docs/python.md)
+	@$(BUILD)/servers -build $(BUILD) -only REDIS_URL,MONGODB_URL,DYNAMODB_URL -- $(MAKE) --no-print-directory interop-with-servers
+
+interop-with-servers: export CACHETTE_TEST_PYTHON = $(abspath $(BUILD)/python/bin/python)
+interop-with-servers: export CACHETTE_TEST_REQUIRED = 1
+interop-with-servers:
+	@echo "== one cache for gin and FastAPI"
+	@$(GO) test -C integration $(RACE) -count=1 -timeout 15m ./interop $(if $(WRITE),-write)
+	@echo "== each codec beside its counterpart in Python"
+	@$(GO) test $(RACE) -count=1 ./encoders/...
+
+# Python with venv and pip is needed: on Debian, the package python3-venv.
+$(BUILD)/python/.complete: integration/interop/requirements.txt
+	@echo "== a virtual environment with fastapi-cachette in $(BUILD)/python"
+	@rm -rf $(BUILD)/python
+	@$(PYTHON) -m venv $(BUILD)/python
+	@$(BUILD)/python/bin/pip install --quiet --disable-pip-version-check -r $<
+	@touch $@
+
 bench: $(BUILD)/servers ## run the comparisons with other caches and with the stores' clients, and record them in integration/bench/RESULTS.md
 	@$(BUILD)/servers -build $(BUILD) -only REDIS_URL,MEMCACHED_HOST,MONGODB_URL,DYNAMODB_URL -- $(MAKE) --no-print-directory bench-with-servers
 
@@ -59,15 +80,16 @@ bench-with-servers:
 	@$(GO) run -C integration ./bench/report <$(BUILD)/bench.txt >$(BUILD)/bench.md
 	@cp $(BUILD)/bench.md integration/bench/RESULTS.md
 
-fuzz: ## run each fuzz target for FUZZTIME (10s)
+fuzz: ## run each fuzz target for FUZZTIME (10s), those of the codecs for CODEC_FUZZTIME
 	@mkdir -p $(BUILD)
 	@for module in $(MODULES); do \
 		packages=$$($(GO) list -C $$module ./...); \
 		for package in $$packages; do \
+			duration=$(FUZZTIME); [[ $$package != */encoders/* ]] || duration=$(CODEC_FUZZTIME); \
 			listed=$$($(GO) test -C $$module -list '^Fuzz' $$package); \
 			for target in $$(grep '^Fuzz' <<<"$$listed" || true); do \
-				echo "== $$package $$target"; \
-				if ! $(GO) test -C $$module -run '^$$' -fuzz "^$$target$$" -fuzztime $(FUZZTIME) $$package | tee $(BUILD)/fuzz.txt; then \
+				echo "== $$package $$target for $$duration"; \
+				if ! $(GO) test -C $$module -run '^$$' -fuzz "^$$target$$" -fuzztime $$duration $$package | tee $(BUILD)/fuzz.txt; then \
 					grep -q 'context deadline exceeded' $(BUILD)/fuzz.txt || exit 1; \
 					! grep -q 'Failing input' $(BUILD)/fuzz.txt || exit 1; \
 					echo "(its time ended in the middle of an input, which go test reports as a failure; no input failed)"; \

@@ -13,6 +13,7 @@ import (
 	"testing"
 
 	"github.com/gin-cachette/cachette/encoders/orjson"
+	"github.com/gin-cachette/cachette/internal/testservers"
 )
 
 type record struct {
@@ -60,10 +61,7 @@ func TestGoReadsWhatPythonWrote(t *testing.T) {
 
 // TestExchangeWithPython runs both sides now. It wants a Python with fastapi-cachette and orjson.
 func TestExchangeWithPython(t *testing.T) {
-	python := os.Getenv("CACHETTE_TEST_PYTHON")
-	if python == "" {
-		t.Skip("CACHETTE_TEST_PYTHON does not name a Python interpreter")
-	}
+	python := testservers.Python(t)
 	written, err := exec.Command(python, "testdata/make.py").CombinedOutput()
 	if table, _ := os.ReadFile("testdata/python.tsv"); err != nil || !bytes.Equal(written, table) {
 		t.Errorf("Python writes other bytes than those in testdata: %v\n%s", err, written)

@@ -16,6 +16,7 @@ import (
 	_ "time/tzdata"
 
 	"github.com/gin-cachette/cachette/encoders/pickle"
+	"github.com/gin-cachette/cachette/internal/testservers"
 )
 
 func ptr[T any](v T) *T { return &v }
@@ -260,11 +261,7 @@ func TestGoldenAgain(t *testing.T) {
 // python runs testdata/make.py, or skips the test.
 func python(t *testing.T, command string, input []byte) []byte {
 	t.Helper()
-	interpreter := os.Getenv("CACHETTE_TEST_PYTHON")
-	if interpreter == "" {
-		t.Skip("CACHETTE_TEST_PYTHON is not set: the path of a Python with fastapi-cachette")
-	}
-	cmd := exec.Command(interpreter, "testdata/make.py", command)
+	cmd := exec.Command(testservers.Python(t), "testdata/make.py", command)
 	cmd.Stdin = bytes.NewReader(input)
 	var stderr bytes.Buffer
 	cmd.Stderr = &stderr

@@ -45,3 +45,15 @@ func Find(t testing.TB, server string) string {
 	t.Skipf("%s is not set: run the tests with `make test`, which starts the server where it is installed", variable)
 	return ""
 }
+
+// Python returns the interpreter that has fastapi-cachette and what else the tests exchange values with
+// (integration/interop/requirements.txt), or skips the test. `make interop` makes one and runs the tests that want it.
+func Python(t testing.TB) string {
+	t.Helper()
+	const variable = prefix + "PYTHON"
+	interpreter := os.Getenv(variable)
+	if interpreter == "" {
+		t.Skipf("%s is not set: run the tests that want Python with `make interop`", variable)
+	}
+	return interpreter
+}

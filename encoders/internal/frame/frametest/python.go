@@ -8,6 +8,7 @@ import (
 	"testing"
 
 	"github.com/gin-cachette/cachette/encoders"
+	"github.com/gin-cachette/cachette/internal/testservers"
 )
 
 //go:embed exchange.py
@@ -19,10 +20,7 @@ const N = 10000
 // Python runs the Python side of an exchange in a folder. The test is skipped where there is no Python.
 func Python(t *testing.T, mode, codec, folder string) string {
 	t.Helper()
-	python := os.Getenv("CACHETTE_TEST_PYTHON")
-	if python == "" {
-		t.Skip("CACHETTE_TEST_PYTHON is not set to a Python with fastapi-cachette, pandas, pyarrow and duckdb")
-	}
+	python := testservers.Python(t)
 	script := filepath.Join(t.TempDir(), "exchange.py")
 	if err := os.WriteFile(script, exchange, 0o600); err != nil {
 		t.Fatal(err)
