@@ -1,11 +1,10 @@
 package stores_test
 
 import (
+	"context"
 	"errors"
 	"fmt"
-	"log/slog"
 	"net"
-	"os"
 	"strings"
 	"testing"
 	"time"
@@ -18,70 +17,25 @@ import (
 	"github.com/gin-cachette/cachette/integration/servers"
 )
 
-// A memcachedServer is a server of a test's own, that it may end and start again.
-type memcachedServer struct {
-	port    int
-	process *servers.Process
-}
+type memcachedServer struct{ *server }
 
-func newMemcached(t *testing.T) *memcachedServer {
+func newMemcached(t *testing.T) memcachedServer {
 	t.Helper()
-	if err := servers.HaveMemcached(); err != nil {
-		if os.Getenv("CACHETTE_TEST_REQUIRED") != "" {
-			t.Fatal(err)
-		}
-		t.Skip(err)
-	}
-	port, err := servers.FreePort()
-	if err != nil {
-		t.Fatal(err)
-	}
-	s := &memcachedServer{port: port}
-	t.Cleanup(func() { s.kill(t) })
-	return s
+	return memcachedServer{newServer(t, servers.HaveMemcached())}
 }
 
-func (s *memcachedServer) host() string { return fmt.Sprintf("127.0.0.1:%d", s.port) }
+func (s memcachedServer) host() string { return fmt.Sprintf("127.0.0.1:%d", s.port) }
 
-func (s *memcachedServer) start(t *testing.T, args ...string) {
+func (s memcachedServer) start(t *testing.T, args ...string) {
 	t.Helper()
-	process, err := servers.MemcachedServer(t.Context(), s.port, args...)
-	if err != nil {
-		t.Fatal(err)
-	}
-	s.process = process
+	s.run(t, func(ctx context.Context, port int) (*servers.Process, error) {
+		return servers.MemcachedServer(ctx, port, args...)
+	})
 }
 
-func (s *memcachedServer) kill(t *testing.T) {
-	t.Helper()
-	if s.process == nil {
-		return
-	}
-	if err := s.process.Kill(); err != nil {
-		t.Errorf("kill the server: %v", err)
-	}
-	s.process = nil
-}
-
-// openMemcached opens the driver as a program would.
 func openMemcached(t testing.TB, hosts string) drivers.Driver {
 	t.Helper()
-	open, ok := drivers.Lookup("memcached")
-	if !ok {
-		t.Fatal("memcached is not registered")
-	}
-	d, err := open(t.Context(), drivers.Settings{
-		MemcachedHost: hosts, OperationTimeout: 20 * time.Second, Logger: slog.New(slog.DiscardHandler),
-	})
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() {
-		if err := d.Close(); err != nil {
-			t.Errorf("Close: %v", err)
-		}
-	})
-	return d
+	return open(t.Context(), t, "memcached", drivers.Settings{MemcachedHost: hosts, OperationTimeout: 20 * time.Second})
 }
 
 func wantMemcachedWorks(t *testing.T, d drivers.Driver) {

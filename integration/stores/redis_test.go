@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
-	"os"
 	"strings"
 	"syscall"
 	"testing"
@@ -17,74 +16,33 @@ import (
 	"github.com/gin-cachette/cachette/integration/servers"
 )
 
-// haveRedis skips the test where redis-server is not installed.
-func haveRedis(t *testing.T) {
-	t.Helper()
-	if err := servers.HaveRedis(); err != nil {
-		if os.Getenv("CACHETTE_TEST_REQUIRED") != "" {
-			t.Fatal(err)
-		}
-		t.Skip(err)
-	}
-}
-
-// A redisServer is a server of a test's own, that it may end and start again.
+// A redisServer is a server whose folder is the test's.
 type redisServer struct {
-	port    int
-	dir     string
-	process *servers.Process
+	*server
+	dir string
 }
 
-func newRedis(t *testing.T) *redisServer {
+func newRedis(t *testing.T) redisServer {
 	t.Helper()
-	haveRedis(t)
-	port, err := servers.FreePort()
-	if err != nil {
-		t.Fatal(err)
-	}
-	s := &redisServer{port: port, dir: t.TempDir()}
-	t.Cleanup(func() { s.kill(t) })
-	return s
+	return redisServer{newServer(t, servers.HaveRedis()), t.TempDir()}
 }
 
-func (s *redisServer) url() string { return fmt.Sprintf("redis://127.0.0.1:%d", s.port) }
+func (s redisServer) url() string { return fmt.Sprintf("redis://127.0.0.1:%d", s.port) }
 
-func (s *redisServer) start(t *testing.T) {
+func (s redisServer) start(t *testing.T) {
 	t.Helper()
-	process, err := servers.RedisServer(t.Context(), s.dir, s.port)
-	if err != nil {
-		t.Fatal(err)
-	}
-	s.process = process
-}
-
-func (s *redisServer) kill(t *testing.T) {
-	t.Helper()
-	if s.process == nil {
-		return
-	}
-	if err := s.process.Kill(); err != nil {
-		t.Errorf("kill the server: %v", err)
-	}
-	s.process = nil
+	s.run(t, func(ctx context.Context, port int) (*servers.Process, error) {
+		return servers.RedisServer(ctx, s.dir, port)
+	})
 }
 
 // openRedis opens the driver as a program would, and returns what it logs.
 func openRedis(t testing.TB, url string) (drivers.Driver, *strings.Builder) {
 	t.Helper()
-	open, ok := drivers.Lookup("redis")
-	if !ok {
-		t.Fatal("redis is not registered")
-	}
 	log := new(strings.Builder)
-	d, err := open(t.Context(), drivers.Settings{
+	return open(t.Context(), t, "redis", drivers.Settings{
 		RedisURL: url, OperationTimeout: 200 * time.Millisecond, Logger: slog.New(slog.NewTextHandler(log, nil)),
-	})
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { d.Close() })
-	return d, log
+	}), log
 }
 
 // bounded runs an operation within the time that cachette gives it, and fails the test if it takes much longer.
@@ -218,7 +176,7 @@ func TestRedisStalls(t *testing.T) {
 
 // TestRedisSentinelFailover kills the master: the driver finds the next by itself.
 func TestRedisSentinelFailover(t *testing.T) {
-	haveRedis(t)
+	wantInstalled(t, servers.HaveRedis())
 	s, err := servers.StartSentinels(t.Context(), t.TempDir())
 	if err != nil {
 		t.Fatal(err)
@@ -247,7 +205,7 @@ func TestRedisSentinelFailover(t *testing.T) {
 
 // TestRedisClusterNodeDies kills one master of three: the keys of the others stay within reach, whatever waits for the dead.
 func TestRedisClusterNodeDies(t *testing.T) {
-	haveRedis(t)
+	wantInstalled(t, servers.HaveRedis())
 	c, err := servers.StartCluster(t.Context(), t.TempDir(), "--cluster-require-full-coverage", "no")
 	if err != nil {
 		t.Fatal(err)
@@ -303,7 +261,7 @@ func TestRedisClusterNodeDies(t *testing.T) {
 
 // TestRedisConformance proves the driver on servers that are started for it.
 func TestRedisConformance(t *testing.T) {
-	haveRedis(t)
+	wantInstalled(t, servers.HaveRedis())
 	for name, start := range map[string]func(context.Context, string) (string, servers.Stop, error){
 		"TLS": servers.RedisTLS, "Sentinel": servers.RedisSentinel, "Cluster": servers.RedisCluster,
 	} {
