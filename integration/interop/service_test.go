@@ -100,7 +100,7 @@ type service struct {
 // startService starts app.py.
 func startService(t *testing.T, interpreter string, where stores) *service {
 	t.Helper()
-	port, err := servers.FreePort()
+	port, err := testservers.FreePort()
 	if err != nil {
 		t.Fatal(err)
 	}

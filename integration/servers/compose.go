@@ -48,7 +48,7 @@ func (set *Set) compose(ctx context.Context, o Options) ([]string, error) {
 		if len(o.Only) > 0 && !slices.Contains(o.Only, c.server) || os.Getenv(testservers.Variable(c.server)) != "" {
 			continue
 		}
-		port, err := FreePort()
+		port, err := testservers.FreePort()
 		if err != nil {
 			return nil, err
 		}

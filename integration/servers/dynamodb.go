@@ -11,6 +11,8 @@ import (
 	"os/exec"
 	"path/filepath"
 	"strconv"
+
+	"github.com/gin-cachette/cachette/internal/testservers"
 )
 
 // dynalite pins the server that stands in for DynamoDB, and all that it consists of.
@@ -30,7 +32,7 @@ func HaveDynamoDB() error {
 
 // DynamoDB starts a server that speaks DynamoDB's protocol, installs it below build if it is not there, and returns its URL.
 func DynamoDB(ctx context.Context, build string) (where string, stop Stop, err error) {
-	port, err := FreePort()
+	port, err := testservers.FreePort()
 	if err != nil {
 		return "", nil, err
 	}

@@ -12,6 +12,8 @@ import (
 	"path/filepath"
 	"strconv"
 	"strings"
+
+	"github.com/gin-cachette/cachette/internal/testservers"
 )
 
 // The user of the server that asks for one. The password has what a URL must not have as it is.
@@ -68,7 +70,7 @@ func memcachedReady(port int) func(context.Context) error {
 
 // Memcached starts a single server and returns its host and port.
 func Memcached(ctx context.Context, _ string) (where string, stop Stop, err error) {
-	port, err := FreePort()
+	port, err := testservers.FreePort()
 	if err != nil {
 		return "", nil, err
 	}
@@ -92,7 +94,7 @@ func MemcachedTLS(ctx context.Context, dir string) (where string, stop Stop, err
 	if err := os.WriteFile(users, []byte(MemcachedUser+":"+MemcachedPassword+"\n"), 0o600); err != nil {
 		return "", nil, err
 	}
-	port, err := FreePort()
+	port, err := testservers.FreePort()
 	if err != nil {
 		return "", nil, err
 	}

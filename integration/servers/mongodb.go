@@ -9,6 +9,7 @@ import (
 	"path/filepath"
 	"strconv"
 
+	"github.com/gin-cachette/cachette/internal/testservers"
 	"go.mongodb.org/mongo-driver/v2/mongo"
 	"go.mongodb.org/mongo-driver/v2/mongo/options"
 )
@@ -30,7 +31,7 @@ func HaveMongoDB() error {
 // MongoDB starts a server, and returns its URL: MongoDB where it is installed, elsewhere FerretDB, which is built in build
 // if it is not there. dir is an empty folder for its data.
 func MongoDB(ctx context.Context, build, dir string) (where string, stop Stop, err error) {
-	port, err := FreePort()
+	port, err := testservers.FreePort()
 	if err != nil {
 		return "", nil, err
 	}

@@ -4,42 +4,11 @@ import (
 	"bytes"
 	"context"
 	"net"
-	"slices"
 	"strings"
 	"testing"
+
+	"github.com/gin-cachette/cachette/internal/testservers"
 )
-
-// TestPortIsGivenOnce: a port that a server is about to take looks free until it listens.
-func TestPortIsGivenOnce(t *testing.T) {
-	ports, err := freePorts(64)
-	if err != nil {
-		t.Fatal(err)
-	}
-	for _, port := range ports {
-		if port < lowestPort || port >= highestPort {
-			t.Errorf("port %d is outside of %d to %d", port, lowestPort, highestPort)
-		}
-		if claim(port) {
-			t.Errorf("port %d was given twice", port)
-		}
-	}
-	slices.Sort(ports)
-	if different := slices.Compact(ports); len(different) != 64 {
-		t.Errorf("%d different ports, want 64", len(different))
-	}
-}
-
-// TestTakenPortIsNotGiven: neither one that something listens on, here on all addresses.
-func TestTakenPortIsNotGiven(t *testing.T) {
-	listener, err := net.Listen("tcp", "0.0.0.0:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer listener.Close()
-	if port := listener.Addr().(*net.TCPAddr).Port; claim(port) {
-		t.Errorf("port %d was given, and something listens on it", port)
-	}
-}
 
 // TestAnotherPort: a server whose port something else took is started on another one.
 func TestAnotherPort(t *testing.T) {
@@ -57,7 +26,7 @@ func TestAnotherPort(t *testing.T) {
 		folders = append(folders, dir)
 		port := occupied.Addr().(*net.TCPAddr).Port
 		if len(folders) > 1 {
-			if port, err = FreePort(); err != nil {
+			if port, err = testservers.FreePort(); err != nil {
 				return "", nil, err
 			}
 		}

@@ -14,6 +14,8 @@ import (
 	"strconv"
 	"strings"
 	"time"
+
+	"github.com/gin-cachette/cachette/internal/testservers"
 )
 
 // The user of the servers that ask for one. The password has what a URL must not have as it is.
@@ -88,7 +90,7 @@ func address(port int) string { return net.JoinHostPort("127.0.0.1", strconv.Ito
 
 // Redis starts a single server, with no password, and returns its URL.
 func Redis(ctx context.Context, dir string) (where string, stop Stop, err error) {
-	port, err := FreePort()
+	port, err := testservers.FreePort()
 	if err != nil {
 		return "", nil, err
 	}
@@ -113,7 +115,7 @@ func RedisTLS(ctx context.Context, dir string) (where string, stop Stop, err err
 	if err := os.WriteFile(users, []byte(acl), 0o600); err != nil {
 		return "", nil, err
 	}
-	port, err := FreePort()
+	port, err := testservers.FreePort()
 	if err != nil {
 		return "", nil, err
 	}

@@ -11,6 +11,7 @@ import (
 
 	"github.com/gin-cachette/cachette/drivers"
 	"github.com/gin-cachette/cachette/integration/servers"
+	"github.com/gin-cachette/cachette/internal/testservers"
 )
 
 // build is where `make test` keeps what takes long to build.
@@ -26,7 +27,7 @@ type server struct {
 func newServer(t *testing.T, missing error) *server {
 	t.Helper()
 	wantInstalled(t, missing)
-	port, err := servers.FreePort()
+	port, err := testservers.FreePort()
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -1,4 +1,4 @@
-// Package testservers tells tests where the real servers are that they run against.
+// Package testservers tells tests where the real servers are that they run against, and gives out ports for others.
 //
 // The servers are found through variables of the environment that begin with CACHETTE_TEST_; `make test` starts the
 // servers and sets them. A server that is not there is a skipped test that names the variable, or a failed one where
