@@ -59,8 +59,8 @@ interop-with-servers: export CACHETTE_TEST_REQUIRED = 1
 interop-with-servers:
 	@echo "== one cache for gin and FastAPI"
 	@$(GO) test -C integration $(RACE) -count=1 -timeout 15m ./interop $(if $(WRITE),-write)
-	@echo "== each codec beside its counterpart in Python"
-	@$(GO) test $(RACE) -count=1 ./encoders/...
+	@echo "== each codec beside its counterpart in Python, and the example that shares a frame"
+	@$(GO) test $(RACE) -count=1 ./encoders/... ./example/dataframe
 
 # Python with venv and pip is needed: on Debian, the package python3-venv.
 $(BUILD)/python/.complete: integration/interop/requirements.txt
