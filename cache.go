@@ -43,8 +43,8 @@ type Cache struct {
 }
 
 // Put stores value under key for ttl; 0 stands for the TTL of the [Config], and less is an error that matches
-// [ErrInvalid]. A value of a type that the codec cannot take is an error that matches [ErrUnsupportedType], and
-// nothing is changed.
+// [ErrInvalid]. A value of a type that the codec cannot take is an error that matches [ErrUnsupportedType] and names the
+// codecs that take it, and nothing is changed.
 func (c *Cache) Put(ctx context.Context, key string, value any, ttl time.Duration) error {
 	if ttl < 0 {
 		return c.fail("put", key, fmt.Errorf("%w: the time to live %v is negative; give a positive one, or 0 for the configured %v",

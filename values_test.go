@@ -106,7 +106,8 @@ func TestMistakesWithValues(t *testing.T) {
 		says []string
 	}{
 		{"a type that the codec cannot take", s.cache.Put(ctx, "k", map[string]int{"a": 1}, 0),
-			cachette.ErrUnsupportedType, []string{"put", `"k"`, "inmemory", "vanilla", "map[string]int"}},
+			cachette.ErrUnsupportedType, []string{"put", `"k"`, "inmemory", "vanilla", "map[string]int",
+				"codecs json, msgpack, orjson and pickle take the value"}},
 		{"a dst that cannot hold the value", s.cache.Fetch(ctx, "k", &number),
 			cachette.ErrUnsupportedType, []string{"fetch", `"k"`, "a text of 6 bytes", "*int"}},
 		{"a dst that is no pointer", s.cache.Fetch(ctx, "k", text),

@@ -7,6 +7,10 @@ package encoders
 import (
 	"errors"
 	"fmt"
+	"slices"
+	"strings"
+
+	"github.com/gin-cachette/cachette/encoders/internal/fit"
 )
 
 // ErrUnsupportedType says that a codec cannot take a value, or cannot give one back in the type asked for.
@@ -19,7 +23,7 @@ type Encoder interface {
 	Name() string
 
 	// Encode returns value as bytes that the caller owns. A type that the codec cannot take is an error that
-	// matches [ErrUnsupportedType].
+	// matches [ErrUnsupportedType]; [Unsupported] makes it.
 	Encode(value any) ([]byte, error)
 
 	// Decode stores what data holds in the value that dst points to. On an error the value is unchanged. A dst
@@ -38,14 +42,29 @@ type Taker interface {
 }
 
 // UnsupportedTypeError tells which type a codec could not take or give back. It matches [ErrUnsupportedType].
+// [Unsupported] makes it.
 type UnsupportedTypeError struct {
-	Codec  string // the codec's name
-	Op     string // "encode" or "decode"
-	Type   string // the Go type, as %T prints it: of the value, or of dst
-	Holds  string // decode only, and only where it is known: what the data holds
-	Reason string // what would be right; may be empty
+	Codec  string   // the codec's name
+	Op     string   // "encode" or "decode"
+	Type   string   // the Go type, as %T prints it: of the value, or of dst
+	Holds  string   // decode only, and only where it is known: what the data holds
+	Reason string   // what would be right; may be empty
+	Takers []string // encode only: which of cachette's codecs take the value, sorted; none may
+	Err    error    // what a method of the type returned, where that refused it; Error does not show it, for it may quote the value
 }
 
+// Unsupported returns the error of a codec that cannot take value, or, where op is "decode", give back in the type of
+// value, which is then the dst, what the data holds. It finds out which other codecs take the value, whether they are
+// linked or not. The value itself is not in the error, and must not be in holds and reason: it can be a secret.
+func Unsupported(codec, op string, value any, holds, reason string) *UnsupportedTypeError {
+	e := &UnsupportedTypeError{Codec: codec, Op: op, Type: fmt.Sprintf("%T", value), Holds: holds, Reason: reason}
+	if op != "decode" {
+		e.Takers = slices.DeleteFunc(fit.Codecs(value), func(name string) bool { return name == codec })
+	}
+	return e
+}
+
+// Error tells all but Err.
 func (e *UnsupportedTypeError) Error() string {
 	var msg string
 	if e.Op == "decode" {
@@ -59,8 +78,18 @@ func (e *UnsupportedTypeError) Error() string {
 	if e.Reason != "" {
 		msg += ": " + e.Reason
 	}
+	switch n := len(e.Takers); n {
+	case 0:
+	case 1:
+		msg += "; codec " + e.Takers[0] + " takes the value"
+	default:
+		msg += "; codecs " + strings.Join(e.Takers[:n-1], ", ") + " and " + e.Takers[n-1] + " take the value"
+	}
 	return msg
 }
+
+// Unwrap returns Err.
+func (e *UnsupportedTypeError) Unwrap() error { return e.Err }
 
 // Is reports whether target is [ErrUnsupportedType].
 func (e *UnsupportedTypeError) Is(target error) bool { return target == ErrUnsupportedType }

@@ -108,6 +108,14 @@ func TestUnsupportedTypeError(t *testing.T) {
 			"cachette: codec json cannot encode chan int"},
 		{encoders.UnsupportedTypeError{Codec: "json", Op: "encode", Type: "chan int", Reason: "no"},
 			"cachette: codec json cannot encode chan int: no"},
+		{encoders.UnsupportedTypeError{Codec: "json", Op: "encode", Type: "float64", Takers: []string{"vanilla"}},
+			"cachette: codec json cannot encode float64; codec vanilla takes the value"},
+		{encoders.UnsupportedTypeError{Codec: "csv", Op: "encode", Type: "int", Reason: "no", Takers: []string{"json", "vanilla"}},
+			"cachette: codec csv cannot encode int: no; codecs json and vanilla take the value"},
+		{encoders.UnsupportedTypeError{Codec: "csv", Op: "encode", Type: "int", Takers: []string{"json", "pickle", "vanilla"}},
+			"cachette: codec csv cannot encode int; codecs json, pickle and vanilla take the value"},
+		{encoders.UnsupportedTypeError{Codec: "json", Op: "decode", Type: "*int", Err: errors.New("not shown")},
+			"cachette: codec json cannot decode into *int"},
 		{encoders.UnsupportedTypeError{Codec: "json", Op: "decode", Type: "*int"},
 			"cachette: codec json cannot decode into *int"},
 		{encoders.UnsupportedTypeError{Codec: "json", Op: "decode", Type: "*int", Holds: "null", Reason: "no"},
@@ -119,6 +127,33 @@ func TestUnsupportedTypeError(t *testing.T) {
 		}
 		if !errors.Is(fmt.Errorf("wrapped: %w", &test.err), encoders.ErrUnsupportedType) {
 			t.Errorf("%q does not match ErrUnsupportedType", test.want)
+		}
+	}
+}
+
+// TestUnsupported: it names the type, and the codecs that take the value but the one that says so.
+func TestUnsupported(t *testing.T) {
+	cause := errors.New("no ink")
+	tests := []struct {
+		err  *encoders.UnsupportedTypeError
+		want string
+	}{
+		{encoders.Unsupported("yaml", "encode", "s3cr3t", "", "no"),
+			"cachette: codec yaml cannot encode string: no; codecs json, msgpack, orjson, pickle and vanilla take the value"},
+		{encoders.Unsupported("json", "encode", "s3cr3t", "", "no"),
+			"cachette: codec json cannot encode string: no; codecs msgpack, orjson, pickle and vanilla take the value"},
+		{encoders.Unsupported("yaml", "encode", make(chan int), "", ""), "cachette: codec yaml cannot encode chan int"},
+		{encoders.Unsupported("yaml", "encode", nil, "", "no"),
+			"cachette: codec yaml cannot encode <nil>: no; codecs json, msgpack, orjson and pickle take the value"},
+		{encoders.Unsupported("yaml", "decode", new(string), "a list", "no"), "cachette: codec yaml cannot decode a list into *string: no"},
+	}
+	for _, test := range tests {
+		test.err.Err = cause
+		if got := test.err.Error(); got != test.want {
+			t.Errorf("got  %q\nwant %q", got, test.want)
+		}
+		if !errors.Is(test.err, encoders.ErrUnsupportedType) || !errors.Is(test.err, cause) {
+			t.Errorf("%q does not match ErrUnsupportedType and its cause", test.err)
 		}
 	}
 }

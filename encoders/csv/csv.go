@@ -112,7 +112,7 @@ func carries(schema *arrow.Schema) error {
 			arrow.DECIMAL128, arrow.INT8, arrow.INT16, arrow.INT32, arrow.INT64,
 			arrow.UINT8, arrow.UINT16, arrow.UINT32, arrow.UINT64, arrow.FLOAT32, arrow.FLOAT64:
 		default:
-			return fmt.Errorf("column %q is %s, which CSV cannot carry: use codec feather or parquet", field.Name, t)
+			return fmt.Errorf("column %q is %s, which CSV cannot carry", field.Name, t)
 		}
 	}
 	return nil

@@ -332,16 +332,16 @@ func decoderByMethod(t reflect.Type) func(*reader, token, reflect.Value) error {
 			if err := r.skip(tok); err != nil {
 				return err
 			}
-			return readWhole(methods, r.data[tok.at:r.pos])
+			return r.refused(tok, t, readWhole(methods, r.data[tok.at:r.pos]))
 		}
 		if tok.kind != kindStr && tok.kind != kindBin {
 			return r.mismatch(tok, t, "")
 		}
 		data := bytes.Clone(r.take(tok))
 		if binary && (tok.kind == kindBin || !text) {
-			return methods.(encoding.BinaryUnmarshaler).UnmarshalBinary(data)
+			return r.refused(tok, t, methods.(encoding.BinaryUnmarshaler).UnmarshalBinary(data))
 		}
-		return methods.(encoding.TextUnmarshaler).UnmarshalText(data)
+		return r.refused(tok, t, methods.(encoding.TextUnmarshaler).UnmarshalText(data))
 	}
 }
 

@@ -17,7 +17,7 @@ func (e *refusal) Error() string { return e.reason }
 
 func encodeError(value any, err error) error {
 	if refused, ok := err.(*refusal); ok {
-		return refuse("encode", value, "", refused.reason)
+		return refuse("encode", value, "", refused.reason, nil)
 	}
 	return fmt.Errorf("cachette: codec %s cannot encode %T: %w", name, value, err)
 }
@@ -29,6 +29,7 @@ type mismatch struct {
 	typ    reflect.Type
 	path   string // the fields that lead there
 	reason string
+	err    error // what a method of the type returned
 }
 
 func (e *mismatch) Error() string {
@@ -44,6 +45,14 @@ func (e *mismatch) Error() string {
 
 func (r *reader) mismatch(t token, typ reflect.Type, reason string) error {
 	return &mismatch{at: t.at, holds: t.String(), typ: typ, reason: reason}
+}
+
+// refused is the mismatch of a value that a method of its type refuses with err, or nil where err is.
+func (r *reader) refused(t token, typ reflect.Type, err error) error {
+	if err == nil {
+		return nil
+	}
+	return &mismatch{at: t.at, holds: t.String(), typ: typ, reason: "a method of the type refuses it", err: err}
 }
 
 // inField notes in an error in which field it happened.
@@ -67,9 +76,9 @@ func decodeError(first token, dst any, err error) error {
 	case !ok:
 		return fmt.Errorf("cachette: codec %s cannot decode into %T: %w", name, dst, err)
 	case wrong.at == first.at:
-		return refuse("decode", dst, wrong.holds, wrong.reason)
+		return refuse("decode", dst, wrong.holds, wrong.reason, wrong.err)
 	}
-	return refuse("decode", dst, first.String(), wrong.Error())
+	return refuse("decode", dst, first.String(), wrong.Error(), wrong.err)
 }
 
 // String tells what a token begins without showing it: a value can be a secret, and errors reach logs.
@@ -108,8 +117,9 @@ func count(n uint64, unit string) string {
 	return fmt.Sprintf("%d %ss", n, unit)
 }
 
-func refuse(op string, value any, holds, reason string) error {
-	return &encoders.UnsupportedTypeError{
-		Codec: name, Op: op, Type: fmt.Sprintf("%T", value), Holds: holds, Reason: reason,
-	}
+// refuse makes the error for a type. cause is what a method of it returned, if that is why.
+func refuse(op string, value any, holds, reason string, cause error) error {
+	refusal := encoders.Unsupported(name, op, value, holds, reason)
+	refusal.Err = cause
+	return refusal
 }

@@ -18,7 +18,7 @@
 // other direction read it. What they write must be one value.
 //
 // Channels, functions, complex numbers and cycles are refused, and strings that are not UTF-8, for Python could not read
-// them. So is what nests deeper than 1024 levels: Python does not go further.
+// them, and a struct that has fields and exports none (an error, an arrow.Table), for nothing of it would be stored. So is what nests deeper than 1024 levels: Python does not go further.
 //
 // # What can be fetched
 //
@@ -53,6 +53,7 @@ import (
 	"sync"
 
 	"github.com/gin-cachette/cachette/encoders"
+	"github.com/gin-cachette/cachette/encoders/internal/fit"
 )
 
 const name = "msgpack"
@@ -81,6 +82,9 @@ func (encoder) Encode(value any) (data []byte, err error) {
 	w := writers.Get().(*writer)
 	if err := w.whole(value); err != nil {
 		return nil, encodeError(value, err)
+	}
+	if len(w.buf) == 1 && w.buf[0] == codeMapLow && fit.Hidden(value, writesItself) {
+		return nil, refuse("encode", value, "", fit.HiddenReason, nil)
 	}
 	if cap(w.buf) > maxKept {
 		return w.buf, nil // it is not worth a copy
@@ -111,7 +115,7 @@ var readers = sync.Pool{New: func() any { return new(reader) }}
 func (encoder) Decode(data []byte, dst any) error {
 	pointer := reflect.ValueOf(dst)
 	if pointer.Kind() != reflect.Pointer || pointer.IsNil() {
-		return refuse("decode", dst, "", "give a pointer that is not nil")
+		return refuse("decode", dst, "", "give a pointer that is not nil", nil)
 	}
 	r := readers.Get().(*reader)
 	*r = reader{data: data}

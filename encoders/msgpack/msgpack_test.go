@@ -8,6 +8,7 @@ import (
 	"net/netip"
 	"net/url"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -168,6 +169,7 @@ func TestConformance(t *testing.T) {
 			"\xff", name("\xff"), []string{"ok", "\xff"}, map[string]any{"\xff": 1}, map[string]int{"\xff": 1},
 			product{Parent: &product{Name: "\xff"}}, map[float64]int{math.NaN(): 1}, map[any]int{math.NaN(): 1},
 			map[any]int{int8(1): 1, uint(1): 2}, deep(1025),
+			struct{ n int }{1}, &struct{ n int }{1}, errors.New("an error"), &sync.Mutex{},
 		},
 		RefusesInto: []encodertest.Into{
 			into("\xa4text", ptr(7), "a string of 4 bytes"),

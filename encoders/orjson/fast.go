@@ -9,6 +9,8 @@ import (
 
 	"github.com/bytedance/sonic"
 	sonicencoder "github.com/bytedance/sonic/encoder"
+
+	"github.com/gin-cachette/cachette/encoders/internal/jsonshared"
 )
 
 // fast says that sonic knows this version of Go, and is not encoding/json in disguise.
@@ -69,7 +71,7 @@ func hasMinusZero(data []byte) bool {
 			return false
 		}
 		data = data[i+2:]
-		if len(data) == 0 || bytes.IndexByte([]byte(",]}"+space), data[0]) >= 0 {
+		if len(data) == 0 || bytes.IndexByte([]byte(",]}"+jsonshared.Space), data[0]) >= 0 {
 			return true
 		}
 	}

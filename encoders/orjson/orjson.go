@@ -23,12 +23,12 @@ package orjson
 
 import (
 	"bytes"
-	"encoding/json"
-	"fmt"
 	"reflect"
 	"unicode/utf8"
 
 	"github.com/gin-cachette/cachette/encoders"
+	"github.com/gin-cachette/cachette/encoders/internal/fit"
+	"github.com/gin-cachette/cachette/encoders/internal/jsonshared"
 )
 
 const name = "orjson"
@@ -52,6 +52,9 @@ func (encoder) Encode(value any) ([]byte, error) {
 	if !utf8.Valid(data) {
 		return nil, encodeError(value, errNotUTF8)
 	}
+	if string(data) == "{}" && fit.Hidden(value, fit.WritesJSON) {
+		return nil, refuse("encode", value, "", fit.HiddenReason)
+	}
 	return data, nil
 }
 
@@ -61,7 +64,7 @@ func (encoder) Decode(data []byte, dst any) error {
 		return refuse("decode", dst, "", "give a pointer that is not nil")
 	}
 	elem := pointer.Type().Elem()
-	if isNull(data) && !takesNull(elem) {
+	if isNull(data) && !jsonshared.TakesNull(elem) {
 		// Both libraries would leave a zero, without an error.
 		return refuse("decode", dst, "null", "fetch into a pointer or an any")
 	}
@@ -85,24 +88,10 @@ func recovered(err *error) {
 	}
 }
 
-// space is what JSON allows between its tokens.
-const space = " \t\r\n"
-
 func isNull(data []byte) bool {
-	return len(data) > 0 && data[0] != '{' && data[0] != '[' && bytes.Equal(bytes.Trim(data, space), []byte("null"))
-}
-
-// takesNull reports whether a value of type t can tell null from zero.
-func takesNull(t reflect.Type) bool {
-	switch t.Kind() {
-	case reflect.Pointer, reflect.Interface, reflect.Map, reflect.Slice:
-		return true
-	}
-	return reflect.PointerTo(t).Implements(reflect.TypeFor[json.Unmarshaler]())
+	return len(data) > 0 && data[0] != '{' && data[0] != '[' && bytes.Equal(bytes.Trim(data, jsonshared.Space), []byte("null"))
 }
 
 func refuse(op string, value any, holds, reason string) error {
-	return &encoders.UnsupportedTypeError{
-		Codec: name, Op: op, Type: fmt.Sprintf("%T", value), Holds: holds, Reason: reason,
-	}
+	return encoders.Unsupported(name, op, value, holds, reason)
 }

@@ -92,8 +92,7 @@ func (c *Codec) Encode(value any) (data []byte, err error) {
 	}
 	for _, field := range source.Schema().Fields() {
 		if bad := unwritable(field.Type); bad != nil {
-			return nil, frame.Refuse(name, "encode", value, "",
-				fmt.Sprintf("column %q has a type that is not stored: %s; use codec feather", field.Name, bad))
+			return nil, frame.Refuse(name, "encode", value, "", fmt.Sprintf("column %q has a type that is not stored: %s", field.Name, bad))
 		}
 	}
 	defer func() {

@@ -105,7 +105,7 @@ func (d *decoder) unmarshal(text string, dst reflect.Value) error {
 		return err
 	}
 	if err := dst.Addr().Interface().(encoding.TextUnmarshaler).UnmarshalText([]byte(text)); err != nil {
-		return fmt.Errorf("UnmarshalText of %s: %w", dst.Type(), err)
+		return &unfit{reason: fmt.Sprintf("%s stands where the Go type has %s, which refuses it", kindOf(text), dst.Type()), err: err}
 	}
 	return nil
 }

@@ -12,6 +12,7 @@ import (
 type unfit struct {
 	path   string // where within the whole value, such as ".name[3]"
 	reason string
+	err    error // what a method of the type returned
 }
 
 func (e *unfit) Error() string { return e.reason }
@@ -44,7 +45,14 @@ func within(step string, err error) error {
 func unfitf(format string, args ...any) error { return &unfit{reason: fmt.Sprintf(format, args...)} }
 
 func refuse(op string, value any, holds, reason string) error {
-	return &encoders.UnsupportedTypeError{Codec: name, Op: op, Type: fmt.Sprintf("%T", value), Holds: holds, Reason: reason}
+	return encoders.Unsupported(name, op, value, holds, reason)
+}
+
+// misfit is the error for a value that has no place.
+func misfit(op string, value any, holds string, bad *unfit) error {
+	refusal := encoders.Unsupported(name, op, value, holds, bad.text())
+	refusal.Err = bad.err
+	return refusal
 }
 
 func mismatch(value any, t reflect.Type) error {

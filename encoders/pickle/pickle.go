@@ -104,7 +104,7 @@ func (*Codec) Encode(value any) ([]byte, error) {
 	}
 	var bad *unfit
 	if errors.As(err, &bad) {
-		return nil, refuse("encode", value, "", bad.text())
+		return nil, misfit("encode", value, "", bad)
 	}
 	return nil, fmt.Errorf("cachette: codec %s cannot encode %T: %w", name, value, err)
 }
@@ -122,8 +122,9 @@ func decode(data []byte, dst any, take bool) (err error) {
 	}
 	defer func() {
 		// No panic is known. A type's own UnmarshalText may have one.
-		if value := recover(); value != nil {
-			err = fmt.Errorf("cachette: codec %s cannot decode into %T: it panicked: %v", name, dst, value)
+		// What it panicked with is not shown: it may hold the value.
+		if recover() != nil {
+			err = fmt.Errorf("cachette: codec %s cannot decode into %T: a method of a type panicked", name, dst)
 		}
 	}()
 
@@ -138,7 +139,7 @@ func decode(data []byte, dst any, take bool) (err error) {
 	}
 	var bad *unfit
 	if errors.As(err, &bad) {
-		return refuse("decode", dst, kindOf(value), bad.text())
+		return misfit("decode", dst, kindOf(value), bad)
 	}
 	return fmt.Errorf("cachette: codec %s cannot decode into %T: %w", name, dst, err)
 }

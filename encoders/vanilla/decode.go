@@ -60,7 +60,9 @@ func decode(data []byte, dst any, v reflect.Value) error {
 	methods := v.Addr().Interface()
 	if unmarshaler, ok := methods.(encoding.TextUnmarshaler); ok {
 		if err := unmarshaler.UnmarshalText(bytes.Clone(data)); err != nil {
-			return fmt.Errorf("cachette: codec %s cannot decode %s into %T: %w", name, describe(data), dst, err)
+			refusal := encoders.Unsupported(name, "decode", dst, describe(data), "its UnmarshalText method refuses it")
+			refusal.Err = err
+			return refusal
 		}
 		return nil
 	}
@@ -150,9 +152,7 @@ func set(v reflect.Value, data []byte) (reason string) {
 }
 
 func refuseDecode(data []byte, dst any, reason string) error {
-	return &encoders.UnsupportedTypeError{
-		Codec: name, Op: "decode", Type: fmt.Sprintf("%T", dst), Holds: describe(data), Reason: reason,
-	}
+	return encoders.Unsupported(name, "decode", dst, describe(data), reason)
 }
 
 // describe tells what data holds without showing it: a value can be a secret, and errors reach logs.

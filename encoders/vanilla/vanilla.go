@@ -15,7 +15,7 @@
 //  4. A boolean, an integer or a float: as Python prints it.
 //
 // Nil, nil pointers, maps, structs, other slices, arrays, channels and functions without such a method are refused: the
-// text that Go prints for them cannot be read back.
+// text that Go prints for them cannot be read back. So are an arrow.Record and an arrow.Table, whose String is for people.
 //
 // # What can be fetched
 //
@@ -38,6 +38,7 @@ import (
 	"strconv"
 
 	"github.com/gin-cachette/cachette/encoders"
+	"github.com/gin-cachette/cachette/encoders/internal/fit"
 )
 
 const name = "vanilla"
@@ -91,7 +92,7 @@ func encode(value any, v reflect.Value) ([]byte, error) {
 	case isBytes(v.Type()):
 		return append([]byte{}, v.Bytes()...), nil
 	}
-	if stringer, ok := methods.(fmt.Stringer); ok {
+	if stringer, ok := methods.(fmt.Stringer); ok && !fit.IsTable(methods) {
 		return []byte(stringer.String()), nil
 	}
 	switch v.Kind() {
@@ -131,7 +132,5 @@ func isBytes(t reflect.Type) bool {
 }
 
 func refuseEncode(value any, reason string) error {
-	return &encoders.UnsupportedTypeError{
-		Codec: name, Op: "encode", Type: fmt.Sprintf("%T", value), Reason: reason,
-	}
+	return encoders.Unsupported(name, "encode", value, "", reason)
 }

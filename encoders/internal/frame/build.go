@@ -65,7 +65,7 @@ func kindWithin(t reflect.Type, o options, depth int) (kind, error) {
 		}
 		return simple, nil
 	}
-	return kind{}, fmt.Errorf("there is no column type for %s: the codecs json and pickle take nested values", t)
+	return kind{}, fmt.Errorf("there is no column type for %s", t)
 }
 
 // isNilable reports whether a type has a value for null, so that a pointer to it would have two.

@@ -201,7 +201,5 @@ func Join(column *arrow.Chunked, mem memory.Allocator) (arrow.Array, error) {
 
 // Refuse is the error for a type that does not fit.
 func Refuse(codec, op string, value any, holds, reason string) error {
-	return &encoders.UnsupportedTypeError{
-		Codec: codec, Op: op, Type: fmt.Sprintf("%T", value), Holds: holds, Reason: reason,
-	}
+	return encoders.Unsupported(codec, op, value, holds, reason)
 }
