@@ -70,12 +70,13 @@ $(BUILD)/python/.complete: integration/interop/requirements.txt
 	@$(BUILD)/python/bin/pip install --quiet --disable-pip-version-check -r $<
 	@touch $@
 
-bench: $(BUILD)/servers ## run the comparisons with other caches and with the stores' clients, and record them in integration/bench/RESULTS.md
+bench: $(BUILD)/servers ## run the comparisons with other caches, the stores' clients and the codecs' libraries, and record them in integration/bench/RESULTS.md
 	@$(BUILD)/servers -build $(BUILD) -only REDIS_URL,MEMCACHED_HOST,MONGODB_URL,DYNAMODB_URL -- $(MAKE) --no-print-directory bench-with-servers
 
 bench-with-servers:
 	@$(GO) test -C integration -run '^$$' -bench 'Hit|Miss' -benchmem -benchtime 300ms -count 10 ./bench | tee $(BUILD)/bench.txt
-	@$(GO) test -C integration -run '^$$' -bench 'Fetch|Route' -benchtime 2s -count 7 ./bench | tee -a $(BUILD)/bench.txt
+	@$(GO) test -C integration -run '^$$' -bench '^Benchmark(Fetch|Route)$$' -benchtime 2s -count 7 ./bench | tee -a $(BUILD)/bench.txt
+	@$(GO) test -C integration -run '^$$' -bench 'Codec|Orjson|FeatherFetch' -benchtime 300ms -count 5 ./bench | tee -a $(BUILD)/bench.txt
 	@$(GO) test -C integration -run '^$$' -bench 'Memory' -benchtime 1x ./bench | tee -a $(BUILD)/bench.txt
 	@$(GO) run -C integration ./bench/report <$(BUILD)/bench.txt >$(BUILD)/bench.md
 	@cp $(BUILD)/bench.md integration/bench/RESULTS.md

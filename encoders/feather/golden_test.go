@@ -110,6 +110,15 @@ func TestTheLimitHolds(t *testing.T) {
 			t.Error("the rows themselves are not counted")
 		}
 	}
+	var record arrow.Record
+	data := encode(t, feather.None, rows)
+	codec := feather.New(feather.Options{Limit: 200_000})
+	if err := codec.Decode(data, &record); err == nil {
+		t.Error("a copy of what is not compressed is not counted")
+	}
+	if err := codec.Take(data, &record); err != nil {
+		t.Errorf("what is not copied is counted: %v", err)
+	}
 }
 
 // TestItLinksNoCompute: Arrow's compute kernels are large, and feather does without.

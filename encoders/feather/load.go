@@ -1,7 +1,9 @@
 package feather
 
 import (
+	"bytes"
 	"encoding/binary"
+	"slices"
 	"unsafe"
 
 	"github.com/apache/arrow/go/v15/arrow"
@@ -17,6 +19,7 @@ import (
 type loader struct {
 	*reader
 	body    []byte
+	copied  bool   // the body is a copy already
 	nodes   []byte // what is left of the fields' lengths and null counts
 	buffers []byte // what is left of the buffers' offsets and lengths
 	unpack  decompress
@@ -33,6 +36,11 @@ func newLoader(r *reader, body []byte, batch flat.Table) (*loader, error) {
 		if l.unpack, err = decompressor(compression.Byte(0), compression.Byte(1)); err != nil {
 			return nil, err
 		}
+	}
+	if l.copies && l.unpack == nil {
+		// One copy is quicker than one of each buffer, and there is nothing else in the body.
+		l.mem.Take(int64(len(body)))
+		l.body, l.copied = bytes.Clone(body), true
 	}
 	return l, nil
 }
@@ -76,7 +84,7 @@ func (l *loader) buffer() []byte {
 
 // own copies a buffer where it may not lie in the data, or cannot, for numbers have to be aligned.
 func (l *loader) own(raw []byte) []byte {
-	if len(raw) == 0 || !l.copies && uintptr(unsafe.Pointer(unsafe.SliceData(raw)))%8 == 0 {
+	if len(raw) == 0 || (!l.copies || l.copied) && uintptr(unsafe.Pointer(unsafe.SliceData(raw)))%8 == 0 {
 		return raw
 	}
 	buffer := l.mem.Allocate(len(raw))
@@ -269,7 +277,11 @@ func (l *loader) dictionary(t *arrow.DictionaryType, node flat.Node) *array.Data
 	return typed
 }
 
+// checkIndexes looks at the indexes of nulls, which are any, only where one is out of range.
 func checkIndexes(column *array.Dictionary, n int) {
+	if column.Len() == 0 || highest(column) < uint64(n) {
+		return
+	}
 	for i := range column.Len() {
 		if column.IsValid(i) {
 			if index := column.GetValueIndex(i); index < 0 || index >= n {
@@ -277,4 +289,18 @@ func checkIndexes(column *array.Dictionary, n int) {
 			}
 		}
 	}
+}
+
+// highest returns the highest index. Indexes are taken without a sign, as the library takes them.
+func highest(column *array.Dictionary) uint64 {
+	raw, length := column.Data().Buffers()[1].Bytes(), column.Len()
+	switch column.Indices().DataType().(arrow.FixedWidthDataType).BitWidth() {
+	case 8:
+		return uint64(slices.Max(raw[:length]))
+	case 16:
+		return uint64(slices.Max(arrow.Uint16Traits.CastFromBytes(raw)[:length]))
+	case 32:
+		return uint64(slices.Max(arrow.Uint32Traits.CastFromBytes(raw)[:length]))
+	}
+	return slices.Max(arrow.Uint64Traits.CastFromBytes(raw)[:length])
 }

@@ -37,13 +37,13 @@ func New() encoders.Encoder { return encoder{} }
 func (encoder) Name() string { return name }
 
 func (encoder) Encode(value any) ([]byte, error) {
-	var buffer bytes.Buffer
-	writer := json.NewEncoder(&buffer)
-	writer.SetEscapeHTML(false)
-	if err := writer.Encode(value); err != nil {
+	w := writers.Get().(*writer)
+	if err := w.encoder.Encode(value); err != nil {
 		return nil, jsonshared.Encode(name, value, err)
 	}
-	data := bytes.TrimSuffix(buffer.Bytes(), []byte("\n"))
+	data := bytes.TrimSuffix(w.data, []byte("\n"))
+	w.data = nil
+	writers.Put(w)
 	if string(data) == "{}" && fit.Hidden(value, fit.WritesJSON) {
 		return nil, refuse("encode", value, "", fit.HiddenReason)
 	}
@@ -54,6 +54,25 @@ func (encoder) Encode(value any) ([]byte, error) {
 	}
 	return data, nil
 }
+
+// A writer is what a value is written to, in one piece, by an encoder of its own. A bytes.Buffer would clear its memory first.
+type writer struct {
+	data    []byte
+	encoder *json.Encoder
+}
+
+func (w *writer) Write(p []byte) (int, error) {
+	w.data = append(w.data, p...)
+	return len(p), nil
+}
+
+// writers keeps writers for the next values. One that an error has stopped is not kept.
+var writers = sync.Pool{New: func() any {
+	w := new(writer)
+	w.encoder = json.NewEncoder(w)
+	w.encoder.SetEscapeHTML(false)
+	return w
+}}
 
 func (encoder) Decode(data []byte, dst any) error {
 	pointer := reflect.ValueOf(dst)

@@ -95,8 +95,15 @@ func (encoder) Encode(value any) (data []byte, err error) {
 	return data, nil
 }
 
+// maxCleared is up to what size a buffer is made beforehand, which clears it. A larger one costs less where it is made by
+// append, which clears nothing of what it copies to.
+const maxCleared = 16 << 10
+
 // alone encodes a value of size bytes into a buffer of its own.
 func alone(value any, size int, write func(*writer) error) ([]byte, error) {
+	if size > maxCleared {
+		size = 0
+	}
 	w := writer{buf: make([]byte, 0, size+maxHead)}
 	if err := write(&w); err != nil {
 		return nil, encodeError(value, err)
@@ -117,6 +124,9 @@ func (encoder) Decode(data []byte, dst any) error {
 	if pointer.Kind() != reflect.Pointer || pointer.IsNil() {
 		return refuse("decode", dst, "", "give a pointer that is not nil", nil)
 	}
+	if text, ok := dst.(*string); ok && onlyText(data, text) {
+		return nil
+	}
 	r := readers.Get().(*reader)
 	*r = reader{data: data}
 	first, err := r.whole(pointer.Elem())
@@ -126,6 +136,21 @@ func (encoder) Decode(data []byte, dst any) error {
 		return decodeError(first, dst, err)
 	}
 	return nil
+}
+
+// onlyText stores data that is a string and nothing else, which needs no plan. It reports whether it did.
+func onlyText(data []byte, dst *string) bool {
+	r := reader{data: data}
+	t, err := r.next()
+	if err != nil || t.kind != kindStr || r.pos+int(t.n) != len(data) {
+		return false
+	}
+	text, err := r.string(t)
+	if err != nil {
+		return false
+	}
+	*dst = text
+	return true
 }
 
 // whole reads all of the data into v, which is left as it is on an error. It also returns the data's first token.

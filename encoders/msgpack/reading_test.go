@@ -44,3 +44,17 @@ func TestPromisesInPromisesAllocateNothing(t *testing.T) {
 		t.Errorf("%d bytes of data allocated %d, %v", len(data), used, err)
 	}
 }
+
+// TestATextAloneIsAllThereIs: a string is read in a way of its own, which is as strict as that of the rest.
+func TestATextAloneIsAllThereIs(t *testing.T) {
+	for data, want := range map[string]string{
+		"\xa2ab": "ab", "\xa0": "", "\xd9\x02ab": "ab", "\xda\x00\x02ab": "ab", "\xdb\x00\x00\x00\x02ab": "ab",
+		"\xa2abc": "before", "\xa2a": "before", "\xa2\xff\xff": "before", "\xc4\x02ab": "before", "\x05": "before", "": "before",
+	} {
+		got := "before"
+		err := msgpack.New().Decode([]byte(data), &got)
+		if got != want || (err != nil) != (want == "before") {
+			t.Errorf("%q: it is %q, %v, want %q", data, got, err, want)
+		}
+	}
+}

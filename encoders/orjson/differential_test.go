@@ -217,6 +217,7 @@ func TestTheDifferencesThatRemain(t *testing.T) {
 		{"line separators", "\u2028\u2029", "\"\u2028\u2029\"", `"\u2028\u2029"`},
 		{"backspace and form feed", "\b\f", `"\u0008\u000c"`, `"\b\f"`},
 		{"boolean keys in an any", []any{map[bool]int{true: 1}}, `[{"true":1}]`, ``},
+		{"no keys of a type that JSON has none of", map[float64]int{}, `{}`, ``},
 		{"a method that writes no UTF-8", text{"\xff"}, ``, `"\ufffd"`},
 		{"a raw message that is not UTF-8", stdjson.RawMessage("\"\xff\""), ``, "\"\xff\""},
 	}

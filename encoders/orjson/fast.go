@@ -6,9 +6,11 @@ import (
 	"bytes"
 	"reflect"
 	"sync"
+	"unsafe"
 
 	"github.com/bytedance/sonic"
 	sonicencoder "github.com/bytedance/sonic/encoder"
+	sonicutf8 "github.com/bytedance/sonic/utf8"
 
 	"github.com/gin-cachette/cachette/encoders/internal/jsonshared"
 )
@@ -33,6 +35,9 @@ func fastEncode(value any) (data []byte, err error) {
 		return nil, errForeign
 	}
 	options := sonicencoder.SortMapKeys | sonicencoder.NoEncoderNewline
+	if text, ok := value.(string); ok {
+		return encodeText(text, options)
+	}
 	if t := reflect.TypeOf(value); t != nil {
 		has := traitsOf(t)
 		if has.foreign {
@@ -54,25 +59,51 @@ func fastEncode(value any) (data []byte, err error) {
 	return data, nil
 }
 
+// maxCleared is up to what size a buffer is made beforehand, which clears it. sonic makes larger ones without that.
+const maxCleared = 16 << 10
+
+// encodeText encodes a string into a buffer of its own, with room for some escapes.
+func encodeText(text string, options sonicencoder.Options) (data []byte, err error) {
+	room := len(text) + len(text)/16
+	if room > maxCleared {
+		room = 0
+	}
+	data = make([]byte, 0, room+16)
+	err = sonicencoder.EncodeInto(&data, text, options)
+	return data, err
+}
+
 // fastDecode returns an error where encoding/json is to decode.
 func fastDecode(data []byte, dst any) (err error) {
 	defer recovered(&err)
 	if !fast || hasMinusZero(data) {
 		return errForeign
 	}
+	if isCopied(reflect.TypeOf(dst).Elem()) {
+		return fastDecoder.UnmarshalFromString(unsafe.String(unsafe.SliceData(data), len(data)), dst)
+	}
 	return fastDecoder.Unmarshal(data, dst)
 }
 
 // hasMinusZero reports whether -0 may stand in data: sonic loses its sign.
 func hasMinusZero(data []byte) bool {
+	if len(data) > 0 && data[0] == '"' {
+		return false // it is a string, or an error
+	}
 	for {
-		i := bytes.Index(data, []byte("-0"))
+		i := bytes.IndexByte(data, '-') // quicker than to look for both bytes
 		if i < 0 {
 			return false
 		}
-		data = data[i+2:]
-		if len(data) == 0 || bytes.IndexByte([]byte(",]}"+jsonshared.Space), data[0]) >= 0 {
+		data = data[i+1:]
+		if len(data) == 0 || data[0] != '0' {
+			continue
+		}
+		if len(data) == 1 || bytes.IndexByte([]byte(",]}"+jsonshared.Space), data[1]) >= 0 {
 			return true
 		}
 	}
 }
+
+// isText reports whether data is UTF-8.
+func isText(data []byte) bool { return sonicutf8.Validate(data) }

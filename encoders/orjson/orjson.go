@@ -12,19 +12,20 @@
 //   - The text differs where JSON has two forms for a character: U+2028 and U+2029 are written as they are, and
 //     backspace and form feed as \u0008 and \u000c.
 //   - A map with booleans as keys is refused as json does, but not where it is the value of an any: there it is stored.
+//   - A map whose keys JSON cannot hold, such as floats, is stored as long as it is empty; json refuses its type.
 //   - A type with a method of its own (MarshalJSON, MarshalText) that returns what is not UTF-8 is refused; json stores it.
 //   - In data that is not UTF-8, what a raw message or an UnmarshalJSON method receives has U+FFFD where json leaves
 //     the bytes alone.
 //   - Base64 whose padding is cut short ("00=") is fetched into a []byte; for json it is an error.
 //   - A field behind an embedded pointer to a struct type that is not exported is fetched; for json it is an error.
 //
-// It is fast on amd64 and arm64, with the versions of Go that sonic knows; elsewhere encoding/json does all. The first value of a type takes longer, for sonic compiles code for it.
+// It is fast on amd64 and arm64, with the versions of Go that sonic knows; elsewhere encoding/json does all. The first value
+// of a type takes longer, for sonic compiles code for it.
 package orjson
 
 import (
 	"bytes"
 	"reflect"
-	"unicode/utf8"
 
 	"github.com/gin-cachette/cachette/encoders"
 	"github.com/gin-cachette/cachette/encoders/internal/fit"
@@ -49,7 +50,7 @@ func (encoder) Encode(value any) ([]byte, error) {
 			return nil, encodeError(value, err)
 		}
 	}
-	if !utf8.Valid(data) {
+	if !isText(data) {
 		return nil, encodeError(value, errNotUTF8)
 	}
 	if string(data) == "{}" && fit.Hidden(value, fit.WritesJSON) {
@@ -69,15 +70,21 @@ func (encoder) Decode(data []byte, dst any) error {
 		return refuse("decode", dst, "null", "fetch into a pointer or an any")
 	}
 
-	// Into a new value: an error leaves dst as it was, and nothing is merged.
-	fresh := reflect.New(elem)
-	if fastDecode(data, fresh.Interface()) != nil {
-		fresh = reflect.New(elem)
-		if err := slowDecode(data, fresh.Interface()); err != nil {
+	// Into a value that is zero, so that nothing is merged: dst itself, or a new one where an error has to leave it as it was.
+	into := pointer
+	if !pointer.Elem().IsZero() {
+		into = reflect.New(elem)
+	}
+	if fastDecode(data, into.Interface()) != nil {
+		into.Elem().SetZero()
+		if err := slowDecode(data, into.Interface()); err != nil {
+			into.Elem().SetZero()
 			return decodeError(data, dst, err)
 		}
 	}
-	pointer.Elem().Set(fresh.Elem())
+	if into != pointer {
+		pointer.Elem().Set(into.Elem())
+	}
 	return nil
 }
 

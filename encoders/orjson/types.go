@@ -61,3 +61,48 @@ func (has *traits) walk(t reflect.Type, seen map[reflect.Type]bool) {
 		}
 	}
 }
+
+var copied sync.Map // from reflect.Type to whether sonic copies what it decodes into it
+
+// isCopied reports whether sonic, which is told to copy strings, leaves nothing of what it reads in a value of type t, so
+// that it may read data itself. It does leave numbers that become text, in an any and as a json.Number, and what a method of
+// a type is given.
+func isCopied(t reflect.Type) bool {
+	if found, ok := copied.Load(t); ok {
+		return found.(bool)
+	}
+	found := copies(t, map[reflect.Type]bool{})
+	copied.Store(t, found)
+	return found
+}
+
+func copies(t reflect.Type, seen map[reflect.Type]bool) bool {
+	if seen[t] || t == reflect.TypeFor[time.Time]() {
+		return true
+	}
+	seen[t] = true
+	if t == reflect.TypeFor[json.Number]() || readsItself(t) {
+		return false
+	}
+	switch t.Kind() {
+	case reflect.Interface:
+		return false
+	case reflect.Map:
+		return copies(t.Key(), seen) && copies(t.Elem(), seen)
+	case reflect.Pointer, reflect.Slice, reflect.Array:
+		return copies(t.Elem(), seen)
+	case reflect.Struct:
+		for i := range t.NumField() {
+			if !copies(t.Field(i).Type, seen) {
+				return false
+			}
+		}
+	}
+	return true
+}
+
+// readsItself reports whether a method of t decodes it.
+func readsItself(t reflect.Type) bool {
+	pointer := reflect.PointerTo(t)
+	return pointer.Implements(reflect.TypeFor[json.Unmarshaler]()) || pointer.Implements(reflect.TypeFor[encoding.TextUnmarshaler]())
+}

@@ -13,20 +13,25 @@ import (
 )
 
 func (encoder) Decode(data []byte, dst any) error {
+	if d, ok := dst.(*string); ok && d != nil { // what is most often fetched needs no reflection, nor a search for its type
+		*d = string(data)
+		return nil
+	}
+	switch d := dst.(type) {
+	case *[]byte:
+		if d != nil {
+			*d = append([]byte{}, data...)
+			return nil
+		}
+	case *any:
+		if d != nil {
+			*d = string(data)
+			return nil
+		}
+	}
 	pointer := reflect.ValueOf(dst)
 	if pointer.Kind() != reflect.Pointer || pointer.IsNil() {
 		return refuseDecode(data, dst, "give a pointer that is not nil")
-	}
-	switch d := dst.(type) { // what is most often fetched needs no reflection
-	case *string:
-		*d = string(data)
-		return nil
-	case *[]byte:
-		*d = append([]byte{}, data...)
-		return nil
-	case *any:
-		*d = string(data)
-		return nil
 	}
 
 	// Into a new value first, so that an error leaves dst as it was.

@@ -27,6 +27,7 @@ func main() {
 	}
 	write(results, machine)
 	writeTurns(turns)
+	writeCodecs(turns)
 }
 
 // read reads benchmark lines from standard input: the fastest run of each benchmark, and every run of those that measure in
