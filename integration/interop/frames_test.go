@@ -74,14 +74,18 @@ func frameCases(codec string) []testCase {
 		c := testCase{name: name, put: value}
 		i := slices.IndexFunc(refusals, func(r refusal) bool { return r.codec == codec && r.column == name })
 		if i >= 0 {
-			c.holes = []hole{{reason: refusals[i].reason}}
+			c.holes = []hole{{shows: `column "` + name + `"`, reason: refusals[i].reason}}
+			if codec == "csv" && name == "list-list-nulls" {
+				c.holes = append(c.holes, hole{backend: "dynamodb", direction: fromPython, shows: "Item size has exceeded",
+					reason: "The text that pandas writes for these is more than the 400 KB that an item of DynamoDB holds."})
+			}
 		} else {
 			whole = append(whole, name)
 		}
 		cases = append(cases, c)
 	}
 	return append(cases, testCase{name: allColumns, put: selectColumns(rows, whole...), holes: []hole{{
-		backend: "dynamodb",
+		backend: "dynamodb", shows: "too large for the store|Item size has exceeded",
 		reason: "An item of DynamoDB holds 400 KB, and these are more than 1 MB. Each column by itself is less, and passes. " +
 			"(Memcached holds 1 MiB unless it is started with a larger `-I`, as it is here.)",
 	}}})

@@ -9,6 +9,7 @@ import (
 	"fmt"
 	"os"
 	"reflect"
+	"regexp"
 	"testing"
 	"time"
 
@@ -116,10 +117,10 @@ func (p *pair) values(t *testing.T) {
 // judge notes how a try has ended, and fails the test where it should have ended otherwise.
 func (p *pair) judge(t *testing.T, section, name string, d direction, holes []hole, err error) {
 	t.Helper()
-	var reason string
+	var reason, shows string
 	for _, h := range holes {
 		if h.covers(p.backend, d) {
-			reason = h.reason
+			reason, shows = h.reason, h.shows
 		}
 	}
 	switch {
@@ -129,8 +130,9 @@ func (p *pair) judge(t *testing.T, section, name string, d direction, holes []ho
 	case reason != "" && err == nil:
 		t.Errorf("%s: this works, though it is said not to: %s", d, reason)
 		reason = failure
-	case err != nil:
-		t.Logf("%s: as expected, %v", d, err)
+	case err != nil && !regexp.MustCompile(shows).MatchString(err.Error()):
+		t.Errorf("%s: %v, which does not show %q", d, err, reason)
+		reason = failure
 	}
 	p.seen.note(section, name, p.backend, d, reason)
 }
