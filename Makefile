@@ -60,7 +60,7 @@ interop-with-servers:
 	@echo "== one cache for gin and FastAPI"
 	@$(GO) test -C integration $(RACE) -count=1 -timeout 15m ./interop $(if $(WRITE),-write)
 	@echo "== each codec beside its counterpart in Python, and the example that shares a frame"
-	@$(GO) test $(RACE) -count=1 ./encoders/... ./example/dataframe
+	@$(GO) test -count=1 ./encoders/... ./example/dataframe
 
 # Python with venv and pip is needed: on Debian, the package python3-venv.
 $(BUILD)/python/.complete: integration/interop/requirements.txt
