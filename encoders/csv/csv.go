@@ -19,6 +19,8 @@
 // all integers, floats or booleans that type, else strings. Times remain strings. Integers and booleans beside nulls remain
 // what they are, where pandas makes floats of them. The first column, where it is unnamed and holds the numbers of
 // the rows, is left out; else it is marked as the index, and named __index_level_0__ where it has no name.
+//
+// A line that is shorter than the header has nulls at its end; where most of the fields are missing it is an error.
 package csv
 
 import (

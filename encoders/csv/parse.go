@@ -25,6 +25,16 @@ type sheet struct {
 	rows  []int32 // where in cells each row begins, and at the end their number
 }
 
+// A short line has nulls for the fields that it lacks. They take no bytes, and would take memory all the same: this many
+// there may be, and so many more for each byte.
+const (
+	missingBase    = 1 << 16
+	missingPerByte = 8
+)
+
+// perColumn is about what a column takes beside its values.
+const perColumn = 1 << 10
+
 // parse takes CSV apart as pandas does: lines end with \n, \r or both, empty ones are skipped, and a quote is one only
 // at the beginning of a field.
 func parse(data []byte, mem *frame.Memory) (*sheet, error) {
@@ -36,7 +46,7 @@ func parse(data []byte, mem *frame.Memory) (*sheet, error) {
 	}
 	mem.Take(int64(len(data)))
 	s := &sheet{text: strings.TrimPrefix(string(data), "\ufeff")}
-	width := -1
+	width, missing := -1, 0
 	for pos := 0; pos < len(s.text); {
 		first := len(s.cells)
 		var err error
@@ -50,13 +60,16 @@ func parse(data []byte, mem *frame.Memory) (*sheet, error) {
 		}
 		if width < 0 {
 			width = n
-			mem.Take(int64(n) * 128)
+			mem.Take(int64(n) * perColumn)
 			s.names = s.header()
 			s.cells = s.cells[:0]
 			continue
 		}
 		if n > width {
 			return nil, fmt.Errorf("line %d has %d fields, and the header has %d", len(s.rows)+2, n, width)
+		}
+		if missing += width - n; missing > missingBase+missingPerByte*len(s.text) {
+			return nil, errors.New("most of its lines are much shorter than the header")
 		}
 		if len(s.rows) == cap(s.rows) {
 			mem.Take(int64(cap(s.rows)+1) * 8)

@@ -58,18 +58,27 @@ func isCount(data arrow.Array) bool {
 	return true
 }
 
-// infer finds a column's type: the first one that all of its values have.
-func (s *sheet) infer(column int, mem *frame.Memory) arrow.Array {
-	for _, try := range []func(*sheet, int, *frame.Memory) (arrow.Array, bool){
+type columnType func(s *sheet, column int, mem *frame.Memory) (arrow.Array, bool)
+
+var (
+	readsFloats = tryColumn(arrow.PrimitiveTypes.Float64, readFloat, (*array.Float64Builder).Append)
+	columnTypes = []columnType{
 		tryColumn(arrow.PrimitiveTypes.Int64, readInt, (*array.Int64Builder).Append),
 		tryColumn(arrow.PrimitiveTypes.Uint64, readUint, (*array.Uint64Builder).Append),
-		tryColumn(arrow.PrimitiveTypes.Float64, readFloat, (*array.Float64Builder).Append),
+		readsFloats,
 		tryColumn(arrow.FixedWidthTypes.Boolean, readBool, (*array.BooleanBuilder).Append),
-	} {
+	}
+	onlyNulls = []columnType{readsFloats} // as pandas has it; of no rows it has objects
+)
+
+// infer finds a column's type: the first one that all of its values have.
+func (s *sheet) infer(column int, mem *frame.Memory) arrow.Array {
+	tries := columnTypes
+	if _, any := s.first(column); !any {
+		tries = onlyNulls[:min(1, s.len())]
+	}
+	for _, try := range tries {
 		if data, ok := try(s, column, mem); ok {
-			if data.NullN() == data.Len() && (data.Len() == 0 || data.DataType().ID() != arrow.FLOAT64) {
-				continue // only nulls: pandas has floats; nothing: pandas has objects
-			}
 			return data
 		}
 	}
@@ -88,7 +97,7 @@ func (s *sheet) infer(column int, mem *frame.Memory) arrow.Array {
 	return builder.NewArray()
 }
 
-func tryColumn[B array.Builder, T any](t arrow.DataType, read func(string) (T, bool), add func(B, T)) func(*sheet, int, *frame.Memory) (arrow.Array, bool) {
+func tryColumn[B array.Builder, T any](t arrow.DataType, read func(string) (T, bool), add func(B, T)) columnType {
 	return func(s *sheet, column int, mem *frame.Memory) (arrow.Array, bool) {
 		if first, any := s.first(column); any {
 			if _, isOne := read(first); !isOne {

@@ -11,24 +11,33 @@ import (
 	"github.com/gin-cachette/cachette/encoders/internal/flat"
 )
 
-// decompress fills dst with what src holds. Less than that, and more, is an error.
-type decompress func(dst, src []byte) error
+// A decompress is a method.
+type decompress struct {
+	// fill fills dst with what src holds. Less than that, and more, is an error.
+	fill func(dst, src []byte) error
+
+	// most is how long what src holds can be at most.
+	most func(src []byte) int64
+}
 
 const (
 	codecLZ4     = 0
 	codecZSTD    = 1
 	methodBuffer = 0
 
-	// maxRatioLZ4 is how many bytes one byte of LZ4 can become.
-	maxRatioLZ4 = 255
+	maxRatioLZ4 = 255 // how many bytes one byte can become
+
+	// A block of Zstandard has a header of three bytes, one byte at least, and becomes no more than this.
+	minBlockZSTD = 4
+	maxBlockZSTD = 128 << 10
 )
 
-func decompressor(codec, method byte) (decompress, error) {
+func decompressor(codec, method byte) (*decompress, error) {
 	switch {
 	case method == methodBuffer && codec == codecLZ4:
-		return unpackLZ4, nil
+		return &decompress{unpackLZ4, func(src []byte) int64 { return maxRatioLZ4 * int64(len(src)) }}, nil
 	case method == methodBuffer && codec == codecZSTD:
-		return unpackZSTD, nil
+		return &decompress{unpackZSTD, func(src []byte) int64 { return int64(len(src)/minBlockZSTD) * maxBlockZSTD }}, nil
 	}
 	return nil, fmt.Errorf("it is compressed by a method that the codec does not know")
 }
@@ -45,7 +54,7 @@ func unpackLZ4(dst, src []byte) error {
 		dictionaryID  = 1 << 0
 		stored        = 1 << 31
 	)
-	if len(dst)/maxRatioLZ4 > len(src) || len(src) < 7 || binary.LittleEndian.Uint32(src) != frameMagic {
+	if len(src) < 7 || binary.LittleEndian.Uint32(src) != frameMagic {
 		return flat.ErrDamaged
 	}
 	flags := src[4]
@@ -130,11 +139,11 @@ func (l *loader) unpacked(raw []byte) []byte {
 		}
 		panic(flat.ErrDamaged)
 	}
-	if size > int64(int(size)) {
+	if size > int64(int(size)) || size > l.unpack.most(raw[prefix:]) { // before memory is taken for it
 		panic(flat.ErrDamaged)
 	}
 	buffer := l.mem.Allocate(int(size))
-	if err := l.unpack(buffer, raw[prefix:]); err != nil {
+	if err := l.unpack.fill(buffer, raw[prefix:]); err != nil {
 		panic(flat.ErrDamaged)
 	}
 	return buffer

@@ -22,7 +22,7 @@ type loader struct {
 	copied  bool   // the body is a copy already
 	nodes   []byte // what is left of the fields' lengths and null counts
 	buffers []byte // what is left of the buffers' offsets and lengths
-	unpack  decompress
+	unpack  *decompress
 }
 
 const pairSize = 16 // two integers of 64 bits
@@ -45,10 +45,11 @@ func newLoader(r *reader, body []byte, batch flat.Table) (*loader, error) {
 	return l, nil
 }
 
-func pair(from *[]byte) (first, second int64) {
+func (l *loader) pair(from *[]byte) (first, second int64) {
 	if len(*from) < pairSize {
 		panic(flat.ErrDamaged)
 	}
+	l.once(pairSize)
 	first = int64(binary.LittleEndian.Uint64(*from))
 	second = int64(binary.LittleEndian.Uint64((*from)[8:]))
 	*from = (*from)[pairSize:]
@@ -57,7 +58,7 @@ func pair(from *[]byte) (first, second int64) {
 
 // node returns the next field's length and its number of nulls.
 func (l *loader) node() (length int, nulls int64) {
-	n, nulls := pair(&l.nodes)
+	n, nulls := l.pair(&l.nodes)
 	// More rows than this are not counted in an int of bits.
 	if n < 0 || n > 1<<40 || nulls < 0 || nulls > n {
 		panic(flat.ErrDamaged)
@@ -67,7 +68,7 @@ func (l *loader) node() (length int, nulls int64) {
 
 // buffer returns the next buffer.
 func (l *loader) buffer() []byte {
-	offset, length := pair(&l.buffers)
+	offset, length := l.pair(&l.buffers)
 	size := int64(len(l.body))
 	if offset < 0 || offset > size || length < 0 || length > size-offset {
 		panic(flat.ErrDamaged)
@@ -76,6 +77,7 @@ func (l *loader) buffer() []byte {
 	if length == 0 {
 		return nil
 	}
+	l.once(length)
 	if l.unpack != nil {
 		return l.unpacked(raw)
 	}
@@ -104,7 +106,7 @@ func (l *loader) atLeast(n int) *memory.Buffer {
 // validity returns the next buffer as the bits that tell nulls, and how many nulls they tell.
 func (l *loader) validity(length int, nulls int64) (*memory.Buffer, int) {
 	if nulls == 0 {
-		pair(&l.buffers)
+		l.pair(&l.buffers)
 		return nil, 0
 	}
 	bits := l.atLeast(int(bitutil.BytesForBits(int64(length))))

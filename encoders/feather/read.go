@@ -21,6 +21,15 @@ type reader struct {
 	copies       bool // buffers are not to lie in data
 	mem          *frame.Memory
 	dictionaries map[int64]*array.Data
+	used         int64 // how many bytes of the data arrays are made of
+}
+
+// once counts bytes that an array is made of. All arrays together are not made of more than there are: a footer may name
+// a batch a thousand times, and batches may say that their buffers lie in one place.
+func (r *reader) once(n int64) {
+	if r.used += n; r.used > int64(len(r.data)) {
+		panic(flat.ErrDamaged)
+	}
 }
 
 const magic = "ARROW1"

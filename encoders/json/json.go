@@ -74,7 +74,7 @@ var writers = sync.Pool{New: func() any {
 	return w
 }}
 
-func (encoder) Decode(data []byte, dst any) error {
+func (encoder) Decode(data []byte, dst any) (err error) {
 	pointer := reflect.ValueOf(dst)
 	if pointer.Kind() != reflect.Pointer || pointer.IsNil() {
 		return refuse("decode", dst, "", "give a pointer that is not nil")
@@ -84,6 +84,8 @@ func (encoder) Decode(data []byte, dst any) error {
 		// encoding/json would leave a zero, without an error.
 		return refuse("decode", dst, "null", "fetch into a pointer or an any")
 	}
+
+	defer recovered(dst, &err)
 
 	// Into a new value: an error leaves dst as it was, and nothing is merged.
 	fresh := reflect.New(elem)
@@ -102,6 +104,13 @@ func (encoder) Decode(data []byte, dst any) error {
 	}
 	pointer.Elem().Set(fresh.Elem())
 	return nil
+}
+
+// recovered turns the panic of a method of a type into an error. What it panicked with is not shown: it may hold the value.
+func recovered(dst any, err *error) {
+	if recover() != nil {
+		*err = fmt.Errorf("cachette: codec %s cannot decode into %T: a method of a type panicked", name, dst)
+	}
 }
 
 var known sync.Map // from reflect.Type to whether it holds an any

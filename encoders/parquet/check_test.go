@@ -34,6 +34,10 @@ func TestPagesAreChecked(t *testing.T) {
 		{"snappy", page{kind: pageData, size: 4, compressed: 6, packed: true}, codecSnappy, "\x04\x0cabcd", ""},
 		{"snappy of another size", page{kind: pageData, size: 4, compressed: 6, packed: true}, codecSnappy, "\x05\x0cabcd", "damaged"},
 		{"no snappy", page{kind: pageData, size: 4, compressed: 6, packed: true}, codecSnappy, "\xff\xff\xff\xff\xff\xff", "damaged"},
+		{"snappy of more than it can become", page{kind: pageData, size: 1 << 19, compressed: 4, packed: true}, codecSnappy,
+			"\x80\x80\x20\x00", "damaged"},
+		{"zstd of more than it can become", page{kind: pageData, size: 600 << 10, compressed: 9, packed: true}, codecZSTD,
+			"\x28\xb5\x2f\xfd\x00\x58\x01\x00\x00", "damaged"}, // and not the Limit: no memory is taken for it
 		{"no gzip", page{kind: pageData, size: 4, compressed: 4, packed: true}, codecGzip, "abcd", "damaged"},
 		{"no zstd", page{kind: pageData, size: 4, compressed: 4, packed: true}, codecZSTD, "abcd", "damaged"},
 		{"another method", page{kind: pageData, size: 4, compressed: 4, packed: true}, 7, "abcd", "does not read"},

@@ -20,6 +20,14 @@ const (
 	codecZSTD   = 6
 )
 
+const (
+	maxRatioSnappy = 22 // how many bytes one byte can become: 64 of 3
+
+	// A block of Zstandard has a header of three bytes, one byte at least, and becomes no more than this.
+	minBlockZSTD = 4
+	maxBlockZSTD = 128 << 10
+)
+
 // unpacks checks that a page becomes as long as it says, and no longer: the library lets it become what it likes. With
 // Snappy the page tells. With the others it has to be decompressed to know, so that those are read at half the speed.
 func (f *file) unpacks(codec int64, packed []byte, size int64) error {
@@ -29,7 +37,7 @@ func (f *file) unpacks(codec int64, packed []byte, size int64) error {
 			return errDamaged
 		}
 	case codecSnappy:
-		if n, width := binary.Uvarint(packed); width <= 0 || n != uint64(size) {
+		if n, width := binary.Uvarint(packed); width <= 0 || n != uint64(size) || size > maxRatioSnappy*int64(len(packed)) {
 			return errDamaged
 		}
 	case codecZSTD:
@@ -53,6 +61,9 @@ func (f *file) unpacksZSTD(packed []byte, size int64) error {
 	decoder, err := zstdDecoder()
 	if err != nil {
 		return err
+	}
+	if size > int64(len(packed)/minBlockZSTD)*maxBlockZSTD { // before memory is taken for it
+		return errDamaged
 	}
 	out, err := decoder.DecodeAll(packed, f.mem.Allocate(int(size))[:0])
 	if err != nil || int64(len(out)) != size {

@@ -139,10 +139,12 @@ func container(k kind, args []any) (any, error) {
 	if !ok || list.kind != kindList {
 		return nil, errArguments
 	}
-	// The list is of the set alone: a copy of one that the memo hands out would be paid for by a few bytes.
+	// The list is of the set alone: a copy of one that the memo hands out would be paid for by a few bytes. It may come
+	// once more all the same, within arguments that the memo hands out.
 	if list.shared {
 		return nil, errArguments
 	}
+	list.shared = true
 	return &node{kind: k, items: slices.Clip(list.items)}, nil
 }
 

@@ -65,6 +65,9 @@ func allDigits(text string) bool {
 	return true
 }
 
+// maxWritten is the highest exponent that Rat writes out.
+const maxWritten = 10_000
+
 // Rat returns the number exactly. It reports false if there is none: for what is not finite, and for an exponent beyond
 // 10,000, whose digits alone would fill a memory.
 func (d Decimal) Rat() (*big.Rat, bool) {
@@ -73,11 +76,21 @@ func (d Decimal) Rat() (*big.Rat, bool) {
 		return nil, false
 	}
 	if _, exponent, found := cutExponent(text); found {
-		if n, _ := strconv.ParseInt(exponent, 10, 64); n > 10_000 || n < -10_000 {
+		if n, _ := strconv.ParseInt(exponent, 10, 64); n > maxWritten || n < -maxWritten {
 			return nil, false
 		}
 	}
 	return new(big.Rat).SetString(string(d))
+}
+
+// written is about how many zeros of its exponent Rat writes out.
+func (d Decimal) written() int {
+	_, exponent, _ := cutExponent(string(d))
+	n, err := strconv.ParseInt(exponent, 10, 64)
+	if err != nil || n > maxWritten || n < -maxWritten {
+		return 0
+	}
+	return int(max(n, -n))
 }
 
 // Float returns the number rounded to so many bits; infinities included. It reports false for NaN, and as Rat does.

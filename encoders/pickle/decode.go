@@ -51,7 +51,7 @@ func (d *decoder) payForKey(value any) error {
 	case string:
 		return d.payFor(len(v))
 	case Decimal:
-		return d.payFor(len(v))
+		return d.payFor(len(v) + v.written())
 	}
 	return nil
 }

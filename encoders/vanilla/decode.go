@@ -64,7 +64,7 @@ func decode(data []byte, dst any, v reflect.Value) error {
 
 	methods := v.Addr().Interface()
 	if unmarshaler, ok := methods.(encoding.TextUnmarshaler); ok {
-		if err := unmarshaler.UnmarshalText(bytes.Clone(data)); err != nil {
+		if err := unmarshal(unmarshaler, bytes.Clone(data)); err != nil {
 			refusal := encoders.Unsupported(name, "decode", dst, describe(data), "its UnmarshalText method refuses it")
 			refusal.Err = err
 			return refusal
@@ -94,6 +94,18 @@ func decode(data []byte, dst any, v reflect.Value) error {
 		}
 	}
 	return nil
+}
+
+var errPanic = errors.New("a method of a type panicked")
+
+// unmarshal turns a panic into an error. What was panicked with is not in it: it may hold the value.
+func unmarshal(into encoding.TextUnmarshaler, data []byte) (err error) {
+	defer func() {
+		if recover() != nil {
+			err = errPanic
+		}
+	}()
+	return into.UnmarshalText(data)
 }
 
 // writes reports whether v is written as data. A method that panics, as a String method may for a number that it has no

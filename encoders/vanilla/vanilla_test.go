@@ -266,6 +266,8 @@ func TestErrorsAreReadable(t *testing.T) {
 			`cachette: codec vanilla cannot decode a text of 15000 bytes into *int: it is not a decimal integer`},
 		{"a type's own error is not shown", vanilla.New().Decode([]byte("a"), &failing{}),
 			`cachette: codec vanilla cannot decode a text of 1 byte into *vanilla_test.failing: its UnmarshalText method refuses it`},
+		{"nor what its method panics with", vanilla.New().Decode([]byte("a"), new(panicking)),
+			`cachette: codec vanilla cannot decode a text of 1 byte into *vanilla_test.panicking: its UnmarshalText method refuses it`},
 		{"and where it cannot be written", second(vanilla.New().Encode(failing{})),
 			`cachette: codec vanilla cannot encode vanilla_test.failing: no ink`},
 		{"a value that cannot be", second(vanilla.New().Encode([]int{1})),
@@ -280,6 +282,11 @@ func TestErrorsAreReadable(t *testing.T) {
 		})
 	}
 }
+
+// panicking is a type whose UnmarshalText panics with what it is given.
+type panicking struct{}
+
+func (*panicking) UnmarshalText(text []byte) error { panic(string(text)) }
 
 func second(_ []byte, err error) error { return err }
 

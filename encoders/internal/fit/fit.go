@@ -48,7 +48,7 @@ func Codecs(value any) (found []string) {
 	if IsTable(value) {
 		takes |= columns(v)
 	}
-	w := walker{left: maxValues}
+	w := walker{left: maxValues, keys: maxValues}
 	within := w.walk(v, 0)
 	if Hidden(value, WritesJSON) {
 		within &^= jsons
@@ -73,7 +73,10 @@ const (
 )
 
 // walker looks at a value and at all that it holds.
-type walker struct{ left int }
+type walker struct {
+	left int
+	keys int // how many keys, elements of sets, and what is in them, are looked at yet
+}
 
 // walk returns which of the codecs of nested values take v. depth is how many values are around it: one that holds
 // itself is too deep for all.
@@ -193,11 +196,11 @@ func isNumberText(s string) bool {
 func (w *walker) elements(v reflect.Value, depth int) set {
 	takes := nested
 	if v.Type().Elem().Kind() != reflect.Uint8 {
-		for i := 0; i < v.Len() && takes != 0; i++ {
+		for i := 0; i < v.Len() && takes != 0 && w.left > 0; i++ {
 			takes &= w.walk(v.Index(i), depth)
 		}
 	}
-	if isPickles(v.Type(), "Set", "FrozenSet") && !hashables(v) {
+	if isPickles(v.Type(), "Set", "FrozenSet") && !w.hashables(v, depth) {
 		takes &^= pickle
 	}
 	return takes

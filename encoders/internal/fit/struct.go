@@ -127,10 +127,10 @@ func (w *walker) entries(v reflect.Value, depth int) set {
 	default:
 		takes &^= jsons
 	}
-	if !hashables(v) {
+	if !w.hashables(v, depth) {
 		takes &^= pickle
 	}
-	for entry := v.MapRange(); takes != 0 && entry.Next(); {
+	for entry := v.MapRange(); takes != 0 && w.left > 0 && entry.Next(); {
 		key := w.walk(entry.Key(), depth)
 		if isNaN(entry.Key()) {
 			key &^= msgpack
@@ -160,12 +160,12 @@ func isDate(v reflect.Value) bool {
 }
 
 // hashables reports whether the keys of a map, or the elements of a set, can be that in Python, and none of them are one
-// there: of numbers, which are equal across their types, only one type is.
-func hashables(v reflect.Value) bool {
+// there: of numbers, which are equal across their types, only one type is. What is not looked at is taken to be so.
+func (w *walker) hashables(v reflect.Value, depth int) bool {
 	var number reflect.Type
 	fits := func(key reflect.Value) bool {
 		key = target(key)
-		if !hashable(key) {
+		if !w.hashable(key, depth+1) {
 			return false
 		}
 		if key.IsValid() && (isNumber(key) || isPickles(key.Type(), "Decimal") || key.Kind() == reflect.Struct) {
@@ -177,14 +177,14 @@ func hashables(v reflect.Value) bool {
 		return true
 	}
 	if v.Kind() == reflect.Map {
-		for entry := v.MapRange(); entry.Next(); {
+		for entry := v.MapRange(); w.keys > 0 && entry.Next(); {
 			if !fits(entry.Key()) {
 				return false
 			}
 		}
 		return true
 	}
-	for i := range v.Len() {
+	for i := 0; i < v.Len() && w.keys > 0; i++ {
 		if !fits(v.Index(i)) {
 			return false
 		}
@@ -207,17 +207,20 @@ func isNumber(v reflect.Value) bool {
 	return v.Kind() == reflect.Bool || v.CanInt() || v.CanUint() || v.CanFloat()
 }
 
-func hashable(v reflect.Value) bool {
+func (w *walker) hashable(v reflect.Value, depth int) bool {
+	if w.keys--; w.keys < 0 || depth > maxNested { // it may hold itself
+		return w.keys < 0
+	}
 	switch {
 	case !v.IsValid(), isNumber(v), v.Kind() == reflect.String:
 		return true
 	case reflect.PointerTo(v.Type()).Implements(textMarshaler), isPickles(v.Type(), "Date", "LocalTime"):
 		return true
 	case isPickles(v.Type(), "FrozenSet"):
-		return hashables(v)
+		return w.hashables(v, depth)
 	case v.Kind() == reflect.Array, isPickles(v.Type(), "Tuple"):
 		for i := range v.Len() {
-			if !hashable(target(v.Index(i))) {
+			if !w.hashable(target(v.Index(i)), depth+1) {
 				return false
 			}
 		}

@@ -187,18 +187,6 @@ func one(table arrow.Table, mem memory.Allocator) (arrow.Record, error) {
 	return array.NewRecord(table.Schema(), columns, table.NumRows()), nil
 }
 
-// Join makes one array of a column's chunks.
-func Join(column *arrow.Chunked, mem memory.Allocator) (arrow.Array, error) {
-	switch chunks := column.Chunks(); len(chunks) {
-	case 0:
-		return array.MakeArrayOfNull(mem, column.DataType(), 0), nil
-	case 1:
-		return chunks[0], nil
-	default:
-		return array.Concatenate(chunks, mem)
-	}
-}
-
 // Refuse is the error for a type that does not fit.
 func Refuse(codec, op string, value any, holds, reason string) error {
 	return encoders.Unsupported(codec, op, value, holds, reason)

@@ -43,17 +43,17 @@ func refuse(codec string, value any, reason string, err error) error {
 // Decode returns the error of a codec's Decode, of what encoding/json said.
 func Decode(codec string, data []byte, dst any, err error) error {
 	var mismatch *json.UnmarshalTypeError
-	var syntax *json.SyntaxError
 	var cut base64.CorruptInputError
+	_, syntax := err.(*json.SyntaxError) // what a method wraps around one may quote the value
 	switch {
-	case errors.As(err, &mismatch):
+	case errors.As(err, &mismatch) && isKnown(mismatch):
 		return encoders.Unsupported(codec, "decode", dst, kind(data), reason(mismatch))
 	case errors.As(err, &cut):
 		return encoders.Unsupported(codec, "decode", dst, kind(data), cut.Error())
 	case errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF):
 		// io.EOF would tell a caller who reads a stream that all went well.
 		return failure(codec, dst, errors.New("the JSON value is cut short"))
-	case errors.As(err, &syntax):
+	case syntax:
 		return failure(codec, dst, err)
 	}
 	refusal := encoders.Unsupported(codec, "decode", dst, kind(data), "the Go type, or one within it, refuses what stands there")
@@ -65,9 +65,22 @@ func failure(codec string, dst any, err error) error {
 	return fmt.Errorf("cachette: codec %s cannot decode into %T: %w", codec, dst, err)
 }
 
+// isKnown reports whether a mismatch says of the value what encoding/json says. A method may say the value itself.
+func isKnown(mismatch *json.UnmarshalTypeError) bool {
+	switch holds(mismatch) {
+	case "array", "bool", "null", "number", "object", "string":
+		return mismatch.Type != nil
+	}
+	return false
+}
+
+func holds(mismatch *json.UnmarshalTypeError) string {
+	kind, _, _ := strings.Cut(mismatch.Value, " ") // behind it stands the number itself
+	return kind
+}
+
 func reason(mismatch *json.UnmarshalTypeError) string {
-	holds, _, _ := strings.Cut(mismatch.Value, " ") // behind it stands the number itself
-	text := fmt.Sprintf("%s stands where the Go type has %s", holds, mismatch.Type)
+	text := fmt.Sprintf("%s stands where the Go type has %s", holds(mismatch), mismatch.Type)
 	if mismatch.Field != "" {
 		text = fmt.Sprintf("in field %s %s", mismatch.Field, text)
 	}

@@ -4,7 +4,9 @@ import (
 	"bytes"
 	stdjson "encoding/json"
 	"errors"
+	"fmt"
 	"math"
+	"reflect"
 	"strings"
 	"testing"
 	"time"
@@ -65,6 +67,12 @@ func sayWhatIsWrong(t *testing.T, codec encoders.Encoder) {
 				"number stands where the Go type has int"},
 		{"a type's own error is not shown", codec.Decode([]byte(`"s3cr3t"`), new(time.Time)),
 			"cachette: codec NAME cannot decode a JSON string into *time.Time: the Go type, or one within it, refuses what stands there"},
+		{"a type's own error is not shown with what it wraps", codec.Decode([]byte(`"s3cr3t"`), new(wrapping)),
+			"cachette: codec NAME cannot decode a JSON string into *jsontest.wrapping: the Go type, or one within it, refuses what stands there"},
+		{"a type's own mismatch is not shown", codec.Decode([]byte(`["s3cr3t"]`), new([]quoting)),
+			"cachette: codec NAME cannot decode a JSON array into *[]jsontest.quoting: the Go type, or one within it, refuses what stands there"},
+		{"a panic is not shown", codec.Decode([]byte(`["s3cr3t"]`), new([]panicking)),
+			"cachette: codec NAME cannot decode into *[]jsontest.panicking: a method of a type panicked"},
 		{"null", codec.Decode([]byte(`null`), new(int)),
 			"cachette: codec NAME cannot decode null into *int: fetch into a pointer or an any"},
 		{"a channel within", second(codec.Encode(map[string]any{"a": make(chan int)})),
@@ -98,6 +106,23 @@ type inVain struct{ N int }
 func (inVain) MarshalJSON() ([]byte, error) {
 	return stdjson.Marshal([]any{make(chan int)})
 }
+
+// These quote the value in what they return, or panic with it.
+type (
+	wrapping  struct{}
+	quoting   struct{}
+	panicking struct{}
+)
+
+func (*wrapping) UnmarshalJSON(data []byte) error {
+	return fmt.Errorf("%s: %w", data, stdjson.Unmarshal([]byte("{x"), new(any)))
+}
+
+func (*quoting) UnmarshalJSON(data []byte) error {
+	return &stdjson.UnmarshalTypeError{Value: string(data), Type: reflect.TypeFor[int]()}
+}
+
+func (*panicking) UnmarshalJSON(data []byte) error { panic(string(data)) }
 
 func second(_ []byte, err error) error { return err }
 

@@ -1,0 +1,60 @@
+package frame
+
+import (
+	"github.com/apache/arrow/go/v15/arrow"
+	"github.com/apache/arrow/go/v15/arrow/array"
+	"github.com/apache/arrow/go/v15/arrow/memory"
+)
+
+// Join makes one array of a column's chunks.
+func Join(column *arrow.Chunked, mem memory.Allocator) (arrow.Array, error) {
+	chunks := column.Chunks()
+	switch len(chunks) {
+	case 0:
+		return array.MakeArrayOfNull(mem, column.DataType(), 0), nil
+	case 1:
+		return chunks[0], nil
+	}
+	if indexes := ofOneDictionary(chunks); indexes != nil {
+		joined, err := array.Concatenate(indexes, mem)
+		if err != nil {
+			return nil, err
+		}
+		return array.NewDictionaryArray(column.DataType(), joined, chunks[0].(*array.Dictionary).Dictionary()), nil
+	}
+	for _, chunk := range chunks {
+		// The library compares the dictionary of each chunk with that of the first, value by value: a small file can have a
+		// large one, and thousands of chunks.
+		take(mem, inDictionaries(chunk.Data()), 1)
+	}
+	return array.Concatenate(chunks, mem)
+}
+
+// ofOneDictionary returns the indexes of chunks that share a dictionary, or nil.
+func ofOneDictionary(chunks []arrow.Array) []arrow.Array {
+	var indexes []arrow.Array
+	for _, chunk := range chunks {
+		encoded, ok := chunk.(*array.Dictionary)
+		if !ok || dictionaryOf(chunk.Data()) == nil || dictionaryOf(chunk.Data()) != dictionaryOf(chunks[0].Data()) {
+			return nil
+		}
+		indexes = append(indexes, encoded.Indices())
+	}
+	return indexes
+}
+
+func dictionaryOf(data arrow.ArrayData) *array.Data {
+	dictionary, _ := data.Dictionary().(*array.Data)
+	return dictionary
+}
+
+// inDictionaries counts the values of the dictionaries in an array.
+func inDictionaries(data arrow.ArrayData) (n int64) {
+	if dictionary := dictionaryOf(data); dictionary != nil {
+		n = int64(dictionary.Len()) + inDictionaries(dictionary)
+	}
+	for _, child := range data.Children() {
+		n += inDictionaries(child)
+	}
+	return n
+}
