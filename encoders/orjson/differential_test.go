@@ -144,7 +144,7 @@ var texts = []string{
 	`123456789.123456789123456789`, `0x10`, `NaN`, `Infinity`, `-Infinity`, "1\x00", "1\v", "\u00a01", "\ufeff1",
 	`"a"`, `"\u0041"`, `"\ud800"`, `"\udc00"`, `"\ud83d\ude00"`, `"\ude00\ud83d"`, `"\ud800x"`, `"\ud800\n"`, `"\ud800\u0041"`, "\"\x01\"", "\"\n\"",
 	"\"\x7f\"", `"\x"`, `"\/"`, `"\u00"`, `"\u00zz"`, `"abc`, `"\`, `'a'`, "\"a\x00b\"", `"\u0000"`, `"AQI="`, `"AQI"`, `"AQ\nI="`, `"!!"`,
-	`"2024-02-29T12:00:00Z"`, `"2024-02-30T12:00:00Z"`, `"5"`, `[]`, `[1,]`, `[,1]`, `[1 2]`, `[1,2,3]`, `[1,2,3,4]`, `[null]`, `["a"]`, `[1]]`, `[`, `[1`,
+	`"2024-02-29T12:00:00Z"`, `"2024-02-30T12:00:00Z"`, `"5"`, `[]`, `[1,]`, `[,1]`, `[1 2]`, `[1,2,3]`, `[1,2,3,]`, `[1,2,3 , ]`, `[1,2,3,4]`, `[[1,2],]`, `[[1,2,],[3,4]]`, `{"a":[1,2,]}`, `[null]`, `["a"]`, `[1]]`, `[`, `[1`,
 	`{}`, `{"a":1}`, `{"a":1,"a":2}`, `{"A":1}`, `{"a":1,}`, `{,}`, `{"a"}`, `{"a":}`, `{a:1}`, `{1:1}`, `{"a":"x","b":"y"}`, `{"B":true}`, `{"b":1}`,
 	`{"name":null}`, `{"NAME":"x"}`, `{"Name":"x","name":"y"}`, `{"ſkip":1,"Skip":2}`, `{"N":"5"}`, `{"N":5}`, `{"N":"x"}`, `{"n":"5"}`, `{"N":"5 "}`,
 	`{"N":null}`, `{"Text":"\"a\""}`, `{"Text":"a"}`, `{"any":1.50}`, `{"any":{"x":12345678901234567890}}`, `{"m":{"1":"a"}}`, `{"m":{"x":"a"}}`,
@@ -162,7 +162,7 @@ var texts = []string{
 var types = []reflect.Type{
 	reflect.TypeFor[any](), reflect.TypeFor[int](), reflect.TypeFor[int8](), reflect.TypeFor[uint](), reflect.TypeFor[uint8](),
 	reflect.TypeFor[float64](), reflect.TypeFor[float32](), reflect.TypeFor[string](), reflect.TypeFor[bool](), reflect.TypeFor[[]byte](),
-	reflect.TypeFor[[]int](), reflect.TypeFor[[3]int](), reflect.TypeFor[*int](), reflect.TypeFor[[]any](), reflect.TypeFor[[]string](),
+	reflect.TypeFor[[]int](), reflect.TypeFor[[3]int](), reflect.TypeFor[[1][2]int](), reflect.TypeFor[map[string]*[2]any](), reflect.TypeFor[*int](), reflect.TypeFor[[]any](), reflect.TypeFor[[]string](),
 	reflect.TypeFor[map[string]any](), reflect.TypeFor[map[int]string](), reflect.TypeFor[map[string]int](), reflect.TypeFor[map[text]int](),
 	reflect.TypeFor[map[string]string](), reflect.TypeFor[[]float64](), reflect.TypeFor[outer](), reflect.TypeFor[*outer](), reflect.TypeFor[[]outer](), reflect.TypeFor[base](),
 	reflect.TypeFor[text](), reflect.TypeFor[whole](), reflect.TypeFor[big.Int](), reflect.TypeFor[time.Time](), reflect.TypeFor[time.Duration](),

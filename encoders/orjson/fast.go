@@ -76,10 +76,11 @@ func encodeText(text string, options sonicencoder.Options) (data []byte, err err
 // fastDecode returns an error where encoding/json is to decode.
 func fastDecode(data []byte, dst any) (err error) {
 	defer recovered(&err)
-	if !fast || hasMinusZero(data) {
+	into := destinationOf(reflect.TypeOf(dst).Elem())
+	if !fast || into.arrays || hasMinusZero(data) {
 		return errForeign
 	}
-	if isCopied(reflect.TypeOf(dst).Elem()) {
+	if into.copied {
 		return fastDecoder.UnmarshalFromString(unsafe.String(unsafe.SliceData(data), len(data)), dst)
 	}
 	return fastDecoder.Unmarshal(data, dst)

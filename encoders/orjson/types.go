@@ -62,43 +62,55 @@ func (has *traits) walk(t reflect.Type, seen map[reflect.Type]bool) {
 	}
 }
 
-var copied sync.Map // from reflect.Type to whether sonic copies what it decodes into it
+// destination is what is to know about a type before sonic decodes into a value of it.
+type destination struct {
+	// copied says that sonic, which is told to copy strings, leaves nothing of what it reads in such a value, so that it may
+	// read data itself. It does leave numbers that become text, in an any and as a json.Number, and what a method of a type
+	// is given.
+	copied bool
 
-// isCopied reports whether sonic, which is told to copy strings, leaves nothing of what it reads in a value of type t, so
-// that it may read data itself. It does leave numbers that become text, in an any and as a json.Number, and what a method of
-// a type is given.
-func isCopied(t reflect.Type) bool {
-	if found, ok := copied.Load(t); ok {
-		return found.(bool)
+	// arrays says that it has arrays in it, of a fixed length. Where one is full, sonic takes a comma before the end for right.
+	arrays bool
+}
+
+var destinations sync.Map // from reflect.Type to destination
+
+func destinationOf(t reflect.Type) destination {
+	if found, ok := destinations.Load(t); ok {
+		return found.(destination)
 	}
-	found := copies(t, map[reflect.Type]bool{})
-	copied.Store(t, found)
+	found := destination{copied: true}
+	found.walk(t, map[reflect.Type]bool{})
+	destinations.Store(t, found)
 	return found
 }
 
-func copies(t reflect.Type, seen map[reflect.Type]bool) bool {
+// walk adds what t has in it.
+func (d *destination) walk(t reflect.Type, seen map[reflect.Type]bool) {
 	if seen[t] || t == reflect.TypeFor[time.Time]() {
-		return true
+		return
 	}
 	seen[t] = true
 	if t == reflect.TypeFor[json.Number]() || readsItself(t) {
-		return false
+		d.copied = false
+		return
 	}
 	switch t.Kind() {
 	case reflect.Interface:
-		return false
+		d.copied = false
 	case reflect.Map:
-		return copies(t.Key(), seen) && copies(t.Elem(), seen)
-	case reflect.Pointer, reflect.Slice, reflect.Array:
-		return copies(t.Elem(), seen)
+		d.walk(t.Key(), seen)
+		d.walk(t.Elem(), seen)
+	case reflect.Array:
+		d.arrays = true
+		d.walk(t.Elem(), seen)
+	case reflect.Pointer, reflect.Slice:
+		d.walk(t.Elem(), seen)
 	case reflect.Struct:
 		for i := range t.NumField() {
-			if !copies(t.Field(i).Type, seen) {
-				return false
-			}
+			d.walk(t.Field(i).Type, seen)
 		}
 	}
-	return true
 }
 
 // readsItself reports whether a method of t decodes it.
