@@ -201,7 +201,8 @@ func values() []given {
 		{"no structs", []row(nil), all},
 		{"pointers to structs", []*row{{"1", secret}}, all},
 		{"pointers, one nil", []*row{nil}, nested},
-		{"a pointer to structs", &[]row{{"1", secret}}, nested},
+		{"a pointer to structs", &[]row{{"1", secret}}, all},
+		{"a nil pointer to structs", (*[]row)(nil), nested},
 		{"structs with text that is not UTF-8", []row{{"1", secret + "\xff"}}, tables},
 		{"structs with a channel", []busy{{Name: secret}}, none},
 		{"structs with a function", []lazy{{Name: secret}}, none},
@@ -230,6 +231,11 @@ func values() []given {
 			"feather json orjson"},
 		{"a table with dates of 64 bits", tableOf(record(arrow.FixedWidthTypes.Date64, `["2024-02-29"]`)), "csv feather"},
 		{"a table with durations", tableOf(record(arrow.FixedWidthTypes.Duration_s, `[5]`)), "feather"},
+		{"a table of another Arrow", &otherTable{tableShape{secret}}, none},
+		{"a record of another Arrow", &otherRecord{otherTable{tableShape{secret}}}, "json orjson"},
+		{"a table without a schema", &tableShape{secret}, none},
+		{"a record without a schema", &bareRecord{tableShape{secret}}, "json orjson"},
+		{"a table with a schema that wants something", &oddTable{tableShape{secret}}, none},
 		{"an array", record(arrow.PrimitiveTypes.Int64, `[7]`).Column(0), "json orjson vanilla"},
 	}
 }

@@ -3,8 +3,8 @@
 // read, and the codecs feather and parquet for the rest.
 //
 // It takes and gives an arrow.Record, an arrow.Table, and slices of structs whose fields are columns, by the rules of the
-// codec feather. A column is of booleans, numbers, strings, timestamps, dates, decimals, or a dictionary of those. Lists,
-// bytes, durations and all else is refused.
+// codec feather; it takes pointers to such slices too. A column is of booleans, numbers, strings, timestamps, dates,
+// decimals, or a dictionary of those. Lists, bytes, durations and all else is refused.
 //
 // # What is written
 //
@@ -15,12 +15,25 @@
 // # What is read
 //
 // A slice of structs says what each column is. Null is what is empty, and for other types than strings also what pandas
-// takes for it: NA, NaN, null and the like. Else the types are found as pandas finds them: of a column whose values are
-// all integers, floats or booleans that type, else strings. Times remain strings. Integers and booleans beside nulls remain
-// what they are, where pandas makes floats of them. The first column, where it is unnamed and holds the numbers of
-// the rows, is left out; else it is marked as the index, and named __index_level_0__ where it has no name.
+// takes for it: NA, NaN, null and the like. A missing text and an empty one are the same in CSV, and pandas writes nothing
+// for either: a field that is a string takes nothing as "". One that is a *string takes it as nil, and "" in quotes as an
+// empty text. A float takes null as NaN; a number of another type, a boolean or a time that is no pointer refuses it.
+// Times come back in UTC, whatever zone they are written in.
+//
+// Else the types are found as pandas finds them: of a column whose values are all integers, floats or booleans that type,
+// else strings. Times remain strings. Integers and booleans beside nulls remain what they are, where pandas makes floats of
+// them. The first column, where it is unnamed and holds the numbers of the rows, is left out; else it is marked as the
+// index, and named __index_level_0__ where it has no name.
+//
+// A table of one column, which can only be its index, has null where a text is empty: its line would be empty, and is "".
 //
 // A line that is shorter than the header has nulls at its end; where most of the fields are missing it is an error.
+//
+// # What pandas makes of texts
+//
+// The reader of pandas takes an empty text, NA, N/A, NaN, nan, null, NULL, None and the like for null, in quotes or not:
+// such a text that Go writes is NaN in Python. This is a limit of that reader, and befalls what pandas itself wrote as
+// well; feather and parquet have none.
 package csv
 
 import (
@@ -95,7 +108,7 @@ func (c *Codec) Decode(data []byte, dst any) (err error) {
 	if wanted == nil {
 		return dest.Set(sheet.inferred(mem), mem)
 	}
-	table, err := sheet.typed(wanted, mem)
+	table, err := sheet.typed(dest, mem)
 	if err != nil {
 		return frame.Refuse(name, "decode", dst, "a table", err.Error())
 	}

@@ -80,7 +80,7 @@ func TestConformance(t *testing.T) {
 			{Value: []small{{}}, Dst: &[]struct{ L []int }{{[]int{1}}}, Holds: "table"},
 			{Data: []byte(",a\n0,x\n"), Dst: &[]keyed{{1, "old"}}, Holds: "table"},
 			{Name: "missing", Data: []byte(",a\n0,5\n"), Dst: &[]word{{"old"}}},
-			{Name: "null", Data: []byte(",s\n0,\n"), Dst: &[]word{{"old"}}},
+			{Name: "null", Data: []byte(",a\nx,\n"), Dst: &[]keyed{{1, "old"}}},
 			{Name: "too large", Data: []byte(",a\n0,300\n"), Dst: &[]struct {
 				A int8 `arrow:"a"`
 			}{{1}}},
@@ -152,6 +152,65 @@ func TestWhatPandasTakes(t *testing.T) {
 			}
 		})
 	}
+}
+
+type alias string
+
+type texts struct {
+	S string  `arrow:"s,optional"`
+	N alias   `arrow:"n,optional"`
+	D string  `arrow:"d,dictionary,optional"`
+	P *string `arrow:"p,optional"`
+	Q *string `arrow:"q,dictionary,optional"`
+}
+
+// TestEmptyTexts: pandas writes nothing for an empty text, as for a missing one. Only a pointer tells them apart, where the
+// file does.
+func TestEmptyTexts(t *testing.T) {
+	tests := []struct {
+		name, data string
+		want       []texts
+	}{
+		{"empty", ",s,n,d,p,q\n0,,,,,\n", []texts{{}}},
+		{"quoted", ",s,n,d,p,q\n0,\"\",\"\",\"\",\"\",\"\"\n", []texts{{P: ptr(""), Q: ptr("")}}},
+		{"a short line", ",s,n,d,p,q\n0,x\n", []texts{{S: "x"}}},
+		{"a line without fields", ",s,p\n0\n", []texts{{}}},
+		{"not what pandas takes for null", ",s,n,d,p,q\n0,NA,nan,null,NaN,None\n",
+			[]texts{{"NA", "nan", "null", ptr("NaN"), ptr("None")}}},
+		{"among others", ",s,d,p\n0,x,y,z\n1,,,\n2, ,\"\",\"\"\n", []texts{{S: "x", D: "y", P: ptr("z")}, {}, {S: " ", P: ptr("")}}},
+	}
+	for _, test := range tests {
+		t.Run(test.name, func(t *testing.T) {
+			var got []texts
+			if err := limited.Decode([]byte(test.data), &got); err != nil || !reflect.DeepEqual(got, test.want) {
+				t.Errorf("it is %+v, %v, want %+v", got, err, test.want)
+			}
+			var pointers []*texts
+			if err := limited.Decode([]byte(test.data), &pointers); err != nil || !reflect.DeepEqual(pointers[0], &test.want[0]) {
+				t.Errorf("as pointers it is %+v, %v", pointers, err)
+			}
+		})
+	}
+	// Other types have no value for it.
+	for name, dst := range map[string]any{
+		"int": &[]field[int]{}, "uint8": &[]field[uint8]{}, "bool": &[]field[bool]{}, "time": &[]field[time.Time]{},
+	} {
+		for _, cell := range []string{"", `""`, "NA"} {
+			err := limited.Decode([]byte(",a,b\n0,"+cell+",x\n"), dst)
+			if err == nil || !strings.Contains(err.Error(), `column "a", row 0: it is null`) {
+				t.Errorf("%s: %q gives the error %v", name, cell, err)
+			}
+		}
+	}
+	var record arrow.Record
+	err := limited.Decode([]byte(",s\n0,\n1,\"\"\n2,x\n"), &record)
+	if err != nil || !record.Column(0).IsNull(0) || record.Column(0).IsNull(1) {
+		t.Errorf("a record has %v, %v: want null and an empty text", record, err)
+	}
+}
+
+type field[T any] struct {
+	A T `arrow:"a"`
 }
 
 func TestWhatIsNoTableIsAnError(t *testing.T) {

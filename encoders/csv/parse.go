@@ -71,6 +71,9 @@ func parse(data []byte, mem *frame.Memory) (*sheet, error) {
 		if missing += width - n; missing > missingBase+missingPerByte*len(s.text) {
 			return nil, errors.New("most of its lines are much shorter than the header")
 		}
+		if only := &s.cells[first]; width == 1 && s.value(*only) == "" {
+			*only = cell{start: only.end, end: only.end} // an empty line is none, so that null is written as an empty text
+		}
 		if len(s.rows) == cap(s.rows) {
 			mem.Take(int64(cap(s.rows)+1) * 8)
 		}

@@ -103,7 +103,8 @@ func uints[T uint8 | uint16 | uint32 | uint64](add func(T), bits int) func(strin
 }
 
 // layouts are how pandas writes times. A fraction of the second is read by any of them.
-var layouts = []string{"2006-01-02 15:04:05Z07:00", "2006-01-02 15:04:05", "2006-01-02", "2006-01-02 15:04:05Z0700"}
+var layouts = []string{"2006-01-02 15:04:05Z07:00", "2006-01-02 15:04:05", "2006-01-02", "2006-01-02 15:04:05Z0700",
+	"2006-01-02 15:04:05Z07:00:00"}
 
 func readTime(text string) (time.Time, bool) {
 	text = trim(text)

@@ -43,7 +43,13 @@ func ifReadable(c arrow.Array, at func(row int) time.Time, layout string) writer
 			return nil
 		}
 	}
-	return func(to []byte, row int) []byte { return at(row).AppendFormat(to, layout) }
+	return func(to []byte, row int) []byte {
+		t := at(row)
+		if _, offset := t.Zone(); offset%60 != 0 {
+			return t.AppendFormat(to, layout+":00") // before there were time zones, the sun's time had seconds too
+		}
+		return t.AppendFormat(to, layout)
+	}
 }
 
 func timeLayout(c *array.Timestamp, t *arrow.TimestampType) string {

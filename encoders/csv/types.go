@@ -179,16 +179,17 @@ func readBool(text string) (value, ok bool) {
 func trim(text string) string { return strings.Trim(text, " \t") }
 
 // typed makes a table of the columns that a destination asks for and that the data has.
-func (s *sheet) typed(wanted *arrow.Schema, mem *frame.Memory) (arrow.Table, error) {
+func (s *sheet) typed(dest *frame.Dest, mem *frame.Memory) (arrow.Table, error) {
 	var fields []arrow.Field
 	var columns []arrow.Column
+	wanted := dest.Columns()
 	for c, name := range s.names {
 		places := wanted.FieldIndices(name)
 		if places == nil {
 			continue
 		}
 		field := wanted.Field(places[0])
-		data, err := s.column(c, field.Type, mem)
+		data, err := s.column(c, field.Type, dest.IsText(places[0]), mem)
 		if err != nil {
 			return nil, fmt.Errorf("column %q, %w", name, err)
 		}
@@ -198,8 +199,8 @@ func (s *sheet) typed(wanted *arrow.Schema, mem *frame.Memory) (arrow.Table, err
 	return array.NewTable(arrow.NewSchema(fields, nil), columns, int64(s.len())), nil
 }
 
-// column reads a column of a type.
-func (s *sheet) column(column int, t arrow.DataType, mem *frame.Memory) (arrow.Array, error) {
+// column reads a column of a type. Where it has no nulls, it is one of texts, and what would be null is an empty one.
+func (s *sheet) column(column int, t arrow.DataType, noNulls bool, mem *frame.Memory) (arrow.Array, error) {
 	builder := array.NewBuilder(mem, t)
 	defer builder.Release()
 	builder.Reserve(s.len())
@@ -208,8 +209,9 @@ func (s *sheet) column(column int, t arrow.DataType, mem *frame.Memory) (arrow.A
 	for row := range s.len() {
 		c, ok := s.at(row, column)
 		text := s.value(c)
+		isNull := !ok || text == "" && !(isText && c.quoted) || !isText && nulls[text]
 		switch {
-		case !ok || text == "" && !(isText && c.quoted) || !isText && nulls[text]:
+		case isNull && !noNulls:
 			builder.AppendNull()
 		case !read(text):
 			return nil, fmt.Errorf("row %d: its text is no %s", row, t)

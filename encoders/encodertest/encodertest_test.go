@@ -97,11 +97,11 @@ func TestFuzzFindsDefects(t *testing.T) {
 			var reports []string
 			report := func(format string, args ...any) { reports = append(reports, fmt.Sprintf(format, args...)) }
 
-			Suite{Encoder: good}.fuzzOne([]byte(test.data), reflect.TypeFor[string](), report)
+			Suite{Encoder: good}.fuzzOne(Suite{Encoder: good}, []byte(test.data), reflect.TypeFor[string](), report)
 			if reports != nil {
 				t.Errorf("a good encoder fails: %q", reports)
 			}
-			Suite{Encoder: test.codec}.fuzzOne([]byte(test.data), reflect.TypeFor[string](), report)
+			Suite{Encoder: test.codec}.fuzzOne(Suite{Encoder: test.codec}, []byte(test.data), reflect.TypeFor[string](), report)
 			if got := strings.Join(reports, "\n"); !strings.Contains(got, test.want) {
 				t.Errorf("it reported %q, want %q in it", got, test.want)
 			}

@@ -23,6 +23,7 @@ func FuzzDecode(f *testing.F) {
 		}
 		f.Add(data)
 	}
-	encodertest.Fuzz(f, limited, frametest.Box{Record: frametest.Record(1, frametest.Flat[0])},
+	unbounded := frametest.Boxed{Encoder: parquet.New(parquet.Options{})}
+	encodertest.FuzzBounded(f, limited, unbounded, frametest.Box{Record: frametest.Record(1, frametest.Flat[0])},
 		[]small{{A: 1, B: ptr("x"), C: []int16{1}}}, frametest.Mores(2))
 }

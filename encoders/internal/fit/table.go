@@ -17,15 +17,53 @@ type tableMethods interface {
 
 var table = reflect.TypeFor[tableMethods]()
 
-// IsTable reports whether value is an arrow.Record or an arrow.Table.
+// arrow is the version of Arrow whose values the codecs take.
+const arrow = "github.com/apache/arrow/go/v15"
+
+// OtherArrowReason tells why a codec of tables refuses what is [OtherArrow].
+const OtherArrowReason = "values of another version of Arrow are other types: give those of " + arrow
+
+// OtherArrow reports whether t looks like a record or a table, and has the schema of another package.
+func OtherArrow(t reflect.Type) bool {
+	schema := schemaOf(t)
+	return schema != nil && t.Implements(table) && !isSchema(schema)
+}
+
+// schemaOf returns what the method Schema of a type returns, or nil where there is no such method.
+func schemaOf(t reflect.Type) reflect.Type {
+	if t == nil {
+		return nil
+	}
+	method, ok := t.MethodByName("Schema")
+	if !ok || method.Type.NumOut() != 1 {
+		return nil
+	}
+	in := method.Type.NumIn()
+	if t.Kind() != reflect.Interface {
+		in-- // the receiver
+	}
+	if in != 0 {
+		return nil
+	}
+	return method.Type.Out(0)
+}
+
+func isSchema(t reflect.Type) bool {
+	return t.Kind() == reflect.Pointer && t.Elem().PkgPath() == arrow+"/arrow" && t.Elem().Name() == "Schema"
+}
+
+// IsTable reports whether value is an arrow.Record or an arrow.Table, of any version of Arrow.
 func IsTable(value any) bool {
 	_, ok := value.(tableMethods)
 	v := reflect.ValueOf(value)
 	return ok && !(v.Kind() == reflect.Pointer && v.IsNil())
 }
 
-// columns returns the codecs that take a record or a table, by the types of its columns.
+// columns returns the codecs that take a record or a table, by the types of its columns: none where it is of another Arrow.
 func columns(v reflect.Value) set {
+	if schema := schemaOf(v.Type()); schema == nil || !isSchema(schema) {
+		return 0
+	}
 	fields := v.MethodByName("Schema").Call(nil)[0].MethodByName("Fields").Call(nil)[0]
 	takes := tables
 	for i := range fields.Len() {
@@ -61,8 +99,11 @@ func column(dataType any) set {
 	return feather
 }
 
-// rows returns the codecs of tables that take a slice of structs.
+// rows returns the codecs of tables that take a slice of structs, or a pointer to one.
 func rows(v reflect.Value) set {
+	if v.Kind() == reflect.Pointer {
+		v = v.Elem()
+	}
 	if v.Kind() != reflect.Slice {
 		return 0
 	}

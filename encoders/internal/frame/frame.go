@@ -3,6 +3,7 @@
 package frame
 
 import (
+	"errors"
 	"fmt"
 	"reflect"
 
@@ -11,6 +12,7 @@ import (
 	"github.com/apache/arrow/go/v15/arrow/memory"
 
 	"github.com/gin-cachette/cachette/encoders"
+	"github.com/gin-cachette/cachette/encoders/internal/fit"
 )
 
 // Source is a value that is to be encoded: one of Record and Table is set.
@@ -20,7 +22,8 @@ type Source struct {
 }
 
 // From takes a value as a table, with pandas' index marked in its schema.
-func From(codec string, value any) (Source, error) {
+func From(codec string, value any) (source Source, err error) {
+	defer Guard(codec, "encode", value, &err) // a record may be the program's own type, and broken
 	switch v := value.(type) {
 	case arrow.Record:
 		if isNil(v) {
@@ -33,22 +36,40 @@ func From(codec string, value any) (Source, error) {
 		}
 		return Source{Table: markTable(v)}, nil
 	}
-	t := reflect.TypeOf(value)
-	if row, pointers, ok := rowType(t); ok {
-		p, err := planOf(row)
-		if err != nil {
-			return Source{}, Refuse(codec, "encode", value, "", err.Error())
-		}
-		record, err := p.build(reflect.ValueOf(value), pointers)
-		if err != nil {
-			return Source{}, Refuse(codec, "encode", value, "", err.Error())
-		}
-		return Source{Record: record}, nil
+	record, err := fromRows(value)
+	if err != nil {
+		return Source{}, Refuse(codec, "encode", value, "", err.Error())
 	}
-	return Source{}, Refuse(codec, "encode", value, "", wantTable)
+	return Source{Record: record}, nil
 }
 
 const wantTable = "give an arrow.Record, an arrow.Table or a slice of structs"
+
+// fromRows makes a record of a slice of structs, or of a pointer to one.
+func fromRows(value any) (arrow.Record, error) {
+	rows := reflect.ValueOf(value)
+	if rows.Kind() == reflect.Pointer && rows.Type().Elem().Kind() == reflect.Slice {
+		if rows.IsNil() {
+			return nil, errors.New("it is a nil pointer: " + wantTable)
+		}
+		rows = rows.Elem()
+	}
+	if !rows.IsValid() {
+		return nil, errors.New(wantTable)
+	}
+	row, pointers, ok := rowType(rows.Type())
+	switch {
+	case !ok && fit.OtherArrow(rows.Type()):
+		return nil, errors.New(fit.OtherArrowReason)
+	case !ok:
+		return nil, errors.New(wantTable)
+	}
+	p, err := planOf(row)
+	if err != nil {
+		return nil, err
+	}
+	return p.build(rows, pointers)
+}
 
 // AsTable gives the source as a table.
 func (s Source) AsTable() arrow.Table {
@@ -90,7 +111,7 @@ func isNil(v any) bool {
 
 // rowType takes []struct and []*struct apart.
 func rowType(t reflect.Type) (row reflect.Type, pointers, ok bool) {
-	if t == nil || t.Kind() != reflect.Slice {
+	if t.Kind() != reflect.Slice {
 		return nil, false, false
 	}
 	row = t.Elem()
@@ -121,7 +142,10 @@ func To(codec string, dst any) (*Dest, error) {
 		return d, nil
 	}
 	row, pointers, ok := rowType(pointer.Type().Elem())
-	if !ok {
+	switch {
+	case !ok && fit.OtherArrow(pointer.Type().Elem()):
+		return nil, Refuse(codec, "decode", dst, "a table", fit.OtherArrowReason)
+	case !ok:
 		return nil, Refuse(codec, "decode", dst, "a table", "give a pointer to an arrow.Record, an arrow.Table or a slice of structs")
 	}
 	p, err := planOf(row)
@@ -139,6 +163,9 @@ func (d *Dest) Columns() *arrow.Schema {
 	}
 	return d.plan.schema
 }
+
+// IsText reports whether the field of the i-th of these columns is a string, which has no value for null.
+func (d *Dest) IsText(i int) bool { return d.plan.columns[i].goType.Kind() == reflect.String }
 
 // KeepsBuffers reports whether the destination keeps the table's own memory.
 func (d *Dest) KeepsBuffers() bool { return d.plan == nil }

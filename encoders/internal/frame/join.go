@@ -1,6 +1,8 @@
 package frame
 
 import (
+	"slices"
+
 	"github.com/apache/arrow/go/v15/arrow"
 	"github.com/apache/arrow/go/v15/arrow/array"
 	"github.com/apache/arrow/go/v15/arrow/memory"
@@ -8,10 +10,15 @@ import (
 
 // Join makes one array of a column's chunks.
 func Join(column *arrow.Chunked, mem memory.Allocator) (arrow.Array, error) {
-	chunks := column.Chunks()
+	all := column.Chunks()
+	if len(all) == 0 {
+		return array.MakeArrayOfNull(mem, column.DataType(), 0), nil
+	}
+	// The library fails at a dictionary's chunk without rows.
+	chunks := slices.DeleteFunc(slices.Clone(all), func(chunk arrow.Array) bool { return chunk.Len() == 0 })
 	switch len(chunks) {
 	case 0:
-		return array.MakeArrayOfNull(mem, column.DataType(), 0), nil
+		return all[0], nil
 	case 1:
 		return chunks[0], nil
 	}
