@@ -127,3 +127,6 @@ func TestPandasZones(t *testing.T) {
 		t.Errorf("it is\n%s%v, pandas has\n%s", data, err, want)
 	}
 }
+
+// TestFramesSurvive: what pandas keeps beside the columns is there after Go stored a frame again.
+func TestFramesSurvive(t *testing.T) { frametest.Exchange(t, csv.New(csv.Options{})) }

@@ -1,7 +1,7 @@
 // Package feather is the codec that stores tables as Feather files, version 2: the Arrow IPC file format. It is what
 // pandas' DataFrame.to_feather writes and read_feather reads, and the fastest of the codecs of tables.
 //
-// Encode takes an arrow.Record, an arrow.Table, a slice of structs and a slice of pointers to structs; Decode gives each
+// Encode takes an arrow.Record, an arrow.Table, a slice of structs or of pointers to structs, or a pointer to one; Decode gives each
 // of them back. Records and tables may have columns of every Arrow type but unions, views and run-end-encoded ones.
 //
 // # Structs
@@ -13,7 +13,8 @@
 //	bool, string, all int and uint types, float32, float64
 //	[]byte                       binary
 //	time.Time                    timestamp[us, UTC], as pandas has it: what is below a microsecond is cut off, and what
-//	                             comes back is in UTC; with the option s, ms or ns in that unit, with date a date
+//	                             comes back has the zone of its column, which is UTC where a struct wrote it; with the
+//	                             option s, ms or ns in that unit, with date a date
 //	time.Duration                duration[ns], or with s, ms or us in that unit
 //	decimal128.Num               decimal, with the option decimal(precision,scale)
 //	string, option dictionary    dictionary, which pandas calls a category
@@ -24,11 +25,15 @@
 // neither a pointer nor a slice it is an error that names the column and the row. Numbers may land in other number types
 // if they fit exactly.
 //
-// # The index of pandas
+// # What pandas knows
+//
+// pandas keeps its index, its labels, its dtypes and its attributes in the schema's metadata, which a record and a table
+// keep, so that they survive being stored again. Of slices of structs, columns whose fields are pointers to integers or
+// bools have pandas' nullable dtypes, Int8 to UInt64 and boolean, whether there are nulls or not: without, pandas makes
+// floats of integers beside null, and those beyond 2^53 change. Of an index pandas reads no such dtype.
 //
 // A table without an index has pandas' default, the row numbers. The column __index_level_0__, or columns whose fields
-// have the option index, are the index for pandas. What pandas wrote keeps its index as a column, and says so in the
-// schema's metadata, so that it survives being stored again.
+// have the option index, are the index for pandas.
 //
 // # Memory
 //

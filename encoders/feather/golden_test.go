@@ -8,6 +8,7 @@ import (
 
 	"github.com/apache/arrow/go/v15/arrow"
 	"github.com/apache/arrow/go/v15/arrow/array"
+	"github.com/apache/arrow/go/v15/arrow/ipc"
 	"github.com/apache/arrow/go/v15/arrow/memory"
 
 	"github.com/gin-cachette/cachette/encoders"
@@ -19,6 +20,9 @@ import (
 func TestPandasFiles(t *testing.T) {
 	frametest.CheckGolden(t, feather.New(feather.Options{}), "testdata/pandas.feather", true, nil)
 }
+
+// TestMetadataSurvives: pandas has its index and its dtypes there.
+func TestMetadataSurvives(t *testing.T) { frametest.CheckMetadata(t, feather.New(feather.Options{})) }
 
 // TestColumns: each column type comes back as it was, alone, cut out of a longer one, and in several records.
 func TestColumns(t *testing.T) {
@@ -45,6 +49,43 @@ func TestColumns(t *testing.T) {
 				t.Errorf("as a table it came back as %v, want %v", got, table)
 			}
 		})
+	}
+}
+
+// TestTypesThatAreNotStored are refused alone and within others, and so is a file of the library's that has them.
+func TestTypesThatAreNotStored(t *testing.T) {
+	number := []arrow.Field{{Name: "n", Type: arrow.PrimitiveTypes.Int64, Nullable: true}}
+	for _, typ := range []arrow.DataType{
+		arrow.SparseUnionOf(number, []arrow.UnionTypeCode{0}), arrow.DenseUnionOf(number, []arrow.UnionTypeCode{0}),
+		arrow.RunEndEncodedOf(arrow.PrimitiveTypes.Int32, arrow.PrimitiveTypes.Int64),
+		arrow.BinaryTypes.StringView, arrow.BinaryTypes.BinaryView,
+		arrow.ListViewOf(arrow.PrimitiveTypes.Int64), arrow.LargeListViewOf(arrow.PrimitiveTypes.Int64),
+	} {
+		within := arrow.StructOf(arrow.Field{Name: "x", Type: arrow.ListOf(typ), Nullable: true})
+		for _, typ := range []arrow.DataType{typ, within} {
+			t.Run(typ.String(), func(t *testing.T) {
+				builder := array.NewBuilder(memory.DefaultAllocator, typ)
+				column := builder.NewArray()
+				record := array.NewRecord(arrow.NewSchema([]arrow.Field{{Name: "a", Type: typ}}, nil), []arrow.Array{column}, 0)
+				data, err := feather.New(feather.Options{}).Encode(record)
+				if !errors.Is(err, encoders.ErrUnsupportedType) || data != nil || !strings.Contains(err.Error(), `column "a"`) {
+					t.Errorf("the error is %v", err)
+				}
+
+				var file seeker
+				writer, err := ipc.NewFileWriter(&file, ipc.WithSchema(record.Schema()))
+				if err != nil {
+					t.Fatal(err)
+				}
+				if err := errors.Join(writer.Write(record), writer.Close()); err != nil {
+					t.Fatal(err)
+				}
+				var got arrow.Record
+				if err := feather.New(feather.Options{}).Decode(file.Bytes(), &got); err == nil || !strings.Contains(err.Error(), `column "a"`) {
+					t.Errorf("of a file the error is %v", err)
+				}
+			})
+		}
 	}
 }
 

@@ -53,3 +53,6 @@ func TestPythonWrites(t *testing.T) {
 	}
 	t.Log(record.Schema())
 }
+
+// TestFramesSurvive: what pandas keeps beside the columns is there after Go stored a frame again.
+func TestFramesSurvive(t *testing.T) { frametest.Exchange(t, feather.New(feather.Options{})) }

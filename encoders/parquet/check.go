@@ -80,9 +80,10 @@ func (f *file) schema(t *thrift) {
 		if len(open) > 0 {
 			open[len(open)-1]--
 		}
-		if children > 0 {
+		switch {
+		case children > 0:
 			open = append(open, children)
-		} else {
+		case i > 0: // the root of a table without columns is none
 			f.leaves++
 		}
 		for len(open) > 0 && open[len(open)-1] == 0 {
@@ -108,7 +109,7 @@ func (f *file) keyValue(t *thrift) {
 		}
 		return true
 	})
-	if string(key) != "ARROW:schema" {
+	if string(key) != schemaKey {
 		return
 	}
 	f.mem.Take(2 * int64(len(value)))

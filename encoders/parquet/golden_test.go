@@ -11,6 +11,7 @@ import (
 	"github.com/apache/arrow/go/v15/arrow/array"
 	library "github.com/apache/arrow/go/v15/parquet"
 	"github.com/apache/arrow/go/v15/parquet/file"
+	"github.com/apache/arrow/go/v15/parquet/pqarrow"
 	"github.com/apache/arrow/go/v15/parquet/schema"
 
 	"github.com/gin-cachette/cachette/encoders"
@@ -23,6 +24,63 @@ func TestPandasFiles(t *testing.T) {
 	codec := parquet.New(parquet.Options{})
 	frametest.CheckGolden(t, codec, "testdata/pandas.parquet", true, nil)
 	frametest.CheckGolden(t, codec, "testdata/indexed.parquet", false, []string{"p", "q", "r"})
+}
+
+// TestMetadataSurvives: pandas has its index and its dtypes there.
+func TestMetadataSurvives(t *testing.T) { frametest.CheckMetadata(t, parquet.New(parquet.Options{})) }
+
+// TestFieldNumbersAreNotKept: a file without an Arrow schema has no metadata of fields but the numbers.
+func TestFieldNumbersAreNotKept(t *testing.T) {
+	metadata := arrow.NewMetadata([]string{"PARQUET:field_id"}, []string{"5"})
+	record := frametest.Record(1, frametest.Flat[0])
+	field := record.Schema().Field(0)
+	field.Metadata = metadata
+	table := array.NewTableFromRecords(arrow.NewSchema([]arrow.Field{field}, nil), []arrow.Record{record})
+	var out bytes.Buffer
+	if err := pqarrow.WriteTable(table, &out, 10, nil, pqarrow.DefaultWriterProps()); err != nil {
+		t.Fatal(err)
+	}
+	var got arrow.Record
+	if err := parquet.New(parquet.Options{}).Decode(out.Bytes(), &got); err != nil {
+		t.Fatal(err)
+	}
+	if got.Schema().Field(0).HasMetadata() || got.Schema().HasMetadata() {
+		t.Errorf("it is %v", got.Schema())
+	}
+}
+
+// TestNoColumns: pandas has such tables, and its index is in the metadata.
+func TestNoColumns(t *testing.T) {
+	metadata := arrow.NewMetadata([]string{"pandas"}, []string{"{}"})
+	data, err := parquet.New(parquet.Options{}).Encode(array.NewRecord(arrow.NewSchema(nil, &metadata), nil, 0))
+	if err != nil {
+		t.Fatal(err)
+	}
+	var got arrow.Record
+	if err := parquet.New(parquet.Options{}).Decode(data, &got); err != nil {
+		t.Fatal(err)
+	}
+	if got.NumCols() != 0 || got.NumRows() != 0 || !got.Schema().Metadata().Equal(metadata) {
+		t.Errorf("it came back as %v", got)
+	}
+}
+
+// TestASchemaOfAnotherIsNotKept: the file's own schema counts, not one that was in the metadata before.
+func TestASchemaOfAnotherIsNotKept(t *testing.T) {
+	metadata := arrow.NewMetadata([]string{"ARROW:schema", "mine"}, []string{"bm9uZQ==", "yes"})
+	source := frametest.Record(1, frametest.Flat[0])
+	record := array.NewRecord(arrow.NewSchema(source.Schema().Fields(), &metadata), source.Columns(), source.NumRows())
+	data, err := parquet.New(parquet.Options{}).Encode(record)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var got arrow.Record
+	if err := parquet.New(parquet.Options{}).Decode(data, &got); err != nil {
+		t.Fatal(err)
+	}
+	if keys := got.Schema().Metadata().Keys(); len(keys) != 1 || keys[0] != "mine" || !array.RecordEqual(got, record) {
+		t.Errorf("it came back as %v", got)
+	}
 }
 
 // TestColumns: each column type comes back as it was, or is refused, or is one of those that are known to change.
@@ -57,7 +115,7 @@ func TestColumns(t *testing.T) {
 			}
 		})
 	}
-	if want := len(frametest.Deep) - len(changes) - 3; refused != want { // null, nanoseconds and lists of lists are carried
+	if want := len(frametest.Deep) - len(changes) - 4; refused != want { // null, nanoseconds, durations and lists of lists are carried
 		t.Errorf("%d types were refused, want %d", refused, want)
 	}
 }
@@ -144,13 +202,39 @@ func TestTheLimitHolds(t *testing.T) {
 	}
 }
 
+// TestZonesOfDictionaries: the values of a dictionary of times come back in its zone, and without one where it has none.
+func TestZonesOfDictionaries(t *testing.T) {
+	for _, zone := range []string{"", "UTC", "Europe/Berlin"} {
+		values := &arrow.TimestampType{Unit: arrow.Microsecond, TimeZone: zone}
+		column := frametest.Column{Name: "a", Type: values, JSON: [3]string{`1`, `null`, `2`}}
+		want := frametest.Record(1, column)
+		column.Type = &arrow.DictionaryType{IndexType: arrow.PrimitiveTypes.Int8, ValueType: values}
+		data, err := parquet.New(parquet.Options{}).Encode(frametest.Record(1, column))
+		if err != nil {
+			t.Fatal(err)
+		}
+		var got arrow.Record
+		if err := parquet.New(parquet.Options{}).Decode(data, &got); err != nil {
+			t.Fatal(err)
+		}
+		if !array.RecordEqual(got, want) || !got.Schema().Equal(want.Schema()) {
+			t.Errorf("zone %q: it came back as %v", zone, got.Schema())
+		}
+	}
+}
+
 // TestZones: other readers, who know Parquet alone, tell times in a zone from those without. The library mixes them up.
 func TestZones(t *testing.T) {
 	us := arrow.Microsecond
 	column := func(name, zone string) frametest.Column {
 		return frametest.Column{Name: name, Type: &arrow.TimestampType{Unit: us, TimeZone: zone}, JSON: [3]string{`1`, `null`, `2`}}
 	}
-	record := frametest.Record(1, column("none", ""), column("utc", "UTC"), column("berlin", "Europe/Berlin"))
+	among := func(c frametest.Column) frametest.Column {
+		c.Type = &arrow.DictionaryType{IndexType: arrow.PrimitiveTypes.Int8, ValueType: c.Type}
+		return c
+	}
+	record := frametest.Record(1, column("none", ""), column("utc", "UTC"), column("berlin", "Europe/Berlin"),
+		among(column("dictionary", "")), among(column("dictionary_berlin", "Europe/Berlin")))
 	data, err := parquet.New(parquet.Options{}).Encode(record)
 	if err != nil {
 		t.Fatal(err)
@@ -159,7 +243,7 @@ func TestZones(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	for i, want := range []bool{false, true, true} {
+	for i, want := range []bool{false, true, true, false, true} {
 		column := reader.MetaData().Schema.Column(i)
 		if typ, ok := column.LogicalType().(*schema.TimestampLogicalType); !ok || typ.IsAdjustedToUTC() != want {
 			t.Errorf("column %s is %v", column.Name(), column.LogicalType())

@@ -2,14 +2,15 @@
 // read_parquet reads, and most tools for data with them. Its files are the smallest of the codecs of tables.
 //
 // It takes and gives what the codec feather does, by the same rules: an arrow.Record, an arrow.Table, and slices of
-// structs whose fields are columns; see there for the fields' types and tags, and for the index of pandas. It does not
-// take columns of structs, maps, large lists and lists of a fixed size, lists of dictionaries, durations, intervals,
-// dates of 64 bits, floats of 16 bits, decimals of more than 38 digits and extension types: feather takes them. What a
-// struct has no field for may be of any type.
+// structs whose fields are columns; see there for the fields' types and tags, and for what pandas knows. It does not
+// take columns of structs, maps, large lists and lists of a fixed size, lists of dictionaries, dictionaries of
+// durations, intervals, dates of 64 bits, floats of 16 bits, decimals of more than 38 digits and extension types: feather
+// takes them. What a struct has no field for may be of any type.
 //
 // These come back as another type: seconds as milliseconds, a dictionary of strings with indexes of int32 and without
-// the values that no row has, a dictionary of other values as those values. The Arrow schema is stored in the file, so
-// that other types, and the zones of times, come back as they were.
+// the values that no row has, a dictionary of other values as those values. Rows without columns are not counted. The
+// Arrow schema is stored in the file, so that other types, the zones of times and the metadata come back as they were. A
+// duration is an integer for readers who do not know that schema, as pandas writes it.
 //
 // This codec links much more than feather does, Arrow's compute kernels and gRPC among it.
 //

@@ -32,12 +32,16 @@ func TestConformance(t *testing.T) {
 			{Value: []*small{{A: 1}, {A: 2, B: ptr("")}}},
 			{Value: frametest.Rows(10)},
 			{Value: frametest.Mores(10)},
+			{Value: []struct {
+				D time.Duration `arrow:"d,ms"`
+				L []*time.Duration
+			}{{D: -time.Second, L: []*time.Duration{ptr(time.Duration(7)), nil}}}},
 			{Name: "flat", Value: frametest.Box{Record: frametest.Record(2, frametest.Flat...)}},
 			{Name: "no rows", Value: frametest.Box{Record: frametest.Record(0, frametest.Flat[:4]...)}},
 		},
 		Refuses: []any{
 			nil, 5, "text", []int{1}, small{}, arrow.Record(nil), []*small{nil}, []struct{ A any }{{1}},
-			[]struct{ D time.Duration }{{1}}, frametest.Record(1, frametest.Deep[6]),
+			frametest.Record(1, frametest.Column{Name: "f16", Type: arrow.FixedWidthTypes.Float16, JSON: [3]string{"1", "null", "2"}}),
 		},
 		RefusesInto: []encodertest.Into{
 			{Value: []small{{}}, Dst: ptr(7), Holds: "table"},

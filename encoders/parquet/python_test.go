@@ -24,6 +24,9 @@ func TestPythonReads(t *testing.T) {
 	frametest.Write(t, codec, folder, "more", frametest.Mores(frametest.N))
 	frametest.Write(t, codec, folder, "indexed", []keyed{{"x0", 0}, {"x1", 1}, {"x2", 2}})
 	frametest.Write(t, codec, folder, "flat", frametest.Record(10, frametest.Flat...))
+	for name, compression := range map[string]parquet.Compression{"none": parquet.None, "zstd": parquet.ZSTD, "gzip": parquet.Gzip} {
+		frametest.Write(t, parquet.New(parquet.Options{Compression: compression}), folder, "rows-"+name, frametest.Rows(frametest.N))
+	}
 	t.Log(frametest.Python(t, "check", "parquet", folder))
 }
 
@@ -102,3 +105,6 @@ type keyed64 struct {
 	Key string `arrow:"__index_level_0__"`
 	A   int64  `arrow:"i64"`
 }
+
+// TestFramesSurvive: what pandas keeps beside the columns is there after Go stored a frame again.
+func TestFramesSurvive(t *testing.T) { frametest.Exchange(t, parquet.New(parquet.Options{})) }

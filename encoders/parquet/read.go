@@ -58,26 +58,30 @@ func read(data []byte, mem *frame.Memory, wanted func(name string) bool) (arrow.
 		if err != nil || int64(chunks.Len()) != checked.rows {
 			return nil, errDamaged
 		}
-		chunks = zoned(chunks, trueType(raw.MetaData().Schema, reader.Manifest, i))
-		field = arrow.Field{Name: field.Name, Type: chunks.DataType(), Nullable: field.Nullable, Metadata: withoutID(field.Metadata)}
+		chunks = retyped(chunks, trueType(raw.MetaData().Schema, reader.Manifest, i))
+		field = arrow.Field{Name: field.Name, Type: chunks.DataType(), Nullable: field.Nullable, Metadata: fieldMetadata(reader.Manifest, i)}
 		fields = append(fields, field)
 		columns = append(columns, *arrow.NewColumn(field, chunks))
 	}
-	return array.NewTable(arrow.NewSchema(fields, reader.Manifest.SchemaMeta), columns, checked.rows), nil
+	metadata := schemaMetadata(raw.MetaData().KeyValueMetadata(), reader.Manifest.OriginSchema)
+	return array.NewTable(arrow.NewSchema(fields, metadata), columns, checked.rows), nil
 }
 
-// trueType is the type of a column with the zones that its timestamps have. The library takes each timestamp for one in
-// UTC.
+// trueType is the type of a column with the zones that its timestamps have, and with its durations. The library takes
+// each timestamp for one in UTC, and a duration for its number.
 func trueType(file *schema.Schema, manifest *pqarrow.SchemaManifest, i int) arrow.DataType {
 	field := manifest.Fields[i]
 	var origin arrow.DataType
 	if manifest.OriginSchema != nil {
 		origin = manifest.OriginSchema.Field(i).Type
 	}
-	return zonedType(file, field, field.Field.Type, origin)
+	return trueTypeOf(file, field, field.Field.Type, origin)
 }
 
-func zonedType(file *schema.Schema, field pqarrow.SchemaField, t, origin arrow.DataType) arrow.DataType {
+func trueTypeOf(file *schema.Schema, field pqarrow.SchemaField, t, origin arrow.DataType) arrow.DataType {
+	if dictionary, ok := origin.(*arrow.DictionaryType); ok {
+		origin = dictionary.ValueType
+	}
 	switch typ := t.(type) {
 	case *arrow.ListType:
 		if len(field.Children) != 1 {
@@ -87,8 +91,12 @@ func zonedType(file *schema.Schema, field pqarrow.SchemaField, t, origin arrow.D
 		if list, ok := origin.(arrow.ListLikeType); ok {
 			element = list.Elem()
 		}
-		if zoned := zonedType(file, field.Children[0], typ.Elem(), element); zoned != typ.Elem() {
-			return listOf(typ, zoned)
+		if known := trueTypeOf(file, field.Children[0], typ.Elem(), element); known != typ.Elem() {
+			return listOf(typ, known)
+		}
+	case *arrow.Int64Type:
+		if origin, ok := origin.(*arrow.DurationType); ok {
+			return origin
 		}
 	case *arrow.TimestampType:
 		logical, ok := file.Column(field.ColIndex).LogicalType().(*schema.TimestampLogicalType)
@@ -108,7 +116,7 @@ func zonedType(file *schema.Schema, field pqarrow.SchemaField, t, origin arrow.D
 	return t
 }
 
-func zoned(column *arrow.Chunked, t arrow.DataType) *arrow.Chunked {
+func retyped(column *arrow.Chunked, t arrow.DataType) *arrow.Chunked {
 	if arrow.TypeEqual(t, column.DataType()) {
 		return column
 	}
@@ -119,18 +127,6 @@ func zoned(column *arrow.Chunked, t arrow.DataType) *arrow.Chunked {
 	return arrow.NewChunked(t, chunks)
 }
 
-// withoutID leaves out the number that the library adds to each field's metadata.
-func withoutID(metadata arrow.Metadata) arrow.Metadata {
-	var keys, values []string
-	for i, key := range metadata.Keys() {
-		if key != "PARQUET:field_id" {
-			keys = append(keys, key)
-			values = append(values, metadata.Values()[i])
-		}
-	}
-	return arrow.NewMetadata(keys, values)
-}
-
 // unwritable returns what in a type Encode does not take, or nil.
 func unwritable(t arrow.DataType) arrow.DataType {
 	switch typ := t.(type) {
@@ -139,6 +135,10 @@ func unwritable(t arrow.DataType) arrow.DataType {
 			return t
 		}
 		return unwritable(typ.Elem())
+	case *arrow.DictionaryType:
+		if typ.ValueType.ID() == arrow.DURATION {
+			return t
+		}
 	case *arrow.Date64Type:
 		return t
 	}
@@ -152,7 +152,7 @@ func unsupported(t arrow.DataType) arrow.DataType {
 		return unsupported(t.Elem())
 	case *arrow.DictionaryType:
 		return unsupported(t.ValueType)
-	case *arrow.DurationType, *arrow.Float16Type, *arrow.Decimal256Type, arrow.ExtensionType, arrow.NestedType,
+	case *arrow.Float16Type, *arrow.Decimal256Type, arrow.ExtensionType, arrow.NestedType,
 		*arrow.MonthIntervalType, *arrow.DayTimeIntervalType, *arrow.MonthDayNanoIntervalType,
 		arrow.BinaryViewDataType, *arrow.RunEndEncodedType:
 		return t

@@ -16,9 +16,6 @@ import (
 	"github.com/apache/arrow/go/v15/parquet/pqarrow"
 )
 
-// schemaKey is where a file keeps its Arrow schema.
-const schemaKey = "ARROW:schema"
-
 // rowGroup is how many rows a row group has, as pandas has it.
 const rowGroup = 1 << 20
 
@@ -26,6 +23,7 @@ const rowGroup = 1 << 20
 //
 //   - A timestamp without a zone it writes as one in UTC, and one in a zone that is not UTC as one without: it gets UTC
 //     for any zone, and a zone that there is not for none.
+//   - Durations it does not know: it gets their numbers, as pyarrow writes them.
 //   - At dictionaries without nulls it panics: it gets their values, and writes a dictionary of its own.
 //
 // The true schema goes into the file's metadata.
@@ -51,8 +49,7 @@ func write(w io.Writer, table arrow.Table, properties *parquet.WriterProperties)
 		fields[i] = field
 		columns[i] = *arrow.NewColumn(field, chunks)
 	}
-	old := table.Schema().Metadata()
-	metadata := arrow.NewMetadata(append(slices.Clone(old.Keys()), schemaKey), append(slices.Clone(old.Values()), serialized))
+	metadata := stored(table.Schema().Metadata(), serialized)
 	disguised := array.NewTable(arrow.NewSchema(fields, &metadata), columns, table.NumRows())
 	return pqarrow.WriteTable(disguised, w, rowGroup, properties, pqarrow.DefaultWriterProps())
 }
@@ -89,13 +86,12 @@ func disguise(column *arrow.Chunked) (*arrow.Chunked, error) {
 	}
 	chunks := make([]arrow.Array, len(column.Chunks()))
 	for i, chunk := range column.Chunks() {
-		if column.DataType().ID() == arrow.DICTIONARY {
-			values, err := compute.CastArray(context.Background(), chunk, compute.SafeCastOptions(disguised))
+		if dictionary, ok := column.DataType().(*arrow.DictionaryType); ok {
+			values, err := compute.CastArray(context.Background(), chunk, compute.SafeCastOptions(dictionary.ValueType))
 			if err != nil {
 				return nil, err
 			}
-			chunks[i] = values
-			continue
+			chunk = values
 		}
 		chunks[i] = array.MakeFromData(retype(chunk.Data(), disguised))
 	}
@@ -110,8 +106,10 @@ func disguisedType(t arrow.DataType) arrow.DataType {
 			return &arrow.TimestampType{Unit: t.Unit, TimeZone: "none"}
 		}
 		return &arrow.TimestampType{Unit: t.Unit, TimeZone: "UTC"}
+	case *arrow.DurationType:
+		return arrow.PrimitiveTypes.Int64
 	case *arrow.DictionaryType:
-		return t.ValueType
+		return disguisedType(t.ValueType)
 	case *arrow.ListType:
 		if element := disguisedType(t.Elem()); element != t.Elem() {
 			return listOf(t, element)

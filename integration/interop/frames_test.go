@@ -58,7 +58,6 @@ var refusals = []refusal{
 	{"csv", "list-text-nulls", csvReason},
 	{"csv", "list-list-nulls", csvReason},
 	{"csv", "duration-nulls", "CSV has no durations: pandas writes a text such as `0 days 00:00:01`, and Go refuses both to write and to read it."},
-	{"parquet", "duration-nulls", "Parquet has no durations: pandas hides one in an integer, and Go refuses both to write and to read it."},
 }
 
 const csvReason = "CSV has neither bytes nor lists: pandas writes the text that Python shows for them, and reads that text back; Go refuses " +

@@ -86,7 +86,7 @@ func column(dataType any) set {
 		return tables
 	case "date64":
 		return csv | feather
-	case "binary", "large_binary", "fixed_size_binary", "time32", "time64":
+	case "binary", "large_binary", "fixed_size_binary", "time32", "time64", "duration":
 		return feather | parquet
 	case "list":
 		if !strings.Contains(full, "dictionary") {
@@ -94,7 +94,9 @@ func column(dataType any) set {
 			return feather | parquet&column(of)
 		}
 	case "dictionary":
-		return feather | column(reflect.ValueOf(dataType).Elem().FieldByName("ValueType").Interface())
+		if !strings.Contains(full, "duration") {
+			return feather | column(reflect.ValueOf(dataType).Elem().FieldByName("ValueType").Interface())
+		}
 	}
 	return feather
 }
@@ -160,7 +162,7 @@ func fieldType(t reflect.Type, options string, depth int) set {
 	case t == timeType:
 		return only(tables, of, "s", "ms", "us", "ns", "date")
 	case t == durationType:
-		return only(feather, of, "s", "ms", "us", "ns")
+		return only(feather|parquet, of, "s", "ms", "us", "ns")
 	case isDecimal(t):
 		if !slices.Contains(of, "decimal") {
 			return 0

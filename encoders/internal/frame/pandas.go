@@ -49,17 +49,28 @@ type pandasColumn struct {
 
 // WithIndex marks columns as pandas' index. What else the schema's metadata holds is kept.
 func WithIndex(schema *arrow.Schema, index []string) *arrow.Schema {
+	return withPandas(schema, index, nil)
+}
+
+// withPandas tells pandas which columns are the index, and which are to have one of its nullable dtypes. It takes the
+// others as it likes. Of an index pandas reads no nullable dtype, not even its own.
+func withPandas(schema *arrow.Schema, index []string, nullable map[string]dtype) *arrow.Schema {
 	known := struct {
 		IndexColumns  []string       `json:"index_columns"`
 		ColumnIndexes []string       `json:"column_indexes"`
 		Columns       []pandasColumn `json:"columns"`
 		PandasVersion string         `json:"pandas_version"`
-	}{IndexColumns: index, ColumnIndexes: []string{}, PandasVersion: "3.0.0"}
+	}{IndexColumns: append([]string{}, index...), ColumnIndexes: []string{}, PandasVersion: "3.0.0"}
 	for _, field := range schema.Fields() {
-		if !slices.Contains(index, field.Name) {
+		column := pandasColumn{Name: &field.Name, FieldName: field.Name, PandasType: "object", NumpyType: "object"}
+		own, isNullable := nullable[field.Name]
+		switch {
+		case slices.Contains(index, field.Name):
+		case isNullable:
+			column.PandasType, column.NumpyType = own.pandas, own.numpy
+		default:
 			continue
 		}
-		column := pandasColumn{Name: &field.Name, FieldName: field.Name, PandasType: "object", NumpyType: "object"}
 		if field.Name == IndexName {
 			column.Name = nil
 		}
@@ -73,6 +84,17 @@ func WithIndex(schema *arrow.Schema, index []string) *arrow.Schema {
 	keys, values := slices.Clone(old.Keys()), slices.Clone(old.Values())
 	metadata := arrow.NewMetadata(append(keys, pandasKey), append(values, string(text)))
 	return arrow.NewSchemaWithEndian(schema.Fields(), &metadata, schema.Endianness())
+}
+
+// dtype is how pandas' metadata names a column's dtype: numpy is the one that pandas takes.
+type dtype struct{ pandas, numpy string }
+
+// nullableDtypes hold null beside integers and booleans. Without them pandas makes those floats and objects, and not
+// every integer is a float.
+var nullableDtypes = map[arrow.Type]dtype{
+	arrow.INT8: {"int8", "Int8"}, arrow.INT16: {"int16", "Int16"}, arrow.INT32: {"int32", "Int32"}, arrow.INT64: {"int64", "Int64"},
+	arrow.UINT8: {"uint8", "UInt8"}, arrow.UINT16: {"uint16", "UInt16"}, arrow.UINT32: {"uint32", "UInt32"},
+	arrow.UINT64: {"uint64", "UInt64"}, arrow.BOOL: {"bool", "boolean"},
 }
 
 // mark adds pandas' metadata where a column's name says that it is the index.

@@ -56,6 +56,7 @@ func newPlan(row reflect.Type) (*plan, error) {
 	p := &plan{}
 	var fields []arrow.Field
 	var index []string
+	nullable := make(map[string]dtype) // by the type, not by the data: a column always has the same one
 	for i := range row.NumField() {
 		field := row.Field(i)
 		name, options, skip := parseTag(field)
@@ -75,6 +76,9 @@ func newPlan(row reflect.Type) (*plan, error) {
 		if options.index || name == IndexName {
 			index = append(index, name)
 		}
+		if own, ok := nullableDtypes[kind.typ.ID()]; ok && field.Type.Kind() == reflect.Pointer {
+			nullable[name] = own
+		}
 		p.columns = append(p.columns, column{name, i, field.Type, kind.typ, options.optional, kind.append})
 		fields = append(fields, arrow.Field{Name: name, Type: kind.typ, Nullable: true})
 	}
@@ -82,8 +86,8 @@ func newPlan(row reflect.Type) (*plan, error) {
 		return nil, fmt.Errorf("%s has no exported field", row)
 	}
 	p.schema = arrow.NewSchema(fields, nil)
-	if index != nil {
-		p.schema = WithIndex(p.schema, index)
+	if index != nil || len(nullable) > 0 {
+		p.schema = withPandas(p.schema, index, nullable)
 	}
 	return p, nil
 }

@@ -5,7 +5,10 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"strings"
 	"testing"
+
+	"github.com/apache/arrow/go/v15/arrow"
 
 	"github.com/gin-cachette/cachette/encoders"
 	"github.com/gin-cachette/cachette/internal/testservers"
@@ -30,6 +33,33 @@ func Python(t *testing.T, mode, codec, folder string) string {
 		t.Fatalf("%s %s: %v\n%s", mode, codec, err, out)
 	}
 	return string(out)
+}
+
+// Exchange decodes the frames that Python wrote, as records and as tables, and encodes them again: to Python each is what
+// it was, with its index, its labels, its dtypes and its attributes.
+func Exchange(t *testing.T, encoder encoders.Encoder) {
+	t.Helper()
+	folder := t.TempDir()
+	Python(t, "frames", encoder.Name(), folder)
+	files, err := filepath.Glob(filepath.Join(folder, "*.in"))
+	if err != nil || len(files) < 15 {
+		t.Fatalf("there are %d frames, %v", len(files), err)
+	}
+	for _, file := range files {
+		name := strings.TrimSuffix(filepath.Base(file), ".in")
+		data := Read(t, folder, name+".in")
+		var record arrow.Record
+		if err := encoder.Decode(data, &record); err != nil {
+			t.Fatalf("%s, as a record: %v", name, err)
+		}
+		Write(t, encoder, folder, name+".record", record)
+		var table arrow.Table
+		if err := encoder.Decode(data, &table); err != nil {
+			t.Fatalf("%s, as a table: %v", name, err)
+		}
+		Write(t, encoder, folder, name+".table", table)
+	}
+	Python(t, "again", encoder.Name(), folder)
 }
 
 // Write encodes a value into a file.

@@ -3,7 +3,9 @@ package frametest
 import (
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
+	"testing"
 
 	"github.com/apache/arrow/go/v15/arrow"
 	"github.com/apache/arrow/go/v15/arrow/array"
@@ -91,6 +93,46 @@ func Record(n int, columns ...Column) arrow.Record {
 		arrays[i] = arr
 	}
 	return array.NewRecord(arrow.NewSchema(fields, nil), arrays, int64(3*n))
+}
+
+// CheckMetadata checks that what a record and a table say of themselves, and of their columns, comes back, and is added to
+// by nothing.
+func CheckMetadata(t *testing.T, encoder encoders.Encoder) {
+	t.Helper()
+	metadata := arrow.NewMetadata([]string{"pandas", "mine", "not UTF-8"}, []string{`{"index_columns": ["text"]}`, "yes", "\xff"})
+	index := slices.IndexFunc(Deep, func(c Column) bool { return c.Name == "dictionary_int" }) // the type that comes back may be another
+	record := Record(1, append(slices.Clone(Flat), Deep[index])...)
+	fields := record.Schema().Fields()
+	for i := range fields {
+		fields[i].Metadata = arrow.NewMetadata([]string{"z", "unit"}, []string{fields[i].Name, "kg"})
+	}
+	record = array.NewRecord(arrow.NewSchema(fields, &metadata), record.Columns(), record.NumRows())
+	data, err := encoder.Encode(record)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var got arrow.Record
+	var table arrow.Table
+	if err := errors.Join(encoder.Decode(data, &got), encoder.Decode(data, &table)); err != nil {
+		t.Fatal(err)
+	}
+	if data, err = encoder.Encode(table); err != nil {
+		t.Fatal(err)
+	}
+	var again arrow.Record
+	if err := encoder.Decode(data, &again); err != nil {
+		t.Fatal(err)
+	}
+	for name, schema := range map[string]*arrow.Schema{"record": got.Schema(), "table": table.Schema(), "table, encoded": again.Schema()} {
+		if !schema.Metadata().Equal(metadata) {
+			t.Errorf("the metadata of the %s is %v, want %v", name, schema.Metadata(), metadata)
+		}
+		for i, field := range schema.Fields() {
+			if !field.Metadata.Equal(fields[i].Metadata) {
+				t.Errorf("the metadata of the %s's column %s is %v, want %v", name, field.Name, field.Metadata, fields[i].Metadata)
+			}
+		}
+	}
 }
 
 // Box holds a record so that the conformance suite can compare it.
