@@ -30,12 +30,12 @@ func writeRecord(writer *ipc.FileWriter, record arrow.Record) error {
 	return writer.Write(record)
 }
 
-// awkward reports whether an array is one that the library's writer fails at: one that is a slice of no values, or
-// whose offsets begin above 0 though it is no slice.
+// awkward reports whether an array is one that the library's writer fails at: one that is a slice of no values, or has none
+// though there is text in its buffer, or whose offsets begin above 0 though it is no slice.
 func awkward(data arrow.ArrayData) bool {
 	if typ, ok := data.DataType().(arrow.OffsetsDataType); ok && len(data.Buffers()) > 1 {
 		first, last := ofBuffer(data, typ)
-		if first > 0 && (data.Offset() == 0 || first == last) {
+		if first > 0 && (data.Offset() == 0 || first == last) || data.Len() == 0 && hasText(data) {
 			return true
 		}
 	}
@@ -45,6 +45,12 @@ func awkward(data arrow.ArrayData) bool {
 		}
 	}
 	return false
+}
+
+// hasText reports whether an array of texts or bytes has any in its buffer, whether or not a value is made of them.
+func hasText(data arrow.ArrayData) bool {
+	const values = 2
+	return len(data.Buffers()) > values && data.Buffers()[values] != nil && data.Buffers()[values].Len() > 0
 }
 
 // ofBuffer returns where an array's first value begins, and where its last one ends.

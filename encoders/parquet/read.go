@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 
 	"github.com/apache/arrow/go/v15/arrow"
 	"github.com/apache/arrow/go/v15/arrow/array"
@@ -55,8 +56,11 @@ func read(data []byte, mem *frame.Memory, wanted func(name string) bool) (arrow.
 			return nil, errDamaged
 		}
 		chunks, err := column.NextBatch(checked.rows)
-		if err != nil || int64(chunks.Len()) != checked.rows {
+		if err != nil || int64(chunks.Len()) != checked.rows || !sound(chunks.Chunks()) {
 			return nil, errDamaged
+		}
+		if slices.ContainsFunc(chunks.Chunks(), func(chunk arrow.Array) bool { return !fits(chunk) }) {
+			return nil, fmt.Errorf("column %q holds a decimal of more digits than its type has", field.Name)
 		}
 		chunks = retyped(chunks, trueType(raw.MetaData().Schema, reader.Manifest, i))
 		field = arrow.Field{Name: field.Name, Type: chunks.DataType(), Nullable: field.Nullable, Metadata: fieldMetadata(reader.Manifest, i)}
@@ -65,6 +69,28 @@ func read(data []byte, mem *frame.Memory, wanted func(name string) bool) (arrow.
 	}
 	metadata := schemaMetadata(raw.MetaData().KeyValueMetadata(), reader.Manifest.OriginSchema)
 	return array.NewTable(arrow.NewSchema(fields, metadata), columns, checked.rows), nil
+}
+
+// sound reports whether the lists in arrays end where their elements do. The library makes both by the levels that pages
+// have, which need not agree with one another.
+func sound(arrays []arrow.Array) bool {
+	for _, data := range arrays {
+		list, ok := data.(*array.List)
+		if !ok || list.Len() == 0 {
+			continue // structs and maps are not read
+		}
+		last := int32(0)
+		for _, offset := range list.Offsets()[:list.Len()+1] {
+			if offset < last {
+				return false
+			}
+			last = offset
+		}
+		if int(last) > list.ListValues().Len() || !sound([]arrow.Array{list.ListValues()}) {
+			return false
+		}
+	}
+	return true
 }
 
 // trueType is the type of a column with the zones that its timestamps have, and with its durations. The library takes

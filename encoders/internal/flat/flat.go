@@ -76,6 +76,14 @@ func (t Table) Int16(slot int) int16 {
 	return 0
 }
 
+// Int32 returns a slot's integer of 32 bits.
+func (t Table) Int32(slot int) int32 {
+	if at := t.field(slot, 4); at != 0 {
+		return int32(binary.LittleEndian.Uint32(t.data[at:]))
+	}
+	return 0
+}
+
 // Int64 returns a slot's integer of 64 bits.
 func (t Table) Int64(slot int) int64 {
 	if at := t.field(slot, 8); at != 0 {

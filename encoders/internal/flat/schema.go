@@ -9,9 +9,17 @@ type Node struct {
 }
 
 const (
-	maxDepth      = 64 // as the Arrow library has it
-	perTable      = 512
-	typeTimestamp = 10
+	maxDepth  = 64 // as the Arrow library has it
+	perTable  = 512
+	maxDigits = 76 // of a decimal
+)
+
+// Types that a field may have, and that say more.
+const (
+	typeDecimal         = 7
+	typeTimestamp       = 10
+	typeFixedSizeBinary = 15
+	typeFixedSizeList   = 16
 )
 
 // Message takes the framing off an IPC message that data begins with: its metadata, and how long it is with its frame.
@@ -73,8 +81,8 @@ func fields(t Table, slot, depth int, take func(n int64)) []Node {
 		field := tables.At(i)
 		take(int64(field.Len(0)))
 		keyValues(field, 6, take)
-		if typ, ok := field.Table(3); ok && field.Byte(2) == typeTimestamp {
-			take(int64(typ.Len(1)))
+		if typ, ok := field.Table(3); ok {
+			checkType(field.Byte(2), typ, take)
 		}
 		nodes[i].Dictionary = -1
 		if dictionary, ok := field.Table(4); ok {
@@ -83,6 +91,22 @@ func fields(t Table, slot, depth int, take func(n int64)) []Node {
 		nodes[i].Children = fields(field, 5, depth+1, take)
 	}
 	return nodes
+}
+
+// checkType checks what a type says of itself, which the Arrow library believes.
+func checkType(kind byte, typ Table, take func(n int64)) {
+	switch kind {
+	case typeTimestamp:
+		take(int64(typ.Len(1)))
+	case typeDecimal:
+		if digits := typ.Int32(0); digits < 1 || digits > maxDigits {
+			panic(ErrDamaged)
+		}
+	case typeFixedSizeBinary, typeFixedSizeList:
+		if typ.Int32(0) < 0 {
+			panic(ErrDamaged)
+		}
+	}
 }
 
 func keyValues(t Table, slot int, take func(n int64)) {
