@@ -15,10 +15,12 @@
 //
 // A type may write itself: the first that it has of EncodeMsgpack, MarshalMsgpack ([github.com/vmihailenco/msgpack/v5]
 // calls them CustomEncoder and Marshaler), MarshalText (as str) and MarshalBinary (as bin) does it, and the methods in the
-// other direction read it. What they write must be one value.
+// other direction read it. What they write must be one value. What they are given to read is one, whose lengths are true; but
+// the library's DecodeMap goes into an extension, and believes any length there: look at PeekCode before it.
 //
 // Channels, functions, complex numbers and cycles are refused, and strings that are not UTF-8, for Python could not read
-// them, and a struct that has fields and exports none (an error, an arrow.Table), for nothing of it would be stored. So is what nests deeper than 1024 levels: Python does not go further.
+// them, and a struct that has fields and exports none (an error, an arrow.Table), for nothing of it would be stored. So is what nests deeper than
+// 1024 levels: Python does not go further.
 //
 // # What can be fetched
 //

@@ -50,6 +50,9 @@ func (c *custom) EncodeMsgpack(e *lib.Encoder) error {
 	return e.Encode(map[string]string{"b": c.text, "a": "x"})
 }
 func (c *custom) DecodeMsgpack(d *lib.Decoder) error {
+	if code, err := d.PeekCode(); err != nil || code&0xF0 != 0x80 {
+		return errors.New("not a small map")
+	}
 	m, err := d.DecodeMap()
 	c.text, _ = m["b"].(string)
 	return err
