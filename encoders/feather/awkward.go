@@ -10,24 +10,37 @@ import (
 // writeRecord writes a record, with copies of the columns that the library would write wrongly.
 func writeRecord(writer *ipc.FileWriter, record arrow.Record) error {
 	columns := record.Columns()
-	copied := false
+	changed := false
 	for i, column := range columns {
 		if !awkward(column.Data()) {
 			continue
 		}
-		if !copied {
-			columns, copied = append([]arrow.Array{}, columns...), true
+		if !changed {
+			columns, changed = append([]arrow.Array{}, columns...), true
 		}
-		whole, err := array.Concatenate([]arrow.Array{column}, memory.DefaultAllocator)
+		whole, err := copied(column)
 		if err != nil {
 			return err
 		}
 		columns[i] = whole
 	}
-	if copied {
+	if changed {
 		record = array.NewRecord(record.Schema(), columns, record.NumRows())
 	}
 	return writer.Write(record)
+}
+
+// copied returns a copy of an array, and of its dictionary.
+func copied(column arrow.Array) (arrow.Array, error) {
+	encoded, ok := column.(*array.Dictionary)
+	if !ok {
+		return array.Concatenate([]arrow.Array{column}, memory.DefaultAllocator)
+	}
+	dictionary, err := copied(encoded.Dictionary())
+	if err != nil {
+		return nil, err
+	}
+	return array.NewDictionaryArray(encoded.DataType(), encoded.Indices(), dictionary), nil
 }
 
 // awkward reports whether an array is one that the library's writer fails at: one that is a slice of no values, or has none
@@ -38,6 +51,9 @@ func awkward(data arrow.ArrayData) bool {
 		if first > 0 && (data.Offset() == 0 || first == last) || data.Len() == 0 && hasText(data) {
 			return true
 		}
+	}
+	if dictionary, ok := data.Dictionary().(*array.Data); ok && dictionary != nil && awkward(dictionary) {
+		return true
 	}
 	for _, child := range data.Children() {
 		if awkward(child) {

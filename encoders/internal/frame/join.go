@@ -12,7 +12,7 @@ import (
 func Join(column *arrow.Chunked, mem memory.Allocator) (arrow.Array, error) {
 	all := column.Chunks()
 	if len(all) == 0 {
-		return array.MakeArrayOfNull(mem, column.DataType(), 0), nil
+		return empty(column.DataType(), mem), nil
 	}
 	// The library fails at a dictionary's chunk without rows.
 	chunks := slices.DeleteFunc(slices.Clone(all), func(chunk arrow.Array) bool { return chunk.Len() == 0 })
@@ -35,6 +35,19 @@ func Join(column *arrow.Chunked, mem memory.Allocator) (arrow.Array, error) {
 		take(mem, inDictionaries(chunk.Data()), 1)
 	}
 	return array.Concatenate(chunks, mem)
+}
+
+// empty returns an array of a type without values: a builder's, where there is one for the type, for those of MakeArrayOfNull
+// have bytes in their buffers, at which the library's writer fails.
+func empty(t arrow.DataType, mem memory.Allocator) (data arrow.Array) {
+	defer func() {
+		if recover() != nil {
+			data = array.MakeArrayOfNull(mem, t, 0)
+		}
+	}()
+	builder := array.NewBuilder(mem, t)
+	defer builder.Release()
+	return builder.NewArray()
 }
 
 // ofOneDictionary returns the indexes of chunks that share a dictionary, or nil.
