@@ -71,22 +71,42 @@ func read(data []byte, mem *frame.Memory, wanted func(name string) bool) (arrow.
 	return array.NewTable(arrow.NewSchema(fields, metadata), columns, checked.rows), nil
 }
 
-// sound reports whether the lists in arrays end where their elements do. The library makes both by the levels that pages
-// have, which need not agree with one another.
+// sound reports whether the lists in arrays end where their elements do, and dictionaries have what indexes name. The library
+// makes them of levels, indexes and values in pages that need not agree with one another.
 func sound(arrays []arrow.Array) bool {
 	for _, data := range arrays {
-		list, ok := data.(*array.List)
-		if !ok || list.Len() == 0 {
-			continue // structs and maps are not read
-		}
-		last := int32(0)
-		for _, offset := range list.Offsets()[:list.Len()+1] {
-			if offset < last {
+		switch data := data.(type) { // structs and maps are not read
+		case *array.List:
+			if !endsWithin(data) || !sound([]arrow.Array{data.ListValues()}) {
 				return false
 			}
-			last = offset
+		case *array.Dictionary:
+			if !namesValues(data) {
+				return false
+			}
 		}
-		if int(last) > list.ListValues().Len() || !sound([]arrow.Array{list.ListValues()}) {
+	}
+	return true
+}
+
+func endsWithin(list *array.List) bool {
+	if list.Len() == 0 {
+		return true
+	}
+	last := int32(0)
+	for _, offset := range list.Offsets()[:list.Len()+1] {
+		if offset < last {
+			return false
+		}
+		last = offset
+	}
+	return int(last) <= list.ListValues().Len()
+}
+
+func namesValues(encoded *array.Dictionary) bool {
+	n := encoded.Dictionary().Len()
+	for i := range encoded.Len() {
+		if encoded.IsValid(i) && (encoded.GetValueIndex(i) < 0 || encoded.GetValueIndex(i) >= n) {
 			return false
 		}
 	}
