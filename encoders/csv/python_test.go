@@ -26,13 +26,7 @@ func TestPythonReads(t *testing.T) {
 func TestPythonWrites(t *testing.T) {
 	folder, codec := t.TempDir(), csv.New(csv.Options{})
 	frametest.Python(t, "make", "csv", folder)
-	var rows []frametest.Row
-	if err := codec.Decode(frametest.Read(t, folder, "rows"), &rows); err != nil {
-		t.Fatal(err)
-	}
-	if !reflect.DeepEqual(rows, frametest.Rows(frametest.N)) {
-		t.Error("the rows differ")
-	}
+	frametest.Same(t, codec, folder, "rows", frametest.Rows(frametest.N))
 	for _, name := range []string{"indexed", "named"} {
 		data := frametest.Read(t, folder, name)
 		var record arrow.Record

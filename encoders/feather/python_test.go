@@ -1,7 +1,6 @@
 package feather_test
 
 import (
-	"reflect"
 	"testing"
 
 	"github.com/apache/arrow/go/v15/arrow"
@@ -33,20 +32,8 @@ func TestPythonReads(t *testing.T) {
 func TestPythonWrites(t *testing.T) {
 	folder, codec := t.TempDir(), feather.New(feather.Options{})
 	frametest.Python(t, "make", "feather", folder)
-	var rows []frametest.Row
-	if err := codec.Decode(frametest.Read(t, folder, "rows"), &rows); err != nil {
-		t.Fatal(err)
-	}
-	if !reflect.DeepEqual(rows, frametest.Rows(frametest.N)) {
-		t.Error("the rows differ")
-	}
-	var more []frametest.More
-	if err := codec.Decode(frametest.Read(t, folder, "more"), &more); err != nil {
-		t.Fatal(err)
-	}
-	if !reflect.DeepEqual(more, frametest.Mores(frametest.N)) {
-		t.Error("the lists, bytes and categories differ")
-	}
+	frametest.Same(t, codec, folder, "rows", frametest.Rows(frametest.N))
+	frametest.Same(t, codec, folder, "more", frametest.Mores(frametest.N))
 	var record arrow.Record
 	if err := codec.Decode(frametest.Read(t, folder, "rows"), &record); err != nil {
 		t.Fatal(err)

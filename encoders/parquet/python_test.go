@@ -34,20 +34,8 @@ func TestPythonReads(t *testing.T) {
 func TestPythonWrites(t *testing.T) {
 	folder, codec := t.TempDir(), parquet.New(parquet.Options{})
 	frametest.Python(t, "make", "parquet", folder)
-	var rows []frametest.Row
-	if err := codec.Decode(frametest.Read(t, folder, "rows"), &rows); err != nil {
-		t.Fatal(err)
-	}
-	if !reflect.DeepEqual(rows, frametest.Rows(frametest.N)) {
-		t.Error("the rows differ")
-	}
-	var more []frametest.More
-	if err := codec.Decode(frametest.Read(t, folder, "more"), &more); err != nil {
-		t.Fatal(err)
-	}
-	if !reflect.DeepEqual(more, frametest.Mores(frametest.N)) {
-		t.Error("the lists, bytes and categories differ")
-	}
+	frametest.Same(t, codec, folder, "rows", frametest.Rows(frametest.N))
+	frametest.Same(t, codec, folder, "more", frametest.Mores(frametest.N))
 	variants, err := filepath.Glob(folder + "/*-*")
 	if err != nil || len(variants) < 20 {
 		t.Fatalf("there are %d variants, %v", len(variants), err)

@@ -5,7 +5,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"slices"
 
 	"github.com/apache/arrow/go/v15/arrow"
 	"github.com/apache/arrow/go/v15/arrow/array"
@@ -59,8 +58,8 @@ func read(data []byte, mem *frame.Memory, wanted func(name string) bool) (arrow.
 		if err != nil || int64(chunks.Len()) != checked.rows || !sound(chunks.Chunks()) {
 			return nil, errDamaged
 		}
-		if slices.ContainsFunc(chunks.Chunks(), func(chunk arrow.Array) bool { return !fits(chunk) }) {
-			return nil, fmt.Errorf("column %q holds a decimal of more digits than its type has", field.Name)
+		if err := checkDigits(field.Name, chunks); err != nil {
+			return nil, err
 		}
 		chunks = retyped(chunks, trueType(raw.MetaData().Schema, reader.Manifest, i))
 		field = arrow.Field{Name: field.Name, Type: chunks.DataType(), Nullable: field.Nullable, Metadata: fieldMetadata(reader.Manifest, i)}

@@ -36,10 +36,8 @@ func write(w io.Writer, table arrow.Table, properties *parquet.WriterProperties)
 	columns := make([]arrow.Column, table.NumCols())
 	for i := range columns {
 		field := table.Schema().Field(i)
-		for _, chunk := range table.Column(i).Data().Chunks() {
-			if !fits(chunk) {
-				return fmt.Errorf("column %q holds a decimal of more digits than its type has", field.Name)
-			}
+		if err := checkDigits(field.Name, table.Column(i).Data()); err != nil {
+			return err
 		}
 		chunks, err := disguise(table.Column(i).Data())
 		if err != nil {
@@ -52,6 +50,16 @@ func write(w io.Writer, table arrow.Table, properties *parquet.WriterProperties)
 	metadata := stored(table.Schema().Metadata(), serialized)
 	disguised := array.NewTable(arrow.NewSchema(fields, &metadata), columns, table.NumRows())
 	return pqarrow.WriteTable(disguised, w, rowGroup, properties, pqarrow.DefaultWriterProps())
+}
+
+// checkDigits returns an error if a column holds a decimal of more digits than its type says.
+func checkDigits(column string, data *arrow.Chunked) error {
+	for _, chunk := range data.Chunks() {
+		if !fits(chunk) {
+			return fmt.Errorf("column %q holds a decimal of more digits than its type has", column)
+		}
+	}
+	return nil
 }
 
 // fits reports whether the decimals of a column have no more digits than their type says: the library would cut them.

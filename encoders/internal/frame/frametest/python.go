@@ -5,6 +5,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"reflect"
 	"strings"
 	"testing"
 
@@ -82,4 +83,16 @@ func Read(t *testing.T, folder, name string) []byte {
 		t.Fatal(err)
 	}
 	return data
+}
+
+// Same decodes a file into a slice of structs, which is to be what is wanted.
+func Same[T any](t *testing.T, encoder encoders.Encoder, folder, name string, want []T) {
+	t.Helper()
+	var got []T
+	if err := encoder.Decode(Read(t, folder, name), &got); err != nil {
+		t.Fatalf("%s: %v", name, err)
+	}
+	if !reflect.DeepEqual(got, want) {
+		t.Errorf("%s: the values differ", name)
+	}
 }
