@@ -25,9 +25,13 @@ var errNoFile = errors.New("it is no Parquet file")
 type file struct {
 	data   []byte
 	mem    *frame.Memory
-	leaves int
+	leaves []levels
 	rows   int64
+	buffer []byte // of a page that has to be decompressed
 }
+
+// levels is how often what a column is in may be missing, and may be repeated: the bounds of the levels of its values.
+type levels struct{ definition, repetition int }
 
 // check walks over all of a file's metadata before the library reads it: that one believes every length, and takes as
 // much memory as the file says.
@@ -51,6 +55,8 @@ func check(data []byte, mem *frame.Memory) (f *file, err error) {
 			footer.structs(func(int, int) { chunks = f.rowGroup(footer, chunks) })
 		case id == 5 && kind == kindList:
 			footer.structs(func(int, int) { f.keyValue(footer) })
+		case id == 7 && kind == kindList: // the columns' orders
+			footer.skipList(kindStruct)
 		case id == 8 || id == 9:
 			err = errors.New("it is encrypted")
 			return false
@@ -70,29 +76,47 @@ func check(data []byte, mem *frame.Memory) (f *file, err error) {
 // schema walks over the schema, a tree that is written as a list, and bounds its depth.
 func (f *file) schema(t *thrift) {
 	var open []int64 // how many children each group still waits for
+	var at []levels  // of those groups
 	t.structs(func(i, n int) {
 		f.mem.Take(perNode)
-		var children int64
-		t.fields(func(id int, kind byte) bool { return id == 5 && t.number(kind, kindI32, &children) })
+		var children, repetition int64
+		t.fields(func(id int, kind byte) bool {
+			return id == 3 && t.number(kind, kindI32, &repetition) || id == 5 && t.number(kind, kindI32, &children)
+		})
 		if children < 0 || children > int64(n-i-1) || len(open) > maxDepth || i > 0 && len(open) == 0 {
 			panic(errDamaged)
 		}
+		var l levels // those of the root do not count
 		if len(open) > 0 {
 			open[len(open)-1]--
+			l = at[len(at)-1].and(repetition)
 		}
 		switch {
 		case children > 0:
-			open = append(open, children)
+			open, at = append(open, children), append(at, l)
 		case i > 0: // the root of a table without columns is none
-			f.leaves++
+			f.leaves = append(f.leaves, l)
 		}
 		for len(open) > 0 && open[len(open)-1] == 0 {
-			open = open[:len(open)-1]
+			open, at = open[:len(open)-1], at[:len(at)-1]
 		}
 	})
 	if len(open) > 0 {
 		panic(errDamaged)
 	}
+}
+
+// and returns the levels of what is within l and repeated as an element of the schema says.
+func (l levels) and(repetition int64) levels {
+	const optional, repeated = 1, 2
+	switch repetition {
+	case optional:
+		l.definition++
+	case repeated:
+		l.definition++
+		l.repetition++
+	}
+	return l
 }
 
 // keyValue checks the Arrow schema that a file may keep.
@@ -126,6 +150,8 @@ func (f *file) keyValue(t *thrift) {
 // A chunk is a column in a row group.
 type chunk struct {
 	values, size, data, dictionary, codec int64
+
+	levels levels
 }
 
 func (f *file) rowGroup(t *thrift, chunks []chunk) []chunk {
@@ -135,19 +161,31 @@ func (f *file) rowGroup(t *thrift, chunks []chunk) []chunk {
 			t.structs(func(int, int) {
 				f.mem.Take(perChunk)
 				columns++
-				chunks = append(chunks, f.column(t))
+				c := f.column(t)
+				if columns <= len(f.leaves) {
+					c.levels = f.leaves[columns-1]
+				}
+				chunks = append(chunks, c)
 			})
+			return true
+		}
+		if id == 4 && kind == kindList { // what the rows are sorted by
+			t.skipList(kindStruct)
 			return true
 		}
 		return id == 3 && t.number(kind, kindI64, &rows)
 	})
-	if columns != f.leaves || rows < 0 || rows > 1<<40 {
+	if columns != len(f.leaves) || rows < 0 || rows > 1<<40 {
 		panic(errDamaged)
 	}
 	f.rows += rows
 	f.mem.Take(rows) // columns of nulls need no memory, and have rows all the same
 	return chunks
 }
+
+// listsOfColumn are the lists in a column's metadata, and the kinds of their elements: its encodings, its path, keys with
+// values, and how often it has each encoding.
+var listsOfColumn = map[int]byte{2: kindI32, 3: kindBinary, 8: kindStruct, 13: kindStruct}
 
 func (f *file) column(t *thrift) chunk {
 	var c chunk
@@ -159,6 +197,10 @@ func (f *file) column(t *thrift) chunk {
 		case id == 3 && kind == kindStruct:
 			found = true
 			t.fields(func(id int, kind byte) bool {
+				if element := listsOfColumn[id]; element != 0 && kind == kindList {
+					t.skipList(element)
+					return true
+				}
 				switch id {
 				case 4:
 					return t.number(kind, kindI32, &c.codec)
@@ -199,18 +241,25 @@ func (f *file) pages(c chunk) error {
 	}
 	f.mem.Take(2 * (c.size + maxPadding)) // the library reads all of it, and buffers what it reads
 	rest := f.data[start : start+c.size]
+	named := int64(0) // how many values the dictionary has
 	for values := int64(0); values < c.values; {
 		p, size := readPage(rest)
 		rest = rest[size:]
 		if p.compressed < 0 || p.compressed > int64(len(rest)) || p.size < 0 {
 			return errDamaged
 		}
-		if err := f.page(p, c.codec, rest[:p.compressed]); err != nil {
+		data, err := f.page(p, c.codec, rest[:p.compressed])
+		if err != nil {
 			return err
 		}
 		rest = rest[p.compressed:]
-		if p.kind != pageDictionary {
-			values += p.values
+		if p.kind == pageDictionary {
+			named = p.values
+			continue
+		}
+		values += p.values
+		if err := p.checkIndexes(data, c.levels, named); err != nil {
+			return err
 		}
 	}
 	return nil
@@ -229,6 +278,8 @@ type page struct {
 
 	levels int64 // of a data page V2: the bytes that are never compressed
 	packed bool
+
+	definition, repetition int64 // of a data page V1: the encodings of its levels
 }
 
 // readPage reads the header of a page. Each field that the format requires must be there: where the library misses one,
@@ -279,6 +330,10 @@ func (p *page) header(t *thrift, integers, encoding int) {
 				p.values = n
 			case id == encoding:
 				p.encoding = n
+			case p.kind == pageData && id == 3:
+				p.definition = n
+			case p.kind == pageData && id == 4:
+				p.repetition = n
 			case p.kind == pageDataV2 && id >= 5:
 				if n < 0 {
 					panic(errDamaged)
@@ -299,22 +354,36 @@ func (p *page) header(t *thrift, integers, encoding int) {
 
 // The encodings that are read. The delta encodings have lengths of their own, which the library believes; pandas, pyarrow
 // and DuckDB use them only where they are told to.
-var encodings = map[int64]bool{0: true, 2: true, 3: true, 8: true}
+const (
+	encodingPlain           = 0
+	encodingPlainDictionary = 2 // the old name of the other one
+	encodingRLE             = 3
+	encodingBitPacked       = 4 // of levels only
+	encodingRLEDictionary   = 8
+)
 
-func (f *file) page(p page, codec int64, packed []byte) error {
+// page checks what a page says of itself, and returns the bytes of one that has indexes, without the levels that are
+// never compressed. They are valid until the next page is checked.
+func (f *file) page(p page, codec int64, packed []byte) (data []byte, err error) {
 	if p.values < 0 || p.levels > p.size || p.levels > p.compressed {
-		return errDamaged
+		return nil, errDamaged
 	}
-	if !encodings[p.encoding] {
-		return fmt.Errorf("it uses encoding %d, which the codec does not read: plain and dictionary are read", p.encoding)
+	switch p.encoding {
+	case encodingPlain, encodingPlainDictionary, encodingRLE, encodingRLEDictionary:
+	default:
+		return nil, fmt.Errorf("it uses encoding %d, which the codec does not read: plain and dictionary are read", p.encoding)
 	}
 	// Each value of a dictionary takes a byte at least. Other pages may say one value a million times.
 	if p.kind == pageDictionary && p.values > p.size {
-		return errDamaged
+		return nil, errDamaged
 	}
 	f.mem.Take(p.values*perValue + p.size)
 	if !p.packed {
 		codec = codecNone
 	}
-	return f.unpacks(codec, packed[p.levels:], p.size-p.levels)
+	return f.unpack(codec, packed[p.levels:], p.size-p.levels, p.hasIndexes())
+}
+
+func (p page) hasIndexes() bool {
+	return p.kind != pageDictionary && (p.encoding == encodingPlainDictionary || p.encoding == encodingRLEDictionary)
 }

@@ -50,13 +50,62 @@ func TestPagesAreChecked(t *testing.T) {
 			err := func() (err error) {
 				defer frame.Guard(name, "decode", nil, &err)
 				test.page.packed = test.page.packed || test.codec != codecNone
-				return f.page(test.page, test.codec, []byte(test.packed))
+				_, err = f.page(test.page, test.codec, []byte(test.packed))
+				return err
 			}()
 			if test.want == "" && err != nil || test.want != "" && (err == nil || !strings.Contains(err.Error(), test.want)) {
 				t.Errorf("the error is %v, want %q", err, test.want)
 			}
 		})
 	}
+}
+
+// TestListsAreOfTheirKind: the library reads the elements that it expects, whatever a list says that they are, and would
+// find another file in the same bytes.
+func TestListsAreOfTheirKind(t *testing.T) {
+	const list, end = kindList, "\x00"
+	footer := func(fields string) string {
+		return magic + fields + end + string([]byte{byte(len(fields) + 1), 0, 0, 0}) + magic
+	}
+	element := func(id int, kind byte) string { // a list of one element, which is a byte for each of the kinds
+		return string([]byte{byte(id)<<4 | list, 1<<4 | kind, 0})
+	}
+	rowGroup := func(fields string) string { return footer("\x49\x1c" + fields + end) }
+	column := func(fields string) string { // of a schema of one column
+		return footer("\x29\x2c\x55\x02" + end + end + "\x29\x1c\x19\x1c\x3c" + fields + end + end + end)
+	}
+	for name, lists := range map[string]struct {
+		file  func(fields string) string
+		kinds map[int]byte // of the elements of the lists that have a number
+	}{
+		"the file":   {footer, map[int]byte{2: kindStruct, 4: kindStruct, 5: kindStruct, 7: kindStruct}},
+		"row groups": {rowGroup, map[int]byte{4: kindStruct}},
+		"columns":    {column, map[int]byte{2: kindI32, 3: kindBinary, 8: kindStruct, 13: kindStruct}},
+	} {
+		for id, right := range lists.kinds {
+			for _, kind := range []byte{kindI32, kindBinary, kindStruct} {
+				err := func() (err error) {
+					defer frame.Guard("", "decode", nil, &err)
+					_, err = check([]byte(lists.file(element(id, kind))), frame.NewMemory(1<<20))
+					return err
+				}()
+				if (err == nil) != (kind == right) {
+					t.Errorf("in %s, list %d of kind %d, not %d: the error is %v", name, id, kind, right, err)
+				}
+			}
+		}
+	}
+}
+
+// TestNumbersOfFieldsEnd: the library's are of 16 bits, and begin again.
+func TestNumbersOfFieldsEnd(t *testing.T) {
+	defer func() {
+		if recover() != errDamaged {
+			t.Error("a field of number 32768 was read")
+		}
+	}()
+	fields := &thrift{data: append(bytes.Repeat([]byte{0xF1}, 1<<15/15+1), 0)}
+	fields.fields(func(int, byte) bool { return false })
 }
 
 // TestDecimalsAreNotCut: the library writes as many bytes as the type says.

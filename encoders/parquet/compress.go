@@ -28,28 +28,49 @@ const (
 	maxBlockZSTD = 128 << 10
 )
 
-// unpacks checks that a page becomes as long as it says, and no longer: the library lets it become what it likes. With
-// Snappy the page tells. With the others it has to be decompressed to know, so that those are read at half the speed.
-func (f *file) unpacks(codec int64, packed []byte, size int64) error {
+// unpack checks that a page becomes as long as it says, and no longer: the library lets it become what it likes. With
+// Snappy the page tells. With the others it has to be decompressed to know, so that those are read at half the speed. What
+// the page becomes is returned if it is needed, and valid until the next page is unpacked.
+func (f *file) unpack(codec int64, packed []byte, size int64, needed bool) ([]byte, error) {
 	switch codec {
 	case codecNone:
 		if int64(len(packed)) != size {
-			return errDamaged
+			return nil, errDamaged
 		}
+		return packed, nil
 	case codecSnappy:
-		if n, width := binary.Uvarint(packed); width <= 0 || n != uint64(size) || size > maxRatioSnappy*int64(len(packed)) {
-			return errDamaged
-		}
+		return f.unpackSnappy(packed, size, needed)
 	case codecZSTD:
-		return f.unpacksZSTD(packed, size)
+		return f.unpackZSTD(packed, size)
 	case codecGzip:
-		return unpacksStream(compress.Codecs.Gzip, packed, size)
+		return f.unpackStream(compress.Codecs.Gzip, packed, size, needed)
 	case codecBrotli:
-		return unpacksStream(compress.Codecs.Brotli, packed, size)
-	default:
-		return errors.New("it is compressed by a method that the codec does not read")
+		return f.unpackStream(compress.Codecs.Brotli, packed, size, needed)
 	}
-	return nil
+	return nil, errors.New("it is compressed by a method that the codec does not read")
+}
+
+// room returns a buffer of a size, the same one each time if it is large enough.
+func (f *file) room(size int64) []byte {
+	if int64(len(f.buffer)) < size {
+		f.mem.Free(f.buffer)
+		f.buffer = f.mem.Allocate(int(size))
+	}
+	return f.buffer[:size:size]
+}
+
+func (f *file) unpackSnappy(packed []byte, size int64, needed bool) ([]byte, error) {
+	if n, width := binary.Uvarint(packed); width <= 0 || n != uint64(size) || size > maxRatioSnappy*int64(len(packed)) {
+		return nil, errDamaged
+	}
+	if !needed {
+		return nil, nil
+	}
+	codec, err := compress.GetCodec(compress.Codecs.Snappy)
+	if err != nil {
+		return nil, err
+	}
+	return codec.Decode(f.room(size), packed), nil
 }
 
 // zstdDecoder never writes beyond the buffer that it is given.
@@ -57,31 +78,39 @@ var zstdDecoder = sync.OnceValues(func() (*zstd.Decoder, error) {
 	return zstd.NewReader(nil, zstd.WithDecodeAllCapLimit(true), zstd.WithDecoderConcurrency(0))
 })
 
-func (f *file) unpacksZSTD(packed []byte, size int64) error {
+func (f *file) unpackZSTD(packed []byte, size int64) ([]byte, error) {
 	decoder, err := zstdDecoder()
 	if err != nil {
-		return err
+		return nil, err
 	}
 	if size > int64(len(packed)/minBlockZSTD)*maxBlockZSTD { // before memory is taken for it
-		return errDamaged
+		return nil, errDamaged
 	}
-	out, err := decoder.DecodeAll(packed, f.mem.Allocate(int(size))[:0])
-	if err != nil || int64(len(out)) != size {
-		return errDamaged
+	data, err := decoder.DecodeAll(packed, f.room(size)[:0])
+	if err != nil || int64(len(data)) != size {
+		return nil, errDamaged
 	}
-	return nil
+	return data, nil
 }
 
-func unpacksStream(method compress.Compression, packed []byte, size int64) error {
+func (f *file) unpackStream(method compress.Compression, packed []byte, size int64, needed bool) ([]byte, error) {
 	codec, err := compress.GetCodec(method)
 	if err != nil {
-		return err
+		return nil, err
 	}
 	reader := codec.NewReader(bytes.NewReader(packed))
 	defer reader.Close()
+	var data []byte
+	if needed {
+		data = f.room(size)
+		if _, err := io.ReadFull(reader, data); err != nil {
+			return nil, errDamaged
+		}
+		size = 0
+	}
 	n, err := io.Copy(io.Discard, io.LimitReader(reader, size+1))
 	if err != nil || n != size {
-		return errDamaged
+		return nil, errDamaged
 	}
-	return nil
+	return data, nil
 }

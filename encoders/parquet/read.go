@@ -36,8 +36,8 @@ func read(data []byte, mem *frame.Memory, wanted func(name string) bool) (arrow.
 	for i := range groups {
 		groups[i] = i
 	}
-	leaves := make(map[int]bool, checked.leaves)
-	for i := range checked.leaves {
+	leaves := make(map[int]bool, len(checked.leaves))
+	for i := range len(checked.leaves) {
 		leaves[i] = true
 	}
 	var fields []arrow.Field

@@ -1,6 +1,9 @@
 package parquet
 
-import "errors"
+import (
+	"errors"
+	"math"
+)
 
 // errDamaged is what reading panics with where the data is not what it should be; decoding recovers it once.
 var errDamaged = errors.New("the metadata is damaged")
@@ -88,8 +91,8 @@ func (t *thrift) fields(field func(id int, kind byte) bool) {
 		if head>>4 == 0 {
 			id = int(int16(t.int()))
 		}
-		if id <= last {
-			panic(errDamaged)
+		if id <= last || id > math.MaxInt16 {
+			panic(errDamaged) // the library's numbers would begin again from below
 		}
 		last = id
 		if kind := head & 0x0F; !field(id, kind) {
@@ -112,15 +115,28 @@ func (t *thrift) list() (n int, kind byte) {
 	return n, kind
 }
 
-// structs walks over a list of structs. Of a list of other things it calls nothing.
+// structs walks over a list of structs.
 func (t *thrift) structs(each func(i, n int)) {
-	n, kind := t.list()
+	n := t.listOf(kindStruct)
 	for i := range n {
-		if kind != kindStruct {
-			t.element(kind)
-			continue
-		}
 		each(i, n)
+	}
+}
+
+// listOf begins a list of a kind, and returns how many elements follow. The library does not look at what a list says of
+// its elements, and reads the kind that it expects: in a list that says another it would find other things than are seen here.
+func (t *thrift) listOf(want byte) int {
+	n, kind := t.list()
+	if n > 0 && kind != want {
+		panic(errDamaged)
+	}
+	return n
+}
+
+// skipList skips a list of a kind.
+func (t *thrift) skipList(kind byte) {
+	for range t.listOf(kind) {
+		t.element(kind)
 	}
 }
 

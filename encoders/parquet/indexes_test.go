@@ -1,0 +1,93 @@
+package parquet
+
+import (
+	"bytes"
+	"runtime"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/gin-cachette/cachette/encoders/internal/frame"
+)
+
+// TestIndexesAreChecked: those that name no value of the dictionary are refused, wherever the page has them.
+func TestIndexesAreChecked(t *testing.T) {
+	const fine = ""
+	v1 := page{kind: pageData, encoding: encodingRLEDictionary, definition: encodingRLE, repetition: encodingRLE, values: 10}
+	v2 := page{kind: pageDataV2, encoding: encodingPlainDictionary, values: 10}
+	bitPacked := v1
+	bitPacked.definition = encodingBitPacked
+	noLevels := v1
+	noLevels.definition = 7
+	tests := []struct {
+		name   string
+		page   page
+		data   string
+		bounds levels
+		named  int64
+		want   string // a part of the error, or fine
+	}{
+		{"no indexes", v1, "", levels{}, 0, fine},
+		{"no runs", v1, "\x09", levels{}, 300, fine},
+		{"a page without indexes", page{kind: pageData, values: 10}, "\x20\x14\xff\xff\xff\xff", levels{}, 300, fine},
+		{"few that there can be", v1, "\x08\x14\xff", levels{}, 1, fine},
+		{"one index many times", v1, "\x09\x14\x2b\x01", levels{}, 300, fine}, // 299
+		{"one too large", v1, "\x09\x14\x2c\x01", levels{}, 300, "damaged"},
+		{"one of more bits than there are", v1, "\x09\x14\x00\x80", levels{}, 512, "damaged"},
+		{"of 32 bits", v1, "\x20\x14\xff\xff\xff\xff", levels{}, 300, "damaged"},
+		{"of 33 bits", v1, "\x21\x14\x00\x00\x00\x00\x00", levels{}, 300, "damaged"},
+		{"behind another run", v1, "\x09\x04\x00\x00\x14\x2c\x01", levels{}, 300, "damaged"},
+		{"behind the last value", v1, "\x09\x14\x00\x00\x14\x2c\x01", levels{}, 300, fine},
+		{"packed", v1, "\x09\x03\x2b\x01" + strings.Repeat("\x00", 7), levels{}, 300, fine},
+		{"packed, too large", v1, "\x09\x03\x2c\x01" + strings.Repeat("\x00", 7), levels{}, 300, "damaged"},
+		{"the last that is packed", v1, "\x10\x03" + strings.Repeat("\x00", 15) + "\xff", levels{}, 300, "damaged"},
+		{"packed behind packed", v1, "\x10\x03" + strings.Repeat("\x00", 16) + "\x03\x00\x00\xff\xff" + strings.Repeat("\x00", 12), levels{}, 300, "damaged"},
+		{"packed of 32 bits", v1, "\x20\x03" + strings.Repeat("\x00", 28) + "\x00\x00\x00\x80", levels{}, 300, "damaged"},
+		{"packed, and cut", v1, "\x10\x03\x00\x00\xff\xff", levels{}, 300, "damaged"},
+		{"packed behind the last value", v1, "\x10\x05" + strings.Repeat("\x00", 20) + strings.Repeat("\xff", 12), levels{}, 300, fine},
+		{"a run of none", v1, "\x09\x00\x2c\x01", levels{}, 300, fine},
+		{"behind levels", v1, "\x02\x00\x00\x00\x14\x01\x09\x14\x2c\x01", levels{definition: 1}, 300, "damaged"},
+		{"behind levels of lists", v1, "\x01\x00\x00\x00\x08\x02\x00\x00\x00\x14\x01\x09\x14\x2c\x01", levels{3, 1}, 300, "damaged"},
+		{"behind packed levels", bitPacked, "\xff\x03\x09\x14\x2c\x01", levels{definition: 1}, 300, "damaged"},
+		{"behind packed levels of two bits", bitPacked, "\xff\xff\x03\x09\x14\x2c\x01", levels{definition: 2}, 300, "damaged"},
+		{"levels longer than the page", v1, "\x09\x00\x00\x00\x14\x01", levels{definition: 1}, 300, "damaged"},
+		{"no length of levels", v1, "\x09\x00", levels{definition: 1}, 300, "damaged"},
+		{"levels of another encoding", noLevels, "\x09\x00", levels{definition: 1}, 300, "damaged"},
+		{"version 2", v2, "\x09\x14\x2c\x01", levels{definition: 1}, 300, "damaged"},
+		{"version 2, fine", v2, "\x09\x14\x2b\x01", levels{definition: 1}, 300, fine},
+	}
+	for _, test := range tests {
+		err := func() (err error) {
+			defer frame.Guard(name, "decode", nil, &err)
+			return test.page.checkIndexes([]byte(test.data), test.bounds, test.named)
+		}()
+		if test.want == fine && err != nil || test.want != fine && (err == nil || !strings.Contains(err.Error(), test.want)) {
+			t.Errorf("%s: the error is %v, want %q", test.name, err, test.want)
+		}
+	}
+}
+
+// TestLargeIndexTakesNoMemory: the library took 128 MiB for this one, and took more than there is for a larger one.
+func TestLargeIndexTakesNoMemory(t *testing.T) {
+	rows := make([]struct{ A int64 }, 300)
+	for i := range rows {
+		rows[i].A = int64(i) << 32
+	}
+	// They are indexes of 9 bits, in 38 groups of 8: here they become one index of 32 bits.
+	data, err := New(Options{Compression: None}).Encode(rows)
+	if err != nil {
+		t.Fatal(err)
+	}
+	place := bytes.Index(data, []byte{9, 38<<1 | 1})
+	if place < 0 {
+		t.Fatal("the indexes are not where the library writes them")
+	}
+	data = slices.Concat(data[:place], []byte("\x20\xd8\x04\xff\xff\xff\x00"), data[place+7:])
+	var before, after runtime.MemStats
+	runtime.ReadMemStats(&before)
+	err = New(Options{}).Decode(data, &rows)
+	runtime.ReadMemStats(&after)
+	if took := after.TotalAlloc - before.TotalAlloc; err == nil || took > 16<<20 {
+		t.Errorf("the error is %v, after %d bytes", err, took)
+	}
+}
