@@ -6,6 +6,7 @@ import (
 	"testing"
 
 	"github.com/apache/arrow/go/v15/arrow"
+	"github.com/apache/arrow/go/v15/arrow/array"
 
 	"github.com/gin-cachette/cachette/encoders"
 )
@@ -54,6 +55,41 @@ func TestAnotherArrow(t *testing.T) {
 		dst := &otherTable{}
 		if err := encoder.Decode(nil, &dst); err == nil || !strings.HasSuffix(err.Error(), ": "+other) {
 			t.Errorf("codec %s: the error is %v, want %q", name, err, other)
+		}
+	}
+}
+
+// TestNullsOfRequiredColumns: a field is not nullable unless it says so, and its column may hold nulls all the same: they
+// are stored.
+func TestNullsOfRequiredColumns(t *testing.T) {
+	int64s := arrow.PrimitiveTypes.Int64
+	for _, test := range []struct {
+		typ    arrow.DataType
+		column string
+		codecs string
+	}{
+		{int64s, `[1,null,3]`, tables},
+		{arrow.BinaryTypes.String, `["a",null,""]`, tables},
+		{arrow.Null, `[null,null]`, tables},
+		{arrow.ListOf(int64s), `[[1],null,[2,null]]`, "feather parquet"},
+		{arrow.ListOfNonNullable(int64s), `[[1],null,[2,null]]`, "feather parquet"},
+		{arrow.ListOfNonNullable(arrow.Null), `[[null],null,[]]`, "feather parquet"},
+		{&arrow.DictionaryType{IndexType: arrow.PrimitiveTypes.Int32, ValueType: arrow.BinaryTypes.String}, `["a",null,"c"]`, "feather parquet"},
+	} {
+		nullable := record(test.typ, test.column)
+		column := nullable.Column(0)
+		field := arrow.Field{Name: "a", Type: test.typ}
+		value := array.NewRecord(arrow.NewSchema([]arrow.Field{field}, nil), []arrow.Array{column}, int64(column.Len()))
+		for _, name := range strings.Fields(test.codecs) {
+			encoder, _ := encoders.Lookup(name)
+			var got arrow.Record
+			data, err := encoder.Encode(value)
+			if err == nil {
+				err = encoder.Decode(data, &got)
+			}
+			if err != nil || got.Column(0).String() != column.String() {
+				t.Errorf("codec %s: a required column %v of %v came back as %v (%v)", name, column, test.typ, got, err)
+			}
 		}
 	}
 }

@@ -233,6 +233,8 @@ func values() []given {
 		{"a table with durations", tableOf(record(arrow.FixedWidthTypes.Duration_s, `[5]`)), "feather parquet"},
 		{"a table with a dictionary of durations", tableOf(record(&arrow.DictionaryType{IndexType: arrow.PrimitiveTypes.Int8,
 			ValueType: arrow.FixedWidthTypes.Duration_s}, `[5]`)), "feather"},
+		{"a table with decimals of hundreds", tableOf(record(&arrow.Decimal128Type{Precision: 5, Scale: -2}, `["500"]`)), "csv feather"},
+		{"a table with decimals of a scale above their precision", tableOf(record(&arrow.Decimal128Type{Precision: 2, Scale: 4}, `["0.0012"]`)), "csv feather"},
 		{"a table of another Arrow", &otherTable{tableShape{secret}}, none},
 		{"a record of another Arrow", &otherRecord{otherTable{tableShape{secret}}}, "json orjson"},
 		{"a table without a schema", &tableShape{secret}, none},

@@ -62,7 +62,8 @@ func read(data []byte, mem *frame.Memory, wanted func(name string) bool) (arrow.
 			return nil, err
 		}
 		chunks = retyped(chunks, trueType(raw.MetaData().Schema, reader.Manifest, i))
-		field = arrow.Field{Name: field.Name, Type: chunks.DataType(), Nullable: field.Nullable, Metadata: fieldMetadata(reader.Manifest, i)}
+		nullable := field.Nullable || field.Type.ID() == arrow.NULL
+		field = arrow.Field{Name: field.Name, Type: chunks.DataType(), Nullable: nullable, Metadata: fieldMetadata(reader.Manifest, i)}
 		fields = append(fields, field)
 		columns = append(columns, *arrow.NewColumn(field, chunks))
 	}
@@ -197,6 +198,10 @@ func unsupported(t arrow.DataType) arrow.DataType {
 		return unsupported(t.Elem())
 	case *arrow.DictionaryType:
 		return unsupported(t.ValueType)
+	case *arrow.Decimal128Type:
+		if t.Precision < 1 || t.Precision > 38 || t.Scale < 0 || t.Scale > t.Precision {
+			return t // Arrow has such decimals, Parquet has not
+		}
 	case *arrow.Float16Type, *arrow.Decimal256Type, arrow.ExtensionType, arrow.NestedType,
 		*arrow.MonthIntervalType, *arrow.DayTimeIntervalType, *arrow.MonthDayNanoIntervalType,
 		arrow.BinaryViewDataType, *arrow.RunEndEncodedType:

@@ -25,17 +25,13 @@ const rowGroup = 1 << 20
 //     for any zone, and a zone that there is not for none.
 //   - Durations it does not know: it gets their numbers, as pyarrow writes them.
 //   - At dictionaries without nulls it panics: it gets their values, and writes a dictionary of its own.
+//   - Nulls in a column that says it has none it writes as zeros: such a column is one that may have nulls.
 //
-// The true schema goes into the file's metadata.
+// The schema without the disguise goes into the file's metadata.
 func write(w io.Writer, table arrow.Table, properties *parquet.WriterProperties) error {
-	serialized, err := serialize(table.Schema())
-	if err != nil {
-		return err
-	}
-	fields := make([]arrow.Field, table.NumCols())
+	fields := slices.Clone(table.Schema().Fields())
 	columns := make([]arrow.Column, table.NumCols())
-	for i := range columns {
-		field := table.Schema().Field(i)
+	for i, field := range fields {
 		if err := checkDigits(field.Name, table.Column(i).Data()); err != nil {
 			return err
 		}
@@ -43,11 +39,18 @@ func write(w io.Writer, table arrow.Table, properties *parquet.WriterProperties)
 		if err != nil {
 			return err
 		}
-		field.Type = chunks.DataType()
-		fields[i] = field
-		columns[i] = *arrow.NewColumn(field, chunks)
+		fields[i].Nullable = field.Nullable || chunks.NullN() > 0 || field.Type.ID() == arrow.NULL
+		columns[i] = *arrow.NewColumn(arrow.Field{Name: field.Name, Type: chunks.DataType(), Nullable: fields[i].Nullable, Metadata: field.Metadata}, chunks)
 	}
-	metadata := stored(table.Schema().Metadata(), serialized)
+	schemaMetadata := table.Schema().Metadata()
+	serialized, err := serialize(arrow.NewSchema(fields, &schemaMetadata))
+	if err != nil {
+		return err
+	}
+	for i := range columns {
+		fields[i] = columns[i].Field()
+	}
+	metadata := stored(schemaMetadata, serialized)
 	disguised := array.NewTable(arrow.NewSchema(fields, &metadata), columns, table.NumRows())
 	return pqarrow.WriteTable(disguised, w, rowGroup, properties, pqarrow.DefaultWriterProps())
 }

@@ -82,7 +82,13 @@ func column(dataType any) set {
 	}
 	switch dataType.(interface{ Name() string }).Name() {
 	case "null", "bool", "int8", "int16", "int32", "int64", "uint8", "uint16", "uint32", "uint64", "float", "double",
-		"utf8", "large_utf8", "timestamp", "date32", "decimal":
+		"utf8", "large_utf8", "timestamp", "date32":
+		return tables
+	case "decimal":
+		t := reflect.ValueOf(dataType).Elem()
+		if precision, scale := t.FieldByName("Precision").Int(), t.FieldByName("Scale").Int(); precision < 1 || precision > 38 || scale < 0 || scale > precision {
+			return csv | feather
+		}
 		return tables
 	case "date64":
 		return csv | feather
