@@ -93,3 +93,26 @@ func TestNullsOfRequiredColumns(t *testing.T) {
 		}
 	}
 }
+
+// TestColumnsBeyondRows: a record may have columns longer than it has rows. What is beyond is not stored.
+func TestColumnsBeyondRows(t *testing.T) {
+	column := record(arrow.PrimitiveTypes.Int64, `[1,null,3]`).Column(0)
+	schema := arrow.NewSchema([]arrow.Field{{Name: "a", Type: column.DataType(), Nullable: true}}, nil)
+	whole := arrow.NewColumn(schema.Field(0), arrow.NewChunked(column.DataType(), []arrow.Array{column}))
+	for shape, value := range map[string]any{
+		"record": array.NewRecord(schema, []arrow.Array{column}, 2),
+		"table":  array.NewTable(schema, []arrow.Column{*whole}, 2),
+	} {
+		for _, name := range strings.Fields(tables) {
+			encoder, _ := encoders.Lookup(name)
+			var got arrow.Record
+			data, err := encoder.Encode(value)
+			if err == nil {
+				err = encoder.Decode(data, &got)
+			}
+			if err != nil || got.NumRows() != 2 || got.Column(0).String() != "[1 (null)]" {
+				t.Errorf("codec %s: a %s of two rows came back as %v (%v)", name, shape, got, err)
+			}
+		}
+	}
+}

@@ -12,7 +12,7 @@ func writeRecord(writer *ipc.FileWriter, record arrow.Record) error {
 	columns := record.Columns()
 	changed := false
 	for i, column := range columns {
-		if !awkward(column.Data()) {
+		if !awkward(column) {
 			continue
 		}
 		if !changed {
@@ -43,30 +43,56 @@ func copied(column arrow.Array) (arrow.Array, error) {
 	return array.NewDictionaryArray(encoded.DataType(), encoded.Indices(), dictionary), nil
 }
 
-// awkward reports whether an array is one that the library's writer fails at: one that is a slice of no values, or has none
-// though there is text in its buffer, or whose offsets begin above 0 though it is no slice.
-func awkward(data arrow.ArrayData) bool {
+// awkward reports whether the library's writer fails at an array, or writes it wrongly: one of no texts that is a slice or
+// has bytes in its buffer, or whose offsets begin above 0 though it is no slice. The writer goes down to what it has cut out
+// of the children.
+func awkward(arr arrow.Array) bool {
+	data := arr.Data()
 	if typ, ok := data.DataType().(arrow.OffsetsDataType); ok && len(data.Buffers()) > 1 {
 		first, last := ofBuffer(data, typ)
-		if first > 0 && (data.Offset() == 0 || first == last) || data.Len() == 0 && hasText(data) {
+		if first > 0 && (data.Offset() == 0 || first == last) || data.Len() == 0 && cutsText(data) {
 			return true
 		}
 	}
-	if dictionary, ok := data.Dictionary().(*array.Data); ok && dictionary != nil && awkward(dictionary) {
-		return true
-	}
-	for _, child := range data.Children() {
-		if awkward(child) {
-			return true
+	switch arr := arr.(type) {
+	case array.ExtensionArray:
+		return awkward(arr.Storage())
+	case *array.Dictionary:
+		return awkward(arr.Dictionary())
+	case *array.Struct:
+		for i := range arr.NumField() {
+			if awkward(arr.Field(i)) {
+				return true
+			}
 		}
+	case *array.FixedSizeList:
+		n := int64(arr.DataType().(*arrow.FixedSizeListType).Len())
+		start := int64(data.Offset()) * n
+		return isAwkwardSlice(arr.ListValues(), start, start+int64(arr.Len())*n)
+	case array.ListLike:
+		if arr.Len() == 0 {
+			return isAwkwardSlice(arr.ListValues(), 0, 0)
+		}
+		start, _ := arr.ValueOffsets(0)
+		_, end := arr.ValueOffsets(arr.Len() - 1)
+		return isAwkwardSlice(arr.ListValues(), start, end)
 	}
 	return false
 }
 
-// hasText reports whether an array of texts or bytes has any in its buffer, whether or not a value is made of them.
-func hasText(data arrow.ArrayData) bool {
+func isAwkwardSlice(values arrow.Array, start, end int64) bool {
+	if start == 0 && end == int64(values.Len()) {
+		return awkward(values)
+	}
+	slice := array.NewSlice(values, start, end)
+	defer slice.Release()
+	return awkward(slice)
+}
+
+// cutsText reports whether the writer would cut the bytes of an array of texts or bytes out of its buffer.
+func cutsText(data arrow.ArrayData) bool {
 	const values = 2
-	return len(data.Buffers()) > values && data.Buffers()[values] != nil && data.Buffers()[values].Len() > 0
+	return len(data.Buffers()) > values && data.Buffers()[values] != nil && (data.Offset() > 0 || data.Buffers()[values].Len() > 0)
 }
 
 // ofBuffer returns where an array's first value begins, and where its last one ends.

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"reflect"
+	"slices"
 
 	"github.com/apache/arrow/go/v15/arrow"
 	"github.com/apache/arrow/go/v15/arrow/array"
@@ -29,7 +30,7 @@ func From(codec string, value any) (source Source, err error) {
 		if isNil(v) {
 			break
 		}
-		return Source{Record: markRecord(v)}, nil
+		return Source{Record: markRecord(cutToRows(v))}, nil
 	case arrow.Table:
 		if isNil(v) {
 			break
@@ -41,6 +42,20 @@ func From(codec string, value any) (source Source, err error) {
 		return Source{}, Refuse(codec, "encode", value, "", err.Error())
 	}
 	return Source{Record: record}, nil
+}
+
+// cutToRows leaves out what columns hold beyond the rows of a record. Arrow allows it to be there, and its writer writes
+// it, so that no reader takes the record again.
+func cutToRows(record arrow.Record) arrow.Record {
+	longer := func(column arrow.Array) bool { return int64(column.Len()) > record.NumRows() }
+	if !slices.ContainsFunc(record.Columns(), longer) {
+		return record
+	}
+	columns := make([]arrow.Array, record.NumCols())
+	for i, column := range record.Columns() {
+		columns[i] = array.NewSlice(column, 0, record.NumRows())
+	}
+	return array.NewRecord(record.Schema(), columns, record.NumRows())
 }
 
 const wantTable = "give an arrow.Record, an arrow.Table or a slice of structs"

@@ -8,13 +8,12 @@ import (
 	"github.com/apache/arrow/go/v15/arrow/memory"
 )
 
-// Join makes one array of a column's chunks.
+// Join makes one array of a column's chunks. Chunks with dictionaries get one that has the values of all.
 func Join(column *arrow.Chunked, mem memory.Allocator) (arrow.Array, error) {
 	all := column.Chunks()
 	if len(all) == 0 {
 		return empty(column.DataType(), mem), nil
 	}
-	// The library fails at a dictionary's chunk without rows.
 	chunks := slices.DeleteFunc(slices.Clone(all), func(chunk arrow.Array) bool { return chunk.Len() == 0 })
 	switch len(chunks) {
 	case 0:
@@ -22,19 +21,36 @@ func Join(column *arrow.Chunked, mem memory.Allocator) (arrow.Array, error) {
 	case 1:
 		return chunks[0], nil
 	}
-	if indexes := ofOneDictionary(chunks); indexes != nil {
-		joined, err := array.Concatenate(indexes, mem)
-		if err != nil {
-			return nil, err
+	// The library joins dictionaries too, and has null rows overwrite the indexes of others. What it gets has one already.
+	data := make([]arrow.ArrayData, len(chunks))
+	for i, chunk := range chunks {
+		data[i] = chunk.Data()
+	}
+	if err := unify(data, mem); err != nil {
+		return nil, err
+	}
+	for i := range chunks {
+		if data[i] != chunks[i].Data() {
+			chunks[i] = array.MakeFromData(data[i])
 		}
-		return array.NewDictionaryArray(column.DataType(), joined, chunks[0].(*array.Dictionary).Dictionary()), nil
 	}
-	for _, chunk := range chunks {
-		// The library compares the dictionary of each chunk with that of the first, value by value: a small file can have a
-		// large one, and thousands of chunks.
-		take(mem, inDictionaries(chunk.Data()), 1)
+	encoded, ok := chunks[0].(*array.Dictionary)
+	if !ok {
+		for _, chunk := range chunks {
+			// The library compares the dictionary of each chunk with that of the first, value by value: a small file can have a
+			// large one, and thousands of chunks.
+			take(mem, inDictionaries(chunk.Data()), 1)
+		}
+		return array.Concatenate(chunks, mem)
 	}
-	return array.Concatenate(chunks, mem)
+	for i, chunk := range chunks {
+		chunks[i] = chunk.(*array.Dictionary).Indices()
+	}
+	indexes, err := array.Concatenate(chunks, mem)
+	if err != nil {
+		return nil, err
+	}
+	return array.NewDictionaryArray(column.DataType(), indexes, encoded.Dictionary()), nil
 }
 
 // empty returns an array of a type without values: a builder's, where there is one for the type, for those of MakeArrayOfNull
@@ -48,33 +64,4 @@ func empty(t arrow.DataType, mem memory.Allocator) (data arrow.Array) {
 	builder := array.NewBuilder(mem, t)
 	defer builder.Release()
 	return builder.NewArray()
-}
-
-// ofOneDictionary returns the indexes of chunks that share a dictionary, or nil.
-func ofOneDictionary(chunks []arrow.Array) []arrow.Array {
-	var indexes []arrow.Array
-	for _, chunk := range chunks {
-		encoded, ok := chunk.(*array.Dictionary)
-		if !ok || dictionaryOf(chunk.Data()) == nil || dictionaryOf(chunk.Data()) != dictionaryOf(chunks[0].Data()) {
-			return nil
-		}
-		indexes = append(indexes, encoded.Indices())
-	}
-	return indexes
-}
-
-func dictionaryOf(data arrow.ArrayData) *array.Data {
-	dictionary, _ := data.Dictionary().(*array.Data)
-	return dictionary
-}
-
-// inDictionaries counts the values of the dictionaries in an array.
-func inDictionaries(data arrow.ArrayData) (n int64) {
-	if dictionary := dictionaryOf(data); dictionary != nil {
-		n = int64(dictionary.Len()) + inDictionaries(dictionary)
-	}
-	for _, child := range data.Children() {
-		n += inDictionaries(child)
-	}
-	return n
 }
