@@ -89,6 +89,9 @@ func TestFuzzFindsDefects(t *testing.T) {
 			*dst.(*string) = "half"
 			return fmt.Errorf("cut short")
 		}}, "gave an error"},
+		{"memory", `x`, broken{decode: func([]byte, any) error {
+			return fmt.Errorf("%d bytes", len(make([]byte, 100<<20)))
+		}}, "allocated 1"},
 		{"cannot be carried", `"x"`, broken{encode: func(any) ([]byte, error) { return nil, fmt.Errorf("no") }}, "cannot take"},
 		{"comes back changed", `"x"`, broken{encode: func(any) ([]byte, error) { return []byte(`"y"`), nil }}, "came back as"},
 	}

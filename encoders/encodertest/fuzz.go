@@ -4,14 +4,15 @@ import (
 	"bytes"
 	"errors"
 	"reflect"
+	"runtime/metrics"
 	"testing"
 
 	"github.com/gin-cachette/cachette/encoders"
 )
 
 // Fuzz feeds an encoder bytes that grow from those of seeds and from known garbage, and decodes them into the types of
-// seeds and into plain ones. Decode must not panic, must not change the data, and must leave the destination as it was
-// when it returns an error. What it could decode it must be able to carry: encoded and decoded again, it is the same.
+// seeds and into plain ones. Decode must not panic, must not change the data, must not take memory far beyond it, and must
+// leave the destination as it was when it returns an error. What it could decode it must be able to carry: encoded and decoded again, it is the same.
 //
 //	func FuzzDecode(f *testing.F) { encodertest.Fuzz(f, json.New(), "text", 5, map[string]any{"a": nil}) }
 func Fuzz(f *testing.F, encoder encoders.Encoder, seeds ...any) {
@@ -45,11 +46,28 @@ func FuzzBounded(f *testing.F, encoder, unbounded encoders.Encoder, seeds ...any
 	})
 }
 
+// What decoding one input may allocate: far more than any codec should, for what other goroutines allocate is counted too.
+const (
+	fuzzAllocBase    = 64 << 20
+	fuzzAllocPerByte = 4 << 10
+)
+
+// allocated is how many bytes the program has allocated. Unlike runtime.ReadMemStats it does not stop the program.
+func allocated() uint64 {
+	sample := []metrics.Sample{{Name: "/gc/heap/allocs:bytes"}}
+	metrics.Read(sample)
+	return sample[0].Value.Uint64()
+}
+
 // fuzzOne tries one input on one type. What was decoded is encoded and decoded again by another suite.
 func (s Suite) fuzzOne(other Suite, data []byte, typ reflect.Type, report reporter) {
 	given := bytes.Clone(data)
 	dst := reflect.New(typ)
+	before := allocated()
 	err := s.decode(given, dst.Interface())
+	if took := allocated() - before; took > fuzzAllocBase+fuzzAllocPerByte*uint64(len(data)) {
+		report("Decode(%q) into a *%v allocated %d bytes", data, typ, took)
+	}
 	if !bytes.Equal(given, data) {
 		report("Decode(%q) into a *%v changed its data to %q", data, typ, given)
 	}
