@@ -26,6 +26,7 @@ type file struct {
 	data   []byte
 	mem    *frame.Memory
 	leaves []levels
+	chunks []chunk // of the first row group, then of the others
 	rows   int64
 	buffer []byte // of a page that has to be decompressed
 }
@@ -46,13 +47,12 @@ func check(data []byte, mem *frame.Memory) (f *file, err error) {
 	}
 	f = &file{data: data, mem: mem}
 	footer := &thrift{data: data[end-int(size) : end]}
-	var chunks []chunk
 	footer.fields(func(id int, kind byte) bool {
 		switch {
 		case id == 2 && kind == kindList:
 			f.schema(footer)
 		case id == 4 && kind == kindList:
-			footer.structs(func(int, int) { chunks = f.rowGroup(footer, chunks) })
+			footer.structs(func(int, int) { f.rowGroup(footer) })
 		case id == 5 && kind == kindList:
 			footer.structs(func(int, int) { f.keyValue(footer) })
 		case id == 7 && kind == kindList: // the columns' orders
@@ -65,9 +65,9 @@ func check(data []byte, mem *frame.Memory) (f *file, err error) {
 		}
 		return true
 	})
-	for _, c := range chunks {
+	for _, c := range f.chunks {
 		if err == nil {
-			err = f.pages(c)
+			err = f.checkPages(c)
 		}
 	}
 	return f, err
@@ -154,7 +154,7 @@ type chunk struct {
 	levels levels
 }
 
-func (f *file) rowGroup(t *thrift, chunks []chunk) []chunk {
+func (f *file) rowGroup(t *thrift) {
 	columns, rows := 0, int64(0)
 	t.fields(func(id int, kind byte) bool {
 		if id == 1 && kind == kindList {
@@ -165,7 +165,7 @@ func (f *file) rowGroup(t *thrift, chunks []chunk) []chunk {
 				if columns <= len(f.leaves) {
 					c.levels = f.leaves[columns-1]
 				}
-				chunks = append(chunks, c)
+				f.chunks = append(f.chunks, c)
 			})
 			return true
 		}
@@ -180,7 +180,6 @@ func (f *file) rowGroup(t *thrift, chunks []chunk) []chunk {
 	}
 	f.rows += rows
 	f.mem.Take(rows) // columns of nulls need no memory, and have rows all the same
-	return chunks
 }
 
 // listsOfColumn are the lists in a column's metadata, and the kinds of their elements: its encodings, its path, keys with
@@ -233,33 +232,41 @@ func (c chunk) start() int64 {
 	return c.data
 }
 
+// checkPages checks all pages of a chunk.
+func (f *file) checkPages(c chunk) error {
+	named := int64(0) // how many values the dictionary has
+	return f.pages(c, func(p page, packed []byte) error {
+		data, err := f.page(p, c.codec, packed)
+		if err != nil {
+			return err
+		}
+		if p.kind == pageDictionary {
+			named = p.values
+		}
+		return p.checkIndexes(data, c.levels, named)
+	})
+}
+
 // pages walks over the pages of a chunk.
-func (f *file) pages(c chunk) error {
+func (f *file) pages(c chunk, each func(p page, packed []byte) error) error {
 	start, size := c.start(), int64(len(f.data))
 	if start < 0 || start > size || c.size < 0 || c.size > size-start || c.values < 0 {
 		return errDamaged
 	}
 	f.mem.Take(2 * (c.size + maxPadding)) // the library reads all of it, and buffers what it reads
 	rest := f.data[start : start+c.size]
-	named := int64(0) // how many values the dictionary has
 	for values := int64(0); values < c.values; {
 		p, size := readPage(rest)
 		rest = rest[size:]
 		if p.compressed < 0 || p.compressed > int64(len(rest)) || p.size < 0 {
 			return errDamaged
 		}
-		data, err := f.page(p, c.codec, rest[:p.compressed])
-		if err != nil {
+		if err := each(p, rest[:p.compressed]); err != nil {
 			return err
 		}
 		rest = rest[p.compressed:]
-		if p.kind == pageDictionary {
-			named = p.values
-			continue
-		}
-		values += p.values
-		if err := p.checkIndexes(data, c.levels, named); err != nil {
-			return err
+		if p.kind != pageDictionary {
+			values += p.values
 		}
 	}
 	return nil
