@@ -8,15 +8,17 @@
 // scale above their precision, and extension types: feather takes them. What a struct has no field for may be of any type.
 //
 // These come back as another type: seconds as milliseconds, a dictionary of strings with indexes of int32 and without
-// the values that no row has, a dictionary of other values as those values. Rows without columns are not counted. The
-// Arrow schema is stored in the file, so that other types, the zones of times and the metadata come back as they were. A
-// duration is an integer for readers who do not know that schema, as pandas writes it.
+// the values that no row has, a dictionary of other values as those values, a column that says it has no nulls and has
+// some as one that may have them. Rows without columns are not counted. The Arrow schema is stored in the file, so that
+// other types, the zones of times and the metadata come back as they were. A duration is an integer for readers who do not
+// know that schema, as pandas writes it.
 //
 // This codec links much more than feather does, Arrow's compute kernels and gRPC among it.
 //
 // Decode reads pages that are plain or dictionary-encoded, of versions 1 and 2, and not compressed or by Snappy, Gzip,
 // Brotli or ZSTD. It reads on the caller's goroutine alone. Before it lets the library read a file it walks over all of
-// its metadata; pages of Gzip, Brotli and ZSTD it decompresses once to see how large they become.
+// its metadata; pages of Gzip, Brotli and ZSTD it decompresses once to see how large they become, and pages of indexes to
+// see that the dictionary has what they name.
 package parquet
 
 import (
