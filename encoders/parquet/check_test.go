@@ -128,7 +128,7 @@ func TestDeltaEncodingsAreRefused(t *testing.T) {
 	}
 	properties := parquet.NewWriterProperties(parquet.WithDictionaryDefault(false), parquet.WithEncoding(parquet.Encodings.DeltaBinaryPacked),
 		parquet.WithRootRepetition(parquet.Repetitions.Required))
-	if err := write(&out, source.AsTable(), properties); err != nil {
+	if err := (&Codec{properties: properties}).write(&out, source.AsTable()); err != nil {
 		t.Fatal(err)
 	}
 	var table arrow.Table

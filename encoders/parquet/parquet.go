@@ -66,6 +66,7 @@ type Options struct {
 type Codec struct {
 	limit      int64
 	properties *parquet.WriterProperties
+	serialized serializedSchemas
 }
 
 // New returns the parquet codec. It panics if the options say a compression that there is not.
@@ -74,7 +75,7 @@ func New(options Options) *Codec {
 	if !ok {
 		panic(fmt.Sprintf("cachette: parquet.New: there is no compression %d", options.Compression))
 	}
-	return &Codec{options.Limit, parquet.NewWriterProperties(
+	return &Codec{limit: options.Limit, properties: parquet.NewWriterProperties(
 		parquet.WithCompression(method),
 		// The library's default, repeated, is against the format, and strict readers refuse it.
 		parquet.WithRootRepetition(parquet.Repetitions.Required),
@@ -106,7 +107,7 @@ func (c *Codec) Encode(value any) (data []byte, err error) {
 	defer frame.Guard(name, "encode", value, &err)
 
 	var file bytes.Buffer
-	if err := write(&file, source.AsTable(), c.properties); err != nil {
+	if err := c.write(&file, source.AsTable()); err != nil {
 		return nil, frame.Failure(name, "encode", value, err)
 	}
 	return file.Bytes(), nil

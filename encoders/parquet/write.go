@@ -7,12 +7,12 @@ import (
 	"fmt"
 	"io"
 	"slices"
+	"sync/atomic"
 
 	"github.com/apache/arrow/go/v15/arrow"
 	"github.com/apache/arrow/go/v15/arrow/array"
 	"github.com/apache/arrow/go/v15/arrow/compute"
 	"github.com/apache/arrow/go/v15/arrow/ipc"
-	"github.com/apache/arrow/go/v15/parquet"
 	"github.com/apache/arrow/go/v15/parquet/pqarrow"
 )
 
@@ -28,8 +28,9 @@ const rowGroup = 1 << 20
 //   - Nulls in a column that says it has none it writes as zeros: such a column is one that may have nulls.
 //
 // The schema without the disguise goes into the file's metadata.
-func write(w io.Writer, table arrow.Table, properties *parquet.WriterProperties) error {
-	fields := slices.Clone(table.Schema().Fields())
+func (c *Codec) write(w io.Writer, table arrow.Table) error {
+	schema := table.Schema()
+	fields := slices.Clone(schema.Fields())
 	columns := make([]arrow.Column, table.NumCols())
 	for i, field := range fields {
 		if err := checkDigits(field.Name, table.Column(i).Data()); err != nil {
@@ -39,20 +40,28 @@ func write(w io.Writer, table arrow.Table, properties *parquet.WriterProperties)
 		if err != nil {
 			return err
 		}
-		fields[i].Nullable = field.Nullable || chunks.NullN() > 0 || field.Type.ID() == arrow.NULL
-		columns[i] = *arrow.NewColumn(arrow.Field{Name: field.Name, Type: chunks.DataType(), Nullable: fields[i].Nullable, Metadata: field.Metadata}, chunks)
+		if !field.Nullable && (chunks.NullN() > 0 || field.Type.ID() == arrow.NULL) {
+			field.Nullable = true
+			schema = withField(schema, i, field)
+		}
+		field.Type = chunks.DataType()
+		fields[i] = field
+		columns[i] = *arrow.NewColumn(field, chunks)
 	}
-	schemaMetadata := table.Schema().Metadata()
-	serialized, err := serialize(arrow.NewSchema(fields, &schemaMetadata))
+	serialized, err := c.serialized.of(schema)
 	if err != nil {
 		return err
 	}
-	for i := range columns {
-		fields[i] = columns[i].Field()
-	}
-	metadata := stored(schemaMetadata, serialized)
+	metadata := stored(schema.Metadata(), serialized)
 	disguised := array.NewTable(arrow.NewSchema(fields, &metadata), columns, table.NumRows())
-	return pqarrow.WriteTable(disguised, w, rowGroup, properties, pqarrow.DefaultWriterProps())
+	return pqarrow.WriteTable(disguised, w, rowGroup, c.properties, pqarrow.DefaultWriterProps())
+}
+
+func withField(schema *arrow.Schema, i int, field arrow.Field) *arrow.Schema {
+	fields := slices.Clone(schema.Fields())
+	fields[i] = field
+	metadata := schema.Metadata()
+	return arrow.NewSchema(fields, &metadata)
 }
 
 // checkDigits returns an error if a column holds a decimal of more digits than its type says.
@@ -81,13 +90,29 @@ func fits(arr arrow.Array) bool {
 	return true
 }
 
-func serialize(schema *arrow.Schema) (string, error) {
+// serializedSchemas writes schemas as files keep them. The last one is remembered: slices of one type of structs share
+// theirs, and programs their own, and for a small table it is a twentieth of the work.
+type serializedSchemas struct {
+	last atomic.Pointer[serializedSchema]
+}
+
+type serializedSchema struct {
+	schema *arrow.Schema
+	text   string
+}
+
+func (s *serializedSchemas) of(schema *arrow.Schema) (string, error) {
+	if last := s.last.Load(); last != nil && last.schema == schema {
+		return last.text, nil
+	}
 	var message bytes.Buffer
 	writer := ipc.NewWriter(&message, ipc.WithSchema(schema))
 	if err := writer.Close(); err != nil {
 		return "", err
 	}
-	return base64.StdEncoding.EncodeToString(message.Bytes()), nil
+	text := base64.StdEncoding.EncodeToString(message.Bytes())
+	s.last.Store(&serializedSchema{schema, text})
+	return text, nil
 }
 
 func disguise(column *arrow.Chunked) (*arrow.Chunked, error) {
