@@ -13,9 +13,14 @@ import (
 const (
 	magic      = "PAR1"
 	tail       = 4 + len(magic)
-	perNode    = 2048 // what the library needs for each element of the schema, about
-	perChunk   = 4096 // and for each column in each row group
-	perValue   = 24   // and at most for each value, beside what it takes from the allocator
+	perByte    = 16   // what the library needs for each byte of the footer, about
+	perNode    = 2048 // for each element of the schema
+	perChunk   = 4096 // for each column in each row group
+	perPath    = 4    // for each byte of each column's path, which has the names of all that the column is in
+	perValue   = 24   // for each value at most, beside what it takes from the allocator
+	perFixed   = 64   // for each value of a fixed length
+	perNamed   = 48   // for each value of a dictionary
+	perText    = 128  // for each text in a dictionary
 	maxPadding = 100  // what the library reads beyond a column of some old writers
 )
 
@@ -46,6 +51,7 @@ func check(data []byte, mem *frame.Memory) (f *file, err error) {
 		return nil, errDamaged
 	}
 	f = &file{data: data, mem: mem}
+	f.mem.Take(perByte * size)
 	footer := &thrift{data: data[end-int(size) : end]}
 	footer.fields(func(id int, kind byte) bool {
 		switch {
@@ -75,12 +81,17 @@ func check(data []byte, mem *frame.Memory) (f *file, err error) {
 
 // schema walks over the schema, a tree that is written as a list, and bounds its depth.
 func (f *file) schema(t *thrift) {
-	var open []int64 // how many children each group still waits for
-	var at []levels  // of those groups
+	var open []int64  // how many children each group still waits for
+	var at []levels   // of those groups
+	var paths []int64 // of those groups: how long they are
 	t.structs(func(i, n int) {
 		f.mem.Take(perNode)
-		var children, repetition int64
+		var children, repetition, path int64
 		t.fields(func(id int, kind byte) bool {
+			if id == 4 && kind == kindBinary {
+				path = int64(len(t.binary())) + 1
+				return true
+			}
 			return id == 3 && t.number(kind, kindI32, &repetition) || id == 5 && t.number(kind, kindI32, &children)
 		})
 		if children < 0 || children > int64(n-i-1) || len(open) > maxDepth || i > 0 && len(open) == 0 {
@@ -90,15 +101,17 @@ func (f *file) schema(t *thrift) {
 		if len(open) > 0 {
 			open[len(open)-1]--
 			l = at[len(at)-1].and(repetition)
+			path += paths[len(paths)-1]
 		}
+		f.mem.Take(perPath * path)
 		switch {
 		case children > 0:
-			open, at = append(open, children), append(at, l)
+			open, at, paths = append(open, children), append(at, l), append(paths, path)
 		case i > 0: // the root of a table without columns is none
 			f.leaves = append(f.leaves, l)
 		}
 		for len(open) > 0 && open[len(open)-1] == 0 {
-			open, at = open[:len(open)-1], at[:len(at)-1]
+			open, at, paths = open[:len(open)-1], at[:len(at)-1], paths[:len(paths)-1]
 		}
 	})
 	if len(open) > 0 {
@@ -151,8 +164,15 @@ func (f *file) keyValue(t *thrift) {
 type chunk struct {
 	values, size, data, dictionary, codec int64
 
+	kind   int64 // of its values, as the format numbers them
 	levels levels
 }
+
+// The kinds of values that take more memory than the others.
+const (
+	valuesText  = 6
+	valuesFixed = 7
+)
 
 func (f *file) rowGroup(t *thrift) {
 	columns, rows := 0, int64(0)
@@ -201,6 +221,8 @@ func (f *file) column(t *thrift) chunk {
 					return true
 				}
 				switch id {
+				case 1:
+					return t.number(kind, kindI32, &c.kind)
 				case 4:
 					return t.number(kind, kindI32, &c.codec)
 				case 5:
@@ -234,9 +256,12 @@ func (c chunk) start() int64 {
 
 // checkPages checks all pages of a chunk.
 func (f *file) checkPages(c chunk) error {
-	named := int64(0) // how many values the dictionary has
+	named := int64(-1) // how many values the dictionary has
 	return f.pages(c, func(p page, packed []byte) error {
-		data, err := f.page(p, c.codec, packed)
+		if p.kind == pageDictionary && named >= 0 {
+			return errDamaged // the library goes on with the first
+		}
+		data, err := f.page(p, c, packed)
 		if err != nil {
 			return err
 		}
@@ -245,6 +270,19 @@ func (f *file) checkPages(c chunk) error {
 		}
 		return p.checkIndexes(data, c.levels, named)
 	})
+}
+
+// perValue is what the library takes for a value in a page of a kind, about.
+func (c chunk) perValue(kind int64) int64 {
+	switch {
+	case kind == pageDictionary && c.kind == valuesText:
+		return perText
+	case c.kind == valuesFixed:
+		return perFixed
+	case kind == pageDictionary:
+		return perNamed
+	}
+	return perValue
 }
 
 // pages walks over the pages of a chunk.
@@ -371,7 +409,7 @@ const (
 
 // page checks what a page says of itself, and returns the bytes of one that has indexes, without the levels that are
 // never compressed. They are valid until the next page is checked.
-func (f *file) page(p page, codec int64, packed []byte) (data []byte, err error) {
+func (f *file) page(p page, c chunk, packed []byte) (data []byte, err error) {
 	if p.values < 0 || p.levels > p.size || p.levels > p.compressed {
 		return nil, errDamaged
 	}
@@ -384,7 +422,8 @@ func (f *file) page(p page, codec int64, packed []byte) (data []byte, err error)
 	if p.kind == pageDictionary && p.values > p.size {
 		return nil, errDamaged
 	}
-	f.mem.Take(p.values*perValue + p.size)
+	f.mem.Take(p.values*c.perValue(p.kind) + p.size)
+	codec := c.codec
 	if !p.packed {
 		codec = codecNone
 	}

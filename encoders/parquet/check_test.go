@@ -2,7 +2,9 @@ package parquet
 
 import (
 	"bytes"
+	"encoding/binary"
 	"errors"
+	"runtime"
 	"strings"
 	"testing"
 
@@ -50,13 +52,52 @@ func TestPagesAreChecked(t *testing.T) {
 			err := func() (err error) {
 				defer frame.Guard(name, "decode", nil, &err)
 				test.page.packed = test.page.packed || test.codec != codecNone
-				_, err = f.page(test.page, test.codec, []byte(test.packed))
+				_, err = f.page(test.page, chunk{codec: test.codec}, []byte(test.packed))
 				return err
 			}()
 			if test.want == "" && err != nil || test.want != "" && (err == nil || !strings.Contains(err.Error(), test.want)) {
 				t.Errorf("the error is %v, want %q", err, test.want)
 			}
 		})
+	}
+}
+
+// TestPathsAreCounted: each column has the names of all that it is in, and a file can say a long one once.
+func TestPathsAreCounted(t *testing.T) {
+	const columns, long = 1000, 100 << 10
+	element := func(repetition, name, children string) string {
+		return "\x35" + repetition + "\x18" + name + children + "\x00"
+	}
+	footer := "\x15\x02\x19\xfc\xea\x07" + // a version, and a list of 1002
+		element("\x00", "\x01s", "\x15\x02") +
+		element("\x00", "\x80\xa0\x06"+strings.Repeat("a", long), "\x15\xd0\x0f") +
+		strings.Repeat("\x15\x02\x25\x00\x18\x01c\x00", columns) + // integers
+		"\x16\x00\x19\x0c\x00" // no rows in no groups
+	size := binary.LittleEndian.AppendUint32(nil, uint32(len(footer)))
+	file := magic + footer + string(size) + magic
+	var before, after runtime.MemStats
+	var table arrow.Table
+	runtime.ReadMemStats(&before)
+	err := New(Options{Limit: 16 << 20}).Decode([]byte(file), &table)
+	runtime.ReadMemStats(&after)
+	if took := after.TotalAlloc - before.TotalAlloc; err == nil || !strings.Contains(err.Error(), "Limit") || took > 16<<20 {
+		t.Errorf("the error is %v, after %d bytes", err, took)
+	}
+}
+
+// TestOneDictionary: the library goes on with the first of two.
+func TestOneDictionary(t *testing.T) {
+	dictionary := "\x15\x04\x15\x02\x15\x02\x4c\x15\x02\x15\x00\x00\x00a"                  // of one value, a byte
+	data := "\x15\x00\x15\x04\x15\x04\x2c\x15\x02\x15\x10\x15\x06\x15\x06\x00\x00\x00\x02" // of one index of no bits
+	for pages, fine := range map[string]bool{dictionary + data: true, dictionary + dictionary + data: false} {
+		err := func() (err error) {
+			defer frame.Guard(name, "decode", nil, &err)
+			f := &file{data: []byte(pages), mem: frame.NewMemory(1 << 20)}
+			return f.checkPages(chunk{size: int64(len(pages)), values: 1})
+		}()
+		if (err == nil) != fine {
+			t.Errorf("%q: the error is %v", pages, err)
+		}
 	}
 }
 

@@ -2,7 +2,6 @@ package parquet
 
 import (
 	"encoding/binary"
-	"math"
 	"math/bits"
 )
 
@@ -23,14 +22,11 @@ func (p page) checkIndexes(data []byte, bounds levels, named int64) error {
 		return nil
 	}
 	width := int(data[0])
-	bytes := (width + 7) / 8 // of the index of a run
-	named = max(few, named)
 	if width > 32 {
 		return errDamaged
 	}
-	if 1<<(8*bytes) <= named {
-		return nil
-	}
+	bytes := (width + 7) / 8 // of the index of a run
+	named = max(few, named)
 	data = data[1:]
 	for left := p.values; left > 0; {
 		head, size := binary.Uvarint(data)
@@ -40,19 +36,20 @@ func (p page) checkIndexes(data []byte, bounds levels, named int64) error {
 		}
 		data = data[size:]
 		if head&1 == 1 {
-			n := min(count*8, left)
-			if count > math.MaxInt32/8 {
-				return nil
-			}
-			if !inRange(data, width, int(n), uint64(named)) {
+			// Of a run that is cut the library reads more than there is: zeros, or what its buffers hold of other pages.
+			if count*int64(width) > int64(len(data)) {
 				return errDamaged
 			}
-			data = data[min(int(count)*width, len(data)):]
+			n := min(count*8, left)
+			if 1<<width > named && !inRange(data, width, int(n), uint64(named)) {
+				return errDamaged
+			}
+			data = data[int(count)*width:]
 			left -= n
 			continue
 		}
 		if len(data) < bytes {
-			return nil
+			return errDamaged
 		}
 		var index [8]byte
 		copy(index[:], data[:bytes])
@@ -94,9 +91,8 @@ func (p page) skipLevels(data []byte, bounds levels) []byte {
 	return data
 }
 
-// inRange reports whether n integers of so many bits, as far as they are there, are less than bound.
+// inRange reports whether n integers of so many bits are less than bound.
 func inRange(packed []byte, width, n int, bound uint64) bool {
-	n = min(n, len(packed)*8/width)
 	mask := uint64(1)<<width - 1
 	var word uint64 // the bits that have been taken from packed, and not yet read
 	have := 0

@@ -43,7 +43,11 @@ func TestIndexesAreChecked(t *testing.T) {
 		{"the last that is packed", v1, "\x10\x03" + strings.Repeat("\x00", 15) + "\xff", levels{}, 300, "damaged"},
 		{"packed behind packed", v1, "\x10\x03" + strings.Repeat("\x00", 16) + "\x03\x00\x00\xff\xff" + strings.Repeat("\x00", 12), levels{}, 300, "damaged"},
 		{"packed of 32 bits", v1, "\x20\x03" + strings.Repeat("\x00", 28) + "\x00\x00\x00\x80", levels{}, 300, "damaged"},
-		{"packed, and cut", v1, "\x10\x03\x00\x00\xff\xff", levels{}, 300, "damaged"},
+		{"packed, and cut", v1, "\x10\x03\x00\x00", levels{}, 300, "damaged"},
+		{"packed, and cut within an index", v1, "\x1f\x03" + strings.Repeat("\x00", 30), levels{}, 300, "damaged"},
+		{"packed in few bits, and cut", v1, "\x08\x05\x00\x00", levels{}, 300, "damaged"},
+		{"packed in no bits", v1, "\x00\x05", levels{}, 300, fine},
+		{"a run cut within its index", v1, "\x09\x14\x00", levels{}, 300, "damaged"},
 		{"packed behind the last value", v1, "\x10\x05" + strings.Repeat("\x00", 20) + strings.Repeat("\xff", 12), levels{}, 300, fine},
 		{"a run of none", v1, "\x09\x00\x2c\x01", levels{}, 300, fine},
 		{"behind levels", v1, "\x02\x00\x00\x00\x14\x01\x09\x14\x2c\x01", levels{definition: 1}, 300, "damaged"},
@@ -67,27 +71,60 @@ func TestIndexesAreChecked(t *testing.T) {
 	}
 }
 
-// TestLargeIndexTakesNoMemory: the library took 128 MiB for this one, and took more than there is for a larger one.
-func TestLargeIndexTakesNoMemory(t *testing.T) {
-	rows := make([]struct{ A int64 }, 300)
-	for i := range rows {
-		rows[i].A = int64(i) << 32
+// indexPage finds the first page of 300 different integers in a file from a place on: their indexes of 9 bits, in 38 groups.
+func indexPage(t *testing.T, file []byte, from int) (page []byte) {
+	t.Helper()
+	const header = "\x09\x4d"
+	at := bytes.Index(file[from:], []byte(header))
+	if at < 0 {
+		t.Fatal("the indexes are not where the library writes them")
 	}
-	// They are indexes of 9 bits, in 38 groups of 8: here they become one index of 32 bits.
-	data, err := New(Options{Compression: None}).Encode(rows)
+	return file[from+at:][:len(header)+38*9]
+}
+
+// runs are runs of one index of four bytes, which is 0, that take n bytes.
+func runs(n int) string {
+	long := 0 // runs with a length of two bytes
+	for (n-6*long)%5 != 0 {
+		long++
+	}
+	return strings.Repeat("\x82\x00\x00\x00\x00\x00", long) + strings.Repeat("\x02\x00\x00\x00\x00", (n-6*long)/5)
+}
+
+// TestLargeIndexTakesNoMemory: the library takes memory for as many values as the index of a page says, though the
+// dictionary has 300: 128 MiB at least for each of these, and for larger ones more than there is.
+func TestLargeIndexTakesNoMemory(t *testing.T) {
+	rows := make([]struct{ A, B int64 }, 300)
+	for i := range rows {
+		rows[i].A, rows[i].B = int64(i)<<32, int64(i)<<33
+	}
+	file, err := New(Options{Compression: None}).Encode(rows)
 	if err != nil {
 		t.Fatal(err)
 	}
-	place := bytes.Index(data, []byte{9, 38<<1 | 1})
-	if place < 0 {
-		t.Fatal("the indexes are not where the library writes them")
-	}
-	data = slices.Concat(data[:place], []byte("\x20\xd8\x04\xff\xff\xff\x00"), data[place+7:])
-	var before, after runtime.MemStats
-	runtime.ReadMemStats(&before)
-	err = New(Options{}).Decode(data, &rows)
-	runtime.ReadMemStats(&after)
-	if took := after.TotalAlloc - before.TotalAlloc; err == nil || took > 16<<20 {
-		t.Errorf("the error is %v, after %d bytes", err, took)
+	for name, alter := range map[string]func(first, second []byte){
+		"a run": func(page, _ []byte) { copy(page, "\x20\xd8\x04\xff\xff\xff\x00") },
+		// The last of seven indexes of 31 bits has 30 of them.
+		"packed, and cut": func(page, _ []byte) {
+			last := slices.Concat(make([]byte, 23), []byte{0xfc, 0xff, 0xff, 0x03})
+			copy(page, "\x1f"+runs(len(page)-2-len(last))+"\x4d"+string(last))
+		},
+		// What is missing in the second page the library finds in a buffer that had the first one.
+		"packed, and left in a buffer": func(first, second []byte) {
+			first[0] = 8
+			copy(first[2:], bytes.Repeat([]byte{3}, len(first)-2))
+			copy(second, "\x20"+runs(len(second)-3)+"\x11\x03")
+		},
+	} {
+		altered := bytes.Clone(file)
+		first := indexPage(t, altered, 0)
+		alter(first, indexPage(t, altered, bytes.Index(altered, first)+len(first)))
+		var before, after runtime.MemStats
+		runtime.ReadMemStats(&before)
+		err = New(Options{Limit: 1 << 20}).Decode(altered, &rows)
+		runtime.ReadMemStats(&after)
+		if took := after.TotalAlloc - before.TotalAlloc; err == nil || took > 16<<20 {
+			t.Errorf("%s: the error is %v, after %d bytes", name, err, took)
+		}
 	}
 }
