@@ -235,6 +235,10 @@ func values() []given {
 			ValueType: arrow.FixedWidthTypes.Duration_s}, `[5]`)), "feather"},
 		{"a table with decimals of hundreds", tableOf(record(&arrow.Decimal128Type{Precision: 5, Scale: -2}, `["500"]`)), "csv feather"},
 		{"a table with decimals of a scale above their precision", tableOf(record(&arrow.Decimal128Type{Precision: 2, Scale: 4}, `["0.0012"]`)), "csv feather"},
+		{"a table with a dictionary of a dictionary", tableOf(dictionaryOf(record(&arrow.DictionaryType{
+			IndexType: arrow.PrimitiveTypes.Int8, ValueType: arrow.BinaryTypes.String}, `["a"]`))), none},
+		{"a table with a dictionary of bools", tableOf(dictionaryOf(record(arrow.FixedWidthTypes.Boolean, `[true]`))), tables},
+		{"a table with a dictionary of lists", tableOf(dictionaryOf(record(arrow.ListOf(arrow.PrimitiveTypes.Int8), `[[1]]`))), "feather"},
 		{"a table of another Arrow", &otherTable{tableShape{secret}}, none},
 		{"a record of another Arrow", &otherRecord{otherTable{tableShape{secret}}}, "json orjson"},
 		{"a table without a schema", &tableShape{secret}, none},
@@ -259,6 +263,14 @@ func record(t arrow.DataType, column string) arrow.Record {
 		panic(err)
 	}
 	return array.NewRecord(arrow.NewSchema([]arrow.Field{{Name: "a", Type: t, Nullable: true}}, nil), []arrow.Array{data}, 1)
+}
+
+// dictionaryOf makes a record of a dictionary that has a column as its values.
+func dictionaryOf(values arrow.Record) arrow.Record {
+	index := record(arrow.PrimitiveTypes.Int8, `[0]`).Column(0)
+	typ := &arrow.DictionaryType{IndexType: index.DataType(), ValueType: values.Column(0).DataType()}
+	encoded := array.NewDictionaryArray(typ, index, values.Column(0))
+	return array.NewRecord(arrow.NewSchema([]arrow.Field{{Name: "a", Type: typ}}, nil), []arrow.Array{encoded}, 1)
 }
 
 func tableOf(r arrow.Record) arrow.Table {

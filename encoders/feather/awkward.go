@@ -1,6 +1,8 @@
 package feather
 
 import (
+	"slices"
+
 	"github.com/apache/arrow/go/v15/arrow"
 	"github.com/apache/arrow/go/v15/arrow/array"
 	"github.com/apache/arrow/go/v15/arrow/ipc"
@@ -30,17 +32,36 @@ func writeRecord(writer *ipc.FileWriter, record arrow.Record) error {
 	return writer.Write(record)
 }
 
-// copied returns a copy of an array, and of its dictionary.
+// copied returns a copy of an array, and of its dictionaries.
 func copied(column arrow.Array) (arrow.Array, error) {
-	encoded, ok := column.(*array.Dictionary)
-	if !ok {
-		return array.Concatenate([]arrow.Array{column}, memory.DefaultAllocator)
-	}
-	dictionary, err := copied(encoded.Dictionary())
+	whole, err := array.Concatenate([]arrow.Array{column}, memory.DefaultAllocator)
 	if err != nil {
 		return nil, err
 	}
-	return array.NewDictionaryArray(encoded.DataType(), encoded.Indices(), dictionary), nil
+	data, err := withDictionaries(whole.Data())
+	if err != nil {
+		return nil, err
+	}
+	return array.MakeFromData(data), nil
+}
+
+// withDictionaries returns data with copies of its dictionaries, at any depth: the library copies all but those.
+func withDictionaries(data arrow.ArrayData) (arrow.ArrayData, error) {
+	if old, ok := data.Dictionary().(*array.Data); ok && old != nil {
+		dictionary, err := copied(array.MakeFromData(old))
+		if err != nil {
+			return nil, err
+		}
+		return array.NewDataWithDictionary(data.DataType(), data.Len(), data.Buffers(), data.NullN(), data.Offset(), dictionary.Data().(*array.Data)), nil
+	}
+	children := slices.Clone(data.Children())
+	for i, child := range children {
+		var err error
+		if children[i], err = withDictionaries(child); err != nil {
+			return nil, err
+		}
+	}
+	return array.NewData(data.DataType(), data.Len(), data.Buffers(), children, data.NullN(), data.Offset()), nil
 }
 
 // awkward reports whether the library's writer fails at an array, or writes it wrongly: one of no texts that is a slice or

@@ -2,7 +2,8 @@
 // pandas' DataFrame.to_feather writes and read_feather reads, and the fastest of the codecs of tables.
 //
 // Encode takes an arrow.Record, an arrow.Table, a slice of structs or of pointers to structs, or a pointer to one; Decode gives each
-// of them back. Records and tables may have columns of every Arrow type but unions, views and run-end-encoded ones.
+// of them back. Records and tables may have columns of every Arrow type but unions, views, run-end-encoded ones, and dictionaries
+// of dictionaries.
 //
 // # Structs
 //

@@ -137,3 +137,9 @@ func TestTable(t *testing.T) {
 		t.Errorf("as a record it came back as %v", joined)
 	}
 }
+
+func TestArraysOfAnyShape(t *testing.T) {
+	for _, compression := range []feather.Compression{feather.None, feather.LZ4} {
+		frametest.CheckShapes(t, feather.New(feather.Options{Compression: compression}))
+	}
+}

@@ -31,7 +31,7 @@ func size(source frame.Source, compressed bool) int {
 	n := int64(metadata)
 	if source.Record != nil {
 		for _, column := range source.Record.Columns() {
-			n += bytesOf(column.Data()) + metadata/4
+			n += frame.BytesOf(column.Data()) + metadata/4
 		}
 	}
 	if compressed {
@@ -40,22 +40,13 @@ func size(source frame.Source, compressed bool) int {
 	return int(n)
 }
 
-func bytesOf(data arrow.ArrayData) (n int64) {
-	for _, buffer := range data.Buffers() {
-		if buffer != nil {
-			n += int64(buffer.Len())
-		}
-	}
-	for _, child := range data.Children() {
-		n += bytesOf(child)
-	}
-	return n
-}
-
 // unsupported returns what in a type is not stored, or nil.
 func unsupported(t arrow.DataType) arrow.DataType {
 	switch t := t.(type) {
 	case *arrow.DictionaryType:
+		if t.ValueType.ID() == arrow.DICTIONARY {
+			return t // the library writes it so that nothing reads it
+		}
 		return unsupported(t.ValueType)
 	case arrow.ExtensionType:
 		return unsupported(t.StorageType())

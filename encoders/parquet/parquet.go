@@ -4,7 +4,7 @@
 // It takes and gives what the codec feather does, by the same rules: an arrow.Record, an arrow.Table, and slices of
 // structs whose fields are columns; see there for the fields' types and tags, and for what pandas knows. It does not
 // take columns of structs, maps, large lists and lists of a fixed size, lists of dictionaries, dictionaries of
-// durations, intervals, dates of 64 bits, floats of 16 bits, decimals of more than 38 digits, of a negative scale or of a
+// durations and of lists, intervals, dates of 64 bits, floats of 16 bits, decimals of more than 38 digits, of a negative scale or of a
 // scale above their precision, and extension types: feather takes them. What a struct has no field for may be of any type.
 //
 // These come back as another type: seconds as milliseconds, a dictionary of strings with indexes of int32 and without

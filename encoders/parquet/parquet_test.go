@@ -54,3 +54,5 @@ func TestConformance(t *testing.T) {
 		AllocBase: 8 << 20,
 	})
 }
+
+func TestArraysOfAnyShape(t *testing.T) { frametest.CheckShapes(t, parquet.New(parquet.Options{})) }

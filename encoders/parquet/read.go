@@ -48,7 +48,7 @@ func read(data []byte, mem *frame.Memory, wanted func(name string) bool) (arrow.
 			continue
 		}
 		if bad := unsupported(field.Type); bad != nil {
-			return nil, fmt.Errorf("column %q has a type that the codec does not read: %s", field.Name, bad)
+			return nil, fmt.Errorf("column %.100q has a type that the codec does not read: %.500s", field.Name, bad)
 		}
 		column, err := reader.GetFieldReader(context.Background(), i, leaves, groups)
 		if err != nil {
@@ -182,7 +182,8 @@ func unwritable(t arrow.DataType) arrow.DataType {
 		}
 		return unwritable(typ.Elem())
 	case *arrow.DictionaryType:
-		if typ.ValueType.ID() == arrow.DURATION {
+		switch typ.ValueType.(type) {
+		case *arrow.DurationType, *arrow.DictionaryType, arrow.NestedType:
 			return t
 		}
 	case *arrow.Date64Type:

@@ -13,6 +13,7 @@ import (
 	"github.com/apache/arrow/go/v15/arrow/array"
 	"github.com/apache/arrow/go/v15/arrow/compute"
 	"github.com/apache/arrow/go/v15/arrow/ipc"
+	"github.com/apache/arrow/go/v15/arrow/memory"
 	"github.com/apache/arrow/go/v15/parquet/pqarrow"
 )
 
@@ -25,6 +26,7 @@ const rowGroup = 1 << 20
 //     for any zone, and a zone that there is not for none.
 //   - Durations it does not know: it gets their numbers, as pyarrow writes them.
 //   - At dictionaries without nulls it panics: it gets their values, and writes a dictionary of its own.
+//   - It refuses lists that are null and have elements: it gets a copy without those.
 //   - Nulls in a column that says it has none it writes as zeros: such a column is one that may have nulls.
 //
 // The schema without the disguise goes into the file's metadata.
@@ -117,21 +119,47 @@ func (s *serializedSchemas) of(schema *arrow.Schema) (string, error) {
 
 func disguise(column *arrow.Chunked) (*arrow.Chunked, error) {
 	disguised := disguisedType(column.DataType())
-	if disguised == column.DataType() {
+	if disguised == column.DataType() && !slices.ContainsFunc(column.Chunks(), hidesValues) {
 		return column, nil
 	}
 	chunks := make([]arrow.Array, len(column.Chunks()))
 	for i, chunk := range column.Chunks() {
-		if dictionary, ok := column.DataType().(*arrow.DictionaryType); ok {
-			values, err := compute.CastArray(context.Background(), chunk, compute.SafeCastOptions(dictionary.ValueType))
-			if err != nil {
-				return nil, err
-			}
-			chunk = values
+		var err error
+		if encoded, ok := chunk.(*array.Dictionary); ok {
+			chunk, err = compute.TakeArray(context.Background(), encoded.Dictionary(), encoded.Indices())
+		} else if hidesValues(chunk) {
+			chunk, err = compute.TakeArray(context.Background(), chunk, allOf(chunk))
+		}
+		if err != nil {
+			return nil, err
 		}
 		chunks[i] = array.MakeFromData(retype(chunk.Data(), disguised))
 	}
 	return arrow.NewChunked(disguised, chunks), nil
+}
+
+// hidesValues reports whether a list that is null has elements.
+func hidesValues(arr arrow.Array) bool {
+	list, ok := arr.(*array.List)
+	if !ok {
+		return false
+	}
+	for i := range list.Len() {
+		if start, end := list.ValueOffsets(i); start != end && list.IsNull(i) {
+			return true
+		}
+	}
+	return hidesValues(list.ListValues())
+}
+
+// allOf returns the indexes of all values of an array.
+func allOf(arr arrow.Array) arrow.Array {
+	indexes := array.NewInt64Builder(memory.DefaultAllocator)
+	indexes.Reserve(arr.Len())
+	for i := range arr.Len() {
+		indexes.UnsafeAppend(int64(i))
+	}
+	return indexes.NewArray()
 }
 
 // disguisedType returns t itself where it needs no disguise.

@@ -100,8 +100,12 @@ func column(dataType any) set {
 			return feather | parquet&column(of)
 		}
 	case "dictionary":
-		if !strings.Contains(full, "duration") {
-			return feather | column(reflect.ValueOf(dataType).Elem().FieldByName("ValueType").Interface())
+		values := reflect.ValueOf(dataType).Elem().FieldByName("ValueType").Interface()
+		switch text := fmt.Sprint(values); {
+		case strings.HasPrefix(text, "dictionary"):
+			return 0
+		case !strings.Contains(text, "duration") && !strings.Contains(text, "list"):
+			return feather | column(values)
 		}
 	}
 	return feather

@@ -12,7 +12,7 @@ import (
 func Join(column *arrow.Chunked, mem memory.Allocator) (arrow.Array, error) {
 	all := column.Chunks()
 	if len(all) == 0 {
-		return empty(column.DataType(), mem), nil
+		return array.MakeFromData(empty(column.DataType())), nil
 	}
 	chunks := slices.DeleteFunc(slices.Clone(all), func(chunk arrow.Array) bool { return chunk.Len() == 0 })
 	switch len(chunks) {
@@ -53,15 +53,19 @@ func Join(column *arrow.Chunked, mem memory.Allocator) (arrow.Array, error) {
 	return array.NewDictionaryArray(column.DataType(), indexes, encoded.Dictionary()), nil
 }
 
-// empty returns an array of a type without values: a builder's, where there is one for the type, for those of MakeArrayOfNull
-// have bytes in their buffers, at which the library's writer fails.
-func empty(t arrow.DataType, mem memory.Allocator) (data arrow.Array) {
-	defer func() {
-		if recover() != nil {
-			data = array.MakeArrayOfNull(mem, t, 0)
+// empty returns an array of a type without values. The library has no builder for some types, and its arrays of nulls have
+// bytes in their buffers, at which its writer fails.
+func empty(t arrow.DataType) *array.Data {
+	buffers := make([]*memory.Buffer, len(storage(t).Layout().Buffers))
+	switch s := storage(t).(type) {
+	case *arrow.DictionaryType:
+		return array.NewDataWithDictionary(t, 0, buffers, 0, 0, empty(s.ValueType))
+	case arrow.NestedType:
+		children := make([]arrow.ArrayData, len(s.Fields()))
+		for i, field := range s.Fields() {
+			children[i] = empty(field.Type)
 		}
-	}()
-	builder := array.NewBuilder(mem, t)
-	defer builder.Release()
-	return builder.NewArray()
+		return array.NewData(t, 0, buffers, children, 0, 0)
+	}
+	return array.NewData(t, 0, buffers, nil, 0, 0)
 }

@@ -2,6 +2,7 @@ package frame_test
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 	"testing"
 
@@ -84,6 +85,49 @@ func TestJoinedDictionariesWithin(t *testing.T) {
 	text, err := joined.MarshalJSON()
 	if want := `[[{"d":"a"},{"d":"b"}],null,[{"d":null}],[],[{"d":"c"},{"d":null},{"d":"c"},{"d":"b"}]]`; err != nil || strings.Join(strings.Fields(string(text)), "") != want {
 		t.Errorf("joined %s (%v), want %s", text, err, want)
+	}
+}
+
+// TestJoinedDictionariesOfNestedValues: the text of such values is not theirs alone, and they may have dictionaries.
+func TestJoinedDictionariesOfNestedValues(t *testing.T) {
+	index := arrow.PrimitiveTypes.Uint16
+	inner := &arrow.DictionaryType{IndexType: arrow.PrimitiveTypes.Int32, ValueType: arrow.BinaryTypes.String}
+	for _, test := range []struct {
+		value         arrow.DataType
+		first, second string
+	}{
+		{arrow.ListOf(arrow.PrimitiveTypes.Int8), `[[1],[2,null]]`, `[[3],[1]]`},
+		{arrow.ListOf(inner), `[["a","b"],["c"]]`, `[["x"],["b",null,"y"]]`},
+		{arrow.StructOf(arrow.Field{Name: "f", Type: inner, Nullable: true}), `[{"f":"a"},{"f":"b"}]`, `[{"f":"x"},{"f":null}]`},
+	} {
+		first, second := encoded(t, index, test.value, test.first, `[1,null,0]`), encoded(t, index, test.value, test.second, `[0,null,1,0]`)
+		joined, err := frame.Join(chunked(first, second), frame.NewMemory(1<<20))
+		if err != nil {
+			t.Errorf("%v: %v", test.value, err)
+			continue
+		}
+		text := func(data arrow.Array) (all []string) {
+			for i := range data.Len() {
+				all = append(all, fmt.Sprintf("%s", data.GetOneForMarshal(i)))
+			}
+			return all
+		}
+		if want, have := append(text(first), text(second)...), text(joined); !slices.Equal(have, want) {
+			t.Errorf("%v: joined %v, want %v", test.value, have, want)
+		}
+	}
+	// Two values whose text is one: fields of one name.
+	twins := func(text string) arrow.Array {
+		first, same := fromJSON(t, arrow.BinaryTypes.String, text), fromJSON(t, arrow.BinaryTypes.String, `["s"]`)
+		values, err := array.NewStructArray([]arrow.Array{first, same}, []string{"f", "f"})
+		if err != nil {
+			t.Fatal(err)
+		}
+		return array.NewDictionaryArray(&arrow.DictionaryType{IndexType: index, ValueType: values.DataType()}, fromJSON(t, index, `[0]`), values)
+	}
+	joined, err := frame.Join(chunked(twins(`["p"]`), twins(`["q"]`)), frame.NewMemory(1<<20))
+	if err != nil || joined.(*array.Dictionary).GetValueIndex(1) != 1 {
+		t.Errorf("joined %v (%v), want two values", joined, err)
 	}
 }
 

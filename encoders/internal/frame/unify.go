@@ -59,11 +59,11 @@ func unifyDictionary(data []arrow.ArrayData, mem memory.Allocator) error {
 	if arrow.IsSignedInteger(index.ID()) {
 		bits--
 	}
-	if bits < 32 && len(values.places) > 1<<bits {
+	if bits < 32 && values.n > 1<<bits {
 		return fmt.Errorf("the dictionaries of its chunks have %d values together, and indexes of type %s can name %d",
-			len(values.places), index, 1<<bits)
+			values.n, index, 1<<bits)
 	}
-	joined, err := array.Concatenate(values.runs, mem)
+	joined, err := Join(arrow.NewChunked(values.runs[0].DataType(), values.runs), mem) // they may have dictionaries within
 	if err != nil {
 		return err
 	}
@@ -122,10 +122,11 @@ func indexes(chunk arrow.ArrayData, t arrow.FixedWidthDataType, places []int, me
 	return buffer
 }
 
-// A union is the values of dictionaries, each once.
+// A union is the values of dictionaries, each once if it has a key.
 type union struct {
 	mem    memory.Allocator
 	places map[string]int
+	n      int           // how many values there are
 	runs   []arrow.Array // of values that are new, in the order of their places
 }
 
@@ -133,20 +134,22 @@ type union struct {
 func (u *union) add(dictionary arrow.Array) []int {
 	const perValue = 128 // in the map, about
 	take(u.mem, int64(dictionary.Len()), perValue)
+	take(u.mem, BytesOf(dictionary.Data()), 1)
 	at := make([]int, dictionary.Len())
 	start := 0 // of the run of new values
 	for i := range at {
-		key := keyOf(dictionary, i)
-		take(u.mem, int64(len(key)), 1)
-		place, old := u.places[key]
-		if old {
+		key, hasKey := keyOf(dictionary, i)
+		if place, old := u.places[key]; old && hasKey {
 			u.end(dictionary, start, i)
 			start = i + 1
-		} else {
-			place = len(u.places)
-			u.places[key] = place
+			at[i] = place
+			continue
 		}
-		at[i] = place
+		if hasKey {
+			u.places[key] = u.n
+		}
+		at[i] = u.n
+		u.n++
 	}
 	u.end(dictionary, start, len(at))
 	return at
@@ -158,27 +161,42 @@ func (u *union) end(dictionary arrow.Array, start, end int) {
 	}
 }
 
-// keyOf tells a value from all others of its type.
-func keyOf(values arrow.Array, i int) string {
+// keyOf tells a value from all others of its type. Those of nested types have no key: their text is not theirs alone.
+func keyOf(values arrow.Array, i int) (key string, ok bool) {
 	if values.IsNull(i) {
-		return "null"
+		return "null", true
 	}
 	switch values := values.(type) {
 	case interface{ Value(int) string }:
-		return "=" + values.Value(i)
+		return "=" + values.Value(i), true
 	case interface{ Value(int) []byte }:
-		return "=" + string(values.Value(i))
+		return "=" + string(values.Value(i)), true
+	case *array.Boolean:
+		return values.ValueStr(i), true
 	}
-	if t, ok := values.DataType().(arrow.FixedWidthDataType); ok && t.BitWidth()%8 == 0 && len(values.Data().Buffers()) == 2 {
+	if t, ok := values.DataType().(arrow.FixedWidthDataType); ok && t.BitWidth()%8 == 0 && len(values.Data().Buffers()) == 2 && dictionaryOf(values.Data()) == nil {
 		at, width := values.Data().Offset()+i, t.BitWidth()/8
-		return "=" + string(values.Data().Buffers()[1].Bytes()[at*width:(at+1)*width])
+		return "=" + string(values.Data().Buffers()[1].Bytes()[at*width:(at+1)*width]), true
 	}
-	return "=" + values.ValueStr(i)
+	return "", false
 }
 
 func dictionaryOf(data arrow.ArrayData) *array.Data {
 	dictionary, _ := data.Dictionary().(*array.Data)
 	return dictionary
+}
+
+// BytesOf is how long the buffers of an array are.
+func BytesOf(data arrow.ArrayData) (n int64) {
+	for _, buffer := range data.Buffers() {
+		if buffer != nil {
+			n += int64(buffer.Len())
+		}
+	}
+	for _, child := range data.Children() {
+		n += BytesOf(child)
+	}
+	return n
 }
 
 // inDictionaries counts the values of the dictionaries in an array.
