@@ -16,6 +16,7 @@ import (
 
 	"github.com/gin-cachette/cachette/encoders"
 	"github.com/gin-cachette/cachette/encoders/internal/fit"
+	"github.com/gin-cachette/cachette/encoders/internal/frame/frametest"
 )
 
 // flatTypes are types of columns, each with how a random value of it is written in JSON.
@@ -166,25 +167,11 @@ func (m columnMaker) table() (any, []arrow.Column, error) {
 	return array.NewTable(schema, columns, int64(rows)), columns, nil
 }
 
-// texts writes each value of a column.
-func texts(column []arrow.Array) []string {
-	var all []string
-	for _, chunk := range column {
-		for i := range chunk.Len() {
-			text, err := json.Marshal(chunk.GetOneForMarshal(i))
-			if err != nil {
-				text = []byte(err.Error())
-			}
-			all = append(all, string(text))
-		}
-	}
-	return all
-}
-
 // TestRandomTables: a table comes back from feather and parquet with the values that it had, whatever its types, its
 // chunks and the arrays that they are slices of.
 func TestRandomTables(t *testing.T) {
 	m := columnMaker{rand.New(rand.NewPCG(3, 4))}
+	carriedBy := map[string]int{}
 	for i := range 300 {
 		value, columns, err := m.table()
 		if err != nil {
@@ -194,6 +181,7 @@ func TestRandomTables(t *testing.T) {
 			if name != "feather" && name != "parquet" {
 				continue
 			}
+			carriedBy[name]++
 			encoder, _ := encoders.Lookup(name)
 			var got arrow.Table
 			var whole arrow.Record
@@ -206,13 +194,16 @@ func TestRandomTables(t *testing.T) {
 				continue
 			}
 			for k, column := range columns {
-				want := texts(column.Data().Chunks())
+				want := frametest.Values(t, column.Data().Chunks()...)
 				for _, chunks := range [][]arrow.Array{got.Column(k).Data().Chunks(), {whole.Column(k)}} {
-					if have := texts(chunks); !slices.Equal(have, want) {
+					if have := frametest.Values(t, chunks...); !slices.Equal(have, want) {
 						t.Errorf("table %d, codec %s: %v came back as %v\n%v, want\n%v", i, name, column.DataType(), got.Column(k).DataType(), have, want)
 					}
 				}
 			}
 		}
+	}
+	if carriedBy["feather"] < 300 || carriedBy["parquet"] < 50 {
+		t.Errorf("the codecs took %v of the tables: the test needs more", carriedBy)
 	}
 }

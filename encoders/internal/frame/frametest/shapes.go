@@ -146,7 +146,8 @@ func (m arrayMaker) data(t arrow.DataType, n int) *array.Data {
 	panic(t)
 }
 
-func valuesOf(t *testing.T, chunks ...arrow.Array) (all []string) {
+// Values writes each value of arrays in JSON.
+func Values(t *testing.T, chunks ...arrow.Array) (all []string) {
 	t.Helper()
 	for _, chunk := range chunks {
 		for i := range chunk.Len() {
@@ -175,8 +176,8 @@ func CheckShapes(t *testing.T, encoder encoders.Encoder) {
 		schema := arrow.NewSchema([]arrow.Field{{Name: "a", Type: typ, Nullable: true}}, nil)
 		column := arrow.NewColumn(schema.Field(0), arrow.NewChunked(typ, chunks))
 		for value, want := range map[any][]string{
-			array.NewRecord(schema, chunks[:1], -1):             valuesOf(t, chunks[0]),
-			array.NewTable(schema, []arrow.Column{*column}, -1): valuesOf(t, chunks...),
+			array.NewRecord(schema, chunks[:1], -1):             Values(t, chunks[0]),
+			array.NewTable(schema, []arrow.Column{*column}, -1): Values(t, chunks...),
 		} {
 			data, err := encoder.Encode(value)
 			if errors.Is(err, encoders.ErrUnsupportedType) {
@@ -192,7 +193,7 @@ func CheckShapes(t *testing.T, encoder encoders.Encoder) {
 				t.Errorf("%T of %v, %v: %v", value, typ, want, err)
 				continue
 			}
-			for _, have := range [][]string{valuesOf(t, table.Column(0).Data().Chunks()...), valuesOf(t, record.Column(0))} {
+			for _, have := range [][]string{Values(t, table.Column(0).Data().Chunks()...), Values(t, record.Column(0))} {
 				if !slices.Equal(have, want) {
 					t.Errorf("%T of %v came back as\n%v, want\n%v", value, typ, have, want)
 				}
