@@ -12,7 +12,8 @@ import (
 
 // Fuzz feeds an encoder bytes that grow from those of seeds and from known garbage, and decodes them into the types of
 // seeds and into plain ones. Decode must not panic, must not change the data, must not take memory far beyond it, and must
-// leave the destination as it was when it returns an error. What it could decode it must be able to carry: encoded and decoded again, it is the same.
+// leave the destination as it was when it returns an error. What it could decode it must be able to carry: encoded and
+// decoded again, it is the same.
 //
 //	func FuzzDecode(f *testing.F) { encodertest.Fuzz(f, json.New(), "text", 5, map[string]any{"a": nil}) }
 func Fuzz(f *testing.F, encoder encoders.Encoder, seeds ...any) {

@@ -81,9 +81,12 @@ func check(data []byte, mem *frame.Memory) (f *file, err error) {
 
 // schema walks over the schema, a tree that is written as a list, and bounds its depth.
 func (f *file) schema(t *thrift) {
-	var open []int64  // how many children each group still waits for
-	var at []levels   // of those groups
-	var paths []int64 // of those groups: how long they are
+	type group struct {
+		waits  int64 // for so many children
+		levels levels
+		path   int64 // how long it is
+	}
+	var open []group
 	t.structs(func(i, n int) {
 		f.mem.Take(perNode)
 		var children, repetition, path int64
@@ -99,19 +102,20 @@ func (f *file) schema(t *thrift) {
 		}
 		var l levels // those of the root do not count
 		if len(open) > 0 {
-			open[len(open)-1]--
-			l = at[len(at)-1].and(repetition)
-			path += paths[len(paths)-1]
+			parent := &open[len(open)-1]
+			parent.waits--
+			l = parent.levels.and(repetition)
+			path += parent.path
 		}
 		f.mem.Take(perPath * path)
 		switch {
 		case children > 0:
-			open, at, paths = append(open, children), append(at, l), append(paths, path)
+			open = append(open, group{children, l, path})
 		case i > 0: // the root of a table without columns is none
 			f.leaves = append(f.leaves, l)
 		}
-		for len(open) > 0 && open[len(open)-1] == 0 {
-			open, at, paths = open[:len(open)-1], at[:len(at)-1], paths[:len(paths)-1]
+		for len(open) > 0 && open[len(open)-1].waits == 0 {
+			open = open[:len(open)-1]
 		}
 	})
 	if len(open) > 0 {

@@ -5,7 +5,7 @@ import (
 	"math/bits"
 )
 
-// few indexes are not looked at: what the library takes for so many values does not matter.
+// few values may be named whether or not the dictionary has them: what the library takes for so many does not matter.
 const few = 1 << 8
 
 // checkIndexes checks that the indexes in a page name values that the dictionary has: the library takes memory for as many
