@@ -4,7 +4,6 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
-	"reflect"
 	"time"
 
 	"github.com/gin-cachette/cachette/drivers"
@@ -77,16 +76,16 @@ type Config struct {
 	// contradicts a KeyPrefix. CACHETTE_PLAIN_KEYS: true or false.
 	PlainKeys bool `env:"PLAIN_KEYS"`
 
-	// MemoryLimit bounds, in bytes, what the inmemory backend holds: 64 MiB unless set. CACHETTE_MEMORY_LIMIT: bytes, or
-	// with a unit (64MiB, 64MB, 1GiB).
+	// MemoryLimit bounds, in bytes, what the inmemory backend holds: 64 MiB unless set; 1 MiB to 256 TiB.
+	// CACHETTE_MEMORY_LIMIT: bytes, or with a unit (64MiB, 64MB, 1GiB).
 	MemoryLimit int64 `env:"MEMORY_LIMIT"`
 
-	// OperationTimeout is how long one operation of the store may hold up a request: 500 ms unless set.
+	// OperationTimeout is how long one operation of the store may hold up a request: 500 ms unless set; 1 ms to 60 s.
 	// CACHETTE_OPERATION_TIMEOUT: a duration (250ms) or a number of seconds.
 	OperationTimeout time.Duration `env:"OPERATION_TIMEOUT"`
 
-	// BodyLimit is the size, in bytes, of the largest response body that is stored: 1 MiB unless set. Larger ones pass
-	// through. CACHETTE_BODY_LIMIT: bytes, or with a unit.
+	// BodyLimit is the size, in bytes, of the largest response body that is stored: 1 MiB unless set; 1 kB to 4 GiB. Larger
+	// bodies pass through. CACHETTE_BODY_LIMIT: bytes, or with a unit.
 	BodyLimit int64 `env:"BODY_LIMIT"`
 
 	// Driver is a store that the program has made itself. It wins over Backend, and nothing that a backend requires is
@@ -179,8 +178,7 @@ func (e *ConfigError) Error() string {
 // A field that is set is checked whatever the backend is, for a wrong value is a mistake wherever it stands. What a
 // backend requires is required of the chosen one only, and of none where Driver is set.
 func (c Config) Validate() error {
-	value := reflect.ValueOf(c)
-	return joinMistakes(c.mistakes(func(field string) bool { return !value.FieldByName(field).IsZero() }))
+	return joinMistakes(c.mistakes(nil))
 }
 
 func joinMistakes(mistakes []*ConfigError) error {

@@ -6,7 +6,6 @@ import (
 	"reflect"
 	"slices"
 	"strings"
-	"time"
 	"unicode/utf8"
 
 	"github.com/gin-cachette/cachette/drivers"
@@ -21,84 +20,109 @@ var (
 	codecs   = []string{"csv", "feather", "json", "msgpack", "orjson", "parquet", "pickle", "vanilla"}
 )
 
-// The bounds of TTL, those of fastapi-cachette.
-const (
-	minTTL = time.Second
-	maxTTL = 3600 * time.Second
-)
+// checker finds what is wrong with a Config.
+type checker struct {
+	config Config
+	// texts are the values of the variables that the config was read from, by field; nil for one that was made in code.
+	texts map[string]string
+	// backend is the one that has to work. There is none if the program brings a driver, or names a backend
+	// that is unknown.
+	backend  string
+	mistakes []*ConfigError
+}
 
-// mistakes returns what is wrong with c. given tells which fields were set: one that was not has its default, and one
-// that was set to zero (by a variable) has not.
-func (c Config) mistakes(given func(field string) bool) []*ConfigError {
-	var mistakes []*ConfigError
-	add := func(field, problem string) {
-		if problem != "" {
-			mistakes = append(mistakes, &ConfigError{Field: field, Variable: variableOf(field), Problem: problem})
-		}
-	}
-	check := func(field string, problem func() string) {
-		if given(field) {
-			add(field, problem())
-		}
-	}
-	// The backend that has to work. There is none if the program brings a driver, or names a backend that is unknown.
-	backend := ""
+// mistakes returns what is wrong with c. texts are the values of the variables that it was read from, by field: one that
+// is there was set, be it to zero. They are nil for a Config that was made in code, where a field that is zero was not set.
+func (c Config) mistakes(texts map[string]string) []*ConfigError {
+	check := &checker{config: c, texts: texts}
 	if c.Driver == nil {
-		backend = c.withDefaults().Backend
+		check.backend = c.withDefaults().Backend
 	}
-	require := func(field, name, form string) {
-		if backend == name && !given(field) {
-			add(field, fmt.Sprintf("backend %s requires it: give %s", name, form))
-		}
+	check.names()
+	check.places()
+	check.keys()
+	check.limits()
+	return check.mistakes
+}
+
+// given tells whether a field was set.
+func (c *checker) given(field string) bool {
+	if c.texts != nil {
+		_, set := c.texts[field]
+		return set
 	}
+	return !reflect.ValueOf(c.config).FieldByName(field).IsZero()
+}
 
-	add("Backend", checkName(c.withDefaults().Backend, "backend", "drivers", backends, drivers.Linked(), c.Driver != nil))
-	add("Codec", checkName(c.withDefaults().Codec, "codec", "encoders", codecs, encoders.Linked(), c.Encoder != nil))
-	check("TTL", func() string {
-		if c.TTL < minTTL || c.TTL > maxTTL {
-			return fmt.Sprintf("%s is out of range: give 1 s to 3600 s", formatDuration(c.TTL))
-		}
-		return ""
-	})
+// add notes a problem with a field, if there is one.
+func (c *checker) add(field, problem string) {
+	if problem != "" {
+		c.mistakes = append(c.mistakes, &ConfigError{Field: field, Variable: variableOf(field), Problem: problem})
+	}
+}
 
-	require("RedisURL", "redis", formRedisURL)
-	check("RedisURL", func() string { return checkRedisURL(c.RedisURL) })
-	require("MemcachedHost", "memcached", formMemcachedHost)
-	check("MemcachedHost", func() string { return checkMemcachedHost(c.MemcachedHost) })
-	check("TableName", func() string { return c.checkTableName(backend) })
-	if backend == "dynamodb" && !given("Region") && !given("DynamoDBURL") {
-		add("Region", fmt.Sprintf("backend dynamodb requires it unless DynamoDBURL (%s) is set: give %s",
+// check notes the problem with a field that was set.
+func (c *checker) check(field string, problem func() string) {
+	if c.given(field) {
+		c.add(field, problem())
+	}
+}
+
+// require notes that the backend of a name has to have a field.
+func (c *checker) require(field, name, form string) {
+	if c.backend == name && !c.given(field) {
+		c.add(field, fmt.Sprintf("backend %s requires it: give %s", name, form))
+	}
+}
+
+func (c *checker) names() {
+	own, set := c.config, c.config.withDefaults()
+	c.add("Backend", checkName(set.Backend, "backend", "drivers", backends, drivers.Linked(), own.Driver != nil))
+	c.add("Codec", checkName(set.Codec, "codec", "encoders", codecs, encoders.Linked(), own.Encoder != nil))
+	c.duration("TTL", own.TTL, rangeTTL)
+}
+
+func (c *checker) places() {
+	own := c.config
+	c.require("RedisURL", "redis", formRedisURL)
+	c.check("RedisURL", func() string { return checkRedisURL(own.RedisURL) })
+	c.require("MemcachedHost", "memcached", formMemcachedHost)
+	c.check("MemcachedHost", func() string { return checkMemcachedHost(own.MemcachedHost) })
+	c.check("TableName", func() string { return own.checkTableName(c.backend) })
+	if c.backend == "dynamodb" && !c.given("Region") && !c.given("DynamoDBURL") {
+		c.add("Region", fmt.Sprintf("backend dynamodb requires it unless DynamoDBURL (%s) is set: give %s",
 			variableOf("DynamoDBURL"), formRegion))
 	}
-	check("Region", func() string { return checkRegion(c.Region) })
-	check("DynamoDBURL", func() string { return checkDynamoDBURL(c.DynamoDBURL) })
-	check("DatabaseName", func() string { return checkDatabaseName(c.DatabaseName) })
-	require("MongoDBURL", "mongodb", formMongoDBURL)
-	check("MongoDBURL", func() string { return checkMongoDBURL(c.MongoDBURL) })
+	c.check("Region", func() string { return checkRegion(own.Region) })
+	c.check("DynamoDBURL", func() string { return checkDynamoDBURL(own.DynamoDBURL) })
+	c.check("DatabaseName", func() string { return checkDatabaseName(own.DatabaseName) })
+	c.require("MongoDBURL", "mongodb", formMongoDBURL)
+	c.check("MongoDBURL", func() string { return checkMongoDBURL(own.MongoDBURL) })
+}
 
-	check("KeyPrefix", func() string {
-		if !utf8.ValidString(c.KeyPrefix) {
+func (c *checker) keys() {
+	own := c.config
+	c.check("KeyPrefix", func() string {
+		if !utf8.ValidString(own.KeyPrefix) {
 			return "it is not UTF-8: give " + formKeyPrefix
 		}
 		return ""
 	})
-	check("PlainKeys", func() string {
-		if c.PlainKeys && c.KeyPrefix != "" {
+	c.check("PlainKeys", func() string {
+		if own.PlainKeys && own.KeyPrefix != "" {
 			return fmt.Sprintf("plain keys have no prefix, and KeyPrefix (%s) is set: give one of the two", variableOf("KeyPrefix"))
 		}
 		return ""
 	})
-	check("MemoryLimit", func() string { return checkLimit(c.MemoryLimit) })
-	check("OperationTimeout", func() string {
-		if c.OperationTimeout <= 0 {
-			return fmt.Sprintf("%s is out of range: give more than zero", formatDuration(c.OperationTimeout))
-		}
-		return ""
-	})
-	check("BodyLimit", func() string { return checkLimit(c.BodyLimit) })
-	check("Driver", func() string { return checkOwn(c.Driver) })
-	check("Encoder", func() string { return checkOwn(c.Encoder) })
-	return mistakes
+}
+
+func (c *checker) limits() {
+	own := c.config
+	c.size("MemoryLimit", own.MemoryLimit, rangeMemory)
+	c.duration("OperationTimeout", own.OperationTimeout, rangeTimeout)
+	c.size("BodyLimit", own.BodyLimit, rangeBody)
+	c.check("Driver", func() string { return checkOwn(own.Driver) })
+	c.check("Encoder", func() string { return checkOwn(own.Encoder) })
 }
 
 // checkName checks the name of a backend or a codec. Where the program brings its own, a name that is known need not
@@ -135,13 +159,6 @@ func checkOwn(value any) string {
 	return ""
 }
 
-func checkLimit(bytes int64) string {
-	if bytes <= 0 {
-		return fmt.Sprintf("%d is out of range: give more than zero bytes", bytes)
-	}
-	return ""
-}
-
 // checkTableName checks a name by the rules of the backend that will use it. Where none will, it has to be good for
 // one of the two that could.
 func (c Config) checkTableName(backend string) string {
@@ -170,16 +187,4 @@ func shown(value string) string {
 func hasPercentEscape(value string) bool {
 	unescaped, err := url.PathUnescape(value)
 	return err != nil || unescaped != value
-}
-
-// formatDuration prints 2h and not 2h0m0s.
-func formatDuration(d time.Duration) string {
-	text := d.String()
-	if strings.HasSuffix(text, "m0s") {
-		text = strings.TrimSuffix(text, "0s")
-	}
-	if strings.HasSuffix(text, "h0m") {
-		text = strings.TrimSuffix(text, "0m")
-	}
-	return text
 }

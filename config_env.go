@@ -77,11 +77,13 @@ func FromEnv() (Config, error) {
 		return Config{}, err
 	}
 
-	given := func(field string) bool {
-		_, set := known[configVariables[field]]
-		return set && unread[field] == nil
+	texts := make(map[string]string)
+	for field, variable := range configVariables {
+		if text, set := known[variable]; set && unread[field] == nil {
+			texts[field] = text
+		}
 	}
-	mistakes := config.mistakes(given)
+	mistakes := config.mistakes(texts)
 	mistakes = slices.DeleteFunc(mistakes, func(mistake *ConfigError) bool {
 		return unread[mistake.Field] != nil // it is required, or the like: but it is there, and wrong
 	})

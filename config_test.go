@@ -277,12 +277,27 @@ func TestValidate(t *testing.T) {
 		{"key prefix, not UTF-8", Config{KeyPrefix: "\xff"}, "KeyPrefix", "UTF-8"},
 		{"plain keys", Config{PlainKeys: true}, "", ""},
 		{"plain keys and a prefix", Config{PlainKeys: true, KeyPrefix: "shop:"}, "PlainKeys", "KeyPrefix (CACHETTE_KEY_PREFIX) is set"},
-		{"memory limit", Config{MemoryLimit: 1}, "", ""},
-		{"memory limit negative", Config{MemoryLimit: -1}, "MemoryLimit", "-1 is out of range: give more than zero bytes"},
-		{"operation timeout", Config{OperationTimeout: time.Millisecond}, "", ""},
-		{"operation timeout negative", Config{OperationTimeout: -time.Second}, "OperationTimeout", "-1s is out of range: give more than zero"},
-		{"body limit", Config{BodyLimit: math.MaxInt64}, "", ""},
-		{"body limit negative", Config{BodyLimit: -1}, "BodyLimit", "-1 is out of range: give more than zero bytes"},
+
+		{"memory limit least", Config{MemoryLimit: 1 << 20}, "", ""},
+		{"memory limit most", Config{MemoryLimit: 1 << 48}, "", ""},
+		{"memory limit negative", Config{MemoryLimit: -1}, "MemoryLimit", "-1 bytes is out of range: give 1 MiB to 256 TiB"},
+		{"memory limit of MiB", Config{MemoryLimit: 64}, "MemoryLimit",
+			"64 bytes is out of range: give 1 MiB to 256 TiB (a number without a unit counts bytes: did you mean 64 << 20, which is 64MiB?)"},
+		{"memory limit of KiB", Config{MemoryLimit: 65536}, "MemoryLimit", "did you mean 65536 << 10, which is 65536KiB, or 65536 << 20"},
+		{"memory limit above", Config{MemoryLimit: 1<<48 + 1}, "MemoryLimit", "281474976710657 bytes is out of range: give 1 MiB to 256 TiB"},
+		{"operation timeout least", Config{OperationTimeout: time.Millisecond}, "", ""},
+		{"operation timeout most", Config{OperationTimeout: time.Minute}, "", ""},
+		{"operation timeout negative", Config{OperationTimeout: -time.Second}, "OperationTimeout", "-1s is out of range: give 1 ms to 60 s"},
+		{"operation timeout of no unit", Config{OperationTimeout: 5}, "OperationTimeout",
+			"5ns is out of range: give 1 ms to 60 s (a number without a unit counts nanoseconds: did you mean 5 * time.Millisecond, or 5 * time.Second?)"},
+		{"operation timeout of no unit, long", Config{OperationTimeout: 500}, "OperationTimeout", "nanoseconds: did you mean 500 * time.Millisecond?)"},
+		{"operation timeout above", Config{OperationTimeout: 10 * time.Hour}, "OperationTimeout", "10h is out of range: give 1 ms to 60 s"},
+		{"TTL of no unit", Config{TTL: 90}, "TTL", "90ns is out of range: give 1 s to 3600 s (a number without a unit counts nanoseconds: did you mean 90 * time.Second?)"},
+		{"body limit least", Config{BodyLimit: 1000}, "", ""},
+		{"body limit most", Config{BodyLimit: 4 << 30}, "", ""},
+		{"body limit negative", Config{BodyLimit: -1}, "BodyLimit", "-1 bytes is out of range: give 1 kB to 4 GiB"},
+		{"body limit of no unit", Config{BodyLimit: 8}, "BodyLimit", "did you mean 8 << 10, which is 8KiB, or 8 << 20, which is 8MiB?"},
+		{"body limit above", Config{BodyLimit: math.MaxInt64}, "BodyLimit", "is out of range: give 1 kB to 4 GiB"},
 
 		{"driver", Config{Driver: &ownDriver{}}, "", ""},
 		{"driver, nil pointer", Config{Driver: (*ownDriver)(nil)}, "Driver", "it is a nil pointer (*cachette.ownDriver)"},
@@ -307,8 +322,8 @@ func TestValidate(t *testing.T) {
 func TestValidateReportsEveryMistake(t *testing.T) {
 	config := Config{
 		Backend: "rocksdb", Codec: "yaml", TTL: 2 * time.Hour, RedisURL: "x", MemcachedHost: "a/b", TableName: "$", Region: "x",
-		DynamoDBURL: "x", DatabaseName: "a b", MongoDBURL: "x", KeyPrefix: "\xff", PlainKeys: true, MemoryLimit: -1,
-		OperationTimeout: -1, BodyLimit: -1, Driver: (*ownDriver)(nil),
+		DynamoDBURL: "x", DatabaseName: "a b", MongoDBURL: "x", KeyPrefix: "\xff", PlainKeys: true,
+		MemoryLimit: -1, OperationTimeout: -1, BodyLimit: -1, Driver: (*ownDriver)(nil),
 	}
 	var got []string
 	for _, problem := range problemsOf(t, config.Validate()) {
@@ -424,8 +439,8 @@ func TestWithDefaults(t *testing.T) {
 	set := Config{
 		Backend: "redis", Codec: "json", TTL: time.Second, RedisURL: "redis://localhost", MemcachedHost: "a", TableName: "table",
 		Region: "eu-west-1", DynamoDBURL: "http://a", DatabaseName: "b", MongoDBURL: "mongodb://a", KeyPrefix: "p:",
-		MemoryLimit: 1, OperationTimeout: 1, BodyLimit: 1, Driver: &ownDriver{}, Encoder: vanilla.New(),
-		Logger: slog.New(slog.NewTextHandler(io.Discard, nil)),
+		MemoryLimit: 1, OperationTimeout: 1, BodyLimit: 1,
+		Driver: &ownDriver{}, Encoder: vanilla.New(), Logger: slog.New(slog.NewTextHandler(io.Discard, nil)),
 	}
 	if got := set.withDefaults(); !reflect.DeepEqual(got, set) {
 		t.Errorf("what is set was changed, to %+v", got)

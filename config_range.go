@@ -1,0 +1,92 @@
+package cachette
+
+import (
+	"fmt"
+	"strings"
+	"time"
+)
+
+// durations are those that a field takes.
+type durations struct {
+	least, most time.Duration
+	form        string // both, for a message
+}
+
+// sizes are those, in bytes, that a field takes.
+type sizes struct {
+	least, most int64
+	form        string
+}
+
+var (
+	// Those of fastapi-cachette.
+	rangeTTL = durations{time.Second, 3600 * time.Second, "1 s to 3600 s"}
+	// No store across a network is meant to answer within less, and no client waits for more.
+	rangeTimeout = durations{time.Millisecond, time.Minute, "1 ms to 60 s"}
+	// An empty store in memory takes some tens of kilobytes; 48 bits of an address reach 256 TiB.
+	rangeMemory = sizes{1 << 20, 1 << 48, "1 MiB to 256 TiB"}
+	// The head of a response takes as much as a smaller body; no backend keeps one of more than 4 GiB.
+	rangeBody = sizes{1000, 4 << 30, "1 kB to 4 GiB"}
+)
+
+// duration checks a field. A number without a unit counts seconds in a variable, and nanoseconds in code: where it is out of
+// range, it may have been meant otherwise.
+func (c *checker) duration(field string, d time.Duration, in durations) {
+	c.check(field, func() string {
+		if d >= in.least && d <= in.most {
+			return ""
+		}
+		problem := fmt.Sprintf("%s is out of range: give %s", formatDuration(d), in.form)
+		text := c.texts[field]
+		switch milliseconds := d / 1000; {
+		case isNumber(text, 1, 1<<31) && d > in.most && milliseconds <= in.most:
+			return fmt.Sprintf("%s (a number without a unit counts seconds: did you mean %sms?)", problem, text)
+		case c.texts == nil && d > 0 && d < in.least && d < 10*time.Microsecond:
+			return problem + " (a number without a unit counts nanoseconds" + meant(in.least, in.most,
+				[]time.Duration{d * 1e6, d * 1e9}, fmt.Sprintf("%d * time.Millisecond", d), fmt.Sprintf("%d * time.Second", d)) + ")"
+		}
+		return problem
+	})
+}
+
+// size checks a field. A number without a unit counts bytes: where it is too small, it may have been meant otherwise.
+func (c *checker) size(field string, bytes int64, in sizes) {
+	c.check(field, func() string {
+		if bytes >= in.least && bytes <= in.most {
+			return ""
+		}
+		problem := fmt.Sprintf("%d bytes is out of range: give %s", bytes, in.form)
+		if bytes <= 0 || bytes >= in.least {
+			return problem
+		}
+		return problem + " (a number without a unit counts bytes" + meant(in.least, in.most,
+			[]int64{bytes << 10, bytes << 20}, fmt.Sprintf("%d << 10, which is %[1]dKiB", bytes),
+			fmt.Sprintf("%d << 20, which is %[1]dMiB", bytes)) + ")"
+	})
+}
+
+// meant asks whether those values were meant that are in range.
+func meant[T time.Duration | int64](least, most T, values []T, names ...string) string {
+	var candidates []string
+	for i, value := range values {
+		if value >= least && value <= most {
+			candidates = append(candidates, names[i])
+		}
+	}
+	if len(candidates) == 0 {
+		return ""
+	}
+	return ": did you mean " + strings.Join(candidates, ", or ") + "?"
+}
+
+// formatDuration prints 2h and not 2h0m0s.
+func formatDuration(d time.Duration) string {
+	text := d.String()
+	if strings.HasSuffix(text, "m0s") {
+		text = strings.TrimSuffix(text, "0s")
+	}
+	if strings.HasSuffix(text, "h0m") {
+		text = strings.TrimSuffix(text, "0m")
+	}
+	return text
+}
