@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"runtime/debug"
 	"time"
 
 	"github.com/gin-cachette/cachette/drivers"
@@ -13,7 +14,7 @@ import (
 // Config says where and how a cache keeps its data. The zero Config is valid: a cache in memory, plain text as its
 // values, one minute to live. A field that is zero has its default.
 //
-// In code, fill one in; from the environment, take what [FromEnv] returns. Each field but the last three has a variable
+// In code, fill one in; from the environment, take what [FromEnv] returns. Each field but the last four has a variable
 // of its own, which is named here and in each error.
 type Config struct {
 	// Backend names the store: inmemory (the default), redis, memcached, mongodb, dynamodb, or another that has been
@@ -76,6 +77,18 @@ type Config struct {
 	// contradicts a KeyPrefix. CACHETTE_PLAIN_KEYS: true or false.
 	PlainKeys bool `env:"PLAIN_KEYS"`
 
+	// Service names the service whose responses these are: two services on one store do not serve each other's pages,
+	// even where they have the same KeyPrefix, unless they have the same Service. It is the path of the program's main
+	// package unless set, as the build information tells it (example.com/shop/cmd/web). Where that tells none, as for
+	// go run main.go, it is empty. It is any text of at most 255 bytes of UTF-8, and no part of the keys of values.
+	// CACHETTE_SERVICE.
+	Service string `env:"SERVICE"`
+
+	// Version names what of the service is running: responses that were kept under another Version are not served, so that
+	// a deployment need not serve what the one before has made. It is empty unless set: a deployment then goes on with
+	// what there is. It is any text of at most 255 bytes of UTF-8, and no part of the keys of values. CACHETTE_VERSION.
+	Version string `env:"VERSION"`
+
 	// MemoryLimit bounds, in bytes, what the inmemory backend holds: 64 MiB unless set; 1 MiB to 256 TiB.
 	// CACHETTE_MEMORY_LIMIT: bytes, or with a unit (64MiB, 64MB, 1GiB).
 	MemoryLimit int64 `env:"MEMORY_LIMIT"`
@@ -87,6 +100,24 @@ type Config struct {
 	// BodyLimit is the size, in bytes, of the largest response body that is stored: 1 MiB unless set; 1 kB to 4 GiB. Larger
 	// bodies pass through. CACHETTE_BODY_LIMIT: bytes, or with a unit.
 	BodyLimit int64 `env:"BODY_LIMIT"`
+
+	// KeepStale is for how long a response that has a validator (RFC 9110 §8.8) is kept after it went stale, so that it
+	// can be validated instead of being made anew: 1 h unless set; 1 ms to 720 h (30 days). CACHETTE_KEEP_STALE: a
+	// duration (15m) or a number of seconds.
+	KeepStale time.Duration `env:"KEEP_STALE"`
+
+	// ProxyScheme takes the scheme of a request from what a trusted proxy says in X-Forwarded-Proto or Forwarded
+	// (RFC 7239 §5.4): for a service to which a proxy speaks http and its clients https. [gin.Engine.SetTrustedProxies]
+	// says which proxies are trusted. What others say is ignored. CACHETTE_PROXY_SCHEME: true or false.
+	ProxyScheme bool `env:"PROXY_SCHEME"`
+
+	// Disabled installs a cache that caches nothing, for development: every handler runs. No store is opened, so that
+	// nothing that a backend requires is required. CACHETTE_DISABLED: true or false.
+	Disabled bool `env:"DISABLED"`
+
+	// EarlierRoutes allows [Install] on an engine that has routes already. gin gives those no cache, so that a [Cached]
+	// of theirs panics, and what is written through them invalidates nothing.
+	EarlierRoutes bool
 
 	// Driver is a store that the program has made itself. It wins over Backend, and nothing that a backend requires is
 	// required then.
@@ -111,6 +142,7 @@ const (
 	defaultMemoryLimit      = 64 << 20
 	defaultOperationTimeout = 500 * time.Millisecond
 	defaultBodyLimit        = 1 << 20
+	defaultKeepStale        = time.Hour
 )
 
 // withDefaults returns c with each field that is zero set to its default.
@@ -126,10 +158,21 @@ func (c Config) withDefaults() Config {
 	setDefault(&c.MemoryLimit, defaultMemoryLimit)
 	setDefault(&c.OperationTimeout, defaultOperationTimeout)
 	setDefault(&c.BodyLimit, defaultBodyLimit)
+	setDefault(&c.Service, mainPackage(debug.ReadBuildInfo()))
+	setDefault(&c.KeepStale, defaultKeepStale)
 	if c.Logger == nil {
 		c.Logger = slog.Default()
 	}
 	return c
+}
+
+// mainPackage returns the path of the program's main package, from what [debug.ReadBuildInfo] returns. It is empty where
+// the program was made from files by their names: all of these have the same path.
+func mainPackage(info *debug.BuildInfo, ok bool) string {
+	if !ok || info.Path == "command-line-arguments" {
+		return ""
+	}
+	return info.Path
 }
 
 func setDefault[T comparable](field *T, value T) {
@@ -176,7 +219,7 @@ func (e *ConfigError) Error() string {
 // Validate returns every mistake in c, joined ([errors.Join]), each a [*ConfigError]; nil if there is none.
 //
 // A field that is set is checked whatever the backend is, for a wrong value is a mistake wherever it stands. What a
-// backend requires is required of the chosen one only, and of none where Driver is set.
+// backend requires is required of the chosen one only, and of none where Driver is set or the cache is Disabled.
 func (c Config) Validate() error {
 	return joinMistakes(c.mistakes(nil))
 }

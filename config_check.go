@@ -25,8 +25,8 @@ type checker struct {
 	config Config
 	// texts are the values of the variables that the config was read from, by field; nil for one that was made in code.
 	texts map[string]string
-	// backend is the one that has to work. There is none if the program brings a driver, or names a backend
-	// that is unknown.
+	// backend is the one that has to work. There is none if the program brings a driver, if the cache is disabled, or
+	// if the name is unknown.
 	backend  string
 	mistakes []*ConfigError
 }
@@ -35,7 +35,7 @@ type checker struct {
 // is there was set, be it to zero. They are nil for a Config that was made in code, where a field that is zero was not set.
 func (c Config) mistakes(texts map[string]string) []*ConfigError {
 	check := &checker{config: c, texts: texts}
-	if c.Driver == nil {
+	if c.Driver == nil && !c.Disabled {
 		check.backend = c.withDefaults().Backend
 	}
 	check.names()
@@ -77,7 +77,7 @@ func (c *checker) require(field, name, form string) {
 
 func (c *checker) names() {
 	own, set := c.config, c.config.withDefaults()
-	c.add("Backend", checkName(set.Backend, "backend", "drivers", backends, drivers.Linked(), own.Driver != nil))
+	c.add("Backend", checkName(set.Backend, "backend", "drivers", backends, drivers.Linked(), own.Driver != nil || own.Disabled))
 	c.add("Codec", checkName(set.Codec, "codec", "encoders", codecs, encoders.Linked(), own.Encoder != nil))
 	c.duration("TTL", own.TTL, rangeTTL)
 }
@@ -114,6 +114,8 @@ func (c *checker) keys() {
 		}
 		return ""
 	})
+	c.check("Service", func() string { return checkLabel(own.Service, formService) })
+	c.check("Version", func() string { return checkLabel(own.Version, formVersion) })
 }
 
 func (c *checker) limits() {
@@ -121,6 +123,7 @@ func (c *checker) limits() {
 	c.size("MemoryLimit", own.MemoryLimit, rangeMemory)
 	c.duration("OperationTimeout", own.OperationTimeout, rangeTimeout)
 	c.size("BodyLimit", own.BodyLimit, rangeBody)
+	c.duration("KeepStale", own.KeepStale, rangeKeepStale)
 	c.check("Driver", func() string { return checkOwn(own.Driver) })
 	c.check("Encoder", func() string { return checkOwn(own.Encoder) })
 }

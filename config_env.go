@@ -36,9 +36,14 @@ var forms = map[string]string{
 	"MongoDBURL":       formMongoDBURL,
 	"KeyPrefix":        formKeyPrefix + " (for keys without one, set CACHETTE_PLAIN_KEYS=true)",
 	"PlainKeys":        "true or false",
+	"Service":          formService,
+	"Version":          formVersion,
 	"MemoryLimit":      formSize,
 	"OperationTimeout": formDuration,
 	"BodyLimit":        formSize,
+	"KeepStale":        formDuration,
+	"ProxyScheme":      "true or false",
+	"Disabled":         "true or false",
 }
 
 const (

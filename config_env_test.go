@@ -59,6 +59,11 @@ func TestFromEnv(t *testing.T) {
 			Config{MemoryLimit: 1 << 30, BodyLimit: 64000}},
 		{"timeout in seconds", map[string]string{"CACHETTE_OPERATION_TIMEOUT": "2"}, Config{OperationTimeout: 2 * time.Second}},
 		{"timeout as a duration", map[string]string{"CACHETTE_OPERATION_TIMEOUT": "250ms"}, Config{OperationTimeout: 250 * time.Millisecond}},
+		{"service and version", map[string]string{"CACHETTE_SERVICE": "shop", "CACHETTE_VERSION": "v1"}, Config{Service: "shop", Version: "v1"}},
+		{"stale responses", map[string]string{"CACHETTE_KEEP_STALE": "15m"}, Config{KeepStale: 15 * time.Minute}},
+		{"switches", map[string]string{"CACHETTE_DISABLED": "true", "CACHETTE_PROXY_SCHEME": "1"}, Config{Disabled: true, ProxyScheme: true}},
+		{"switched off", map[string]string{"CACHETTE_DISABLED": "false", "CACHETTE_PROXY_SCHEME": "0"}, Config{}},
+		{"disabled, and no URL", map[string]string{"CACHETTE_DISABLED": "true", "CACHETTE_BACKEND": "redis"}, Config{Disabled: true, Backend: "redis"}},
 		{"variables of tests", map[string]string{"CACHETTE_TEST_REDIS": "127.0.0.1:1", "CACHETTE_TEST_EMPTY": ""}, Config{}},
 		{"variables of others", map[string]string{"MY_CACHETTE_X": "1", "CACHETTES": "1", "CACHETTE": "1"}, Config{}},
 		{"a service of Kubernetes", map[string]string{
@@ -102,6 +107,12 @@ func TestFromEnvMistakes(t *testing.T) {
 		{"CACHETTE_DATABASE_NAME", "a b", "does not allow"},
 		{"CACHETTE_MONGODB_URL", "localhost", "it is no URL"},
 		{"CACHETTE_PLAIN_KEYS", "yes", `"yes" is neither true nor false`},
+		{"CACHETTE_SERVICE", "\xff", "it is not UTF-8"},
+		{"CACHETTE_VERSION", strings.Repeat("1", 256), "it has 256 bytes"},
+		{"CACHETTE_DISABLED", "yes", `"yes" is neither true nor false`},
+		{"CACHETTE_PROXY_SCHEME", "https", `"https" is neither true nor false`},
+		{"CACHETTE_KEEP_STALE", "0", "0s is out of range: give 1 ms to 720 h"},
+		{"CACHETTE_KEEP_STALE", "31d", `"31d" is not a duration`},
 		{"CACHETTE_TTL", "60000", "16h40m is out of range: give 1 s to 3600 s (a number without a unit counts seconds: did you mean 60000ms?)"},
 		{"CACHETTE_TTL", "16h40m", "16h40m is out of range: give 1 s to 3600 s"},
 		{"CACHETTE_MEMORY_LIMIT", "0", "0 bytes is out of range: give 1 MiB to 256 TiB"},
@@ -137,8 +148,8 @@ func TestFromEnvMistakes(t *testing.T) {
 
 // TestFromEnvEmptyVariables: a variable that is set but empty is a mistake, whichever it is.
 func TestFromEnvEmptyVariables(t *testing.T) {
-	if len(configFields) != 15 || len(forms) != len(configFields) {
-		t.Errorf("%d fields have a variable, and %d a form, want 15", len(configFields), len(forms))
+	if len(configFields) != 20 || len(forms) != len(configFields) {
+		t.Errorf("%d fields have a variable, and %d a form, want 20", len(configFields), len(forms))
 	}
 	for _, field := range configFields {
 		t.Run(configVariables[field], func(t *testing.T) {

@@ -13,7 +13,21 @@ const (
 	formDatabaseName = "a name such as " + defaultDatabaseName
 	formRegion       = "an AWS region such as eu-central-1"
 	formKeyPrefix    = "a text such as " + defaultKeyPrefix
+	formService      = "a text of at most 255 bytes, such as shop"
+	formVersion      = "a text of at most 255 bytes, such as v1.2.3"
 )
+
+// checkLabel checks what names a service or a version.
+func checkLabel(text, form string) string {
+	const limit = 255 // bytes
+	switch {
+	case !utf8.ValidString(text):
+		return "it is not UTF-8: give " + form
+	case len(text) > limit:
+		return fmt.Sprintf("it has %d bytes: give %s", len(text), form)
+	}
+	return ""
+}
 
 // checkDynamoDBTable applies AWS's rule for the names of tables.
 // https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/HowItWorks.NamingRulesDataTypes.html

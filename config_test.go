@@ -7,6 +7,7 @@ import (
 	"log/slog"
 	"math"
 	"reflect"
+	"runtime/debug"
 	"slices"
 	"strings"
 	"testing"
@@ -278,6 +279,14 @@ func TestValidate(t *testing.T) {
 		{"plain keys", Config{PlainKeys: true}, "", ""},
 		{"plain keys and a prefix", Config{PlainKeys: true, KeyPrefix: "shop:"}, "PlainKeys", "KeyPrefix (CACHETTE_KEY_PREFIX) is set"},
 
+		{"service", Config{Service: "shop/größe"}, "", ""},
+		{"service, longest", Config{Service: strings.Repeat("a", 255)}, "", ""},
+		{"service, long", Config{Service: strings.Repeat("a", 256)}, "Service", "it has 256 bytes: give a text of at most 255 bytes"},
+		{"service, not UTF-8", Config{Service: "\xff"}, "Service", "it is not UTF-8: give a text"},
+		{"version", Config{Version: "v1.2.3+5"}, "", ""},
+		{"version, long", Config{Version: strings.Repeat("a", 256)}, "Version", "it has 256 bytes: give a text of at most 255 bytes"},
+		{"version, not UTF-8", Config{Version: "\xff"}, "Version", "it is not UTF-8: give a text"},
+
 		{"memory limit least", Config{MemoryLimit: 1 << 20}, "", ""},
 		{"memory limit most", Config{MemoryLimit: 1 << 48}, "", ""},
 		{"memory limit negative", Config{MemoryLimit: -1}, "MemoryLimit", "-1 bytes is out of range: give 1 MiB to 256 TiB"},
@@ -298,6 +307,17 @@ func TestValidate(t *testing.T) {
 		{"body limit negative", Config{BodyLimit: -1}, "BodyLimit", "-1 bytes is out of range: give 1 kB to 4 GiB"},
 		{"body limit of no unit", Config{BodyLimit: 8}, "BodyLimit", "did you mean 8 << 10, which is 8KiB, or 8 << 20, which is 8MiB?"},
 		{"body limit above", Config{BodyLimit: math.MaxInt64}, "BodyLimit", "is out of range: give 1 kB to 4 GiB"},
+		{"keep stale least", Config{KeepStale: time.Millisecond}, "", ""},
+		{"keep stale most", Config{KeepStale: 30 * 24 * time.Hour}, "", ""},
+		{"keep stale negative", Config{KeepStale: -1}, "KeepStale", "-1ns is out of range: give 1 ms to 720 h"},
+		{"keep stale above", Config{KeepStale: 721 * time.Hour}, "KeepStale", "721h is out of range: give 1 ms to 720 h"},
+		{"keep stale of no unit", Config{KeepStale: 10}, "KeepStale", "did you mean 10 * time.Millisecond, or 10 * time.Second?"},
+
+		{"disabled, redis without URL", Config{Disabled: true, Backend: "redis"}, "", ""},
+		{"disabled, dynamodb without region", Config{Disabled: true, Backend: "dynamodb"}, "", ""},
+		{"disabled, wrong URL", Config{Disabled: true, Backend: "redis", RedisURL: "localhost"}, "RedisURL", "it is no URL"},
+		{"disabled, unknown backend", Config{Disabled: true, Backend: "rocksdb"}, "Backend", "is no backend"},
+		{"disabled, earlier routes, proxy's scheme", Config{Disabled: true, EarlierRoutes: true, ProxyScheme: true}, "", ""},
 
 		{"driver", Config{Driver: &ownDriver{}}, "", ""},
 		{"driver, nil pointer", Config{Driver: (*ownDriver)(nil)}, "Driver", "it is a nil pointer (*cachette.ownDriver)"},
@@ -322,14 +342,16 @@ func TestValidate(t *testing.T) {
 func TestValidateReportsEveryMistake(t *testing.T) {
 	config := Config{
 		Backend: "rocksdb", Codec: "yaml", TTL: 2 * time.Hour, RedisURL: "x", MemcachedHost: "a/b", TableName: "$", Region: "x",
-		DynamoDBURL: "x", DatabaseName: "a b", MongoDBURL: "x", KeyPrefix: "\xff", PlainKeys: true,
-		MemoryLimit: -1, OperationTimeout: -1, BodyLimit: -1, Driver: (*ownDriver)(nil),
+		DynamoDBURL: "x", DatabaseName: "a b", MongoDBURL: "x", KeyPrefix: "\xff", PlainKeys: true, Service: "\xff", Version: "\xff",
+		MemoryLimit: -1, OperationTimeout: -1, BodyLimit: -1, KeepStale: -1, Driver: (*ownDriver)(nil),
 	}
 	var got []string
 	for _, problem := range problemsOf(t, config.Validate()) {
 		got = append(got, problem.Field)
 	}
-	if want := append(slices.Clone(configFields), "Driver"); !slices.Equal(got, want) {
+	flags := []string{"ProxyScheme", "Disabled"} // of which both values are right
+	want := slices.DeleteFunc(slices.Clone(configFields), func(field string) bool { return slices.Contains(flags, field) })
+	if want = append(want, "Driver"); !slices.Equal(got, want) {
 		t.Errorf("the mistakes are in\n%q, want\n%q", got, want)
 	}
 }
@@ -346,6 +368,9 @@ func TestWhatIsNotLinked(t *testing.T) {
 			_, linked := drivers.Lookup(name)
 			wantNotLinked(t, config, linked, "Backend", strings.Join(drivers.Linked(), ", "), "drivers/"+name)
 
+			disabled := config
+			disabled.Disabled = true
+			wantNotLinked(t, disabled, true, "", "", "") // which opens none
 			config.Driver = &ownDriver{}
 			wantNotLinked(t, config, true, "", "", "") // which needs no backend
 		})
@@ -428,7 +453,8 @@ func TestWithDefaults(t *testing.T) {
 	want := Config{
 		Backend: "inmemory", Codec: "vanilla", TTL: 60 * time.Second, TableName: "fastapi-cachette",
 		DatabaseName: "fastapi-cachette-database", KeyPrefix: "cachette:", MemoryLimit: 64 << 20,
-		OperationTimeout: 500 * time.Millisecond, BodyLimit: 1 << 20, Logger: slog.Default(),
+		OperationTimeout: 500 * time.Millisecond, BodyLimit: 1 << 20, KeepStale: time.Hour, Logger: slog.Default(),
+		Service: "github.com/gin-cachette/cachette.test", // the path of a test's main package
 	}
 	if got := (Config{}).withDefaults(); !reflect.DeepEqual(got, want) {
 		t.Errorf("got %+v\nwant %+v", got, want)
@@ -439,11 +465,31 @@ func TestWithDefaults(t *testing.T) {
 	set := Config{
 		Backend: "redis", Codec: "json", TTL: time.Second, RedisURL: "redis://localhost", MemcachedHost: "a", TableName: "table",
 		Region: "eu-west-1", DynamoDBURL: "http://a", DatabaseName: "b", MongoDBURL: "mongodb://a", KeyPrefix: "p:",
-		MemoryLimit: 1, OperationTimeout: 1, BodyLimit: 1,
-		Driver: &ownDriver{}, Encoder: vanilla.New(), Logger: slog.New(slog.NewTextHandler(io.Discard, nil)),
+		Service: "s", Version: "v", MemoryLimit: 1, OperationTimeout: 1, BodyLimit: 1, KeepStale: 1, ProxyScheme: true, Disabled: true,
+		EarlierRoutes: true, Driver: &ownDriver{}, Encoder: vanilla.New(), Logger: slog.New(slog.NewTextHandler(io.Discard, nil)),
 	}
 	if got := set.withDefaults(); !reflect.DeepEqual(got, set) {
 		t.Errorf("what is set was changed, to %+v", got)
+	}
+}
+
+// TestMainPackage: a program that was made from files by their names has no path of its own.
+func TestMainPackage(t *testing.T) {
+	tests := []struct {
+		name string
+		info *debug.BuildInfo
+		ok   bool
+		want string
+	}{
+		{"a package", &debug.BuildInfo{Path: "example.com/shop/cmd/web"}, true, "example.com/shop/cmd/web"},
+		{"files", &debug.BuildInfo{Path: "command-line-arguments"}, true, ""},
+		{"no path", &debug.BuildInfo{}, true, ""},
+		{"no build information", nil, false, ""},
+	}
+	for _, test := range tests {
+		if got := mainPackage(test.info, test.ok); got != test.want {
+			t.Errorf("%s: got %q, want %q", test.name, got, test.want)
+		}
 	}
 }
 
