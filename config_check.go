@@ -68,6 +68,17 @@ func (c *checker) check(field string, problem func() string) {
 	}
 }
 
+// text notes the problem with a field that was set and whose blanks and quotes, if it has any around it, are none that were
+// meant.
+func (c *checker) text(field, value string, problem func(value string) string) {
+	c.check(field, func() string {
+		if around := checkAround(value); around != "" {
+			return around
+		}
+		return problem(value)
+	})
+}
+
 // require notes that the backend of a name has to have a field.
 func (c *checker) require(field, name, form string) {
 	if c.backend == name && !c.given(field) {
@@ -76,28 +87,32 @@ func (c *checker) require(field, name, form string) {
 }
 
 func (c *checker) names() {
-	own, set := c.config, c.config.withDefaults()
-	c.add("Backend", checkName(set.Backend, "backend", "drivers", backends, drivers.Linked(), own.Driver != nil || own.Disabled))
-	c.add("Codec", checkName(set.Codec, "codec", "encoders", codecs, encoders.Linked(), own.Encoder != nil))
+	own := c.config
+	c.text("Backend", own.Backend, func(name string) string {
+		return checkName(name, "backend", "drivers", backends, drivers.Linked(), own.Driver != nil || own.Disabled)
+	})
+	c.text("Codec", own.Codec, func(name string) string {
+		return checkName(name, "codec", "encoders", codecs, encoders.Linked(), own.Encoder != nil)
+	})
 	c.duration("TTL", own.TTL, rangeTTL)
 }
 
 func (c *checker) places() {
 	own := c.config
 	c.require("RedisURL", "redis", formRedisURL)
-	c.check("RedisURL", func() string { return checkRedisURL(own.RedisURL) })
+	c.text("RedisURL", own.RedisURL, checkRedisURL)
 	c.require("MemcachedHost", "memcached", formMemcachedHost)
-	c.check("MemcachedHost", func() string { return checkMemcachedHost(own.MemcachedHost) })
-	c.check("TableName", func() string { return own.checkTableName(c.backend) })
+	c.text("MemcachedHost", own.MemcachedHost, checkMemcachedHost)
+	c.text("TableName", own.TableName, func(string) string { return own.checkTableName(c.backend) })
 	if c.backend == "dynamodb" && !c.given("Region") && !c.given("DynamoDBURL") {
 		c.add("Region", fmt.Sprintf("backend dynamodb requires it unless DynamoDBURL (%s) is set: give %s",
 			variableOf("DynamoDBURL"), formRegion))
 	}
-	c.check("Region", func() string { return checkRegion(own.Region) })
-	c.check("DynamoDBURL", func() string { return checkDynamoDBURL(own.DynamoDBURL) })
-	c.check("DatabaseName", func() string { return checkDatabaseName(own.DatabaseName) })
+	c.text("Region", own.Region, checkRegion)
+	c.text("DynamoDBURL", own.DynamoDBURL, checkDynamoDBURL)
+	c.text("DatabaseName", own.DatabaseName, checkDatabaseName)
 	c.require("MongoDBURL", "mongodb", formMongoDBURL)
-	c.check("MongoDBURL", func() string { return checkMongoDBURL(own.MongoDBURL) })
+	c.text("MongoDBURL", own.MongoDBURL, checkMongoDBURL)
 }
 
 func (c *checker) keys() {

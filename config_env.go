@@ -54,6 +54,9 @@ const (
 // FromEnv returns the configuration that the environment gives: each field of [Config] that names a variable is set
 // from it, and has its default where that variable is not set.
 //
+// A line break at the end of a value is no part of it, for the file of a secret ends with one. Other blanks around a
+// value, and quotes around it, are a mistake in any variable.
+//
 // Every mistake is reported, joined ([errors.Join]), each a [*ConfigError]: what [Config.Validate] finds, variables
 // that cannot be read, that are set but empty, or are set to a zero, which in Config would mean the default, and
 // variables that begin with CACHETTE_ and that cachette does not know, for a typo must not pass in silence. Those that
@@ -65,8 +68,11 @@ func FromEnv() (Config, error) {
 	var config Config
 	unread := make(map[string]*ConfigError) // by field
 	for field, variable := range configVariables {
-		if value, set := known[variable]; set && value == "" {
+		value, set := known[variable]
+		if set && value == "" {
 			unread[field] = &ConfigError{field, variable, "it is set but empty: unset it, or give " + forms[field]}
+		} else if problem := checkAround(value); problem != "" {
+			unread[field] = &ConfigError{field, variable, problem}
 		}
 	}
 	err := env.ParseWithOptions(&config, env.Options{
@@ -133,7 +139,7 @@ func ownVariables(environ []string) (environment map[string]bool, known map[stri
 		switch {
 		case !strings.HasPrefix(name, variablePrefix), strings.HasPrefix(name, testPrefix):
 		case isVariable(name):
-			known[name] = value
+			known[name] = strings.TrimRight(value, "\r\n")
 		default:
 			unknown = append(unknown, name)
 		}
@@ -181,8 +187,8 @@ func unknownVariable(name string, environment map[string]bool) *ConfigError {
 	return &ConfigError{Variable: name, Problem: "cachette knows no such variable: it knows " + strings.Join(all, ", ")}
 }
 
-// collectUnread puts each value that could not be read into unread, by its field. It returns an error that is not
-// about a value, which is a fault of this package.
+// collectUnread puts each value that could not be read into unread, by its field, unless it is there with a better reason.
+// It returns an error that is not about a value, which is a fault of this package.
 func collectUnread(err error, unread map[string]*ConfigError) error {
 	if err == nil {
 		return nil
@@ -198,7 +204,9 @@ func collectUnread(err error, unread map[string]*ConfigError) error {
 		if !errors.As(err, &parse) || !errors.As(parse.Err, &problem) {
 			return errors.New("cachette: the environment cannot be read")
 		}
-		unread[parse.Name] = &ConfigError{parse.Name, variableOf(parse.Name), string(problem)}
+		if unread[parse.Name] == nil {
+			unread[parse.Name] = &ConfigError{parse.Name, variableOf(parse.Name), string(problem)}
+		}
 	}
 	return nil
 }

@@ -50,7 +50,10 @@ func TestFromEnv(t *testing.T) {
 		{"places", map[string]string{
 			"CACHETTE_TABLE_NAME": "table", "CACHETTE_REGION": "eu-west-1", "CACHETTE_DATABASE_NAME": "database",
 		}, Config{TableName: "table", Region: "eu-west-1", DatabaseName: "database"}},
-		{"key prefix", map[string]string{"CACHETTE_KEY_PREFIX": "shop: "}, Config{KeyPrefix: "shop: "}},
+		{"key prefix", map[string]string{"CACHETTE_KEY_PREFIX": "shop: a"}, Config{KeyPrefix: "shop: a"}},
+		{"line breaks at the end", map[string]string{
+			"CACHETTE_REDIS_URL": "redis://user:password@host\n", "CACHETTE_TTL": "90\r\n", "CACHETTE_KEY_PREFIX": "shop:\n\n",
+		}, Config{RedisURL: "redis://user:password@host", TTL: 90 * time.Second, KeyPrefix: "shop:"}},
 		{"plain keys", map[string]string{"CACHETTE_PLAIN_KEYS": "true"}, Config{PlainKeys: true}},
 		{"no plain keys, and a prefix", map[string]string{"CACHETTE_PLAIN_KEYS": "false", "CACHETTE_KEY_PREFIX": "a"}, Config{KeyPrefix: "a"}},
 		{"limits in bytes", map[string]string{"CACHETTE_MEMORY_LIMIT": "1048577", "CACHETTE_BODY_LIMIT": "1001"},
@@ -96,11 +99,11 @@ func TestFromEnvMistakes(t *testing.T) {
 		{"CACHETTE_TTL", "-5", "-5s is out of range"},
 		{"CACHETTE_TTL", "soon", `"soon" is not a duration: give a duration such as 500ms or 2s, or a number of seconds`},
 		{"CACHETTE_TTL", "1.5", `"1.5" is not a duration`},
-		{"CACHETTE_TTL", " 90", `" 90" is not a duration`},
 		{"CACHETTE_TTL", "9223372036854775807", "is not a duration"},
 		{"CACHETTE_TTL", "99999999999999999999", "is not a duration"},
 		{"CACHETTE_REDIS_URL", "localhost", "it is no URL"},
 		{"CACHETTE_MEMCACHED_HOST", "a b", "the host has a character"},
+		{"CACHETTE_MEMCACHED_HOST", "a:11211, b:11211", "host 2 of 2: a blank stands beside it, and commas alone separate hosts"},
 		{"CACHETTE_TABLE_NAME", "$", "does not allow"},
 		{"CACHETTE_REGION", "mars-north-1", "is no region"},
 		{"CACHETTE_DYNAMODB_URL", "localhost", "it is no URL"},
@@ -146,21 +149,64 @@ func TestFromEnvMistakes(t *testing.T) {
 	}
 }
 
+// TestFromEnvAroundAValue: blanks and quotes around a value are told as what they are, whichever variable it is.
+func TestFromEnvAroundAValue(t *testing.T) {
+	const blank, quotes = "a blank, a line break or an invisible character stands before or behind the value", "it stands in quotes"
+	tests := []struct{ name, before, after, want string }{
+		{"blank before", " ", "", blank},
+		{"blank behind", "", " ", blank},
+		{"tab behind", "", "\t", blank},
+		{"blank and line break behind", "", " \n", blank},
+		{"line break before", "\n", "", blank},
+		{"no-break space", "", "\u00a0", blank},
+		{"byte order mark", "\ufeff", "", blank},
+		{"double quotes", `"`, `"`, quotes},
+		{"single quotes", "'", "'", quotes},
+		{"backquotes", "`", "`", quotes},
+		{"quotes and line break", `"`, "\"\n", quotes},
+	}
+	good := map[string]string{
+		"Backend": "inmemory", "Codec": "json", "TTL": "90s", "RedisURL": "redis://user:hunter2@host", "MemcachedHost": "host",
+		"TableName": "table", "Region": "eu-central-1", "DynamoDBURL": "http://localhost:8000", "DatabaseName": "database",
+		"MongoDBURL": "mongodb://user:hunter2@host", "KeyPrefix": "prefix:", "PlainKeys": "false", "Service": "shop", "Version": "v1",
+		"MemoryLimit": "64MiB", "OperationTimeout": "1s", "BodyLimit": "1MiB", "KeepStale": "1h", "ProxyScheme": "true", "Disabled": "false",
+	}
+	for _, field := range configFields {
+		setEnvironment(t, map[string]string{configVariables[field]: good[field]})
+		if _, err := FromEnv(); err != nil {
+			t.Fatalf("%s: %v", field, err)
+		}
+		for _, test := range tests {
+			t.Run(field+"/"+test.name, func(t *testing.T) {
+				setEnvironment(t, map[string]string{configVariables[field]: test.before + good[field] + test.after})
+				_, err := FromEnv()
+				problems := problemsOf(t, err)
+				if len(problems) != 1 || problems[0].Field != field || !strings.Contains(problems[0].Problem, test.want) {
+					t.Errorf("the mistakes are %q, want one of %s with %q in it", problems, field, test.want)
+				}
+				holdsNoSecret(t, "hunter2", field, err)
+			})
+		}
+	}
+}
+
 // TestFromEnvEmptyVariables: a variable that is set but empty is a mistake, whichever it is.
 func TestFromEnvEmptyVariables(t *testing.T) {
 	if len(configFields) != 20 || len(forms) != len(configFields) {
 		t.Errorf("%d fields have a variable, and %d a form, want 20", len(configFields), len(forms))
 	}
 	for _, field := range configFields {
-		t.Run(configVariables[field], func(t *testing.T) {
-			setEnvironment(t, map[string]string{configVariables[field]: ""})
-			_, err := FromEnv()
-			problems := problemsOf(t, err)
-			want := "it is set but empty: unset it, or give " + forms[field]
-			if forms[field] == "" || len(problems) != 1 || problems[0].Field != field || problems[0].Problem != want {
-				t.Errorf("the mistakes are %q, want one of %s: %s", problems, field, want)
-			}
-		})
+		for _, value := range []string{"", "\n"} { // an empty file, too, may end with a line break
+			t.Run(fmt.Sprintf("%s=%q", configVariables[field], value), func(t *testing.T) {
+				setEnvironment(t, map[string]string{configVariables[field]: value})
+				_, err := FromEnv()
+				problems := problemsOf(t, err)
+				want := "it is set but empty: unset it, or give " + forms[field]
+				if forms[field] == "" || len(problems) != 1 || problems[0].Field != field || problems[0].Problem != want {
+					t.Errorf("the mistakes are %q, want one of %s: %s", problems, field, want)
+				}
+			})
+		}
 	}
 }
 

@@ -25,6 +25,9 @@ func checkMemcachedHost(raw string) string {
 
 func checkMemcachedHosts(hosts string) string {
 	all := strings.Split(hosts, ",")
+	if problem := checkSeparated(all); problem != "" {
+		return problem
+	}
 	for i, host := range all {
 		problem := checkAddress(host)
 		if strings.ContainsAny(host, "/@") {

@@ -66,6 +66,9 @@ func checkRedisURL(raw string) string {
 	if len(hosts) > 1 && kind == "" {
 		return malformed("it names several servers, and takes one")
 	}
+	if problem := checkSeparated(hosts); problem != "" {
+		return malformed(problem)
+	}
 	u, err := url.Parse(base + "://" + authority[:at] + hosts[0] + after) // which takes no list of hosts
 	if err != nil || strings.Contains(u.Path, "@") || u.Fragment != "" {
 		return malformed("it cannot be read as a URL") + "; " + hintEscape
@@ -199,6 +202,9 @@ func checkMongoDBURL(raw string) string {
 
 func checkMongoDBHosts(scheme, hosts string) string {
 	all := strings.Split(hosts, ",")
+	if problem := checkSeparated(all); problem != "" {
+		return problem
+	}
 	for i, host := range all {
 		if socket, err := url.PathUnescape(host); err == nil && strings.HasPrefix(socket, "/") && strings.HasSuffix(socket, ".sock") {
 			continue // a Unix domain socket, percent-encoded
