@@ -9,6 +9,7 @@ import (
 
 	"github.com/gin-cachette/cachette/drivers"
 	"github.com/gin-cachette/cachette/encoders"
+	"github.com/gin-cachette/cachette/internal/mongourl"
 )
 
 // Config says where and how a cache keeps its data. The zero Config is valid: a cache in memory, plain text as its
@@ -61,12 +62,15 @@ type Config struct {
 	// DynamoDBURL is the endpoint of a DynamoDB that AWS does not run: http://localhost:8000. CACHETTE_DYNAMODB_URL.
 	DynamoDBURL string `env:"DYNAMODB_URL"`
 
-	// DatabaseName is the database of mongodb: "fastapi-cachette-database" unless set, the name that fastapi-cachette gives
-	// it. The server creates it when it is first written to. CACHETTE_DATABASE_NAME.
+	// DatabaseName is the database of mongodb: the one that MongoDBURL names unless set, or else
+	// "fastapi-cachette-database", the name that fastapi-cachette gives it. Two different ones are a mistake. The server
+	// creates it when it is first written to. CACHETTE_DATABASE_NAME.
 	DatabaseName string `env:"DATABASE_NAME"`
 
-	// MongoDBURL is required for mongodb: mongodb://user:password@host:port, or mongodb+srv://. User and password may be
-	// left out, and there may be several hosts, separated by commas. CACHETTE_MONGODB_URL.
+	// MongoDBURL is required for mongodb: mongodb://user:password@host:port/database, or mongodb+srv://. User and password
+	// may be left out, and there may be several hosts, separated by commas. The database may stand in DatabaseName instead.
+	// It is also where the user is known, unless the option authSource says another; admin means that alone.
+	// CACHETTE_MONGODB_URL.
 	MongoDBURL string `env:"MONGODB_URL"`
 
 	// KeyPrefix begins each key in the store, so that several programs can share it: "cachette:" unless set.
@@ -151,6 +155,7 @@ func (c Config) withDefaults() Config {
 	setDefault(&c.Codec, defaultCodec)
 	setDefault(&c.TTL, defaultTTL)
 	setDefault(&c.TableName, defaultTableName)
+	setDefault(&c.DatabaseName, mongourl.Database(c.MongoDBURL))
 	setDefault(&c.DatabaseName, defaultDatabaseName)
 	if !c.PlainKeys {
 		setDefault(&c.KeyPrefix, defaultKeyPrefix)

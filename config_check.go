@@ -110,7 +110,7 @@ func (c *checker) places() {
 	}
 	c.text("Region", own.Region, checkRegion)
 	c.text("DynamoDBURL", own.DynamoDBURL, checkDynamoDBURL)
-	c.text("DatabaseName", own.DatabaseName, checkDatabaseName)
+	c.text("DatabaseName", own.DatabaseName, own.checkDatabase)
 	c.require("MongoDBURL", "mongodb", formMongoDBURL)
 	c.text("MongoDBURL", own.MongoDBURL, checkMongoDBURL)
 }

@@ -5,6 +5,8 @@ import (
 	"slices"
 	"strings"
 	"unicode/utf8"
+
+	"github.com/gin-cachette/cachette/internal/mongourl"
 )
 
 // What a good value looks like, for messages.
@@ -68,17 +70,33 @@ func checkMongoDBCollection(database, name string) string {
 	return ""
 }
 
+// checkDatabase checks a database, and that the URL names no other.
+func (c Config) checkDatabase(name string) string {
+	if problem := checkDatabaseName(name); problem != "" {
+		return problem
+	}
+	if database := mongourl.Database(c.MongoDBURL); database != "" && database != name && checkMongoDBURL(c.MongoDBURL) == "" {
+		return fmt.Sprintf("MongoDBURL (%s) names another database: give one of the two; where the user is known is said by "+
+			"the option authSource of the URL", variableOf("MongoDBURL"))
+	}
+	return ""
+}
+
 // checkDatabaseName applies MongoDB's rules for the names of databases, those that hold on every platform, and keeps
 // out of the databases that are MongoDB's own.
 // https://www.mongodb.com/docs/manual/reference/limits/#naming-restrictions
 func checkDatabaseName(name string) string {
-	if slices.Contains([]string{"admin", "config", "local"}, strings.ToLower(name)) {
+	if isMongoDBsOwn(name) {
 		return fmt.Sprintf("%s is a database that MongoDB keeps for itself: give %s", shown(name), formDatabaseName)
 	}
 	if problem := checkDatabaseSpelling(name); problem != "" {
 		return problem + ": give " + formDatabaseName
 	}
 	return ""
+}
+
+func isMongoDBsOwn(database string) bool {
+	return slices.Contains([]string{"admin", "config", "local"}, strings.ToLower(database))
 }
 
 func checkDatabaseSpelling(name string) string {

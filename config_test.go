@@ -287,6 +287,17 @@ func TestValidate(t *testing.T) {
 		{"mongodb, line break behind", mongo("mongodb://a/\n"), "MongoDBURL", "a blank, a line break or an invisible character stands before"},
 		{"mongodb, quotes", mongo(`"mongodb://a"`), "MongoDBURL", "it stands in quotes"},
 		{"mongodb, database", mongo("mongodb://localhost/a.b"), "MongoDBURL", "not the name of a database"},
+		{"mongodb, database of MongoDB's own", mongo("mongodb://localhost/admin"), "MongoDBURL", "the database that it names is one that MongoDB keeps for itself"},
+		{"mongodb, database of MongoDB's own, and a user", mongo("mongodb://user:password@localhost/local"), "MongoDBURL", "keeps for itself"},
+		{"mongodb, database of the user", mongo("mongodb://user:password@localhost/admin"), "", ""},
+		{"mongodb, database of the user, and another", Config{MongoDBURL: "mongodb://user:password@localhost/admin", DatabaseName: "cache"}, "", ""},
+		{"mongodb, the same database twice", Config{MongoDBURL: "mongodb://localhost/cache", DatabaseName: "cache"}, "", ""},
+		{"mongodb, two databases", Config{MongoDBURL: "mongodb://user:password@localhost/app", DatabaseName: "cache"}, "DatabaseName",
+			"MongoDBURL (CACHETTE_MONGODB_URL) names another database: give one of the two; where the user is known is said by the option authSource of the URL"},
+		{"mongodb, two databases, of another backend", Config{Backend: "inmemory", MongoDBURL: "mongodb+srv://a.example.com/app", DatabaseName: "cache"},
+			"DatabaseName", "names another database"},
+		{"mongodb, a table with the database of the URL", Config{Backend: "mongodb", MongoDBURL: "mongodb://localhost/" + strings.Repeat("d", 63),
+			TableName: strings.Repeat("a", 192)}, "TableName", "database and collection together have 256 bytes"},
 		{"mongodb, option", mongo("mongodb://localhost/?replicaSet"), "MongoDBURL", "options of the form name=value"},
 		{"mongodb, bad escape in an option", mongo("mongodb://localhost/?replicaSet=%zz"), "MongoDBURL", "options of the form name=value"},
 		{"mongodb URL of another backend", Config{MongoDBURL: "localhost"}, "MongoDBURL", "it is no URL"},
@@ -478,6 +489,19 @@ func TestWithDefaults(t *testing.T) {
 	}
 	if got := (Config{PlainKeys: true}).withDefaults().KeyPrefix; got != "" {
 		t.Errorf("with plain keys the prefix is %q", got)
+	}
+	for url, want := range map[string]string{
+		"mongodb://localhost":                           "fastapi-cachette-database",
+		"mongodb://localhost/?authSource=users":         "fastapi-cachette-database",
+		"mongodb://localhost/app":                       "app",
+		"mongodb://user:password@localhost/app":         "app",
+		"mongodb+srv://user@a.example.com/app?x=y":      "app",
+		"mongodb://user:password@localhost/admin":       "fastapi-cachette-database",
+		"mongodb://user@%2Ftmp%2Fmongodb.sock/my%2Dapp": "my-app",
+	} {
+		if got := (Config{MongoDBURL: url}).withDefaults().settings().DatabaseName; got != want {
+			t.Errorf("the database of %s is %q, want %q", url, got, want)
+		}
 	}
 	set := Config{
 		Backend: "redis", Codec: "json", TTL: time.Second, RedisURL: "redis://localhost", MemcachedHost: "a", TableName: "table",

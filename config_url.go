@@ -7,6 +7,8 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+
+	"github.com/gin-cachette/cachette/internal/mongourl"
 )
 
 // What a good value looks like, for messages.
@@ -14,7 +16,7 @@ const (
 	formRedisURL = "redis://user:password@host:port/database, or rediss:// for TLS; of sentinels or a cluster, " +
 		"redis+sentinel://user:password@host:port,host:port/master_name/database or redis+cluster://user:password@host:port,host:port"
 	formDynamoDBURL = "http://host:port or https://host:port"
-	formMongoDBURL  = "mongodb://user:password@host:port/, or mongodb+srv://user:password@host/"
+	formMongoDBURL  = "mongodb://user:password@host:port/database, or mongodb+srv://user:password@host/database"
 )
 
 // hintEscape is for URLs that come apart in the wrong place, mostly at a character of the password.
@@ -193,6 +195,10 @@ func checkMongoDBURL(raw string) string {
 	database, err := url.QueryUnescape(path)
 	if err != nil || checkDatabaseSpelling(database) != "" {
 		return "what follows the host is not the name of a database: give " + formMongoDBURL
+	}
+	if isMongoDBsOwn(mongourl.Database(raw)) {
+		return "the database that it names is one that MongoDB keeps for itself: give another or none; where the user is " +
+			"known is said by the option authSource"
 	}
 	if !haveValues(query, "&;") || !isEscaped(query) {
 		return "what follows the ? are not options of the form name=value: give " + formMongoDBURL

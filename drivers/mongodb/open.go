@@ -1,6 +1,7 @@
 package mongodb
 
 import (
+	"cmp"
 	"context"
 	"crypto/tls"
 	"crypto/x509"
@@ -18,6 +19,7 @@ import (
 	"go.mongodb.org/mongo-driver/v2/mongo/writeconcern"
 
 	"github.com/gin-cachette/cachette/drivers"
+	"github.com/gin-cachette/cachette/internal/mongourl"
 )
 
 func init() {
@@ -27,7 +29,8 @@ func init() {
 // The settings, as errors and the log name them.
 const (
 	settingURL        = "MongoDBURL (CACHETTE_MONGODB_URL)"
-	settingNamespaces = "DatabaseName (CACHETTE_DATABASE_NAME) or TableName (CACHETTE_TABLE_NAME)"
+	settingDatabase   = "DatabaseName (CACHETTE_DATABASE_NAME)"
+	settingNamespaces = settingDatabase + " or TableName (CACHETTE_TABLE_NAME)"
 )
 
 // openTimeout is how long the server has to answer at the start, and later how long an operation looks for one whose
@@ -36,6 +39,10 @@ const openTimeout = 5 * time.Second
 
 // open makes a client of its own. It is the [drivers.Opener] of "mongodb".
 func open(ctx context.Context, settings drivers.Settings) (drivers.Driver, error) {
+	var err error
+	if settings.DatabaseName, err = databaseOf(settings); err != nil {
+		return nil, err
+	}
 	ctx, cancel := context.WithTimeout(ctx, openTimeout)
 	defer cancel()
 	var heartbeat lastFailure
@@ -69,6 +76,17 @@ func open(ctx context.Context, settings drivers.Settings) (drivers.Driver, error
 		warnUnreachable(settings, unreachable)
 	}
 	return d, nil
+}
+
+// databaseOf returns the database that the settings name, or nothing. Of two it shows neither: what a URL has in the place
+// of one may be a part of a password.
+func databaseOf(settings drivers.Settings) (string, error) {
+	database := mongourl.Database(settings.MongoDBURL)
+	if database != "" && settings.DatabaseName != "" && database != settings.DatabaseName {
+		return "", fmt.Errorf("mongodb: %s and %s name two databases: give one of them; where the user is known is said by the "+
+			"option authSource of the URL", settingURL, settingDatabase)
+	}
+	return cmp.Or(settings.DatabaseName, database), nil
 }
 
 func warnUnreachable(settings drivers.Settings, err error) {
