@@ -77,7 +77,7 @@ func TestCloseWhileBusy(t *testing.T) {
 	eachStore(t, func(t *testing.T, store func(*cachette.Config)) {
 		s := newSite(t, store)
 		handler, runs := counted(text("page", `ETag: "v1"`, "Vary: X-Kind"))
-		s.GET("/", cachette.Cached(time.Nanosecond, cachette.WithStaleWhileRevalidate(time.Hour)), handler)
+		s.GET("/", cachette.Cached(time.Millisecond, cachette.WithStaleWhileRevalidate(time.Hour)), handler)
 		s.GET("/fresh", cachette.Cached(time.Hour), handler)
 		s.POST("/", text("posted"))
 		closed := make(chan struct{})

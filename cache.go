@@ -2,8 +2,10 @@ package cachette
 
 import (
 	"context"
+	"crypto/tls"
 	"errors"
 	"fmt"
+	"net/http"
 	"net/url"
 	"strings"
 	"sync/atomic"
@@ -21,8 +23,10 @@ import (
 
 // Cache is the cache of one engine: its values, and the responses of its [Cached] routes. It is safe for concurrent use.
 //
-// Methods that reach the store return within the operation timeout of the [Config], or sooner if ctx ends; those that
-// clear many keys have as long as ctx. A *gin.Context is a good ctx: the context of its request counts.
+// Methods that reach the store return within the operation timeout of the [Config], or sooner if ctx ends. Those that clear
+// many keys have as long as ctx. What takes something out of the cache (Delete, ClearNamespace, Flush, PurgePath) is carried
+// out also for a ctx that has ended, within the operation timeout: the client that caused a change may have left, and the change
+// is there. A *gin.Context is a good ctx: the context of its request counts.
 //
 // A value's key in the store is the prefix of the Config and the key as given; keys of any bytes and length work. An
 // error of the store or codec is an [*OpError].
@@ -42,8 +46,8 @@ type Cache struct {
 	closed    atomic.Bool
 }
 
-// Put stores value under key for ttl; 0 stands for the TTL of the [Config], and less is an error that matches
-// [ErrInvalid]. A value of a type that the codec cannot take is an error that matches [ErrUnsupportedType] and names the
+// Put stores value under key for ttl; 0 stands for the TTL of the [Config], and what is less, or less than a millisecond,
+// is an error that matches [ErrInvalid]. A value of a type that the codec cannot take is an error that matches [ErrUnsupportedType] and names the
 // codecs that take it, and nothing is changed.
 func (c *Cache) Put(ctx context.Context, key string, value any, ttl time.Duration) error {
 	if ttl < 0 {
@@ -52,6 +56,9 @@ func (c *Cache) Put(ctx context.Context, key string, value any, ttl time.Duratio
 	}
 	if ttl == 0 {
 		ttl = c.ttl
+	}
+	if problem := durationProblem(ttl); problem != "" {
+		return c.fail("put", key, fmt.Errorf("%w: the time to live %s", ErrInvalid, problem))
 	}
 	data, err := c.encoder.Encode(value)
 	if err != nil {
@@ -106,7 +113,7 @@ func (c *Cache) Delete(ctx context.Context, names ...string) (int, error) {
 		full[i] = keys.Value(c.prefix, name)
 	}
 	var n int
-	err := c.bounded(ctx, func(ctx context.Context) (err error) {
+	err := c.bounded(context.WithoutCancel(plain(ctx)), func(ctx context.Context) (err error) {
 		n, err = c.driver.Delete(ctx, full...)
 		return err
 	})
@@ -114,8 +121,9 @@ func (c *Cache) Delete(ctx context.Context, names ...string) (int, error) {
 }
 
 // ClearNamespace removes the values whose keys begin with namespace and a colon, and the responses of the routes that
-// [WithNamespace] put there. It returns how many of both there were; a response that varies counts once for each variant
-// and once for the record that tells them apart. An empty namespace is an error.
+// [WithNamespace] put there. It returns how many of both it removed; a response that varies counts once for each variant
+// and once for the record that tells them apart, and one that is in several namespaces is removed by a clearing of the first:
+// by those of the others it is just never served again, and does not count. An empty namespace is an error.
 func (c *Cache) ClearNamespace(ctx context.Context, namespace string) (int, error) {
 	if namespace == "" {
 		return 0, c.fail("clear", "", fmt.Errorf("%w: the namespace is empty; name one, or call Flush to remove everything", ErrInvalid))
@@ -123,7 +131,9 @@ func (c *Cache) ClearNamespace(ctx context.Context, namespace string) (int, erro
 	if c.closed.Load() {
 		return 0, c.fail("clear", namespace, ErrClosed)
 	}
-	n, err := c.responses.ClearNamespace(plain(ctx), namespace)
+	ctx, cancel := bounded.Beyond(plain(ctx), c.timeout)
+	defer cancel()
+	n, err := c.responses.ClearNamespace(ctx, namespace)
 	return n, c.fail("clear", namespace, err)
 }
 
@@ -138,7 +148,9 @@ func (c *Cache) Flush(ctx context.Context) error {
 		return c.fail("flush", "", fmt.Errorf("%w: with PlainKeys (CACHETTE_PLAIN_KEYS) nothing tells this cache's keys from "+
 			"others in the store; set a KeyPrefix (CACHETTE_KEY_PREFIX) to be able to flush", ErrInvalid))
 	}
-	return c.fail("flush", "", c.responses.Flush(plain(ctx)))
+	ctx, cancel := bounded.Beyond(plain(ctx), c.timeout)
+	defer cancel()
+	return c.fail("flush", "", c.responses.Flush(ctx))
 }
 
 // dedicated tells whether all that is in the store is a cache's.
@@ -162,19 +174,85 @@ func (c *Cache) FlushExpired(ctx context.Context) (int, error) {
 }
 
 // PurgePath removes the responses that are stored for a path: those of every host, query, key part, variant and
-// namespace. A response whose handler began before the purge is not stored either. path is absolute, as in a URL; a
-// query in it is ignored. When the store does not answer, that is the error; the purge then holds in this process all
-// the same, and is carried out as soon as the store is back.
+// namespace. A response whose handler began before the purge is not stored either. path is absolute, as clients ask for it; a
+// query in it is ignored, and the pattern of a route, such as /products/:id, is an error. Where the path was rewritten before
+// it came to the route, as by http.StripPrefix, both forms name its responses.
+//
+// When the store does not answer, that is the error; the purge then holds in this process all the same, and is carried out as
+// soon as the store is back.
 func (c *Cache) PurgePath(ctx context.Context, path string) error {
-	u, err := url.ParseRequestURI(path)
-	if err != nil || !strings.HasPrefix(path, "/") {
-		return c.fail("purge", path, fmt.Errorf("%w: %.64q is not a path; give one that begins with \"/\", escaped as in a URL",
-			ErrInvalid, path))
+	u, err := parsePath(path)
+	if err != nil {
+		return c.fail("purge", path, err)
 	}
 	if c.closed.Load() {
 		return c.fail("purge", path, ErrClosed)
 	}
-	return c.fail("purge", path, c.responses.PurgePath(plain(ctx), u.Path))
+	return c.fail("purge", path, c.responses.PurgePath(context.WithoutCancel(plain(ctx)), u.Path))
+}
+
+// parsePath reads a path as clients ask for it.
+func parsePath(path string) (*url.URL, error) {
+	u, err := url.ParseRequestURI(path)
+	if err != nil || !strings.HasPrefix(path, "/") {
+		return nil, fmt.Errorf("%w: %.64q is not a path; give one that begins with \"/\", escaped as in a URL", ErrInvalid, path)
+	}
+	raw, _, _ := strings.Cut(path, "?")
+	for segment := range strings.SplitSeq(raw, "/") {
+		if len(segment) > 1 && (segment[0] == ':' || segment[0] == '*') {
+			return nil, fmt.Errorf("%w: %.64q is the pattern of a route; give a path as clients ask for it, such as /products/7, with "+
+				"%%3A and %%2A for a colon and an asterisk that are part of it", ErrInvalid, path)
+		}
+	}
+	return u, nil
+}
+
+// Refresh has the handler of a GET route run anew for a path, with its query, and what it answers stored in place of what is
+// there, which is served until then. It is for a page that just changed, or that is to be there before the first client asks.
+//
+// Responses are stored by host, so target is a URL, as https://example.com/products?page=1; with the *gin.Context of a
+// request as ctx, a path alone is one of that request's host. The request has no other field, so what is refreshed is the page of
+// a client that sends none. An answer that is not stored is an error that tells why, in the words of Cache-Status.
+func (c *Cache) Refresh(ctx context.Context, target string) error {
+	r, err := refreshRequest(ctx, target)
+	if err != nil {
+		return c.fail("refresh", target, err)
+	}
+	if c.closed.Load() {
+		return c.fail("refresh", target, ErrClosed)
+	}
+	return c.fail("refresh", target, c.server.Refresh(r))
+}
+
+// refreshRequest makes the request of a refresh, as a client would send it.
+func refreshRequest(ctx context.Context, target string) (*http.Request, error) {
+	base := &url.URL{}
+	if in, ok := ctx.(*gin.Context); ok && in != nil && in.Request != nil {
+		base.Scheme, base.Host = "http", in.Request.Host
+		if in.Request.TLS != nil {
+			base.Scheme = "https"
+		}
+	}
+	u, err := url.Parse(target)
+	if err == nil {
+		u = base.ResolveReference(u)
+	}
+	if err != nil || u.Host == "" || u.Scheme != "http" && u.Scheme != "https" || u.User != nil || !strings.HasPrefix(u.Path, "/") {
+		return nil, fmt.Errorf("%w: %.64q does not name a page of a host; give a URL such as https://example.com/products, or a "+
+			"path with the *gin.Context of a request", ErrInvalid, target)
+	}
+	if _, err := parsePath(u.RequestURI()); err != nil {
+		return nil, err
+	}
+	r := &http.Request{
+		Method: http.MethodGet, Host: u.Host, RequestURI: u.RequestURI(), Proto: "HTTP/1.1", ProtoMajor: 1, ProtoMinor: 1,
+		Header: make(http.Header), Body: http.NoBody,
+		URL: &url.URL{Path: u.Path, RawPath: u.RawPath, RawQuery: u.RawQuery, ForceQuery: u.ForceQuery},
+	}
+	if u.Scheme == "https" {
+		r.TLS = &tls.ConnectionState{HandshakeComplete: true, ServerName: u.Hostname()}
+	}
+	return r.WithContext(plain(ctx)), nil
 }
 
 // Ping tells whether the store answers: nil, or what is wrong. It suits a health check.

@@ -34,7 +34,7 @@ func TestCacheStatus(t *testing.T) {
 		{name: "PUT", method: http.MethodPut, want: "cachette; fwd=method"},
 		{name: "OPTIONS", method: http.MethodOptions, want: "cachette; fwd=method"},
 		{name: "If-Match", fields: []string{`If-Match: "a"`}, want: "cachette; fwd=bypass"},
-		{name: "upgrade", fields: []string{"Upgrade: websocket"}, want: "cachette; fwd=bypass"},
+		{name: "upgrade", fields: []string{"Upgrade: websocket", "Connection: keep-alive, Upgrade"}, want: "cachette; fwd=bypass"},
 		{name: "private", response: []string{"Cache-Control: private"}, want: "cachette; fwd=uri-miss; detail=private"},
 		{name: "no-store", response: []string{"Cache-Control: no-store"}, want: "cachette; fwd=uri-miss; detail=no-store"},
 		{name: "cookie", response: []string{"Set-Cookie: a=1"}, want: "cachette; fwd=uri-miss; detail=set-cookie"},
@@ -47,9 +47,9 @@ func TestCacheStatus(t *testing.T) {
 		{name: "too large, as declared", options: []cachette.Option{cachette.WithBodyLimit(3)}, response: []string{"Content-Length: 4"},
 			want: "cachette; fwd=uri-miss; detail=too-large"},
 		{name: "key", options: []cachette.Option{cachette.WithCacheStatusKey()},
-			want: `cachette; fwd=uri-miss; stored; key="cachette:~r:hq//example.com/p?a=%221%22%5C"`},
+			want: `cachette; fwd=uri-miss; stored; key="cachette:~r:hq@C8tI_huFeU5sO9QQ//example.com/p?a=%221%22%5C"`},
 		{name: "key of a hit", options: []cachette.Option{cachette.WithCacheStatusKey()}, warm: []string{"X-A: 1"},
-			want: `cachette; hit; ttl=60; key="cachette:~r:hq//example.com/p?a=%221%22%5C"`},
+			want: `cachette; hit; ttl=60; key="cachette:~r:hq@C8tI_huFeU5sO9QQ//example.com/p?a=%221%22%5C"`},
 		{name: "another cache closer to the origin", response: []string{"Cache-Status: origin; hit"},
 			want: "origin; hit, cachette; fwd=uri-miss; stored"},
 		{name: "another cache closer to the origin, from the store", response: []string{"Cache-Status: origin; hit"},
@@ -57,7 +57,7 @@ func TestCacheStatus(t *testing.T) {
 	} {
 		t.Run(row.name, func(t *testing.T) {
 			eachStore(t, func(t *testing.T, store func(*cachette.Config)) {
-				s := newSite(t, store)
+				s := newSite(t, store, func(c *cachette.Config) { c.Service = "shop" })
 				s.Any("/p", cachette.Cached(time.Minute, row.options...), func(c *gin.Context) {
 					for _, field := range row.response {
 						name, value, _ := strings.Cut(field, ": ")

@@ -123,7 +123,8 @@ func TestGuards(t *testing.T) {
 	}
 }
 
-// Of Cached inside of Cached the inner one counts, whatever the two are told, and there is one of them to be seen.
+// Of Cached inside of Cached the inner one counts where the two are told different things; what the outer one alone is told
+// holds, and what tells requests apart adds up. There is one of them to be seen.
 func TestNested(t *testing.T) {
 	tenant := cachette.WithKeyPart(func(c *gin.Context) string { return c.GetHeader("X-Tenant") })
 	for _, row := range []struct {
@@ -144,21 +145,40 @@ func TestNested(t *testing.T) {
 			inner:  cachette.Cached(0, cachette.WithStatusTTL(http.StatusNotFound, time.Minute)),
 			second: "/a?q=1", hit: true, ttl: "ttl=60"},
 		{name: "outer status ttl", outer: cachette.Cached(0, cachette.WithStatusTTL(http.StatusNotFound, time.Minute)),
-			inner: cachette.Cached(time.Hour), status: http.StatusNotFound, second: "/a?q=1"},
+			inner: cachette.Cached(time.Hour), status: http.StatusNotFound, second: "/a?q=1", hit: true, ttl: "ttl=60"},
+		{name: "outer status ttl of what a ttl is for", outer: cachette.Cached(0, cachette.WithStatusTTL(http.StatusOK, time.Minute)),
+			inner: cachette.Cached(time.Hour), second: "/a?q=1", hit: true, ttl: "ttl=3600"},
+		{name: "both status ttls", outer: cachette.Cached(0, cachette.WithStatusTTL(http.StatusNotFound, time.Minute)),
+			inner:  cachette.Cached(0, cachette.WithStatusTTL(http.StatusNotFound, time.Hour)),
+			status: http.StatusNotFound, second: "/a?q=1", hit: true, ttl: "ttl=3600"},
 		{name: "inner limit", outer: cachette.Cached(time.Hour),
 			inner: cachette.Cached(time.Hour, cachette.WithBodyLimit(3)), second: "/a?q=1"},
 		{name: "inner limit, larger", outer: cachette.Cached(time.Hour, cachette.WithBodyLimit(3)),
-			inner: cachette.Cached(time.Hour), second: "/a?q=1", hit: true, ttl: "ttl=3600"},
+			inner: cachette.Cached(time.Hour, cachette.WithBodyLimit(300)), second: "/a?q=1", hit: true, ttl: "ttl=3600"},
+		{name: "outer limit", outer: cachette.Cached(time.Hour, cachette.WithBodyLimit(3)),
+			inner: cachette.Cached(time.Hour), second: "/a?q=1"},
 		{name: "inner without query", outer: cachette.Cached(time.Second),
 			inner: cachette.Cached(time.Hour, cachette.WithPathKey()), second: "/a?q=2", hit: true, ttl: "ttl=3600"},
 		{name: "outer without query", outer: cachette.Cached(time.Hour, cachette.WithPathKey()),
 			inner: cachette.Cached(time.Hour), second: "/a?q=2"},
 		{name: "inner parameters", outer: cachette.Cached(time.Hour),
 			inner: cachette.Cached(time.Hour, cachette.WithQueryParams("q")), second: "/a?x=1&q=1", hit: true, ttl: "ttl=3600"},
+		{name: "outer parameters", outer: cachette.Cached(time.Hour, cachette.WithQueryParams("q")),
+			inner: cachette.Cached(time.Hour), second: "/a?x=1&q=1"},
+		{name: "both parameters", outer: cachette.Cached(time.Hour, cachette.WithQueryParams("x")),
+			inner: cachette.Cached(time.Hour, cachette.WithQueryParams("q")), second: "/a?x=1&q=1"},
+		{name: "both parameters, another", outer: cachette.Cached(time.Hour, cachette.WithQueryParams("x")),
+			inner: cachette.Cached(time.Hour, cachette.WithQueryParams("q")), second: "/a?y=1&q=1", hit: true, ttl: "ttl=3600"},
+		{name: "outer parameters, inner without query", outer: cachette.Cached(time.Hour, cachette.WithQueryParams("q")),
+			inner: cachette.Cached(time.Hour, cachette.WithPathKey()), second: "/a?q=2"},
+		{name: "both without query", outer: cachette.Cached(time.Hour, cachette.WithPathKey()),
+			inner: cachette.Cached(time.Hour, cachette.WithPathKey()), second: "/a?q=2", hit: true, ttl: "ttl=3600"},
 		{name: "inner part", outer: cachette.Cached(time.Hour), inner: cachette.Cached(time.Hour, tenant),
 			second: "/a?q=1", header: "X-Tenant: other"},
 		{name: "outer part", outer: cachette.Cached(time.Hour, tenant), inner: cachette.Cached(time.Hour),
-			second: "/a?q=1", header: "X-Tenant: other", hit: true, ttl: "ttl=3600"},
+			second: "/a?q=1", header: "X-Tenant: other"},
+		{name: "outer part, the same", outer: cachette.Cached(time.Hour, tenant), inner: cachette.Cached(time.Minute),
+			second: "/a?q=1", hit: true, ttl: "ttl=60"},
 		{name: "inner namespace", outer: cachette.Cached(time.Second),
 			inner: cachette.Cached(time.Hour, cachette.WithNamespace("n")), second: "/a?q=1", hit: true, ttl: "ttl=3600"},
 		{name: "inner ignores what clients ask", outer: cachette.Cached(time.Minute),
@@ -166,7 +186,7 @@ func TestNested(t *testing.T) {
 			second: "/a?q=1", header: "Cache-Control: no-cache", hit: true, ttl: "ttl=60"},
 		{name: "outer ignores what clients ask", inner: cachette.Cached(time.Minute),
 			outer:  cachette.Cached(time.Minute, cachette.WithoutRequestDirectives()),
-			second: "/a?q=1", header: "Cache-Control: no-cache"},
+			second: "/a?q=1", header: "Cache-Control: no-cache", hit: true, ttl: "ttl=60"},
 	} {
 		t.Run(row.name, func(t *testing.T) {
 			eachStore(t, func(t *testing.T, store func(*cachette.Config)) {

@@ -251,7 +251,7 @@ func TestWhoDoesNotWait(t *testing.T) {
 		{"range", http.MethodGet, "/", "Range: bytes=0-1"},
 		{"HEAD", http.MethodHead, "/", "Accept: */*"},
 		{"POST", http.MethodPost, "/", "Accept: */*"},
-		{"upgrade", http.MethodGet, "/", "Upgrade: echo"},
+		{"upgrade", http.MethodGet, "/", "Upgrade: echo\r\nConnection: Upgrade"},
 		{"another path", http.MethodGet, "/other", "Accept: */*"},
 		{"another query", http.MethodGet, "/?q", "Accept: */*"},
 	} {
@@ -263,7 +263,7 @@ func TestWhoDoesNotWait(t *testing.T) {
 				s.Any("/other", cachette.Cached(time.Minute), handler)
 				leader := later(func() answer { return s.get("/") })
 				await(t, "the leader", arrived)
-				other := later(func() answer { return s.do(row.method, row.target, row.field) })
+				other := later(func() answer { return s.do(row.method, row.target, strings.Split(row.field, "\r\n")...) })
 				synctest.Wait()
 				if len(arrived) != 1 {
 					t.Error("it waits")

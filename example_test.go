@@ -66,7 +66,7 @@ func ExampleCached() {
 }
 
 // A response that is for one user is cached for that user, if the route says who it is.
-func ExampleWithKeyPart() {
+func ExampleWithIdentity() {
 	r := gin.New()
 	cache, err := cachette.Install(r, cachette.FromEnv)
 	if err != nil {
@@ -77,7 +77,7 @@ func ExampleWithKeyPart() {
 
 	user := func(c *gin.Context) string { return c.GetString("user") }
 	login := func(c *gin.Context) { c.Set("user", c.Query("as")) } // stands for one that verifies a session
-	r.GET("/me", login, cachette.Cached(time.Minute, cachette.WithPathKey(), cachette.WithKeyPart(user)),
+	r.GET("/me", login, cachette.Cached(time.Minute, cachette.WithPathKey(), cachette.WithIdentity(user)),
 		func(c *gin.Context) {
 			c.Header("Cache-Control", "private")
 			c.String(http.StatusOK, "hello, %s", user(c))

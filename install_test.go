@@ -86,7 +86,7 @@ func TestWithoutInstall(t *testing.T) {
 				engine := gin.New()
 				engine.GET("/", handlers...)
 				if installed {
-					cache, err := cachette.Install(engine, zero)
+					cache, err := cachette.Install(engine, func() (cachette.Config, error) { return cachette.Config{EarlierRoutes: true}, nil })
 					if err != nil {
 						t.Fatal(err)
 					}
@@ -139,7 +139,7 @@ func TestCachedOnTwoEngines(t *testing.T) {
 func TestCachedRefuses(t *testing.T) {
 	for name, make := range map[string]func(){
 		"a negative ttl":             func() { cachette.Cached(-time.Second) },
-		"a nil option":               func() { cachette.Cached(0, nil) },
+		"the zero option":            func() { cachette.Cached(0, cachette.Option{}) },
 		"no parameters":              func() { cachette.WithQueryParams() },
 		"no key part":                func() { cachette.WithKeyPart(nil) },
 		"an empty namespace":         func() { cachette.WithNamespace("") },

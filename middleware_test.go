@@ -178,7 +178,7 @@ func TestFieldsFromOutside(t *testing.T) {
 			h.Set("X-Frame-Options", "DENY")
 			http.SetCookie(c.Writer, &http.Cookie{Name: "visit", Value: fmt.Sprint(ids.Load())})
 		})
-		s.GET("/", cachette.Cached(time.Minute), func(c *gin.Context) {
+		s.GET("/", cachette.Cached(time.Minute, cachette.WithForeignCookies("visit")), func(c *gin.Context) {
 			h := c.Writer.Header()
 			h.Add("Vary", "X-Kind")
 			h.Set("Server", "inside")

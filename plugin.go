@@ -4,9 +4,9 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"net/http"
 	"reflect"
 	"runtime"
+	"strings"
 	"sync"
 	"time"
 	"weak"
@@ -15,17 +15,18 @@ import (
 
 	"github.com/gin-cachette/cachette/drivers"
 	"github.com/gin-cachette/cachette/encoders"
+	"github.com/gin-cachette/cachette/internal/keys"
 	"github.com/gin-cachette/cachette/internal/rfc9111"
 	"github.com/gin-cachette/cachette/internal/serve"
 	"github.com/gin-cachette/cachette/internal/store"
 )
 
 // Install puts a cache on an engine, as cfgFunc configures it: [FromEnv], or a function of your own. It is called once
-// for each engine, and before routes are registered, since gin gives a route the middleware that is there by then.
+// for each engine, and before routes and groups are made, since gin gives them the middleware that is there by then.
 //
 // It fails when an argument is nil, when cfgFunc does, when the Config is wrong (with all of its mistakes at once, each
-// a [*ConfigError]), when the store cannot be opened, and with [ErrInstalled] when the engine has a cache already.
-// Nothing has then changed.
+// a [*ConfigError]), when the store cannot be opened, with [ErrInstalled] when the engine has a cache already, and when it
+// has routes already, unless the Config allows EarlierRoutes. Nothing has then changed.
 //
 // The cache is to be closed when the engine is done with.
 func Install(engine *gin.Engine, cfgFunc func() (Config, error)) (*Cache, error) {
@@ -52,12 +53,15 @@ func Install(engine *gin.Engine, cfgFunc func() (Config, error)) (*Cache, error)
 const openTimeout = 30 * time.Second
 
 // open makes the cache that cfgFunc describes.
-func open(engine http.Handler, cfgFunc func() (Config, error)) (*Cache, error) {
+func open(engine *gin.Engine, cfgFunc func() (Config, error)) (*Cache, error) {
 	cfg, err := cfgFunc()
 	if err != nil {
 		return nil, fmt.Errorf("cachette: configuration: %w", err)
 	}
 	if err := cfg.Validate(); err != nil {
+		return nil, err
+	}
+	if err := checkRoutes(engine, cfg.EarlierRoutes); err != nil {
 		return nil, err
 	}
 	cfg = cfg.withDefaults()
@@ -73,18 +77,46 @@ func open(engine http.Handler, cfgFunc func() (Config, error)) (*Cache, error) {
 		ttl:     cfg.TTL,
 		timeout: cfg.OperationTimeout,
 	}
-	if cfg.Driver != nil {
+	switch {
+	case cfg.Disabled:
+		c.backend = "none"
+	case cfg.Driver != nil:
 		c.backend = fmt.Sprintf("%T", cfg.Driver)
 	}
 	_, c.local = driver.(drivers.Objects)
+	if cfg.Service == "" && !c.local && !cfg.Disabled {
+		cfg.Logger.Warn("cachette: the program has no name of its own, so it shares cached responses with whatever else has this store, "+
+			"the same KeyPrefix and no name; set CACHETTE_SERVICE, or Config.Service", "backend", c.backend)
+	}
 	c.taker, _ = c.encoder.(encoders.Taker)
-	c.responses = store.New(driver, cfg.KeyPrefix, cfg.OperationTimeout, cfg.Logger)
+	c.responses = store.New(store.Options{
+		Driver: driver, Prefix: cfg.KeyPrefix, Timeout: cfg.OperationTimeout, KeepStale: cfg.KeepStale, Log: cfg.Logger,
+	})
 	c.server = serve.New(serve.Options{
-		Store: c.responses, Engine: engine, Prefix: cfg.KeyPrefix, BodyLimit: cfg.BodyLimit, Clock: time.Now,
-		Log: cfg.Logger, Middleware: nameOf(c.middleware), Handler: nameOf(Cached(0)),
+		Store: c.responses, Engine: engine, Prefix: cfg.KeyPrefix, Service: keys.Service(cfg.Service, cfg.Version),
+		BodyLimit: cfg.BodyLimit, Clock: time.Now, Log: cfg.Logger, Disabled: cfg.Disabled, ProxyScheme: cfg.ProxyScheme,
+		Middleware: nameOf(c.middleware), Handler: nameOf(Cached(0)),
 	})
 	c.frame = &serve.Frame{Owner: c, Server: c.server}
 	return c, nil
+}
+
+// checkRoutes refuses an engine that has routes already.
+func checkRoutes(engine *gin.Engine, allowed bool) error {
+	routes := engine.Routes()
+	if len(routes) == 0 || allowed {
+		return nil
+	}
+	const shown = 5
+	var names []string
+	for _, route := range routes[:min(len(routes), shown)] {
+		names = append(names, route.Method+" "+route.Path)
+	}
+	if more := len(routes) - shown; more > 0 {
+		names = append(names, fmt.Sprintf("%d more", more))
+	}
+	return fmt.Errorf("%w: Install: the engine has routes that were registered before, and these have no cache: %s; call Install "+
+		"before the routes are registered, or set Config.EarlierRoutes if they need none", ErrInvalid, strings.Join(names, ", "))
 }
 
 // nameOf returns the name that gin has for a handler.
@@ -93,7 +125,10 @@ func nameOf(handler gin.HandlerFunc) string {
 }
 
 func openDriver(cfg Config) (drivers.Driver, error) {
-	if cfg.Driver != nil {
+	switch {
+	case cfg.Disabled:
+		return disabled{}, nil
+	case cfg.Driver != nil:
 		return cfg.Driver, nil
 	}
 	opener, ok := drivers.Lookup(cfg.Backend)
@@ -119,12 +154,9 @@ func openEncoder(cfg Config) encoders.Encoder {
 
 // middleware gives each request its cache, and has unsafe ones that succeed invalidate what they outdate.
 func (c *Cache) middleware(ctx *gin.Context) {
-	frame := c.frame
-	if ctx.Request.Method == http.MethodGet {
-		var answered bool
-		if frame, answered = c.server.Enter(ctx, frame); answered {
-			return
-		}
+	frame, answered := c.server.Enter(ctx, c.frame)
+	if answered {
+		return
 	}
 	ctx.Set(serve.FrameKey{}, frame)
 	if !rfc9111.IsSafe(ctx.Request.Method) {
@@ -162,5 +194,5 @@ func (e *engines) claim(engine *gin.Engine) (forget func(), err error) {
 }
 
 // errNotInstalled is what Get and Cached panic with.
-var errNotInstalled = errors.New("cachette: this route has no cache: call cachette.Install(engine, …) before the route " +
-	"is registered, since gin gives a route only the middleware that the engine has by then")
+var errNotInstalled = errors.New("cachette: this route has no cache: call cachette.Install(engine, …) before the route, and the " +
+	"group that it is in, are made, since gin gives them only the middleware that the engine has by then")

@@ -89,3 +89,22 @@ func (c *Context) wait() context.Context {
 	}
 	return c.timed
 }
+
+// Beyond returns a context that goes on for a while after ctx has ended, for what has to be done all the same. It has the
+// values of ctx, and is to be cancelled when it is done with.
+func Beyond(ctx context.Context, while time.Duration) (context.Context, context.CancelFunc) {
+	beyond, cancel := context.WithCancelCause(context.WithoutCancel(ctx))
+	stop := context.AfterFunc(ctx, func() {
+		timer := time.NewTimer(while)
+		defer timer.Stop()
+		select {
+		case <-timer.C:
+			cancel(context.Cause(ctx))
+		case <-beyond.Done():
+		}
+	})
+	return beyond, func() {
+		stop()
+		cancel(nil)
+	}
+}

@@ -2,11 +2,13 @@
 //
 // A response's key is
 //
-//	prefix [namespace ":"] "~r:" scheme mode ["n"] ["+" part] "//" host path ["?" query] ["#" variant | "#p"]
+//	prefix [namespace ":"] "~r:" scheme mode ["n"…] ["@" service] ["+" part] ["!" identity] "//" host path ["%*" target] ["?" query] ["#" variant | "#p"]
 //
 // scheme is "s" for a request over TLS, "h" otherwise; mode tells how much of the query is in the key, and, with a digest
-// of fixed length, which of its parameters if not all; "n" is for a route inside of another one; part and variant are
-// digests too, and "#p" is for a part of the response. Host, path and query are escaped, so no two different requests ever share a key, and none is ever that of a value (see [Value]).
+// of fixed length, which of its parameters if not all; there is an "n" for each route that this one is inside of; service,
+// part, identity and variant are digests too, and "#p" is for a part of the response. target is what the client asked for,
+// where that is not what the route sees. Host, path, target and query are escaped, so no two different requests ever share a
+// key, and none is ever that of a value (see [Value]).
 package keys
 
 import (
@@ -64,6 +66,16 @@ const (
 	ListedOnly Query = 'l' // the parameters that are listed
 )
 
+// Route is what the keys of one route have in common.
+type Route struct {
+	Prefix     string
+	Service    string   // see [Service]
+	Namespaces []string // the first one begins the keys
+	Query      Query
+	Params     []string // with ListedOnly: the names of the parameters
+	Depth      int      // how many routes it is inside of
+}
+
 // Scheme builds the keys of one route.
 type Scheme struct {
 	http   string // what a key begins with
@@ -72,20 +84,21 @@ type Scheme struct {
 	params []string
 }
 
-// NewScheme returns the scheme of a route's keys. params, with ListedOnly, are the names of the parameters.
-func NewScheme(prefix, namespace string, query Query, params []string) Scheme {
-	head := prefix + marker
-	if namespace != "" {
-		head = Namespace(prefix, namespace) + marker
+// NewScheme returns the scheme of a route's keys.
+func NewScheme(r Route) Scheme {
+	head := r.Prefix + marker
+	if len(r.Namespaces) > 0 {
+		head = Namespace(r.Prefix, r.Namespaces[0]) + marker
 	}
-	params = slices.Clone(params)
+	params := slices.Clone(r.Params)
 	slices.Sort(params)
 	params = slices.Compact(params)
-	mode := string(query)
-	if query == ListedOnly {
+	mode := string(r.Query)
+	if r.Query == ListedOnly {
 		mode += listDigest(params)
 	}
-	return Scheme{http: head + "h" + mode, https: head + "s" + mode, query: query, params: params}
+	mode += strings.Repeat("n", r.Depth) + r.Service
+	return Scheme{http: head + "h" + mode, https: head + "s" + mode, query: r.Query, params: params}
 }
 
 // listDigest tells lists of parameters apart: of two releases of a program that share a store, one may have learnt that
@@ -99,22 +112,39 @@ func listDigest(params []string) string {
 	return base64.RawURLEncoding.EncodeToString(sum[:12])
 }
 
-// Nested returns a scheme of the same keys, but for a route inside of another one: it shares no key with any route that is
-// not.
-func (s Scheme) Nested() Scheme {
-	s.http, s.https = s.http+"n", s.https+"n"
-	return s
+// Service returns what keys have of a service and its version: two services that share a store do not share responses. It
+// is empty when both are.
+func Service(name, version string) string {
+	if name == "" && version == "" {
+		return ""
+	}
+	sum := sha256.Sum256([]byte(url.QueryEscape(name) + "&" + url.QueryEscape(version)))
+	return "@" + base64.RawURLEncoding.EncodeToString(sum[:12])
 }
 
-// Key returns a request's key. part is what a route adds to it, empty for nothing.
-func (s *Scheme) Key(r *http.Request, part string) string {
+// Said is what routes add to the key of a request. It stands in keys as digests only.
+type Said struct {
+	Part     string // empty for nothing
+	Identity string // empty for nobody in particular
+}
+
+// Target is what a request asks for: where its response is stored, and what a purge of it can name.
+type Target struct {
+	Key        string
+	Path       string // as the route sees it
+	Came       string // as the client asked for it, where that is another one; else empty
+	Namespaces []string
+}
+
+// Target returns a request's target. tls tells that the request counts as one over TLS.
+func (s *Scheme) Target(r *http.Request, tls bool, said Said) Target {
 	path := pathOf(r.URL)
 	host := r.Host
 	if !plainHost(host) {
 		host = escapeHost(host)
 	}
 	head := s.http
-	if r.TLS != nil {
+	if tls {
 		head = s.https
 	}
 	query, hasQuery := s.queryOf(r.URL)
@@ -122,11 +152,72 @@ func (s *Scheme) Key(r *http.Request, part string) string {
 	if hasQuery {
 		mark = "?"
 	}
-	if part != "" {
-		sum := sha256.Sum256([]byte(part))
-		head += "+" + base64.RawURLEncoding.EncodeToString(sum[:])
+	if said != (Said{}) {
+		head += digest("+", said.Part) + digest("!", said.Identity)
 	}
-	return head + "//" + host + path + mark + query
+	t := Target{Path: r.URL.Path}
+	if !asItCame(r, path) {
+		came := s.came(r)
+		t.Came = came.path
+		path += came.mark
+	}
+	t.Key = head + "//" + host + path + mark + query
+	return t
+}
+
+// digest returns what a key has of a text that is not to be read in it: nothing for an empty one.
+func digest(sign, text string) string {
+	if text == "" {
+		return ""
+	}
+	sum := sha256.Sum256([]byte(text))
+	return sign + base64.RawURLEncoding.EncodeToString(sum[:])
+}
+
+// asItCame tells, without a doubt, that a request's URL is the one on its request line. path is its escaped path.
+func asItCame(r *http.Request, path string) bool {
+	uri := r.RequestURI
+	if uri == "" { // nothing is known of what came
+		return true
+	}
+	rest, ok := strings.CutPrefix(uri, path)
+	if !ok {
+		return false
+	}
+	if r.URL.RawQuery == "" && !r.URL.ForceQuery {
+		return rest == ""
+	}
+	return len(rest) > 0 && rest[0] == '?' && rest[1:] == r.URL.RawQuery
+}
+
+// came is the target of a request line, where it differs from the URL that a route sees.
+type came struct {
+	path string // empty where the path is the same
+	mark string // what the key has of it; empty where nothing differs that counts
+}
+
+// came looks what differs between a request line (RFC 9112 §3.2) and the URL that the route sees: a path that was
+// rewritten on its way, as by http.StripPrefix, a query, or an absolute form, whose scheme and host a handler can see. Where
+// the route keys by less than the whole query, a difference in the query alone does not count.
+func (s *Scheme) came(r *http.Request) (c came) {
+	uri := r.RequestURI
+	u, err := url.ParseRequestURI(uri)
+	if err != nil {
+		return came{mark: beyondCame + url.PathEscape(uri)}
+	}
+	samePath := u.Path == r.URL.Path && u.RawPath == r.URL.RawPath
+	if u.Path != r.URL.Path {
+		c.path = u.Path
+	}
+	sameQuery := u.RawQuery == r.URL.RawQuery && u.ForceQuery == r.URL.ForceQuery
+	if samePath && u.Scheme == "" && u.Host == "" && (sameQuery || s.query != WholeQuery) {
+		return c
+	}
+	if s.query != WholeQuery {
+		uri, _, _ = strings.Cut(uri, "?")
+	}
+	c.mark = beyondCame + url.PathEscape(uri)
+	return c
 }
 
 // Variant returns the key of the response that variant selects.
@@ -140,8 +231,11 @@ func Variant(key, variant string) string {
 // Part returns the key of a part of the response that has the key.
 func Part(key string) string { return key + "#p" }
 
-// beyond begins what an escaped path alone cannot say. No host or path has it in a key.
-const beyond = "%!"
+// What an escaped path alone cannot say begins with one of these, which no host or path has in a key.
+const (
+	beyond     = "%!"
+	beyondCame = "%*"
+)
 
 // pathOf returns the path as it enters a key: the one that the handlers see, escaped as the client did it.
 func pathOf(u *url.URL) string {
@@ -172,18 +266,37 @@ func (s *Scheme) queryOf(u *url.URL) (query string, ok bool) {
 		values := u.Query()
 		var b strings.Builder
 		for _, name := range s.params {
-			for _, value := range values[name] {
-				if b.Len() > 0 {
-					b.WriteByte('&')
-				}
-				b.WriteString(url.QueryEscape(name))
-				b.WriteByte('=')
-				b.WriteString(url.QueryEscape(value))
+			writeParam(&b, name, values[name])
+			for _, entry := range mapEntries(values, name) {
+				writeParam(&b, entry, values[entry])
 			}
 		}
 		return b.String(), b.Len() > 0
 	}
 	return "", false
+}
+
+func writeParam(b *strings.Builder, name string, values []string) {
+	for _, value := range values {
+		if b.Len() > 0 {
+			b.WriteByte('&')
+		}
+		b.WriteString(url.QueryEscape(name))
+		b.WriteByte('=')
+		b.WriteString(url.QueryEscape(value))
+	}
+}
+
+// mapEntries returns the names of the parameters that gin's QueryMap takes for entries of a map of that name, in order:
+// filter[color] of filter.
+func mapEntries(values url.Values, name string) (entries []string) {
+	for entry := range values {
+		if rest, ok := strings.CutPrefix(entry, name); ok && strings.HasPrefix(rest, "[") {
+			entries = append(entries, entry)
+		}
+	}
+	slices.Sort(entries)
+	return entries
 }
 
 // hostEscapes are the bytes of a host that are escaped, since they could be taken for another part of the key, or that

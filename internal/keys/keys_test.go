@@ -1,7 +1,6 @@
 package keys_test
 
 import (
-	"crypto/tls"
 	"fmt"
 	"net/http"
 	"net/url"
@@ -22,16 +21,15 @@ func request(t testing.TB, target, host string) *http.Request {
 	return &http.Request{Method: http.MethodGet, URL: u, Host: host, RequestURI: target}
 }
 
-// secure marks a request as one over TLS.
-func secure(r *http.Request) *http.Request {
-	r.TLS = &tls.ConnectionState{}
-	return r
+// key returns the key of a request that is not one over TLS.
+func key(s *keys.Scheme, r *http.Request, part string) string {
+	return s.Target(r, false, keys.Said{Part: part}).Key
 }
 
 // TestKey pins the format, since stores are shared and outlive a program: to change it is to lose what they hold.
 func TestKey(t *testing.T) {
 	scheme := func(namespace string, query keys.Query, params ...string) keys.Scheme {
-		return keys.NewScheme("p:", namespace, query, params)
+		return keys.NewScheme(keys.Route{Prefix: "p:", Namespaces: namespaces(namespace), Query: query, Params: params})
 	}
 	for _, test := range []struct {
 		name   string
@@ -59,30 +57,33 @@ func TestKey(t *testing.T) {
 		{"no path", scheme("", keys.WholeQuery), "*", "h", "", "p:~r:hq//h%!%!*"},
 	} {
 		t.Run(test.name, func(t *testing.T) {
-			if got := test.scheme.Key(request(t, test.target, test.host), test.part); got != test.want {
+			if got := key(&test.scheme, request(t, test.target, test.host), test.part); got != test.want {
 				t.Errorf("the key is\n%s, want\n%s", got, test.want)
 			}
 		})
 	}
-	t.Run("TLS", func(t *testing.T) {
-		s := scheme("", keys.WholeQuery)
-		if got := s.Key(secure(request(t, "/a", "h")), ""); got != "p:~r:sq//h/a" {
-			t.Errorf("the key is %s", got)
-		}
-	})
-	t.Run("nested", func(t *testing.T) {
-		s := scheme("", keys.WholeQuery)
-		nested := s.Nested()
-		if got := nested.Key(request(t, "/a", "h"), ""); got != "p:~r:hqn//h/a" {
-			t.Errorf("the key is %s", got)
-		}
-		if got := nested.Key(secure(request(t, "/a", "h")), ""); got != "p:~r:sqn//h/a" {
-			t.Errorf("over TLS the key is %s", got)
-		}
-		if got := s.Key(request(t, "/a", "h"), ""); got != "p:~r:hq//h/a" {
-			t.Errorf("the scheme that it was made of makes %s", got)
-		}
-	})
+	for _, test := range []struct {
+		name  string
+		route keys.Route
+		tls   bool
+		said  keys.Said
+		want  string
+	}{
+		{name: "TLS", tls: true, want: "p:~r:sq//h/a"},
+		{name: "inside of another", route: keys.Route{Depth: 1}, want: "p:~r:hqn//h/a"},
+		{name: "inside of two, over TLS", route: keys.Route{Depth: 2}, tls: true, want: "p:~r:sqnn//h/a"},
+		{name: "several namespaces", route: keys.Route{Namespaces: []string{"n", "o"}}, want: "p:n:~r:hq//h/a"},
+		{name: "a service", route: keys.Route{Service: keys.Service("shop", "")}, want: "p:~r:hq@C8tI_huFeU5sO9QQ//h/a"},
+		{name: "an identity", said: keys.Said{Identity: "x"}, want: "p:~r:hq!LXEWQrcmsEQBYnyp-6wy9chTD7GQPMTbAiWHF5IaSIE//h/a"},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			test.route.Prefix, test.route.Query = "p:", keys.WholeQuery
+			s := keys.NewScheme(test.route)
+			if got := s.Target(request(t, "/a", "h"), test.tls, test.said).Key; got != test.want {
+				t.Errorf("the key is %s, want %s", got, test.want)
+			}
+		})
+	}
 	t.Run("variants and parts", func(t *testing.T) {
 		for got, want := range map[string]string{
 			keys.Variant("k", ""): "k", keys.Variant("k", "v"): "k#v", keys.Part("k"): "k#p",
@@ -136,8 +137,8 @@ func TestDifferentTargets(t *testing.T) {
 		{"a star and no path", "*", "http://h"},
 	} {
 		t.Run(test.name, func(t *testing.T) {
-			s := keys.NewScheme("", "", keys.WholeQuery, nil)
-			if a, b := s.Key(request(t, test.a, "h"), ""), s.Key(request(t, test.b, "h"), ""); a == b {
+			s := keys.NewScheme(keys.Route{Query: keys.WholeQuery})
+			if a, b := key(&s, request(t, test.a, "h"), ""), key(&s, request(t, test.b, "h"), ""); a == b {
 				t.Errorf("%s and %s have the key %s", test.a, test.b, a)
 			}
 		})
@@ -146,25 +147,74 @@ func TestDifferentTargets(t *testing.T) {
 
 // TestSameTargets holds that the ways to write one request have one key.
 func TestSameTargets(t *testing.T) {
-	s := keys.NewScheme("", "", keys.WholeQuery, nil)
-	want := s.Key(request(t, "/a?b", "example.com"), "")
+	s := keys.NewScheme(keys.Route{Query: keys.WholeQuery})
+	want := key(&s, request(t, "/a?b", "example.com"), "")
 	for name, r := range map[string]*http.Request{
 		"the case of the host":  request(t, "/a?b", "EXAMPLE.com"),
-		"the absolute form":     request(t, "http://example.com/a?b", "example.com"),
 		"another method":        {Method: http.MethodHead, URL: &url.URL{Path: "/a", RawQuery: "b"}, Host: "example.com"},
 		"a raw path of no need": {URL: &url.URL{Path: "/a", RawPath: "/a", RawQuery: "b"}, Host: "example.com"},
 	} {
-		if got := s.Key(r, ""); got != want {
+		if got := key(&s, r, ""); got != want {
 			t.Errorf("%s makes the key %s, not %s", name, got, want)
 		}
 	}
 }
 
+// A request whose target came in another form than its route sees it has a key of its own (RFC 9112 §3.2, RFC 9110 §7.1), and
+// tells the path that came. A query that the route does not key by makes no difference.
+func TestTargetsAsTheyCame(t *testing.T) {
+	for _, test := range []struct {
+		name       string
+		line, sees string // the target on the request line, and the URL that the route sees
+		query      keys.Query
+		own        bool   // the key is another than that of a request which came as the route sees it
+		came       string // the path, where it is another
+	}{
+		{"as it is seen", "/a?b", "/a?b", keys.WholeQuery, false, ""},
+		{"escaped as the client did", "/a%2Fb{?c", "/a%2Fb{?c", keys.WholeQuery, false, ""},
+		{"an empty query", "/a?", "/a?", keys.WholeQuery, false, ""},
+		{"a prefix less", "/app/a?b", "/a?b", keys.WholeQuery, true, "/app/a"},
+		{"an escaped prefix less", "/%61pp/a", "/a", keys.WholeQuery, true, "/app/a"},
+		{"a slash that was unescaped", "/a%2Fb", "/a/b", keys.WholeQuery, true, ""},
+		{"a query less", "/a?b&c", "/a?b", keys.WholeQuery, true, ""},
+		{"a query less, without a query in the key", "/a?b&c", "/a?b", keys.NoQuery, false, ""},
+		{"a query less, with some of it in the key", "/a?b&c", "/a?b", keys.ListedOnly, false, ""},
+		{"a prefix and a query less, without a query in the key", "/app/a?b&c", "/a?b", keys.NoQuery, true, "/app/a"},
+		{"an absolute form (RFC 9112 §3.2.2)", "http://h/a?b", "http://h/a?b", keys.WholeQuery, true, ""},
+		{"an absolute form that was rewritten", "http://h/app/a", "http://h/a", keys.WholeQuery, true, "/app/a"},
+		{"what cannot be read", "::", "/a", keys.WholeQuery, true, ""},
+		{"nothing, as in a request that a test has made", "", "/a", keys.WholeQuery, false, ""},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			s := keys.NewScheme(keys.Route{Query: test.query, Params: []string{"b"}})
+			r := request(t, test.sees, "h")
+			r.RequestURI = test.line
+			plain := r.Clone(t.Context())
+			plain.URL.Scheme, plain.URL.Host = "", ""
+			plain.RequestURI = strings.TrimPrefix(test.sees, "http://h")
+			got, without := s.Target(r, false, keys.Said{}), s.Target(plain, false, keys.Said{})
+			if own := got.Key != without.Key; own != test.own || got.Came != test.came || got.Path != plain.URL.Path {
+				t.Errorf("the target is %+v, beside one of %s", got, without.Key)
+			}
+		})
+	}
+	t.Run("two prefixes", func(t *testing.T) {
+		s := keys.NewScheme(keys.Route{Query: keys.NoQuery})
+		one, two := request(t, "/a", "h"), request(t, "/a", "h")
+		one.RequestURI, two.RequestURI = "/x/a?q=1", "/y/a?q=1"
+		again := request(t, "/a", "h")
+		again.RequestURI = "/x/a?q=2"
+		if a, b, c := key(&s, one, ""), key(&s, two, ""), key(&s, again, ""); a == b || a != c {
+			t.Errorf("the keys are %s, %s, %s", a, b, c)
+		}
+	})
+}
+
 // TestRewrittenPath holds that the path which the handlers see counts, whatever a middleware leaves in the raw one.
 func TestRewrittenPath(t *testing.T) {
-	s := keys.NewScheme("", "", keys.WholeQuery, nil)
+	s := keys.NewScheme(keys.Route{Query: keys.WholeQuery})
 	key := func(path, raw string) string {
-		return s.Key(&http.Request{URL: &url.URL{Path: path, RawPath: raw}, Host: "h"}, "")
+		return key(&s, &http.Request{URL: &url.URL{Path: path, RawPath: raw}, Host: "h"}, "")
 	}
 	if a, b := key("/tenant-a/x/y", "/x%2Fy"), key("/tenant-b/x/y", "/x%2Fy"); a == b {
 		t.Errorf("two tenants have the key %s", a)
@@ -207,8 +257,8 @@ func TestListedParameters(t *testing.T) {
 		{"a name and value of nothing", []string{""}, "/?=", "/", false},
 	} {
 		t.Run(test.name, func(t *testing.T) {
-			s := keys.NewScheme("", "", keys.ListedOnly, test.params)
-			a, b := s.Key(request(t, test.a, "h"), ""), s.Key(request(t, test.b, "h"), "")
+			s := keys.NewScheme(keys.Route{Query: keys.ListedOnly, Params: test.params})
+			a, b := key(&s, request(t, test.a, "h"), ""), key(&s, request(t, test.b, "h"), "")
 			if same := a == b; same != test.same {
 				t.Errorf("by %q, %s and %s have the keys\n%s and\n%s", test.params, test.a, test.b, a, b)
 			}
@@ -217,20 +267,20 @@ func TestListedParameters(t *testing.T) {
 	t.Run("the list", func(t *testing.T) {
 		seen := map[string]string{}
 		for _, params := range [][]string{nil, {""}, {"a"}, {"a", "b"}, {"a&b"}, {"a", ""}, {"ab"}, {"a%26b"}, {"A"}} {
-			s := keys.NewScheme("", "", keys.ListedOnly, params)
-			key, list := s.Key(request(t, "/", "h"), ""), fmt.Sprintf("%q", params)
-			if other, ok := seen[key]; ok {
-				t.Errorf("by %s and by %s, the key is %s", other, list, key)
+			s := keys.NewScheme(keys.Route{Query: keys.ListedOnly, Params: params})
+			got, list := key(&s, request(t, "/", "h"), ""), fmt.Sprintf("%q", params)
+			if other, ok := seen[got]; ok {
+				t.Errorf("by %s and by %s, the key is %s", other, list, got)
 			}
-			seen[key] = list
+			seen[got] = list
 		}
 	})
 	t.Run("however they are listed", func(t *testing.T) {
 		listed := []string{"b", "a", "b"}
-		one := keys.NewScheme("", "", keys.ListedOnly, listed)
-		two := keys.NewScheme("", "", keys.ListedOnly, []string{"a", "b"})
+		one := keys.NewScheme(keys.Route{Query: keys.ListedOnly, Params: listed})
+		two := keys.NewScheme(keys.Route{Query: keys.ListedOnly, Params: []string{"a", "b"}})
 		r := request(t, "/?b=2&a=1", "h")
-		if a, b := one.Key(r, ""), two.Key(r, ""); a != b {
+		if a, b := key(&one, r, ""), key(&two, r, ""); a != b {
 			t.Errorf("the keys are %s and %s", a, b)
 		}
 		if !slices.Equal(listed, []string{"b", "a", "b"}) {
@@ -241,7 +291,7 @@ func TestListedParameters(t *testing.T) {
 
 // TestHosts holds that no host can be taken for another part of a key, or for another host.
 func TestHosts(t *testing.T) {
-	s := keys.NewScheme("", "", keys.WholeQuery, nil)
+	s := keys.NewScheme(keys.Route{Query: keys.WholeQuery})
 	seen := map[string]string{}
 	for _, r := range []struct{ host, target string }{
 		{"h", "/a"}, {"h/a", "/"}, {"h%2fa", "/"}, {"h%2Fa", "/"}, {"h?a", "/"}, {"h%3fa", "/"}, {"h#a", "/"}, {"h",
@@ -250,12 +300,12 @@ func TestHosts(t *testing.T) {
 			"http://h"},
 		{"h%!", "*"}, {"h ", "/"}, {"h\x00", "/"}, {"h\xff", "/"}, {"hÄ", "/"}, {"hä", "/"}, {"+h", "/"}, {"//h", "/"},
 	} {
-		key := s.Key(request(t, r.target, r.host), "")
+		got := key(&s, request(t, r.target, r.host), "")
 		name := strings.ReplaceAll(r.host, "%2F", "%2f") + " " + r.target // hosts are of no case
-		if other, ok := seen[key]; ok && other != name {
-			t.Errorf("%q and %q have the key %q", other, name, key)
+		if other, ok := seen[got]; ok && other != name {
+			t.Errorf("%q and %q have the key %q", other, name, got)
 		}
-		seen[key] = name
+		seen[got] = name
 	}
 }
 

@@ -14,12 +14,15 @@ import (
 // tuple is all that may tell two responses apart.
 type tuple struct {
 	namespace string
-	nested    bool
+	depth     int
 	tls       bool
 	query     keys.Query
+	service   string
 	part      string
+	who       string
 	host      string
 	target    string
+	came      string // the target of the request line, where it is another; else empty
 	variant   string // of the form that rfc9111.VariantKey gives it
 	partial   bool
 }
@@ -29,15 +32,15 @@ var variants = []string{"", strings.Repeat("p", 43), strings.Repeat("-", 43)}
 
 func (x tuple) key(t testing.TB) string {
 	t.Helper()
-	s := keys.NewScheme("p:", x.namespace, x.query, []string{"a", "b"})
-	if x.nested {
-		s = s.Nested()
-	}
+	s := keys.NewScheme(keys.Route{
+		Prefix: "p:", Service: keys.Service(x.service, ""), Namespaces: namespaces(x.namespace), Query: x.query,
+		Params: []string{"a", "b"}, Depth: x.depth,
+	})
 	r := request(t, x.target, x.host)
-	if x.tls {
-		secure(r)
+	if x.came != "" {
+		r.RequestURI = x.came
 	}
-	key := keys.Variant(s.Key(r, x.part), x.variant)
+	key := keys.Variant(s.Target(r, x.tls, keys.Said{Part: x.part, Identity: x.who}).Key, x.variant)
 	if x.partial {
 		key = keys.Part(key)
 	}
@@ -61,8 +64,37 @@ func (x tuple) identity(t testing.TB) string {
 		}
 		return r
 	}, x.host)
-	return fmt.Sprintf("%q %t %t %c %q %q %q %q %q %s %q %t",
-		x.namespace, x.nested, x.tls, x.query, x.part, host, u.Opaque, u.Path, u.RawPath, query, x.variant, x.partial)
+	return fmt.Sprintf("%q %d %t %c %q %q %q %q %q %q %q %s %q %q %t",
+		x.namespace, x.depth, x.tls, x.query, x.service, x.part, x.who, host, u.Opaque, u.Path, u.RawPath, query, x.cameIdentity(t),
+		x.variant, x.partial)
+}
+
+// cameIdentity is what of the target of the request line can make a difference.
+func (x tuple) cameIdentity(t testing.TB) string {
+	t.Helper()
+	if x.came == "" {
+		x.came = x.target
+	}
+	own, came := request(t, x.target, "").URL, request(t, x.came, "").URL
+	relative := came.Scheme == "" && came.Host == ""
+	if x.query != keys.WholeQuery {
+		own.RawQuery, own.ForceQuery, came.RawQuery, came.ForceQuery = "", false, "", false
+	}
+	if relative && *own == *came {
+		return ""
+	}
+	if x.query != keys.WholeQuery {
+		x.came, _, _ = strings.Cut(x.came, "?")
+	}
+	return x.came
+}
+
+// namespaces is the list of one namespace, or of none.
+func namespaces(name string) []string {
+	if name == "" {
+		return nil
+	}
+	return []string{name}
 }
 
 // responseKey matches keys of responses, and marks, behind the prefix: in them, and in no value's key, a run of an odd
@@ -100,13 +132,23 @@ func TestKeysAreUnambiguous(t *testing.T) {
 					}
 				}
 			}
+			for _, came := range targets {
+				add(tuple{query: query, target: target, host: "h", came: came})
+			}
 			for _, namespace := range append([]string{""}, odd...) { // and what comes before it, or right behind
 				for _, part := range parts {
-					for bits := range 4 {
-						add(tuple{
+					for bits := range 16 {
+						x := tuple{
 							query: query, target: target, host: "h", namespace: namespace, part: part,
-							nested: bits&1 != 0, tls: bits&2 != 0,
-						})
+							depth: bits & 1 * 2, tls: bits&2 != 0,
+						}
+						if bits&4 != 0 {
+							x.who = "a"
+						}
+						if bits&8 != 0 {
+							x.service = "a"
+						}
+						add(x)
 					}
 				}
 			}
@@ -146,7 +188,7 @@ func FuzzKeys(f *testing.F) {
 			i, j = j, i
 		}
 		one := tuple{
-			namespace: namespace, host: host, target: path + "?" + query, part: part, nested: bits&1 != 0, tls: bits&2 != 0,
+			namespace: namespace, host: host, target: path + "?" + query, part: part, depth: int(bits & 1), tls: bits&2 != 0,
 			query: []keys.Query{keys.WholeQuery, keys.NoQuery, keys.ListedOnly}[bits>>2%3], variant: variants[bits>>4%3],
 			partial: bits&128 != 0,
 		}
@@ -155,10 +197,16 @@ func FuzzKeys(f *testing.F) {
 		if cut1&1 != 0 {
 			two.namespace, two.host, two.variant, two.partial = other[:i], host, "", false
 		}
+		if cut2&1 != 0 {
+			two.came, two.part, two.who = one.target, "", part
+		}
 		var made [2]string
 		for i, x := range []tuple{one, two} {
 			if _, err := url.ParseRequestURI(x.target); err != nil {
 				return // no request has it
+			}
+			if _, err := url.ParseRequestURI(x.came); x.came != "" && err != nil {
+				return
 			}
 			made[i] = x.key(t)
 			if !responseKey.MatchString(strings.TrimPrefix(made[i], "p:")) {
@@ -202,8 +250,8 @@ func FuzzValue(f *testing.F) {
 			t.Errorf("%q is not in the namespace %q, by their keys %q and %q", b+":"+a, b, joined, namespace)
 		}
 
-		s := keys.NewScheme("p:", a, keys.WholeQuery, nil)
-		response := s.Key(&http.Request{URL: &url.URL{Path: "/"}, Host: b}, "")
+		s := keys.NewScheme(keys.Route{Prefix: "p:", Namespaces: namespaces(a), Query: keys.WholeQuery})
+		response := s.Target(&http.Request{URL: &url.URL{Path: "/"}, Host: b}, false, keys.Said{}).Key
 		if inside := a != "" && strings.HasPrefix(a+":", b+":"); strings.HasPrefix(response, namespace) != inside {
 			t.Errorf("a response in %q is in the namespace %q: %t, by their keys %q and %q it is not so",
 				a, b, inside, response, namespace)

@@ -27,44 +27,63 @@ type Table struct {
 
 // Stamp is the generations that concern one response at one moment.
 type Stamp struct {
-	all, path, space    uint64
-	pathSlot, spaceSlot uint16
-	spaced              bool // it is in a namespace
+	all  uint64
+	path generation
+	more []generation // of a second path, and of namespaces
 }
+
+// generation is what a slot of the table held when a stamp was taken.
+type generation struct {
+	of    *atomic.Uint64
+	value uint64
+}
+
+func (g *generation) holds() bool { return g.of != nil && g.of.Load() == g.value }
 
 // NewTable returns a table on which nothing was purged yet.
 func NewTable() *Table { return &Table{seed: maphash.MakeSeed()} }
 
-func (t *Table) pathSlot(path string) uint16 {
-	return uint16(maphash.String(t.seed, path) % pathSlots)
+func (t *Table) path(path string) *atomic.Uint64 {
+	return &t.paths[maphash.String(t.seed, path)%pathSlots]
 }
 
-func (t *Table) spaceSlot(namespace string) uint16 {
-	return uint16(maphash.String(t.seed, namespace) % spaceSlots)
+func (t *Table) space(namespace string) *atomic.Uint64 {
+	return &t.spaces[maphash.String(t.seed, namespace)%spaceSlots]
 }
 
-// Stamp returns the generations of a response for path in namespace; an empty namespace is none.
-func (t *Table) Stamp(path, namespace string) Stamp {
-	s := Stamp{all: t.all.Load(), pathSlot: t.pathSlot(path)}
-	s.path = t.paths[s.pathSlot].Load()
-	if namespace != "" {
-		s.spaced, s.spaceSlot = true, t.spaceSlot(namespace)
-		s.space = t.spaces[s.spaceSlot].Load()
+// Stamp returns the generations of a response for path in namespaces. came is a second path that it stands for; empty for
+// none.
+func (t *Table) Stamp(path, came string, namespaces []string) Stamp {
+	s := Stamp{all: t.all.Load(), path: now(t.path(path))}
+	if came != "" {
+		s.more = append(s.more, now(t.path(came)))
+	}
+	for _, namespace := range namespaces {
+		s.more = append(s.more, now(t.space(namespace)))
 	}
 	return s
 }
 
+func now(of *atomic.Uint64) generation { return generation{of, of.Load()} }
+
 // Holds tells whether nothing that concerns the stamp was purged since it was taken.
 func (t *Table) Holds(s *Stamp) bool {
-	return t.paths[s.pathSlot].Load() == s.path && t.all.Load() == s.all &&
-		(!s.spaced || t.spaces[s.spaceSlot].Load() == s.space)
+	if !s.path.holds() || t.all.Load() != s.all {
+		return false
+	}
+	for i := range s.more {
+		if !s.more[i].holds() {
+			return false
+		}
+	}
+	return true
 }
 
 // Path purges the responses for a path, of every host, query, variant and namespace.
-func (t *Table) Path(path string) { t.paths[t.pathSlot(path)].Add(1) }
+func (t *Table) Path(path string) { t.path(path).Add(1) }
 
 // Namespace purges the responses in a namespace.
-func (t *Table) Namespace(namespace string) { t.spaces[t.spaceSlot(namespace)].Add(1) }
+func (t *Table) Namespace(namespace string) { t.space(namespace).Add(1) }
 
 // All purges every response.
 func (t *Table) All() { t.all.Add(1) }

@@ -34,12 +34,12 @@ func TestTable(t *testing.T) {
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			table := purge.NewTable()
-			stamp := table.Stamp("/a", test.space)
+			stamp := table.Stamp("/a", "", in(test.space))
 			const many = 100
 			var others, within [many]purge.Stamp
 			for i := range many {
 				name := strconv.Itoa(i)
-				others[i], within[i] = table.Stamp("/"+name, "other"+name), table.Stamp("/"+name, "n")
+				others[i], within[i] = table.Stamp("/"+name, "", in("other"+name)), table.Stamp("/"+name, "", in("n"))
 			}
 			test.purge(table)
 			if got := table.Holds(&stamp); got != test.want.own {
@@ -59,7 +59,7 @@ func TestTable(t *testing.T) {
 			if n := count(within[:]); test.want.within && n < many/2 || !test.want.within && n > 0 {
 				t.Errorf("%d of %d stamps in the namespace hold", n, many)
 			}
-			later := table.Stamp("/a", test.space)
+			later := table.Stamp("/a", "", in(test.space))
 			if !table.Holds(&later) {
 				t.Error("a stamp that was taken after the purge does not hold")
 			}
@@ -74,7 +74,7 @@ func TestTable(t *testing.T) {
 // TestNoNamespace holds that no purge of a namespace concerns what is in none, whatever slot it takes.
 func TestNoNamespace(t *testing.T) {
 	table := purge.NewTable()
-	stamp := table.Stamp("/a", "")
+	stamp := table.Stamp("/a", "", in(""))
 	for i := range 10_000 {
 		table.Namespace(strconv.Itoa(i))
 	}
@@ -89,12 +89,12 @@ func TestPathsAndNamespacesApart(t *testing.T) {
 	for i := range 20 { // two names share a slot now and then
 		name := "/" + strconv.Itoa(i)
 		table := purge.NewTable()
-		path, namespace := table.Stamp(name, "other"), table.Stamp("/other", name)
+		path, namespace := table.Stamp(name, "", in("other")), table.Stamp("/other", "", in(name))
 		table.Namespace(name)
 		if table.Holds(&path) && !table.Holds(&namespace) {
 			right++
 		}
-		namespace = table.Stamp("/other", name)
+		namespace = table.Stamp("/other", "", in(name))
 		table.Path(name)
 		if !table.Holds(&path) && table.Holds(&namespace) {
 			right++
@@ -108,7 +108,7 @@ func TestPathsAndNamespacesApart(t *testing.T) {
 // TestTablesApart holds that the caches of one program do not purge one another.
 func TestTablesApart(t *testing.T) {
 	one, other := purge.NewTable(), purge.NewTable()
-	stamp := other.Stamp("/a", "n")
+	stamp := other.Stamp("/a", "", in("n"))
 	one.Path("/a")
 	one.Namespace("n")
 	one.All()
@@ -135,7 +135,7 @@ func TestConcurrentPurges(t *testing.T) {
 				if begun.Load() != ended {
 					continue // one is under way, and the stamp may come before it or after
 				}
-				stamp := table.Stamp("/a", "n")
+				stamp := table.Stamp("/a", "", in("n"))
 				if !table.Holds(&stamp) && begun.Load() == ended {
 					t.Error("a stamp ends without a purge")
 					return
@@ -145,7 +145,7 @@ func TestConcurrentPurges(t *testing.T) {
 	}
 	purges := []func(){func() { table.Path("/a") }, func() { table.Namespace("n") }, table.All}
 	for i := range 3000 {
-		stamp := table.Stamp("/a", "n")
+		stamp := table.Stamp("/a", "", in("n"))
 		begun.Add(1)
 		purges[i%len(purges)]()
 		done.Add(1)
@@ -156,4 +156,32 @@ func TestConcurrentPurges(t *testing.T) {
 	}
 	close(stop)
 	fills.Wait()
+}
+
+// in is the list of one namespace, or of none.
+func in(namespace string) []string {
+	if namespace == "" {
+		return nil
+	}
+	return []string{namespace}
+}
+
+// TestSeveralScopes holds that a stamp of two paths and several namespaces is out of date once any of them was purged.
+func TestSeveralScopes(t *testing.T) {
+	for name, purged := range map[string]func(*purge.Table){
+		"the path":             func(p *purge.Table) { p.Path("/a") },
+		"the path as it came":  func(p *purge.Table) { p.Path("/x/a") },
+		"the first namespace":  func(p *purge.Table) { p.Namespace("n") },
+		"the second namespace": func(p *purge.Table) { p.Namespace("o") },
+	} {
+		table := purge.NewTable()
+		stamp := table.Stamp("/a", "/x/a", []string{"n", "o"})
+		if !table.Holds(&stamp) {
+			t.Errorf("%s: it does not hold at first", name)
+		}
+		purged(table)
+		if table.Holds(&stamp) {
+			t.Errorf("%s was purged, and it holds", name)
+		}
+	}
 }

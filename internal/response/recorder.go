@@ -30,6 +30,8 @@ type Recorder struct {
 	failed     bool
 	overflowed bool
 	hijacked   bool
+	dropped    bool // the owner has given it up
+	sent       bool // the owner knows that the header has gone out
 	interim    bool // the last status was an interim one, and went out by itself
 }
 
@@ -37,6 +39,9 @@ type Recorder struct {
 type Owner interface {
 	// Decide is called once, when status and header are final and before anything goes out. It may change the header.
 	Decide(*Recorder) Mode
+	// Sent is called once, when the header of a response that is captured has gone to the writer behind. Middleware outside
+	// may have changed it on its way.
+	Sent(*Recorder)
 	// Release is called when the response turns into one that nobody should wait for: it is flushed as it is made,
 	// hijacked, or exceeds the limit.
 	Release()
@@ -142,8 +147,20 @@ func (r *Recorder) WriteHeaderNow() {
 	}
 	if r.passes() {
 		r.ResponseWriter.WriteHeaderNow()
+		r.tellSent()
 	}
 }
+
+// tellSent tells the owner, once, that the header of a captured response has gone out.
+func (r *Recorder) tellSent() {
+	if !r.sent && (r.mode == Capture || r.mode == NotModified) {
+		r.sent = true
+		r.owner.Sent(r)
+	}
+}
+
+// Drop gives up what was captured: the response only passes on from here.
+func (r *Recorder) Drop() { r.dropped, r.body = true, nil }
 
 // commit makes status and header final, once, and tells whether this call did. upcoming is the size of what is to be
 // written next.
@@ -155,6 +172,7 @@ func (r *Recorder) commit(upcoming int) bool {
 	r.settle()
 	if r.mode == NotModified {
 		r.ResponseWriter.WriteHeaderNow()
+		r.tellSent()
 	}
 	return true
 }
@@ -176,6 +194,7 @@ func (r *Recorder) Write(data []byte) (n int, err error) {
 	r.commit(n)
 	if r.passes() {
 		n, err = r.ResponseWriter.Write(data)
+		r.tellSent()
 	}
 	if r.wrote(n, len(data), err) {
 		r.body = append(r.body, data...)
@@ -189,6 +208,7 @@ func (r *Recorder) WriteString(data string) (n int, err error) {
 	r.commit(n)
 	if r.passes() {
 		n, err = r.ResponseWriter.WriteString(data)
+		r.tellSent()
 	}
 	if r.wrote(n, len(data), err) {
 		r.body = append(r.body, data...)
@@ -211,7 +231,7 @@ func (r *Recorder) wrote(n, size int, err error) bool {
 
 // keeps tells whether n more bytes are to be kept, and gives up a body that they make too long.
 func (r *Recorder) keeps(n int) bool {
-	if r.overflowed || r.mode != Capture && r.mode != NotModified {
+	if r.overflowed || r.dropped || r.mode != Capture && r.mode != NotModified {
 		return false
 	}
 	if int64(len(r.body)+n) > r.limit {
@@ -228,6 +248,7 @@ func (r *Recorder) Flush() {
 	r.owner.Release()
 	if r.passes() {
 		r.ResponseWriter.Flush()
+		r.tellSent()
 	}
 }
 
@@ -256,7 +277,7 @@ func (r *Recorder) Mode() Mode { return r.mode }
 // Complete tells whether all of the body was written, passed on without an error and kept, and has the length that
 // declared, the lines of its Content-Length, gives it, if there are any (RFC 9110 §8.6, RFC 9111 §3.3).
 func (r *Recorder) Complete(declared []string) bool {
-	if r.failed || r.overflowed || r.hijacked {
+	if r.failed || r.overflowed || r.dropped || r.hijacked {
 		return false
 	}
 	return len(declared) == 0 || len(declared) == 1 && declared[0] == strconv.Itoa(max(0, r.size))

@@ -21,6 +21,7 @@ type owner struct {
 	mode     Mode
 	decided  int
 	released int
+	sent     int
 	seen     int // the status it was asked about
 }
 
@@ -31,6 +32,8 @@ func (o *owner) Decide(r *Recorder) Mode {
 }
 
 func (o *owner) Release() { o.released++ }
+
+func (o *owner) Sent(*Recorder) { o.sent++ }
 
 // open returns a recorder in front of gin's own writer, and what a client gets from it.
 func open(mode Mode, limit int64) (*Recorder, *owner, *httptest.ResponseRecorder) {

@@ -238,7 +238,7 @@ func FuzzStorable(f *testing.F) {
 			t.Errorf("%q: it is %v old and fresh for %v; later, %v and %v",
 				x.Header, m.Age(noon), m.Fresh(noon), m.Age(then), m.Fresh(then))
 		}
-		if kept := m.Retention(then, true); kept <= 0 || kept < m.Fresh(then) {
+		if kept := m.Retention(then, time.Hour); kept <= 0 || kept < m.Fresh(then) {
 			t.Errorf("%q: it is fresh for %v and kept for %v", x.Header, m.Fresh(then), kept)
 		}
 	})

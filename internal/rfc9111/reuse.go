@@ -71,19 +71,17 @@ func (m *Metadata) ServableOnError(asked *RequestDirectives, now time.Time) bool
 	return !m.MustRevalidate && allowed > 0 && -fresh <= allowed
 }
 
-// How long a stale response stays worth its room: with a validator it can be freshened, without one only a client's
-// max-stale can use it.
-const (
-	keepToValidate = time.Hour
-	keepForStale   = time.Minute
-)
+// keepForStale is for how long a stale response that cannot be validated stays worth its room: only a client's max-stale can
+// use it.
+const keepForStale = time.Minute
 
 // Retention returns for how long after now a response is to be kept: while it is fresh, and while it may be of use stale.
-func (m *Metadata) Retention(now time.Time, hasValidator bool) time.Duration {
+// toValidate is for how long it may be so because it can be freshened; 0 where it has no validator.
+func (m *Metadata) Retention(now time.Time, toValidate time.Duration) time.Duration {
 	stale := max(m.StaleWhileRevalidate, m.StaleIfError)
 	switch {
-	case hasValidator:
-		stale = max(stale, keepToValidate)
+	case toValidate > 0:
+		stale = max(stale, toValidate)
 	case !m.MustRevalidate && !m.NoCache:
 		stale = max(stale, keepForStale)
 	}

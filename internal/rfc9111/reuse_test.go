@@ -180,7 +180,11 @@ func TestRetention(t *testing.T) {
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			test.stored.ResponseTime, test.stored.Lifetime = noon, time.Minute
-			if got := test.stored.Retention(noon.Add(test.after), test.validator); got != test.want {
+			toValidate := time.Duration(0)
+			if test.validator {
+				toValidate = time.Hour
+			}
+			if got := test.stored.Retention(noon.Add(test.after), toValidate); got != test.want {
 				t.Errorf("it is kept for %v, want %v", got, test.want)
 			}
 		})

@@ -303,7 +303,7 @@ func TestLongTimesToLive(t *testing.T) {
 	if why != rfc9111.Stored || m.Fresh(noon) <= 0 || m.Judge(&rfc9111.RequestDirectives{}, noon) != rfc9111.Serve {
 		t.Errorf("refused %q, it is %+v", why, m)
 	}
-	if kept := m.Retention(noon, true); kept != math.MaxInt64 {
+	if kept := m.Retention(noon, time.Hour); kept != math.MaxInt64 {
 		t.Errorf("it is kept for %v", kept)
 	}
 }

@@ -8,6 +8,8 @@ import (
 	"strconv"
 	"time"
 
+	"github.com/gin-gonic/gin"
+
 	"github.com/gin-cachette/cachette/drivers"
 	"github.com/gin-cachette/cachette/internal/collapse"
 	"github.com/gin-cachette/cachette/internal/response"
@@ -32,19 +34,23 @@ type fillState struct {
 	ticket   store.Ticket
 	recorder response.Recorder
 	began    time.Time
-	errors   int          // how many errors the context had when the handler began
-	within   Frame        // what routes inside find
-	handlers http.Request // what the handlers see
+	errors   int           // how many errors the context had when the handler began
+	inner    Frame         // what routes inside find
+	handlers *http.Request // what the handlers see
 
 	recording   bool // the recorder is open
 	conditioned bool // the handlers' request has other preconditions than the client's
 	reported    bool // the header has this exchange's Cache-Status
+	unwanted    bool // the handler asked for its response not to be stored
+	withdrawn   bool // the handler takes back what is stored
 
 	outcome  outcome
 	made     rfc9111.Exchange // the request and what the handler answered; its Header is not to be used after Decide
 	length   []string         // the lines of its Content-Length
+	cookies  []string         // those that the handler has set
+	omit     []string         // the fields that may not be stored
 	given    bool             // the route has a time to live for its status
-	explicit bool             // that, or the response itself says for how long it may be kept
+	explicit bool             // that, or the response itself says for how long it may be kept, or by what to validate it
 	span     rfc9111.Range    // the part that it is
 	whole    int64            // the length of what it is a part of
 	draft    response.Draft
@@ -57,18 +63,14 @@ func (x *exchange) fill(flight *collapse.Flight[*response.Entry]) {
 	outer := c.Writer
 	x.flight = flight
 	x.errors = len(c.Errors)
-	x.ticket = s.store.Begin(x.request.Context(), &x.found, x.path, x.rt.Namespace)
+	x.ticket = s.store.Begin(x.request.Context(), &x.found, &x.target)
 	x.began = x.now
-	x.recorder.Open(outer, x.rt.bodyLimit(s), x)
+	x.recorder.Open(outer, x.around.rt.bodyLimit(s), x)
 	x.recording = true
 
 	restore := func() {
 		c.Writer = outer
-		if c.Request == &x.handlers {
-			c.Request = x.request
-		} else { // the handlers have made one of their own, as with WithContext, for those outside to see
-			x.uncondition()
-		}
+		x.uncondition()
 		c.Set(FrameKey{}, x.frame)
 	}
 	defer func() { // also when the handler panics: Recovery outside then finds its own writer
@@ -79,9 +81,8 @@ func (x *exchange) fill(flight *collapse.Flight[*response.Entry]) {
 	}()
 	x.enter()
 	x.condition()
-	c.Request = &x.handlers
 	c.Writer = &x.recorder
-	c.Next()
+	x.run(x.handlers)
 
 	bare := x.recorder.Finish()
 	intact := x.inside() && (!bare || !outer.Written())
@@ -92,12 +93,40 @@ func (x *exchange) fill(flight *collapse.Flight[*response.Entry]) {
 	case failed:
 		x.standIn()
 	case storable:
-		if x.recorder.TooLarge() {
-			s.counts.TooLarge.Add(1)
-		} else if intact && x.endedWell() {
-			x.keep(bare)
-		}
+		x.finish(bare, intact)
 	}
+	if x.withdrawn {
+		s.store.Remove(context.WithoutCancel(x.request.Context()), x.found.Entry.Key)
+	}
+}
+
+// finish keeps a response that may be kept, if it ended well.
+func (x *exchange) finish(bare, intact bool) {
+	s := x.s
+	switch {
+	case x.recorder.TooLarge():
+		s.counts.TooLarge.Add(1)
+	case x.aborted():
+		s.aborted.Add(x.target.Key, x.made.ResponseTime.Add(abortedFor))
+	case intact && x.endedWell():
+		s.aborted.Remove(x.target.Key)
+		x.keep(bare)
+	}
+}
+
+// run lets the handlers run on a request of their own, and gives the client's back when they are done. What they have read of
+// a form is the client's, since net/http removes its files.
+func (x *exchange) run(r *http.Request) {
+	x.c.Request = r
+	defer func() {
+		if x.c.Request == r { // else they have made one of their own, as with WithContext, for those outside to see
+			x.c.Request = x.request
+		}
+		if r.MultipartForm != nil {
+			x.request.Form, x.request.PostForm, x.request.MultipartForm = r.Form, r.PostForm, r.MultipartForm
+		}
+	}()
+	x.c.Next()
 }
 
 // Release lets those go who wait for this fill: they may not have what it makes, or would have to wait for too long.
@@ -109,15 +138,15 @@ func (x *exchange) Release() {
 
 // enter tells the routes inside of this one what they are inside of.
 func (x *exchange) enter() {
-	x.within = Frame{Owner: x.frame.Owner, Server: x.s, exchange: x}
-	x.c.Set(FrameKey{}, &x.within)
+	x.inner = Frame{Owner: x.frame.Owner, Server: x.s, exchange: x, entered: x.frame.entered}
+	x.c.Set(FrameKey{}, &x.inner)
 }
 
 // inside tells whether the handlers have left the context as it was when they entered: gin's HandleContext takes away
 // its keys and its writer, and what it then writes passes the recorder by.
 func (x *exchange) inside() bool {
 	frame, _ := x.c.Get(FrameKey{})
-	return frame == &x.within
+	return frame == &x.inner
 }
 
 // goOn reports that the handlers answer, and lets them.
@@ -125,6 +154,7 @@ func (x *exchange) goOn() {
 	x.reported = true
 	status := x.forwarded()
 	response.AddStatus(x.c.Writer.Header(), &status)
+	x.tellStatus(&status)
 	x.enter()
 }
 
@@ -144,22 +174,26 @@ func (x *exchange) validating() bool {
 }
 
 // preconditions are the fields of a request that condition changes.
-var preconditions = [...]string{"If-None-Match", "If-Modified-Since", "Range", "If-Range"}
+var preconditions = [...]string{"If-None-Match", "If-Modified-Since", "Range", "If-Range", "If-Match", "If-Unmodified-Since"}
 
 // condition makes the request that the handlers see: a copy, since they may change its header, by which the cache has
 // to decide. To validate, it has the preconditions of what is stored. Else a request for the whole has none: its handler
 // is to make a response that can be kept, and the client's own preconditions are evaluated against that. A range
 // request has its own.
 func (x *exchange) condition() {
-	x.handlers = *x.request
+	x.handlers = x.within()
 	h := ownHeader(x.request)
 	x.handlers.Header = h
+	x.conditioned = true
+	if x.around.rt.IgnoreAsk { // see lookable
+		x.handlers.Body, x.handlers.ContentLength = http.NoBody, 0
+		delete(h, "If-Match")
+		delete(h, "If-Unmodified-Since")
+	}
 	switch {
 	case x.validating():
-		x.conditioned = true
 		x.found.Entry.Condition(h)
 	case len(h["Range"]) == 0 && !x.asked.NoStore && !x.s.alone.Has(x.found.Key, x.now):
-		x.conditioned = true
 		delete(h, "If-None-Match")
 		delete(h, "If-Modified-Since")
 	}
@@ -169,7 +203,7 @@ func (x *exchange) condition() {
 // preconditions back. Whatever else they have changed in it stays, as it would without a cache. It is a copy: they may
 // have given theirs to somebody who is still reading it.
 func (x *exchange) uncondition() {
-	if !x.conditioned {
+	if !x.conditioned || x.c.Request == x.request {
 		return
 	}
 	x.conditioned = false
@@ -209,24 +243,54 @@ func (x *exchange) Decide(rec *response.Recorder) response.Mode {
 	if x.outcome == aside {
 		return response.Pass
 	}
-	changes, header := rec.Changes()
-	x.examine(rec.Status(), header)
+	why := x.judge(rec)
 	stale := x.found.Entry
 	switch {
 	case x.made.Status == http.StatusNotModified && x.validating():
-		x.outcome, x.draft.Fields = confirmed, changes
+		x.outcome = confirmed
 		return response.Swallow
 	case rfc9111.IsServerError(x.made.Status) && stale != nil &&
 		stale.Meta.ServableOnError(&x.asked, x.made.ResponseTime) && x.unpurged():
 		x.outcome = failed
 		return response.Swallow
 	}
-
-	x.made.Partial = x.isPart(header)
-	policy := x.policy()
-	meta, omit, why := rfc9111.Storable(&x.made, &policy)
+	mode := response.Pass
+	report := x.forwarded()
 	if why == rfc9111.Stored {
-		why = x.refuse()
+		x.outcome = storable
+		mode = response.Capture
+		report.Stored = !x.abortsAsARule()
+	} else {
+		x.withdrawn = stale != nil && withdraws(x.made.Status, why)
+	}
+	if !report.Stored && report.Detail == "" {
+		report.Detail = string(why)
+		if why == rfc9111.Stored {
+			report.Detail = string(refusedAborted)
+		}
+	}
+	if x.clientHas(x.made.Header) {
+		response.StripContent(rec.Header())
+		mode = response.NotModified
+	}
+	x.vary(rec)
+	response.AddStatus(rec.Header(), &report)
+	x.tellStatus(&report)
+	x.share(why)
+	return mode
+}
+
+// judge notes what there is to know of the handler's response, drafts an entry of it, and tells why it is not to be stored.
+func (x *exchange) judge(rec *response.Recorder) rfc9111.Refusal {
+	x.negotiated(rec.Header())
+	changes, header := rec.Changes()
+	x.examine(rec.Status(), header)
+	x.draft.Fields = changes
+	x.made.Partial = x.isPart(header)
+	meta, omit, why := x.storable()
+	if why == rfc9111.Stored {
+		x.cookies, x.omit = response.Values(changes, "Set-Cookie"), omit
+		why = x.refuse(rec.Header())
 	}
 	if why == rfc9111.Stored {
 		x.draft = response.Draft{Status: x.made.Status, Fields: response.Keep(changes, header, omit), Meta: meta}
@@ -234,28 +298,52 @@ func (x *exchange) Decide(rec *response.Recorder) response.Mode {
 			why = refusedTooLarge
 		}
 	}
-	report := x.forwarded()
-	report.Stored = why == rfc9111.Stored
-	if !report.Stored && report.Detail == "" {
-		report.Detail = string(why)
+	return why
+}
+
+// storable decides whether HTTP, and the route, let the response be stored.
+func (x *exchange) storable() (rfc9111.Metadata, []string, rfc9111.Refusal) {
+	policy := x.policy()
+	meta, omit, why := rfc9111.Storable(&x.made, &policy)
+	if keyed := x.around.rt.Vary; len(keyed) > 0 && len(meta.Vary) > 0 { // they tell requests apart already
+		meta.Vary = slices.DeleteFunc(meta.Vary, func(name string) bool { return slices.Contains(keyed, name) })
 	}
-	mode := response.Pass
-	if report.Stored {
-		x.outcome = storable
-		mode = response.Capture
+	if why == rfc9111.Stored && x.unwanted {
+		why = rfc9111.RefusedNoStore
 	}
-	if x.clientHas(header) {
-		response.StripContent(rec.Header())
-		mode = response.NotModified
+	return meta, omit, why
+}
+
+// Sent is called when the header of a response that is being captured has gone out. Middleware outside may add to it at
+// that very moment: a cookie that it sets then forbids storing as any other does, and what it says that the response varies by
+// counts.
+func (x *exchange) Sent(rec *response.Recorder) {
+	if x.outcome != storable {
+		return
 	}
-	response.AddStatus(rec.Header(), &report)
-	x.share(report.Stored, why)
-	return mode
+	header := rec.Header()
+	vary, any := rfc9111.VaryFields(header)
+	switch {
+	case any:
+	case x.forbiddenCookie(header) != "":
+	default:
+		for _, name := range vary {
+			if !slices.Contains(x.draft.Meta.Vary, name) && !slices.Contains(x.around.rt.Vary, name) {
+				x.draft.Meta.Vary = append(x.draft.Meta.Vary, name)
+			}
+		}
+		slices.Sort(x.draft.Meta.Vary)
+		return
+	}
+	rec.Drop()
+	x.outcome = unstored
+	x.s.alone.Add(x.found.Key, x.s.clock().Add(aloneFor))
+	x.Release()
 }
 
 // unpurged tells whether nothing that concerns this fill was purged since it began: what is stored may stand in for it.
 func (x *exchange) unpurged() bool {
-	return x.s.store.Holds(x.request.Context(), x.ticket, x.path, x.rt.Namespace)
+	return x.s.store.Holds(x.request.Context(), x.ticket, &x.target)
 }
 
 // examine notes what there is to know of the handler's response.
@@ -265,9 +353,9 @@ func (x *exchange) examine(status int, header http.Header) {
 		Status: status, Header: header, RequestTime: x.began, ResponseTime: x.s.clock(),
 	}
 	x.length = header["Content-Length"]
-	_, x.given = x.rt.Policy.StatusTTL[status]
+	_, x.given = x.around.rt.Policy.StatusTTL[status]
 	x.explicit = x.given
-	for _, name := range [...]string{"Cache-Control", "Cdn-Cache-Control", "Expires"} {
+	for _, name := range [...]string{"Cache-Control", "Cdn-Cache-Control", "Expires", "Etag", "Last-Modified"} {
 		if !x.explicit {
 			_, x.explicit = header[name]
 		}
@@ -285,11 +373,44 @@ func (x *exchange) clientHas(header http.Header) bool {
 	return rfc9111.NotModified(h, &validators, x.made.ResponseTime)
 }
 
-// policy is the route's policy for this request.
+// policy is the route's policy for this request and its response.
 func (x *exchange) policy() rfc9111.Policy {
-	p := x.rt.Policy
-	p.Partitioned = x.part != ""
+	rt := x.around.rt
+	p := rt.Policy
+	p.Partitioned = x.around.identified()
+	if rt.TTLFunc != nil {
+		p.TTL = x.s.checkedTTL(x.c, rt.TTLFunc(x.c))
+	}
+	if x.redirectsToItself() {
+		p.TTL = 0
+	}
 	return p
+}
+
+// checkedTTL returns what a route's own function gives a response to live, if that can be meant.
+func (s *Server) checkedTTL(c *gin.Context, ttl time.Duration) time.Duration {
+	if ttl > 0 && ttl < time.Millisecond {
+		s.tellOnce("ttl", c.FullPath(), "cachette: the function of WithTTLFunc returns less than a millisecond, which is no time to live; "+
+			"it is taken for 0: give a time.Duration with its unit, as 60*time.Second", "returned", ttl)
+		return 0
+	}
+	return max(0, ttl)
+}
+
+// redirectsToItself tells whether the response sends the client to the URL that it has asked for, with another scheme as a
+// rule: behind a proxy that ends TLS, and of which the cache knows nothing, the client that follows asks for the same
+// response, and must not be given the redirect again.
+func (x *exchange) redirectsToItself() bool {
+	location := x.made.Header["Location"]
+	if x.made.Status < 300 || x.made.Status > 399 || len(location) != 1 {
+		return false
+	}
+	to, ok := sameOrigin(x.request, location[0])
+	if !ok {
+		return false
+	}
+	own := requestedURL(x.request)
+	return to.EscapedPath() == own.EscapedPath() && to.RawQuery == own.RawQuery
 }
 
 // Why a response that RFC 9111 lets a cache store is not stored all the same.
@@ -299,13 +420,16 @@ const (
 	refusedStore    rfc9111.Refusal = "store-unavailable"
 )
 
-// refuse applies, once the header is final, what rules out storing besides RFC 9111 and the size.
-func (x *exchange) refuse() rfc9111.Refusal {
+// refuse applies, once the header is final, what rules out storing besides RFC 9111 and the size. header is the response's
+// as it leaves.
+func (x *exchange) refuse(header http.Header) rfc9111.Refusal {
 	switch {
 	case x.aborted():
 		return refusedAborted
 	case !x.ticket.Usable():
 		return refusedStore
+	case x.forbiddenCookie(header) != "":
+		return rfc9111.RefusedSetCookie
 	}
 	return rfc9111.Stored
 }
@@ -313,7 +437,7 @@ func (x *exchange) refuse() rfc9111.Refusal {
 // fits tells whether the response, as far as its length is known by now, is one that the cache and its store take, and has
 // the recorder give it up once it turns out that it is not.
 func (x *exchange) fits(rec *response.Recorder) bool {
-	limit := min(x.rt.bodyLimit(x.s), x.s.store.Room(x.key, &x.draft, x.ticket))
+	limit := min(x.around.rt.bodyLimit(x.s), x.s.store.Room(x.target.Key, &x.draft, x.ticket))
 	rec.SetLimit(limit)
 	length := int64(rec.Upcoming())
 	if len(x.length) == 1 {
@@ -328,10 +452,17 @@ func (x *exchange) fits(rec *response.Recorder) bool {
 	return false
 }
 
+// abortedFor is for how long it is remembered that the chain of a key was aborted behind a complete answer.
+const abortedFor = time.Hour
+
+// abortsAsARule tells whether the last response of the key was not kept since its chain was aborted once the header was out. It
+// is too late then to say so, and the next one will say it.
+func (x *exchange) abortsAsARule() bool { return x.s.aborted.Has(x.target.Key, x.made.ResponseTime) }
+
 // aborted tells whether the handlers ended in a way that makes their response one not to keep: with an error, as gin does
-// when it fails to render, and as handlers do that leave the answer to a middleware outside; or by aborting with a status
-// for which nobody said that it may be kept. AbortWithError with a status for which the route gives a time to live is
-// neither.
+// when it fails to render, and as handlers do that leave the answer to a middleware outside; or by aborting with a response
+// of which nothing shows that it is one to keep: a time to live for its status, freshness of its own, or a validator, as a
+// file has that a middleware serves. AbortWithError with a status for which the route gives a time to live is neither.
 func (x *exchange) aborted() bool {
 	if len(x.c.Errors) > x.errors {
 		return !(x.c.IsAborted() && x.recorder.Written() && x.made.Status >= 400 && x.given)
@@ -340,8 +471,8 @@ func (x *exchange) aborted() bool {
 }
 
 // share notes whether the responses for this key are ones that requests should wait for.
-func (x *exchange) share(stored bool, why rfc9111.Refusal) {
-	if stored {
+func (x *exchange) share(why rfc9111.Refusal) {
+	if why == rfc9111.Stored {
 		x.s.alone.Remove(x.found.Key)
 		return
 	}
@@ -363,7 +494,7 @@ func (x *exchange) share(stored bool, why rfc9111.Refusal) {
 // endedWell tells whether the response is whole: nothing failed, and nobody left early. A client may leave as soon as it
 // has as many bytes as it was told to expect, which can be before the handlers return.
 func (x *exchange) endedWell() bool {
-	if !x.recorder.Complete(x.length) || x.aborted() {
+	if !x.recorder.Complete(x.length) || x.unwanted || x.aborted() {
 		return false
 	}
 	return len(x.length) > 0 || x.request.Context().Err() == nil
@@ -381,7 +512,7 @@ func (x *exchange) keep(bare bool) {
 
 // put stores an entry and gives it to those who wait for it. It tells whether the entry was stored.
 func (x *exchange) put(e *response.Entry) bool {
-	kept := x.putUnder(x.key, e)
+	kept := x.putUnder(x.target.Key, e)
 	if x.flight != nil {
 		x.flight.Share(e)
 	}
@@ -394,6 +525,9 @@ func (x *exchange) putUnder(key string, e *response.Entry) bool {
 	switch {
 	case kept:
 		x.s.counts.Stored.Add(1)
+		if r := x.refreshed(); r != nil {
+			r.stored.Store(true)
+		}
 	case errors.Is(err, drivers.ErrTooLarge):
 		x.s.counts.TooLarge.Add(1)
 	}
@@ -413,8 +547,7 @@ func (x *exchange) freshen() {
 
 	confirmation := x.recorder.Baseline().Header(x.draft.Fields)
 	x.made.Status, x.made.Header = stale.Status, stale.UpdatedHeader(confirmation)
-	policy := x.policy()
-	meta, omit, why := rfc9111.Storable(&x.made, &policy)
+	meta, omit, why := x.storable()
 	changes := x.draft.Fields
 	if why != rfc9111.Stored { // the confirmation takes back that it may be stored: this client is the last to get it
 		x.s.store.Remove(context.WithoutCancel(x.request.Context()), stale.Key)
@@ -443,17 +576,25 @@ func (x *exchange) standIn() {
 // head runs the handler of a HEAD request, whose response is not stored: it can freshen what is stored for GET, or show
 // that it is out of date (RFC 9111 §4.3.5).
 func (x *exchange) head() {
-	x.request = private(x.request) // the handlers may change the header of theirs
 	x.goOn()
+	r := x.within()
+	r.Header = ownHeader(x.request) // they may change theirs
 	stale := x.found.Entry
 	if stale == nil {
-		return // the chain goes on
+		x.run(r)
+		return
 	}
 	baseline := response.TakeBaseline(x.c.Writer.Header())
-	x.ticket = x.s.store.Begin(x.request.Context(), &x.found, x.path, x.rt.Namespace)
+	x.ticket = x.s.store.Begin(x.request.Context(), &x.found, &x.target)
 	x.began = x.s.clock()
-	x.c.Next()
-	if x.outcome == aside || x.c.Writer.Status() != http.StatusOK || x.request.Context().Err() != nil {
+	x.run(r)
+	if x.outcome == aside || x.request.Context().Err() != nil {
+		return
+	}
+	if status := x.c.Writer.Status(); status != http.StatusOK {
+		if withdraws(status, rfc9111.RefusedStatus) {
+			x.s.store.Remove(context.WithoutCancel(x.request.Context()), stale.Key)
+		}
 		return
 	}
 	changes := baseline.Changes(x.c.Writer.Header())
@@ -470,8 +611,7 @@ func (x *exchange) head() {
 		Method: http.MethodGet, Request: x.request.Header, Asked: x.asked, Status: stale.Status,
 		Header: stale.UpdatedHeader(header), RequestTime: x.began, ResponseTime: now,
 	}
-	policy := x.policy()
-	if meta, omit, why := rfc9111.Storable(&x.made, &policy); why == rfc9111.Stored {
+	if meta, omit, why := x.storable(); why == rfc9111.Stored {
 		x.put(stale.Freshen(changes, header, omit, meta))
 	}
 }

@@ -20,7 +20,7 @@ func (s *Server) Invalidate(c *gin.Context) {
 	if s.closed.Load() {
 		return
 	}
-	outer, r, path := c.Writer, c.Request, c.Request.URL.Path
+	outer, r, path := c.Writer, c.Request, requestedURL(c.Request).Path
 	rec := new(response.Recorder)
 	rec.Open(outer, 0, unsafeRequest{s, r, path})
 	defer func() { c.Writer = outer }()
@@ -47,8 +47,9 @@ func (u unsafeRequest) Decide(rec *response.Recorder) response.Mode {
 	return response.Pass
 }
 
-// Release has nobody to let go.
-func (u unsafeRequest) Release() {}
+// Release and Sent have nothing to do.
+func (u unsafeRequest) Release()                {}
+func (u unsafeRequest) Sent(*response.Recorder) {}
 
 // invalidate purges the paths that a successful unsafe request concerns.
 func (s *Server) invalidate(r *http.Request, path string, status int, header http.Header) {
@@ -72,6 +73,15 @@ func (s *Server) purge(ctx context.Context, path string) {
 	}
 }
 
+// requestedURL returns the URL that the client asked for: the one on the request line, however it was rewritten on its way,
+// as by http.StripPrefix (RFC 9110 §7.1).
+func requestedURL(r *http.Request) *url.URL {
+	if u, err := url.ParseRequestURI(r.RequestURI); err == nil && strings.HasPrefix(u.Path, "/") {
+		return u
+	}
+	return r.URL
+}
+
 // sameOrigin resolves a reference against a request's URI and returns what it refers to, if it is of the same origin: no
 // response may say anything of another origin's (RFC 9111 §4.4).
 func sameOrigin(r *http.Request, reference string) (target *url.URL, ok bool) {
@@ -79,10 +89,8 @@ func sameOrigin(r *http.Request, reference string) (target *url.URL, ok bool) {
 	if err != nil {
 		return nil, false
 	}
-	base := url.URL{Scheme: "http", Host: r.Host, Path: r.URL.Path, RawPath: r.URL.RawPath}
-	if r.TLS != nil {
-		base.Scheme = "https"
-	}
+	base := *requestedURL(r)
+	base.Scheme, base.Host, base.User = schemeOf(r.TLS != nil), r.Host, nil
 	target = base.ResolveReference(ref)
 	// Behind a proxy that ends TLS, the handler writes https and the request came over http: the host decides.
 	return target, sameHost(target.Host, r.Host) && strings.HasPrefix(target.Path, "/")

@@ -2,6 +2,8 @@ package serve
 
 import (
 	"maps"
+	"slices"
+	"strings"
 	"sync/atomic"
 
 	"github.com/gin-gonic/gin"
@@ -14,22 +16,23 @@ import (
 // A route's chain of handlers never changes, so it is looked at once, when the route first misses.
 type lane struct {
 	middleware, handler string // the names of the two
-	routes              atomic.Pointer[map[string]*Route]
+	routes              atomic.Pointer[map[string]laneRoute]
+}
+
+// laneRoute is what is known of one route's chain.
+type laneRoute struct {
+	rt      *Route // nil where the short way is closed
+	watched bool   // handlers stand outside that may look for the cache once the hit is served
 }
 
 // open makes the lane ready.
 func (l *lane) open(middleware, handler string) {
 	l.middleware, l.handler = middleware, handler
-	l.routes.Store(&map[string]*Route{})
+	l.routes.Store(&map[string]laneRoute{})
 }
 
-// route returns the route of a request on which the short way is open, or nil.
-func (l *lane) route(c *gin.Context) *Route {
-	return (*l.routes.Load())[c.FullPath()]
-}
-
-// learn looks at the chain of the GET route that serves a request.
-func (l *lane) learn(c *gin.Context, rt *Route) {
+// learn looks at the chain of the GET route that serves a request, the first time that there is one.
+func (l *lane) learn(c *gin.Context, rt *Route, s *Server) {
 	path := c.FullPath()
 	if path == "" || c.Request.Method != "GET" {
 		return
@@ -39,12 +42,15 @@ func (l *lane) learn(c *gin.Context, rt *Route) {
 		if _, known := (*old)[path]; known {
 			return
 		}
-		routes := maps.Clone(*old)
-		routes[path] = nil
-		if rt.Part == nil && l.adjacent(c.HandlerNames()) { // a key part may look for what the request has not been given
-			routes[path] = rt
+		names := c.HandlerNames()
+		var found laneRoute
+		if len(rt.Parts)+len(rt.Identities)+len(rt.Skips) == 0 && l.adjacent(names) { // those look for what the request has not been given
+			found = laneRoute{rt: rt, watched: l.watched(names)}
 		}
+		routes := maps.Clone(*old)
+		routes[path] = found
 		if l.routes.CompareAndSwap(old, &routes) {
+			s.tellSkipped(path, l.skipped(names))
 			return
 		}
 	}
@@ -62,18 +68,61 @@ func (l *lane) adjacent(names []string) bool {
 	return behind && count == 1
 }
 
+// watched tells whether there are handlers outside of the engine's middleware but gin's own, which know nothing of a cache.
+func (l *lane) watched(names []string) bool {
+	outside := names[:max(0, slices.Index(names, l.middleware))]
+	return slices.ContainsFunc(outside, func(name string) bool { return !strings.HasPrefix(name, "github.com/gin-gonic/gin.") })
+}
+
+// skipped returns the handlers of a chain that stand between its last Cached and its last handler: those that hits skip,
+// beside the last one.
+func (l *lane) skipped(names []string) []string {
+	for i := len(names) - 1; i >= 0; i-- {
+		if names[i] == l.handler {
+			return names[i+1 : max(i+1, len(names)-1)]
+		}
+	}
+	return nil
+}
+
+// tellSkipped logs, once for a route, which handlers its hits skip.
+func (s *Server) tellSkipped(path string, names []string) {
+	if len(names) > 0 {
+		s.log.Warn("cachette: these handlers stand behind Cached, so hits skip them; what guards a route, or adds to each response, "+
+			"belongs before Cached", "route", path, "handlers", names)
+	}
+}
+
 // Enter answers a GET on the short way, and tells whether it did. If not, it returns the Frame that the request is to
-// carry: frame, or one that tells the route what was found.
+// carry: frame, or one that tells the route what was found, or what the routes say from which HandleContext has led here.
 func (s *Server) Enter(c *gin.Context, frame *Frame) (carry *Frame, answered bool) {
-	rt := s.lane.route(c)
-	if rt == nil || s.closed.Load() || !lookable(c.Request) {
+	in := s.carriedBy(c.Request)
+	if outside := in.outside(); outside != nil {
+		if x := in.x; x != nil && x.c == c {
+			x.stepAside()
+		}
+		return &Frame{Owner: frame.Owner, Server: s, around: outside, entered: outside}, false
+	}
+	if c.Request.Method != "GET" || in != nil {
 		return frame, false
 	}
-	q, ok := s.hit(c, rt, &rt.bind(s).scheme, "")
+	known := (*s.lane.routes.Load())[c.FullPath()]
+	rt := known.rt
+	if rt == nil || s.idle() || !s.lookable(c.Request, rt) {
+		return frame, false
+	}
+	says := around{rt: rt}
+	if len(rt.Vary) > 0 {
+		says = (*around)(nil).enter(c, rt)
+	}
+	q, ok := s.hit(c, &says)
 	if ok {
+		if known.watched {
+			c.Set(FrameKey{}, frame)
+		}
 		return nil, true
 	}
-	x := &exchange{s: s, c: c, rt: rt, request: c.Request, query: q, path: c.Request.URL.Path}
+	x := &exchange{s: s, c: c, around: says, request: c.Request, query: q}
 	x.frame = &Frame{Owner: frame.Owner, Server: s, looked: x}
 	return x.frame, false
 }
@@ -81,7 +130,7 @@ func (s *Server) Enter(c *gin.Context, frame *Frame) (carry *Frame, answered boo
 // takeLooked returns the exchange that the short way began for a route, if it did.
 func (f *Frame) takeLooked(rt *Route) *exchange {
 	x := f.looked
-	if x == nil || x.rt != rt {
+	if x == nil || x.around.rt != rt {
 		return nil
 	}
 	f.looked = nil

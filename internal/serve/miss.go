@@ -28,13 +28,13 @@ const (
 
 // exchange is a request on its way through the cache, where no fresh response was there to answer it.
 type exchange struct {
-	s     *Server
-	c     *gin.Context
-	frame *Frame
-	rt    *Route
+	s      *Server
+	c      *gin.Context
+	frame  *Frame
+	around around
 
 	request *http.Request // as it came
-	path    string
+	context fillContext   // of the request that the handlers see
 	query
 	fillState
 }
@@ -44,7 +44,7 @@ func (x *exchange) proceed() {
 	if x.asked.NoStore { // RFC 9111 §5.2.1.5: what concerns such a request is better kept out of the cache altogether
 		x.forget(rfc9111.ForwardRequest)
 	}
-	if x.found.Entry != nil && !admits(x.found.Entry, x.request, x.part) {
+	if x.found.Entry != nil && !x.around.admits(x.found.Entry, x.request) {
 		x.forget(rfc9111.ForwardRequest)
 	}
 	if e := x.found.Entry; e != nil {
@@ -98,8 +98,8 @@ func (x *exchange) hit(e *response.Entry) *rfc9111.CacheStatus {
 }
 
 func (x *exchange) shownKey() string {
-	if x.rt.ShowKey {
-		return x.key
+	if x.around.rt.ShowKey {
+		return x.target.Key
 	}
 	return ""
 }
@@ -132,7 +132,7 @@ func (x *exchange) collapsible() bool {
 	switch {
 	case x.asked.NoStore, x.asked.NoCache, x.asked.MaxAge.Set, x.asked.MinFresh.Set:
 		return false
-	case len(h["Authorization"]) > 0 && x.part == "":
+	case len(h["Authorization"]) > 0 && !x.around.identified():
 		return false
 	case len(h["Range"]) > 0 && !x.validating():
 		return false
@@ -163,7 +163,7 @@ func (x *exchange) collapse() {
 		if ending != collapse.Shared {
 			break
 		}
-		if x.suits(entry) && x.s.store.Current(x.request.Context(), entry, x.path, x.rt.Namespace) {
+		if x.suits(entry) && x.s.store.Current(x.request.Context(), entry, &x.target) {
 			status := x.forwarded()
 			status.Collapsed = true
 			x.replay(entry, &status)
@@ -179,7 +179,7 @@ func (x *exchange) collapse() {
 
 // suits tells whether what another request's fill made answers this one.
 func (x *exchange) suits(e *response.Entry) bool {
-	return store.Matches(e, x.request.Header) && admits(e, x.request, x.part) &&
+	return store.Matches(e, x.request.Header) && x.around.admits(e, x.request) &&
 		e.Meta.Judge(&x.asked, x.now) == rfc9111.Serve
 }
 
@@ -188,8 +188,8 @@ func (x *exchange) suits(e *response.Entry) bool {
 func (x *exchange) lookAgain(flight *collapse.Flight[*response.Entry]) bool {
 	x.ended = x.s.flights.Ended()
 	x.now = x.s.clock()
-	found := x.s.store.GetAgain(x.request.Context(), x.key, x.path, x.rt.Namespace, x.request.Header, x.now)
-	if e := found.Entry; e != nil && admits(e, x.request, x.part) && e.Meta.Judge(&x.asked, x.now) == rfc9111.Serve {
+	found := x.s.store.GetAgain(x.request.Context(), &x.target, x.request.Header, x.now)
+	if e := found.Entry; e != nil && x.around.admits(e, x.request) && e.Meta.Judge(&x.asked, x.now) == rfc9111.Serve {
 		if flight != nil {
 			flight.Share(e)
 		}

@@ -22,9 +22,11 @@ func (x *exchange) partially() bool {
 	if x.found.Entry != nil || x.found.Err != nil || !x.ranged() {
 		return false
 	}
-	found := x.s.store.Get(x.request.Context(), keys.Part(x.key), x.path, x.rt.Namespace, x.request.Header, x.now)
+	part := x.target
+	part.Key = keys.Part(part.Key)
+	found := x.s.store.Get(x.request.Context(), &part, x.request.Header, x.now)
 	e := found.Entry
-	if e == nil || !admits(e, x.request, x.part) || e.Meta.Judge(&x.asked, x.now) != rfc9111.Serve {
+	if e == nil || !x.around.admits(e, x.request) || e.Meta.Judge(&x.asked, x.now) != rfc9111.Serve {
 		return false
 	}
 	if !e.ReplayPart(x.c.Writer, x.request, x.now, x.hit(e)) {
@@ -54,5 +56,5 @@ func (x *exchange) keepPart() {
 	x.draft.Body = body
 	e := response.New(&x.draft)
 	e.Asked, e.Start, e.Whole = x.request.Header.Get("Range"), x.span.Start, x.whole
-	x.putUnder(keys.Part(x.key), e)
+	x.putUnder(keys.Part(x.target.Key), e)
 }

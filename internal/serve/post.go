@@ -3,34 +3,30 @@ package serve
 import (
 	"context"
 
-	"github.com/gin-cachette/cachette/internal/keys"
 	"github.com/gin-cachette/cachette/internal/response"
 	"github.com/gin-cachette/cachette/internal/rfc9111"
 )
 
 // post runs the handlers of a POST. Its response may answer later GETs when it says so: it declares its freshness, and
 // its Content-Location is the URI that was posted to (RFC 9110 §9.3.3).
-func (x *exchange) post(scheme *keys.Scheme) {
-	c, s, rt := x.c, x.s, x.rt
-	r := private(x.request) // the handlers may change the header of theirs
+func (x *exchange) post() {
+	c, s, rt := x.c, x.s, x.around.rt
 	outer := c.Writer
-	x.request = r
 	if !rt.IgnoreAsk {
-		x.asked = rfc9111.ParseRequest(r.Header)
+		x.asked = rfc9111.ParseRequest(x.request.Header)
 	}
-	if rt.Part != nil {
-		x.part = rt.Part(c)
-	}
-	x.key = scheme.Key(r, x.part)
-	x.found.Key = x.key
+	x.target = s.target(c, &x.around)
+	x.found.Key = x.target.Key
 	x.errors = len(c.Errors)
 	x.began = s.clock()
 	x.recorder.Open(outer, rt.bodyLimit(s), posted{x})
 	x.recording = true
 	defer func() { c.Writer = outer }()
 	x.enter()
+	r := x.within()
+	r.Header = ownHeader(x.request) // they may change theirs
 	c.Writer = &x.recorder
-	c.Next()
+	x.run(r)
 
 	bare := x.recorder.Finish()
 	intact := x.inside()
@@ -45,7 +41,7 @@ func (x *exchange) post(scheme *keys.Scheme) {
 	// Location says that it is not: the entry is stored when that is over.
 	body := x.recorder.Body()
 	c.Set(afterInvalidation{}, func() {
-		x.ticket = s.store.Begin(context.WithoutCancel(r.Context()), &x.found, x.path, x.rt.Namespace)
+		x.ticket = s.store.Begin(context.WithoutCancel(x.request.Context()), &x.found, &x.target)
 		x.draft.Body = body
 		x.put(response.New(&x.draft))
 	})
@@ -62,22 +58,21 @@ func (x posted) Decide(rec *response.Recorder) response.Mode {
 	if x.outcome == aside {
 		return response.Pass
 	}
-	changes, header := rec.Changes()
-	x.examine(rec.Status(), header)
 	report := x.forwarded()
-	policy := x.policy()
-	meta, omit, why := rfc9111.Storable(&x.made, &policy)
 	mode := response.Pass
-	if why == rfc9111.Stored && x.describesItself() && !x.aborted() {
-		x.draft = response.Draft{Status: x.made.Status, Fields: response.Keep(changes, header, omit), Meta: meta}
-		if x.fits(rec) {
-			x.outcome = storable
-			report.Stored = true
-			mode = response.Capture
-		} else {
-			report.Detail = string(refusedTooLarge)
-		}
+	why := x.judge(rec)
+	if why == rfc9111.Stored && !x.describesItself() {
+		why = rfc9111.RefusedMethod
 	}
+	switch {
+	case why == rfc9111.Stored:
+		x.outcome = storable
+		report.Stored = true
+		mode = response.Capture
+	case why == refusedTooLarge:
+		report.Detail = string(why)
+	}
+	x.vary(rec)
 	response.AddStatus(rec.Header(), &report)
 	return mode
 }
@@ -88,6 +83,7 @@ func (x *exchange) describesItself() bool {
 	if !ok || len(location) != 1 {
 		return false
 	}
-	own, ok := sameOrigin(x.request, location[0])
-	return ok && own.Path == x.request.URL.Path && own.EscapedPath() == x.request.URL.EscapedPath() && own.RawQuery == x.request.URL.RawQuery
+	own := requestedURL(x.request)
+	named, ok := sameOrigin(x.request, location[0])
+	return ok && named.Path == own.Path && named.EscapedPath() == own.EscapedPath() && named.RawQuery == own.RawQuery
 }

@@ -2,12 +2,19 @@ package serve
 
 import (
 	"context"
+	"errors"
+	"fmt"
 	"net/http"
-	"net/url"
+	"path"
+	"strings"
+	"sync/atomic"
 	"time"
+
+	"github.com/gin-gonic/gin"
 
 	"github.com/gin-cachette/cachette/internal/collapse"
 	"github.com/gin-cachette/cachette/internal/response"
+	"github.com/gin-cachette/cachette/internal/rfc9111"
 )
 
 const (
@@ -19,40 +26,58 @@ const (
 	closePatience = 5 * time.Second
 )
 
-// refreshKey is the key of the refresh in the context of the request that carries it out. No client can set it.
-type refreshKey struct{}
+// restFor is for how long a stale response is served without another refresh, behind one that stored nothing.
+const restFor = 5 * time.Second
 
-// refresh is a background refresh (RFC 5861 §3).
+// refresh is a background refresh (RFC 5861 §3), or one that the program asked for.
 type refresh struct {
-	flight *collapse.Flight[*response.Entry]
-	key    string // what the flight collapses by
+	flight *collapse.Flight[*response.Entry] // nil for none
+	key    string                            // what the flight collapses by
+	stored atomic.Bool                       // what the handler made is stored
+	status atomic.Pointer[string]            // what Cache-Status says of the handler's answer
+}
+
+// refreshed returns the refresh that this request carries out, or nil.
+func (x *exchange) refreshed() *refresh {
+	if in := x.s.carriedBy(x.request); in != nil {
+		return in.refresh
+	}
+	return nil
+}
+
+// tellStatus tells a refresh what Cache-Status says.
+func (x *exchange) tellStatus(status *rfc9111.CacheStatus) {
+	if r := x.refreshed(); r != nil {
+		said := status.String()
+		r.status.Store(&said)
+	}
 }
 
 // refreshing tells whether this request is a background refresh.
-func (x *exchange) refreshing() bool {
-	_, ok := x.request.Context().Value(refreshKey{}).(*refresh)
-	return ok
-}
+func (x *exchange) refreshing() bool { return x.refreshed() != nil }
 
 // refreshFlight returns the flight that a background refresh leads, or nil when it turns out to be for another key.
 func (x *exchange) refreshFlight() *collapse.Flight[*response.Entry] {
-	r, _ := x.request.Context().Value(refreshKey{}).(*refresh)
+	r := x.refreshed()
 	if r == nil || r.key != x.found.Key {
 		return nil
 	}
 	return r.flight
 }
 
-// refresh has the stored response refreshed in the background, unless somebody is at it already. The refresh is a
-// request of its own through the whole engine, since this one's gin.Context ends with it.
+// refresh has the stored response refreshed in the background, unless somebody is at it already, or was in vain a moment
+// ago. The refresh is a request of its own through the whole engine, since this one's gin.Context ends with it.
 func (x *exchange) refresh() {
-	s := x.s
+	s, key := x.s, x.found.Key
+	if s.resting.Has(key, x.now) {
+		return
+	}
 	select {
 	case s.slots <- struct{}{}:
 	default:
 		return
 	}
-	flight, leads := s.flights.Join(x.found.Key)
+	flight, leads := s.flights.Join(key)
 	if !leads || s.closed.Load() {
 		if leads {
 			flight.Abandon()
@@ -60,33 +85,69 @@ func (x *exchange) refresh() {
 		<-s.slots
 		return
 	}
-	r := x.refreshRequest(&refresh{flight: flight, key: x.found.Key})
+	mark := &refresh{flight: flight, key: key}
+	r := x.refreshRequest(mark)
 	s.refreshes.Add(1)
 	go func() {
 		defer s.refreshes.Done()
 		defer func() { <-s.slots }()
 		defer flight.Abandon()
 		defer func() {
-			if p := recover(); p != nil {
-				s.log.Error("cachette: a handler panicked in a background refresh", "path", r.URL.Path, "panic", p)
+			if !mark.stored.Load() {
+				s.resting.Add(key, s.clock().Add(restFor))
 			}
 		}()
-		ctx, cancel := context.WithTimeout(r.Context(), refreshTimeout)
-		defer cancel()
-		defer context.AfterFunc(s.closing, cancel)()
-		s.engine.ServeHTTP(newDiscard(ctx), r.WithContext(ctx))
+		_ = s.run(r) // nobody waits for it
 	}()
+}
+
+// Refresh has the engine answer a GET, and stores what it answers in place of what is stored. It returns why nothing was stored.
+func (s *Server) Refresh(r *http.Request) error {
+	mark := &refresh{}
+	err := s.run(r.WithContext(&fillContext{r.Context(), carried{server: s, refresh: mark}}))
+	switch {
+	case mark.stored.Load():
+		return nil
+	case err != nil:
+		return err
+	case mark.status.Load() == nil:
+		return errors.New("no route with Cached has answered, so nothing was stored")
+	}
+	return fmt.Errorf("what the handler answered was not stored (%s)", *mark.status.Load())
+}
+
+// forced tells whether a request is a refresh that the program asked for, of what may be fresh.
+func (s *Server) forced(r *http.Request) bool {
+	in := s.carriedBy(r)
+	return in != nil && in.x == nil && in.refresh != nil && in.refresh.flight == nil
+}
+
+// run has the engine answer a request that no client waits for.
+func (s *Server) run(r *http.Request) (err error) {
+	defer func() {
+		if p := recover(); p != nil {
+			s.log.Error("cachette: a handler panicked in a background refresh", "path", r.URL.Path, "panic", p)
+			err = errors.New("the handler panicked")
+		}
+	}()
+	ctx, cancel := context.WithTimeout(r.Context(), refreshTimeout)
+	defer cancel()
+	defer context.AfterFunc(s.closing, cancel)()
+	s.engine.ServeHTTP(newDiscard(ctx), r.WithContext(ctx))
+	return ctx.Err()
 }
 
 // refreshRequest returns a GET for what the client asked for, as it came to the engine, less what is between the client
 // and this cache.
 func (x *exchange) refreshRequest(mark *refresh) *http.Request {
-	ctx := context.WithValue(context.WithoutCancel(x.request.Context()), refreshKey{}, mark)
-	r := x.request.Clone(ctx)
+	r := x.request.Clone(&fillContext{
+		context.WithoutCancel(x.request.Context()), carried{server: x.s, refresh: mark, around: x.frame.entered},
+	})
 	r.Method = http.MethodGet
 	r.Body = http.NoBody
-	if u, err := url.ParseRequestURI(r.RequestURI); err == nil { // a handler may have rewritten r.URL
-		r.URL = u
+	r.ContentLength = 0
+	if path := routedPath(x.c); path != "" && path != r.URL.Path && cleaned(path) != cleaned(r.URL.Path) {
+		r.URL.Path, r.URL.RawPath = path, ""
 	}
 	for _, name := range []string{
 		"Cache-Control", "Pragma", "Range", "If-Range", "If-None-Match", "If-Modified-Since",
@@ -95,6 +156,37 @@ func (x *exchange) refreshRequest(mark *refresh) *http.Request {
 	}
 	return r
 }
+
+// routedPath returns the path by which the engine found the route of a request, whatever was done to the request's URL
+// since; empty where there is no route.
+func routedPath(c *gin.Context) string {
+	var path strings.Builder
+	for segment := range strings.SplitSeq(c.FullPath(), "/") {
+		if segment == "" {
+			continue
+		}
+		before, name, ok := cutParam(segment)
+		path.WriteString("/" + before)
+		if ok {
+			path.WriteString(strings.TrimPrefix(c.Param(name), "/"))
+		}
+	}
+	if strings.HasSuffix(c.FullPath(), "/") {
+		path.WriteByte('/')
+	}
+	return path.String()
+}
+
+// cutParam cuts a segment of a route's pattern at its parameter, if it has one.
+func cutParam(segment string) (before, name string, ok bool) {
+	i := strings.IndexAny(segment, ":*")
+	if i < 0 {
+		return segment, "", false
+	}
+	return segment[:i], segment[i+1:], true
+}
+
+func cleaned(p string) string { return path.Clean("/" + p) }
 
 // discard is a http.ResponseWriter to nobody, who leaves when the context ends.
 type discard struct {

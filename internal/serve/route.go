@@ -3,8 +3,10 @@
 package serve
 
 import (
+	"maps"
 	"slices"
 	"sync/atomic"
+	"time"
 
 	"github.com/gin-gonic/gin"
 
@@ -12,45 +14,122 @@ import (
 	"github.com/gin-cachette/cachette/internal/rfc9111"
 )
 
-// Route is what Cached was told of a route. It does not change once a request has been through it.
+// Route is what Cached was told of a route, or what several of them come to that are inside of one another. It does not
+// change once a request has been through it.
 type Route struct {
-	Policy    rfc9111.Policy
-	Query     keys.Query                // how much of the query enters the key
-	Params    []string                  // the parameters that do, with keys.ListedOnly
-	Part      func(*gin.Context) string // adds a part to the key; nil for none
-	Namespace string
-	BodyLimit int64 // bytes; 0 for the cache's own
-	IgnoreAsk bool  // the client's Cache-Control and Pragma count for nothing
-	ShowKey   bool  // Cache-Status tells the key
+	Policy     rfc9111.Policy
+	TTLFunc    func(*gin.Context) time.Duration // stands for Policy.TTL where it is not nil
+	Query      keys.Query                       // how much of the query enters the key; 0 where nothing was said, which is all
+	Params     []string                         // the parameters that do, with keys.ListedOnly
+	Parts      []func(*gin.Context) string      // each adds a part to the key
+	Identities []func(*gin.Context) string      // each names whom responses are for
+	Skips      []func(*gin.Context) bool        // any of them keeps a request away from the cache
+	Vary       []string                         // request fields that the key holds, canonical
+	Namespaces []string
+	Foreign    []string // cookies that, set outside, do not matter
+	BodyLimit  int64    // bytes; 0 for the cache's own
+	IgnoreAsk  bool     // the client's Cache-Control and Pragma count for nothing
+	ShowKey    bool     // Cache-Status tells the key
 
-	bound atomic.Pointer[binding]
+	depth  int // how many routes it is inside of
+	bound  atomic.Pointer[binding]
+	merged atomic.Pointer[map[*Route]*Route] // what it comes to inside of others
 }
 
 // binding is a route's key scheme for one server. A route serves one engine as a rule, so the last one is kept.
 type binding struct {
 	server *Server
 	scheme keys.Scheme
-	nested keys.Scheme // for a route inside of another one
 }
 
-// bind returns the route's key schemes for a server.
-func (rt *Route) bind(s *Server) *binding {
+// scheme returns the route's key scheme for a server.
+func (rt *Route) scheme(s *Server) *keys.Scheme {
 	if b := rt.bound.Load(); b != nil && b.server == s {
-		return b
+		return &b.scheme
 	}
-	b := &binding{
-		server: s,
-		scheme: keys.NewScheme(s.prefix, rt.Namespace, rt.Query, rt.Params),
-		nested: keys.NewScheme(s.prefix, rt.Namespace, rt.Query, rt.Params).Nested(),
+	query := rt.Query
+	if query == 0 {
+		query = keys.WholeQuery
 	}
+	b := &binding{server: s, scheme: keys.NewScheme(keys.Route{
+		Prefix: s.prefix, Service: s.service, Namespaces: rt.Namespaces, Query: query, Params: rt.Params, Depth: rt.depth,
+	})}
 	rt.bound.Store(b)
-	return b
+	return &b.scheme
 }
 
-// sameKeys tells whether two routes look up every request in the same way.
-func (rt *Route) sameKeys(other *Route) bool {
-	return rt == other || rt.Part == nil && other.Part == nil && rt.Query == other.Query &&
-		rt.Namespace == other.Namespace && slices.Equal(rt.Params, other.Params) && rt.IgnoreAsk == other.IgnoreAsk
+// maxMerged bounds what a route remembers to come to inside of others. A program has few; one that makes its routes anew
+// for each request must not grow for it.
+const maxMerged = 64
+
+// within returns what the route comes to inside of another one: what the two say adds up where it narrows what is shared,
+// and the inner one goes before where it does not.
+func (rt *Route) within(outer *Route) *Route {
+	known := rt.merged.Load()
+	if known != nil {
+		if merged := (*known)[outer]; merged != nil {
+			return merged
+		}
+	}
+	merged := rt.mergeInto(outer)
+	if known == nil {
+		rt.merged.CompareAndSwap(nil, &map[*Route]*Route{outer: merged})
+	} else if len(*known) < maxMerged {
+		more := maps.Clone(*known)
+		more[outer] = merged
+		rt.merged.CompareAndSwap(known, &more)
+	}
+	return merged
+}
+
+func (rt *Route) mergeInto(outer *Route) *Route {
+	merged := &Route{
+		Policy:     rt.Policy.Within(&outer.Policy),
+		TTLFunc:    rt.TTLFunc,
+		Vary:       union(outer.Vary, rt.Vary),
+		Namespaces: union(outer.Namespaces, rt.Namespaces),
+		Foreign:    union(outer.Foreign, rt.Foreign),
+		BodyLimit:  rt.BodyLimit,
+		IgnoreAsk:  rt.IgnoreAsk || outer.IgnoreAsk,
+		ShowKey:    rt.ShowKey || outer.ShowKey,
+		depth:      outer.depth + 1,
+	}
+	if merged.BodyLimit == 0 {
+		merged.BodyLimit = outer.BodyLimit
+	}
+	merged.Query, merged.Params = finer(outer, rt)
+	return merged
+}
+
+// finer returns by how much of the query a route inside of another one is keyed: by all that either names, and by all there is
+// where it does not say itself that less counts.
+func finer(outer, inner *Route) (keys.Query, []string) {
+	switch {
+	case outer.Query == 0 || inner.Query == 0:
+		return inner.Query, inner.Params
+	case outer.Query == keys.ListedOnly || inner.Query == keys.ListedOnly:
+		return keys.ListedOnly, union(outer.Params, inner.Params)
+	}
+	return keys.NoQuery, nil
+}
+
+// union returns the members of two lists, those of the first one first.
+func union(a, b []string) []string {
+	all := slices.Clip(a)
+	for _, member := range b {
+		if !slices.Contains(all, member) {
+			all = append(all, member)
+		}
+	}
+	return all
+}
+
+// looksUpAs tells whether a route that was merged with another one inside still looks up and keeps as it did.
+func (rt *Route) looksUpAs(merged *Route) bool {
+	return rt.Query == merged.Query && slices.Equal(rt.Params, merged.Params) &&
+		len(rt.Namespaces) == len(merged.Namespaces) && len(rt.Vary) == len(merged.Vary) &&
+		len(rt.Foreign) == len(merged.Foreign) && rt.IgnoreAsk == merged.IgnoreAsk &&
+		rt.Policy.SetCookie == merged.Policy.SetCookie
 }
 
 // bodyLimit returns how many bytes of a body are kept.
@@ -60,15 +139,3 @@ func (rt *Route) bodyLimit(s *Server) int64 {
 	}
 	return s.bodyLimit
 }
-
-// Frame is what a request carries through its chain of handlers: the cache that its engine has, and the fill that it is
-// inside of, if any.
-type Frame struct {
-	Owner    any // the cache, for the package that made the server
-	Server   *Server
-	exchange *exchange
-	looked   *exchange // what the short way has found out for the route that comes next (see lane)
-}
-
-// FrameKey is the key of the Frame in a gin.Context.
-type FrameKey struct{}

@@ -21,11 +21,15 @@ import (
 // Options are what a Server is made of.
 type Options struct {
 	Store     *store.Responses
-	Engine    http.Handler     // what a background refresh goes through
+	Engine    *gin.Engine      // what a background refresh goes through
 	Prefix    string           // of all keys
+	Service   string           // of the keys of responses: see keys.Service
 	BodyLimit int64            // how many bytes of a body are kept, unless a route says otherwise
 	Clock     func() time.Time // reads the time
 	Log       *slog.Logger
+
+	Disabled    bool // nothing is cached
+	ProxyScheme bool // the scheme that a trusted proxy tells counts
 
 	// The names that gin has for the handlers that give requests their Frame, and for those that call Handle.
 	Middleware, Handler string
@@ -34,16 +38,22 @@ type Options struct {
 // Server is the response cache of one engine.
 type Server struct {
 	store     *store.Responses
-	engine    http.Handler
+	engine    *gin.Engine
 	prefix    string
+	service   string
 	bodyLimit int64
 	clock     func() time.Time
 	log       *slog.Logger
+	disabled  bool
+	proxies   *proxies // nil where no proxy's word counts
 
 	counts  Counts
 	flights collapse.Group[*response.Entry]
 	alone   *collapse.Recent // keys whose last response was for one client only
+	aborted *collapse.Recent // keys whose last response was complete, and not kept since its chain was aborted behind it
+	resting *collapse.Recent // keys whose last refresh stored nothing
 	lane    lane
+	told    sync.Map // what was logged of a route, once and for all
 
 	closed    atomic.Bool
 	closing   context.Context // done once the server closes
@@ -64,9 +74,13 @@ func (s *Server) Counts() *Counts { return &s.counts }
 // New returns a Server.
 func New(o Options) *Server {
 	s := &Server{
-		store: o.Store, engine: o.Engine, prefix: o.Prefix, bodyLimit: o.BodyLimit, clock: o.Clock, log: o.Log,
-		alone: collapse.NewRecent(),
+		store: o.Store, engine: o.Engine, prefix: o.Prefix, service: o.Service, bodyLimit: o.BodyLimit, clock: o.Clock,
+		log: o.Log, disabled: o.Disabled,
+		alone: collapse.NewRecent(), aborted: collapse.NewRecent(), resting: collapse.NewRecent(),
 		slots: make(chan struct{}, maxRefreshes),
+	}
+	if o.ProxyScheme {
+		s.proxies = &proxies{engine: o.Engine}
 	}
 	s.lane.open(o.Middleware, o.Handler)
 	s.closing, s.close = context.WithCancel(context.Background())
@@ -93,69 +107,80 @@ func (s *Server) Close() {
 // Handle takes a request of a route through the cache. It returns with the chain aborted when it has answered; else the
 // chain has run, or is to go on.
 func (s *Server) Handle(c *gin.Context, f *Frame, rt *Route) {
-	r := c.Request
-	if f.exchange != nil {
+	if f.exchange != nil || f.around != nil {
 		s.nested(c, f, rt)
-		return
-	}
-	if s.closed.Load() || !lookable(r) {
-		s.pass(c, f, rt, &rt.bind(s).scheme)
 		return
 	}
 	if x := f.takeLooked(rt); x != nil {
 		x.proceed()
 		return
 	}
-	s.lookUp(c, f, rt, &rt.bind(s).scheme)
+	s.handle(c, f, f.around.enter(c, rt))
 }
 
-// lookUp answers a GET or HEAD from what is stored, and has it handled where that is not possible.
-func (s *Server) lookUp(c *gin.Context, f *Frame, rt *Route, scheme *keys.Scheme) {
-	part := ""
-	if rt.Part != nil {
-		part = rt.Part(c)
+// handle takes a request through the cache as the routes say that it is inside of.
+func (s *Server) handle(c *gin.Context, f *Frame, in around) {
+	if s.idle() || !in.cacheable() || !s.lookable(c.Request, in.rt) {
+		s.pass(c, f, in)
+		return
 	}
-	query, ok := s.hit(c, rt, scheme, part)
+	s.lookUp(c, f, in)
+}
+
+// idle tells whether the server caches nothing at all.
+func (s *Server) idle() bool { return s.disabled || s.closed.Load() }
+
+// lookUp answers a GET or HEAD from what is stored, and has it handled where that is not possible.
+func (s *Server) lookUp(c *gin.Context, f *Frame, in around) {
+	query, ok := s.hit(c, &in)
 	if ok {
 		return
 	}
-	x := &exchange{s: s, c: c, frame: f, rt: rt, request: c.Request, query: query, path: c.Request.URL.Path}
-	if f.exchange == nil && scheme == &rt.bind(s).scheme {
-		s.lane.learn(c, rt)
+	if f.exchange == nil && f.around == nil {
+		s.lane.learn(c, in.rt, s)
 	}
+	x := &exchange{s: s, c: c, frame: f, around: in, request: c.Request, query: query}
 	x.proceed()
 }
 
 // query is a request as the cache sees it, and what it found for it.
 type query struct {
-	asked rfc9111.RequestDirectives
-	part  string // what the route adds to the key
-	key   string // without a variant
-	found store.Found
-	now   time.Time
-	ended uint64 // how many fills had ended before the lookup
+	asked  rfc9111.RequestDirectives
+	target keys.Target // its key is without a variant
+	found  store.Found
+	now    time.Time
+	ended  uint64 // how many fills had ended before the lookup
 }
 
 // hit answers a GET or HEAD with a fresh response, and tells whether there was one. It allocates nothing that it can do
 // without.
-func (s *Server) hit(c *gin.Context, rt *Route, scheme *keys.Scheme, part string) (q query, ok bool) {
-	r := c.Request
+func (s *Server) hit(c *gin.Context, in *around) (q query, ok bool) {
+	r, rt := c.Request, in.rt
 	if !rt.IgnoreAsk && asks(r.Header) {
 		q.asked = rfc9111.ParseRequest(r.Header)
 	}
-	q.part = part
-	q.key = scheme.Key(r, part)
+	q.target = s.target(c, in)
 	q.ended = s.flights.Ended()
 	q.now = s.clock()
-	q.found = s.store.Get(r.Context(), q.key, r.URL.Path, rt.Namespace, r.Header, q.now)
+	q.found = s.store.Get(r.Context(), &q.target, r.Header, q.now)
 	e := q.found.Entry
+	if e != nil && s.forced(r) {
+		q.asked.NoCache = true
+	}
 	if e == nil || rt.ShowKey || q.asked.NoStore || e.Meta.Judge(&q.asked, q.now) != rfc9111.Serve ||
-		e.Meta.Fresh(q.now) <= 0 || !admits(e, r, part) {
+		e.Meta.Fresh(q.now) <= 0 || !in.admits(e, r) {
 		return q, false
 	}
 	e.Replay(c.Writer, r, q.now, nil)
 	c.Abort()
 	return q, true
+}
+
+// target returns what a request asks for.
+func (s *Server) target(c *gin.Context, in *around) keys.Target {
+	t := in.rt.scheme(s).Target(c.Request, s.secure(c), in.said())
+	t.Namespaces = in.rt.Namespaces
+	return t
 }
 
 // asks tells whether a request has fields that tell a cache what to do.
@@ -170,59 +195,83 @@ func asks(h http.Header) bool {
 // admits tells whether a stored response may answer a request that carries credentials: only one that says it is for
 // everybody, or whose key names whom it is for. RFC 9111 §3.5 asks this of storing; a page made for nobody in particular
 // is as little meant for somebody who is logged in.
-func admits(e *response.Entry, r *http.Request, part string) bool {
-	return e.Meta.Shareable || part != "" || len(r.Header["Authorization"]) == 0
+func (a *around) admits(e *response.Entry, r *http.Request) bool {
+	return e.Meta.Shareable || a.identified() || len(r.Header["Authorization"]) == 0
 }
 
-// lookable tells whether a request is one that the cache can answer at all: a GET or HEAD without content, that does not
-// ask for another protocol, and has no precondition that only the handler can evaluate.
-func lookable(r *http.Request) bool {
-	if r.Method != http.MethodGet && r.Method != http.MethodHead || r.ContentLength != 0 {
+// lookable tells whether a request is one that the cache can answer at all: a GET or HEAD for a target of this server, without
+// content, that does not ask for another protocol, and has no precondition that only the handler can evaluate. Of a route that
+// does not let clients make its handler run, content and preconditions of these kinds are ignored instead, which RFC 9110
+// allows (§9.3.1, §13.1.1, §13.1.4).
+func (s *Server) lookable(r *http.Request, rt *Route) bool {
+	if r.Method != http.MethodGet && r.Method != http.MethodHead || r.ContentLength != 0 && !rt.IgnoreAsk {
 		return false
 	}
-	if len(r.Header) == 0 {
-		return true
+	if u := r.URL; u.User != nil || u.Scheme != "" && u.Scheme != schemeOf(r.TLS != nil) {
+		return false // RFC 9110 §4.2.4, §7.1: it is for another resource
 	}
-	upgrade := r.Header["Upgrade"]
-	if len(upgrade) > 0 && !(len(upgrade) == 1 && strings.EqualFold(upgrade[0], "h2c")) { // h2c may be, and is, declined
+	return len(r.Header) == 0 || !upgrades(r.Header) && (rt.IgnoreAsk || !rfc9111.ForOrigin(r.Header))
+}
+
+// upgrades tells whether a request asks for another protocol, as that for WebSockets: one that it names in Upgrade, and for
+// this connection (RFC 9110 §7.8). A request for h2c may be, and is, declined.
+func upgrades(h http.Header) bool {
+	upgrade := h["Upgrade"]
+	if len(upgrade) == 0 || len(upgrade) == 1 && strings.EqualFold(upgrade[0], "h2c") {
 		return false
 	}
-	return !rfc9111.ForOrigin(r.Header)
+	for _, line := range h["Connection"] {
+		for option := range strings.SplitSeq(line, ",") {
+			if strings.EqualFold(strings.Trim(option, " \t"), "upgrade") {
+				return true
+			}
+		}
+	}
+	return false
 }
 
 // pass lets the handlers answer a request that the cache has nothing to do with.
-func (s *Server) pass(c *gin.Context, f *Frame, rt *Route, scheme *keys.Scheme) {
-	r := c.Request
-	x := &exchange{s: s, c: c, frame: f, rt: rt, request: r, path: r.URL.Path}
+func (s *Server) pass(c *gin.Context, f *Frame, in around) {
+	x := &exchange{s: s, c: c, frame: f, around: in, request: c.Request}
 	x.found.Why = rfc9111.ForwardMethod
-	switch r.Method {
-	case http.MethodPost:
-		if !s.closed.Load() {
-			x.post(scheme)
-			return
-		}
-	case http.MethodGet, http.MethodHead:
+	switch {
+	case c.Request.Method == http.MethodGet, c.Request.Method == http.MethodHead:
 		x.found.Why = rfc9111.ForwardBypass
+	case c.Request.Method == http.MethodPost && in.cacheable() && !s.idle():
+		x.post()
+		return
 	}
 	x.goOn()
+	x.run(x.within())
 }
 
-// nested handles a route inside of another: Cached on a group and on a route of it, say. The inner one knows better. Where
-// both give the request the same key, the outer one goes by what the inner one was told; else it steps aside.
+// nested handles a route inside of another: Cached on a group and on a route of it, say. Where both look the request up in
+// the same way, the outer one goes on by what they come to; else it steps aside.
 func (s *Server) nested(c *gin.Context, f *Frame, rt *Route) {
-	x := f.exchange
-	if x.rt.sameKeys(rt) {
-		x.rt = rt
-		if x.recording {
-			x.recorder.SetLimit(rt.bodyLimit(s))
+	x, outside := f.exchange, f.around
+	if x != nil {
+		outside = &x.around
+	}
+	in := outside.enter(c, rt)
+	if x != nil {
+		if x.adopt(&in, rt) {
+			return
 		}
-		return
+		x.stepAside()
 	}
-	x.stepAside()
-	inner := &Frame{Owner: f.Owner, Server: s}
-	if s.closed.Load() || !lookable(c.Request) {
-		s.pass(c, inner, rt, &rt.bind(s).nested)
-		return
+	s.handle(c, &Frame{Owner: f.Owner, Server: s, around: outside, entered: f.entered}, in)
+}
+
+// adopt has an exchange go on by what a route inside of it says, and tells whether it does. It must never keep what a
+// request made that the inner route tells from others: they would be given it before that one has its say.
+func (x *exchange) adopt(in *around, rt *Route) bool {
+	tells := len(rt.Parts) + len(rt.Identities) + len(rt.Skips) + len(rt.Vary)
+	if tells > 0 || !x.around.cacheable() || !x.around.rt.looksUpAs(in.rt) {
+		return false
 	}
-	s.lookUp(c, inner, rt, &rt.bind(s).nested)
+	x.around = *in
+	if x.recording {
+		x.recorder.SetLimit(in.rt.bodyLimit(x.s))
+	}
+	return true
 }

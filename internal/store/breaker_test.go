@@ -18,7 +18,7 @@ func TestBreaker(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		s, f := open(t, false)
 		failure := errors.New("no")
-		look := func() error { return s.Get(t.Context(), "key /", "/", "", nil, time.Now()).Err }
+		look := func() error { return s.Get(t.Context(), at("/", ""), nil, time.Now()).Err }
 		f.breakdown(func(context.Context, string, string) error { return failure })
 		for i := range breakerFailures {
 			if err := look(); !errors.Is(err, failure) {
@@ -72,7 +72,7 @@ func TestNoFailures(t *testing.T) {
 			return nil
 		})
 		for range 50 {
-			s.Get(t.Context(), "key /", "/", "", nil, time.Now())
+			s.Get(t.Context(), at("/", ""), nil, time.Now())
 		}
 		if n := f.asked(); n != 50 {
 			t.Errorf("failing every other time, it was asked %d times of 50", n)
@@ -84,7 +84,7 @@ func TestNoFailures(t *testing.T) {
 		time.Sleep(time.Second)
 		for _, ctx := range []context.Context{left, late} {
 			for range 10 {
-				s.Get(ctx, "key /", "/", "", nil, time.Now())
+				s.Get(ctx, at("/", ""), nil, time.Now())
 			}
 		}
 		if n := f.asked(); n != 20 {
@@ -99,7 +99,7 @@ func TestTryIsTakenBack(t *testing.T) {
 		s, f := open(t, false)
 		f.breakdown(func(context.Context, string, string) error { return errors.New("no") })
 		for range breakerFailures {
-			s.Get(t.Context(), "key /", "/", "", nil, time.Now())
+			s.Get(t.Context(), at("/", ""), nil, time.Now())
 		}
 		time.Sleep(breakerPause)
 		f.breakdown(func(ctx context.Context, _, _ string) error {
@@ -108,9 +108,9 @@ func TestTryIsTakenBack(t *testing.T) {
 		})
 		ctx, leave := context.WithTimeout(t.Context(), time.Millisecond)
 		defer leave()
-		s.Get(ctx, "key /", "/", "", nil, time.Now())
+		s.Get(ctx, at("/", ""), nil, time.Now())
 		f.breakdown(nil)
-		if err := s.Get(t.Context(), "key /", "/", "", nil, time.Now()).Err; err != nil {
+		if err := s.Get(t.Context(), at("/", ""), nil, time.Now()).Err; err != nil {
 			t.Errorf("the next one: %v", err)
 		}
 	})
@@ -130,7 +130,7 @@ func TestKindsFailApart(t *testing.T) {
 		})
 		began := time.Now()
 		for range 100 {
-			ticket := s.Begin(t.Context(), &Found{}, "/", "")
+			ticket := s.Begin(t.Context(), &Found{}, at("/", ""))
 			_, _ = s.Put(t.Context(), "key /new", entry("new"), http.Header{}, ticket, time.Now())
 			if got := found(t, s, "/", nil); got != "body" {
 				t.Fatalf("read: %q", got)
@@ -152,7 +152,7 @@ func TestTooLargeIsNoFailure(t *testing.T) {
 		return nil
 	})
 	for range 10 {
-		ticket := s.Begin(t.Context(), &Found{}, "/large", "")
+		ticket := s.Begin(t.Context(), &Found{}, at("/large", ""))
 		if kept, err := s.Put(t.Context(), "key /large", entry("large"), nil, ticket, time.Now()); kept || err == nil {
 			t.Errorf("kept %v, %v", kept, err)
 		}

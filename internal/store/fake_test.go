@@ -11,6 +11,7 @@ import (
 
 	"github.com/gin-cachette/cachette/drivers"
 	"github.com/gin-cachette/cachette/drivers/inmemory"
+	"github.com/gin-cachette/cachette/internal/keys"
 	"github.com/gin-cachette/cachette/internal/response"
 	"github.com/gin-cachette/cachette/internal/rfc9111"
 )
@@ -98,7 +99,7 @@ func open(t *testing.T, objects bool) (*Responses, *flaky) {
 	if objects {
 		driver = memory
 	}
-	return New(driver, "p:", timeout, slog.New(slog.DiscardHandler)), f
+	return New(Options{driver, "p:", timeout, time.Hour, slog.New(slog.DiscardHandler)}), f
 }
 
 // both runs a test on a store of objects and on one of bytes.
@@ -118,10 +119,19 @@ func entry(body string, vary ...string) *response.Entry {
 		Meta: rfc9111.Metadata{ResponseTime: time.Now(), Lifetime: time.Hour, Vary: vary}})
 }
 
+// at is the target of a path in a namespace, if that is not empty.
+func at(path, namespace string) *keys.Target {
+	t := &keys.Target{Key: "key " + path, Path: path}
+	if namespace != "" {
+		t.Namespaces = []string{namespace}
+	}
+	return t
+}
+
 // keep stores a response for path, in a namespace, as a fill does that begins and ends at once.
 func keep(t *testing.T, s *Responses, path, namespace, body string, request http.Header, vary ...string) {
 	t.Helper()
-	ticket := s.Begin(t.Context(), &Found{}, path, namespace)
+	ticket := s.Begin(t.Context(), &Found{}, at(path, namespace))
 	if kept, err := s.Put(t.Context(), "key "+path, entry(body, vary...), request, ticket, time.Now()); !kept || err != nil {
 		t.Fatalf("%s was not kept: %v", body, err)
 	}
@@ -136,7 +146,7 @@ func found(t *testing.T, s *Responses, path string, request http.Header) string 
 // foundIn does what found does for a route in a namespace.
 func foundIn(t *testing.T, s *Responses, path, namespace string, request http.Header) string {
 	t.Helper()
-	f := s.Get(t.Context(), "key "+path, path, namespace, request, time.Now())
+	f := s.Get(t.Context(), at(path, namespace), request, time.Now())
 	if f.Entry == nil {
 		return ""
 	}

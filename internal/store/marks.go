@@ -81,22 +81,23 @@ func (m *marks) forget(number uint64) {
 	maps.DeleteFunc(m.pending, func(_ uint16, owed uint64) bool { return owed <= number })
 }
 
-// scope is what the purges of an entry go by: its path, and the namespace of its route if it has one.
-type scope struct{ path, namespace string }
-
-// slots returns the slots of a scope's marks. No path is what stands for a namespace.
-func (c scope) slots() []uint16 {
-	slots := make([]uint16, 1, 2)
-	slots[0] = markSlot(c.path)
-	if c.namespace != "" {
-		slots = append(slots, namespaceSlot(c.namespace))
+// slotsOf returns the slots of the marks that a target's purges go by: of its path, of the one that it came with, and of its
+// namespaces. No path is what stands for a namespace.
+func slotsOf(target *keys.Target) []uint16 {
+	slots := make([]uint16, 1, 4)
+	slots[0] = markSlot(target.Path)
+	if target.Came != "" {
+		slots = append(slots, markSlot(target.Came))
+	}
+	for _, namespace := range target.Namespaces {
+		slots = append(slots, namespaceSlot(namespace))
 	}
 	return slots
 }
 
 func namespaceSlot(namespace string) uint16 { return markSlot("namespace " + namespace) }
 
-// joinMarks returns the mark of a scope whose slots have these: empty if one has none.
+// joinMarks returns the mark of a target whose slots have these: empty if one has none.
 func joinMarks(marks ...string) string {
 	if slices.Contains(marks, "") {
 		return ""
@@ -104,19 +105,19 @@ func joinMarks(marks ...string) string {
 	return strings.Join(marks, ".")
 }
 
-// mark returns the mark that the store has for a scope, empty for none. It carries out first what is owed.
-func (s *Responses) mark(ctx context.Context, of scope) (string, error) {
-	return s.eachMark(ctx, of, s.markOf)
+// mark returns the mark that the store has for a target, empty for none. It carries out first what is owed.
+func (s *Responses) mark(ctx context.Context, target *keys.Target) (string, error) {
+	return s.eachMark(ctx, target, s.markOf)
 }
 
-// ensureMark returns the mark that the store has for a scope, and gives it one if it has none.
-func (s *Responses) ensureMark(ctx context.Context, of scope) (string, error) {
-	return s.eachMark(ctx, of, s.ensureMarkOf)
+// ensureMark returns the mark that the store has for a target, and gives it one if it has none.
+func (s *Responses) ensureMark(ctx context.Context, target *keys.Target) (string, error) {
+	return s.eachMark(ctx, target, s.ensureMarkOf)
 }
 
-func (s *Responses) eachMark(ctx context.Context, of scope, read func(context.Context, uint16) (string, error)) (string, error) {
+func (s *Responses) eachMark(ctx context.Context, target *keys.Target, read func(context.Context, uint16) (string, error)) (string, error) {
 	var marks []string
-	for _, slot := range of.slots() {
+	for _, slot := range slotsOf(target) {
 		mark, err := read(ctx, slot)
 		if err != nil {
 			return "", err

@@ -62,7 +62,7 @@ func TestPurgeOwed(t *testing.T) {
 			if err := s.PurgePath(t.Context(), "/a"); err == nil {
 				t.Fatal("the purge succeeded")
 			}
-			if got := s.Get(t.Context(), "key /a", "/a", "", nil, time.Now()); got.Entry != nil || got.Err == nil {
+			if got := s.Get(t.Context(), at("/a", ""), nil, time.Now()); got.Entry != nil || got.Err == nil {
 				t.Errorf("while the store takes nothing: %+v", got)
 			}
 			if flush == "failed" {
@@ -161,7 +161,7 @@ func TestOneMarkForAll(t *testing.T) {
 	marks := make([]string, 50)
 	for i := range marks {
 		fills.Go(func() {
-			ticket := s.Begin(t.Context(), &Found{}, "/a", "")
+			ticket := s.Begin(t.Context(), &Found{}, at("/a", ""))
 			if marks[i] = ticket.mark; ticket.err != nil {
 				t.Error(ticket.err)
 			}

@@ -33,6 +33,7 @@ type Responses struct {
 	limited drivers.Limited // nil where it takes values of any size
 	prefix  string
 	timeout time.Duration
+	keep    time.Duration // how long a response with a validator is kept stale
 	log     *slog.Logger
 	table   *purge.Table
 	reads   breaker
@@ -45,9 +46,19 @@ type Responses struct {
 	fence sync.RWMutex
 }
 
-// New returns the responses that driver keeps under prefix. timeout bounds each operation on a driver that may block.
-func New(driver drivers.Driver, prefix string, timeout time.Duration, log *slog.Logger) *Responses {
-	s := &Responses{driver: driver, prefix: prefix, timeout: timeout, log: log, table: purge.NewTable()}
+// Options are what Responses are made of.
+type Options struct {
+	Driver    drivers.Driver
+	Prefix    string        // of all keys
+	Timeout   time.Duration // bounds each operation on a driver that may block
+	KeepStale time.Duration // how long a response is kept beyond its freshness, if it has a validator
+	Log       *slog.Logger
+}
+
+// New returns the responses that a driver keeps.
+func New(o Options) *Responses {
+	driver, log := o.Driver, o.Log
+	s := &Responses{driver: driver, prefix: o.Prefix, timeout: o.Timeout, keep: o.KeepStale, log: log, table: purge.NewTable()}
 	s.objects, _ = driver.(drivers.Objects)
 	s.batch, _ = driver.(drivers.Batch)
 	s.limited, _ = driver.(drivers.Limited)
@@ -78,37 +89,42 @@ type Ticket struct {
 func (t *Ticket) Usable() bool { return t.err == nil }
 
 // Get finds the stored response for a request. now is the caller's reading of the clock.
-func (s *Responses) Get(ctx context.Context, key, path, namespace string, request http.Header, now time.Time) Found {
+func (s *Responses) Get(ctx context.Context, target *keys.Target, request http.Header, now time.Time) Found {
 	if s.objects != nil {
-		return s.getObject(key, request, now)
+		return s.getObject(target.Key, request, now)
 	}
-	return s.getBytes(ctx, key, scope{path, namespace}, request, now)
+	return s.getBytes(ctx, target, request, now)
 }
 
 // GetAgain does what Get does. The entry may then be handed to others who wait for it, as one that a fill has made: see
 // Current.
-func (s *Responses) GetAgain(ctx context.Context, key, path, namespace string, request http.Header, now time.Time) Found {
-	stamp := s.table.Stamp(path, namespace)
-	found := s.Get(ctx, key, path, namespace, request, now)
+func (s *Responses) GetAgain(ctx context.Context, target *keys.Target, request http.Header, now time.Time) Found {
+	stamp := s.stamp(target)
+	found := s.Get(ctx, target, request, now)
 	if found.Entry != nil && s.objects == nil { // it was read for this caller alone
 		found.Entry.Stamp = stamp
 	}
 	return found
 }
 
-// Current tells whether nothing that concerns an entry for path was purged since its fill began. Who waited for a fill
+// stamp returns the state of this process's purges of a target.
+func (s *Responses) stamp(target *keys.Target) purge.Stamp {
+	return s.table.Stamp(target.Path, target.Came, target.Namespaces)
+}
+
+// Current tells whether nothing that concerns an entry for a target was purged since its fill began. Who waited for a fill
 // may have come after a purge that the fill has not seen.
-func (s *Responses) Current(ctx context.Context, e *response.Entry, path, namespace string) bool {
-	return s.unpurged(ctx, &e.Stamp, e.Mark, scope{path, namespace})
+func (s *Responses) Current(ctx context.Context, e *response.Entry, target *keys.Target) bool {
+	return s.unpurged(ctx, &e.Stamp, e.Mark, target)
 }
 
 // Holds tells whether nothing that concerns a fill was purged since its ticket was taken.
-func (s *Responses) Holds(ctx context.Context, t Ticket, path, namespace string) bool {
-	return t.err == nil && s.unpurged(ctx, &t.stamp, t.mark, scope{path, namespace})
+func (s *Responses) Holds(ctx context.Context, t Ticket, target *keys.Target) bool {
+	return t.err == nil && s.unpurged(ctx, &t.stamp, t.mark, target)
 }
 
-// unpurged tells whether the purges of a scope are still as they were when stamp and mark were taken.
-func (s *Responses) unpurged(ctx context.Context, stamp *purge.Stamp, mark string, of scope) bool {
+// unpurged tells whether the purges of a target are still as they were when stamp and mark were taken.
+func (s *Responses) unpurged(ctx context.Context, stamp *purge.Stamp, mark string, target *keys.Target) bool {
 	if !s.table.Holds(stamp) {
 		return false
 	}
@@ -117,7 +133,7 @@ func (s *Responses) unpurged(ctx context.Context, stamp *purge.Stamp, mark strin
 	}
 	ctx, cancel := s.within(ctx)
 	defer cancel()
-	now, err := s.mark(ctx, of)
+	now, err := s.mark(ctx, target)
 	return err == nil && now != "" && now == mark
 }
 
@@ -142,20 +158,20 @@ func (s *Responses) getObject(key string, request http.Header, now time.Time) Fo
 	return Found{Key: key, Why: rfc9111.ForwardURIMiss}
 }
 
-func (s *Responses) getBytes(ctx context.Context, key string, of scope, request http.Header, now time.Time) Found {
+func (s *Responses) getBytes(ctx context.Context, target *keys.Target, request http.Header, now time.Time) Found {
 	ctx, cancel := s.within(ctx)
 	defer cancel()
-	found := Found{Key: key, Why: rfc9111.ForwardURIMiss}
-	entry, variants, err := s.readMarked(ctx, &found, of)
+	found := Found{Key: target.Key, Why: rfc9111.ForwardURIMiss}
+	entry, variants, err := s.readMarked(ctx, &found, target)
 	if err == nil && variants != nil {
-		found.Key = keys.Variant(key, rfc9111.VariantKey(variants.Fields, request))
+		found.Key = keys.Variant(target.Key, rfc9111.VariantKey(variants.Fields, request))
 		found.Why = rfc9111.ForwardVaryMiss
 		if entry, _, err = s.read(ctx, found.Key); entry != nil && entry.Mark != variants.Mark {
 			entry = nil
 		}
 	}
 	if err == nil && entry != nil && found.mark == "" {
-		found.mark, err = s.mark(ctx, of)
+		found.mark, err = s.mark(ctx, target)
 	}
 	if err != nil {
 		found.Err = err
@@ -167,13 +183,13 @@ func (s *Responses) getBytes(ctx context.Context, key string, of scope, request 
 	return found
 }
 
-// readMarked does what read does for the key of found, and notes the mark of the scope where both take one round trip.
-func (s *Responses) readMarked(ctx context.Context, found *Found, of scope) (*response.Entry, *response.Variants, error) {
-	slots := of.slots()
+// readMarked does what read does for the key of found, and notes the mark of the target where both take one round trip.
+func (s *Responses) readMarked(ctx context.Context, found *Found, target *keys.Target) (*response.Entry, *response.Variants, error) {
+	slots := slotsOf(target)
 	if s.batch == nil || slices.ContainsFunc(slots, func(slot uint16) bool { return s.marks.owed(slot) > 0 }) {
 		return s.read(ctx, found.Key)
 	}
-	wanted := append(make([]string, 0, 3), found.Key)
+	wanted := append(make([]string, 0, 1+len(slots)), found.Key)
 	for _, slot := range slots {
 		wanted = append(wanted, keys.Mark(s.prefix, slot))
 	}
@@ -186,7 +202,11 @@ func (s *Responses) readMarked(ctx context.Context, found *Found, of scope) (*re
 		return nil, nil, err
 	}
 	if found.mark = string(values[1]); len(slots) > 1 {
-		found.mark = joinMarks(found.mark, string(values[2]))
+		marks := make([]string, len(slots))
+		for i := range marks {
+			marks[i] = string(values[1+i])
+		}
+		found.mark = joinMarks(marks...)
 	}
 	entry, variants := decode(found.Key, values[0])
 	return entry, variants, nil
@@ -258,11 +278,11 @@ func (s *Responses) try(ctx context.Context, kind *breaker, operation func() err
 func (s *Responses) Failures() uint64 { return s.failures.Load() }
 
 // Begin takes a ticket for a fill. It must be taken before the handler runs. found is what the lookup before it found.
-func (s *Responses) Begin(ctx context.Context, found *Found, path, namespace string) Ticket {
+func (s *Responses) Begin(ctx context.Context, found *Found, target *keys.Target) Ticket {
 	if found.Err != nil { // it has held up the request once, and would again
 		return Ticket{err: found.Err}
 	}
-	t := Ticket{stamp: s.table.Stamp(path, namespace)}
+	t := Ticket{stamp: s.stamp(target)}
 	if s.objects != nil {
 		return t
 	}
@@ -272,7 +292,7 @@ func (s *Responses) Begin(ctx context.Context, found *Found, path, namespace str
 	}
 	ctx, cancel := s.within(ctx)
 	defer cancel()
-	t.mark, t.err = s.ensureMark(ctx, scope{path, namespace})
+	t.mark, t.err = s.ensureMark(ctx, target)
 	return t
 }
 
@@ -284,7 +304,11 @@ func (s *Responses) Put(ctx context.Context, key string, e *response.Entry, requ
 		return false, t.err
 	}
 	e.Key, e.Stamp, e.Mark = key, t.stamp, t.mark
-	ttl := e.Meta.Retention(now, e.Validatable())
+	toValidate := time.Duration(0)
+	if e.Validatable() {
+		toValidate = s.keep
+	}
+	ttl := e.Meta.Retention(now, toValidate)
 	if ttl <= 0 { // its time was over before its body was complete
 		return false, nil
 	}

@@ -9,6 +9,8 @@ import (
 	"testing"
 	"testing/synctest"
 	"time"
+
+	"github.com/gin-cachette/cachette/internal/keys"
 )
 
 // What was stored is found by requests that it matches, until it is purged in whatever way.
@@ -55,7 +57,7 @@ func TestVariants(t *testing.T) {
 				t.Errorf("%v: %q", other, got)
 			}
 		}
-		f := s.Get(t.Context(), "key /", "/", "", request("9", "9"), time.Now())
+		f := s.Get(t.Context(), at("/", ""), request("9", "9"), time.Now())
 		if f.Why != "vary-miss" || f.Key == "key /" {
 			t.Errorf("a miss of a variant: %+v", f)
 		}
@@ -74,18 +76,18 @@ func TestTicketOutdated(t *testing.T) {
 			"namespace": func() error { _, err := s.ClearNamespace(t.Context(), "n"); return err },
 			"all":       func() error { return s.Flush(t.Context()) },
 		} {
-			ticket := s.Begin(t.Context(), &Found{}, "/a", "n")
+			ticket := s.Begin(t.Context(), &Found{}, at("/a", "n"))
 			before := entry("before")
 			if kept, err := s.Put(t.Context(), "key /a", before, nil, ticket, time.Now()); !kept || err != nil {
 				t.Fatal(name, kept, err)
 			}
-			if !s.Current(t.Context(), before, "/a", "n") {
+			if !s.Current(t.Context(), before, at("/a", "n")) {
 				t.Errorf("%s: not current before the purge", name)
 			}
 			if err := purge(); err != nil {
 				t.Error(err)
 			}
-			if s.Current(t.Context(), before, "/a", "n") {
+			if s.Current(t.Context(), before, at("/a", "n")) {
 				t.Errorf("%s: current behind the purge", name)
 			}
 			for _, vary := range [][]string{nil, {"X-A"}} {
@@ -93,7 +95,7 @@ func TestTicketOutdated(t *testing.T) {
 				if kept, err := s.Put(t.Context(), "key /a", late, nil, ticket, time.Now()); kept || err != nil {
 					t.Errorf("%s: kept %v, %v", name, kept, err)
 				}
-				if s.Current(t.Context(), late, "/a", "n") {
+				if s.Current(t.Context(), late, at("/a", "n")) {
 					t.Errorf("%s: the late one is current", name)
 				}
 				if got := foundIn(t, s, "/a", "n", nil); got != "" {
@@ -110,7 +112,7 @@ func TestTicketOutdated(t *testing.T) {
 // A write that is under way when a purge comes is over before the purge is.
 func TestPurgeWaitsForWrites(t *testing.T) {
 	s, f := open(t, false)
-	ticket := s.Begin(t.Context(), &Found{}, "/a", "")
+	ticket := s.Begin(t.Context(), &Found{}, at("/a", ""))
 	var writing atomic.Bool
 	began, goOn := make(chan struct{}), make(chan struct{})
 	f.breakdown(func(_ context.Context, op, key string) error {
@@ -161,13 +163,13 @@ func TestStepIsBounded(t *testing.T) {
 			}
 		})
 		for name, step := range map[string]func(){
-			"get":     func() { s.Get(t.Context(), "key /", "/", "", request, time.Now()) },
-			"begin":   func() { s.Begin(t.Context(), &Found{}, "/", "") },
-			"current": func() { s.Current(t.Context(), entry("x"), "/", "") },
+			"get":     func() { s.Get(t.Context(), at("/", ""), request, time.Now()) },
+			"begin":   func() { s.Begin(t.Context(), &Found{}, at("/", "")) },
+			"current": func() { s.Current(t.Context(), entry("x"), at("/", "")) },
 			"purge":   func() { _ = s.PurgePath(t.Context(), "/") },
 			"remove":  func() { s.Remove(t.Context(), "key /") },
 			"put": func() {
-				_, _ = s.Put(t.Context(), "key /", entry("x", "X-B"), request, Ticket{stamp: s.table.Stamp("/", "")}, time.Now())
+				_, _ = s.Put(t.Context(), "key /", entry("x", "X-B"), request, Ticket{stamp: s.table.Stamp("/", "", nil)}, time.Now())
 			},
 		} {
 			began := time.Now()
@@ -188,7 +190,7 @@ func TestTimeToLive(t *testing.T) {
 	}
 	e := entry("body")
 	e.Meta.StaleWhileRevalidate = 5 * time.Hour
-	ticket := s.Begin(t.Context(), &Found{}, "/window", "")
+	ticket := s.Begin(t.Context(), &Found{}, at("/window", ""))
 	if _, err := s.Put(t.Context(), "key /window", e, nil, ticket, time.Now()); err != nil {
 		t.Fatal(err)
 	}
@@ -206,11 +208,11 @@ func TestTimeToLive(t *testing.T) {
 func TestNoTicket(t *testing.T) {
 	s, f := open(t, false)
 	f.breakdown(func(context.Context, string, string) error { return context.DeadlineExceeded })
-	got := s.Get(t.Context(), "key /", "/", "", nil, time.Now())
+	got := s.Get(t.Context(), at("/", ""), nil, time.Now())
 	if got.Err == nil || got.Entry != nil {
 		t.Errorf("%+v", got)
 	}
-	for _, ticket := range []Ticket{s.Begin(t.Context(), &Found{}, "/", ""), s.Begin(t.Context(), &got, "/", "")} {
+	for _, ticket := range []Ticket{s.Begin(t.Context(), &Found{}, at("/", "")), s.Begin(t.Context(), &got, at("/", ""))} {
 		if ticket.Usable() {
 			t.Error("the ticket is usable")
 		}
@@ -235,7 +237,7 @@ func TestPurgeInAnotherProcess(t *testing.T) {
 			if foundIn(t, there, "/a", "n", nil) != "old" {
 				t.Fatalf("%s: the other process does not find what is stored", name)
 			}
-			ticket := here.Begin(t.Context(), &Found{}, "/a", "n")
+			ticket := here.Begin(t.Context(), &Found{}, at("/a", "n"))
 			if err := purge(there); err != nil {
 				t.Fatal(err)
 			}
@@ -253,5 +255,42 @@ func TestPurgeInAnotherProcess(t *testing.T) {
 				}
 			}
 		}
+	}
+}
+
+// What is stored for a target is gone once either of its paths or any of its namespaces was purged, in this process or in
+// another one, and by nothing else.
+func TestEachScopeCounts(t *testing.T) {
+	target := &keys.Target{Key: "key", Path: "/a", Came: "/x/a", Namespaces: []string{"n", "o"}}
+	for name, row := range map[string]struct {
+		purge func(*Responses) error
+		holds bool
+	}{
+		"the path":             {func(s *Responses) error { return s.PurgePath(t.Context(), "/a") }, false},
+		"the path as it came":  {func(s *Responses) error { return s.PurgePath(t.Context(), "/x/a") }, false},
+		"the first namespace":  {func(s *Responses) error { _, err := s.ClearNamespace(t.Context(), "n"); return err }, false},
+		"the second namespace": {func(s *Responses) error { _, err := s.ClearNamespace(t.Context(), "o"); return err }, false},
+		"another path":         {func(s *Responses) error { return s.PurgePath(t.Context(), "/y/a") }, true},
+		"another namespace":    {func(s *Responses) error { _, err := s.ClearNamespace(t.Context(), "p"); return err }, true},
+	} {
+		t.Run(name, func(t *testing.T) {
+			both(t, func(t *testing.T, s *Responses) {
+				purger := s
+				if s.objects == nil { // another process
+					purger, _ = open(t, false)
+					purger.driver = s.driver
+				}
+				ticket := s.Begin(t.Context(), &Found{}, target)
+				if kept, err := s.Put(t.Context(), target.Key, entry("body"), nil, ticket, time.Now()); !kept || err != nil {
+					t.Fatalf("it was not kept: %v", err)
+				}
+				if err := row.purge(purger); err != nil {
+					t.Fatal(err)
+				}
+				if found := s.Get(t.Context(), target, nil, time.Now()); (found.Entry != nil) != row.holds {
+					t.Errorf("found: %t", found.Entry != nil)
+				}
+			})
+		})
 	}
 }

@@ -1,0 +1,25 @@
+package response
+
+import (
+	"net/http"
+	"slices"
+)
+
+// Values returns the values that fields give a name, in whatever spelling.
+func Values(fields []Field, name string) (values []string) {
+	for i := range fields {
+		if f := &fields[i]; f.Change != Remove && http.CanonicalHeaderKey(f.Name) == name {
+			values = append(values, f.Values...)
+		}
+	}
+	return values
+}
+
+// AddValue returns fields with one more value of a name.
+func AddValue(fields []Field, name, value string) []Field {
+	if i := index(fields, name); i >= 0 && fields[i].Change != Remove {
+		fields[i].Values = append(slices.Clip(fields[i].Values), value)
+		return fields
+	}
+	return append(fields, Field{Name: name, Values: []string{value}, Change: Append})
+}

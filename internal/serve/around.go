@@ -1,0 +1,139 @@
+package serve
+
+import (
+	"context"
+	"net/http"
+	"strconv"
+
+	"github.com/gin-gonic/gin"
+
+	"github.com/gin-cachette/cachette/internal/keys"
+	"github.com/gin-cachette/cachette/internal/rfc9111"
+)
+
+// around is what the routes that a request is inside of say of it together: a route inside of others can narrow what is
+// shared, and never widen it.
+type around struct {
+	rt         *Route // what they come to
+	parts      string // what they add to the key, written one behind the other
+	hasParts   bool   // one of the parts is not empty
+	identities string // the same of whom the response is for
+	off        bool   // one of them wants the request kept away from the cache
+	nobody     bool   // one of them does not know whom the response is for
+}
+
+// enter returns what holds of a request inside of a route. a is what holds outside of it, nil for the outermost route.
+func (a *around) enter(c *gin.Context, rt *Route) around {
+	in := around{rt: rt}
+	if a != nil {
+		in = *a
+		in.rt = rt.within(a.rt)
+	}
+	for _, skip := range rt.Skips {
+		in.off = in.off || skip(c)
+	}
+	if in.off {
+		return in
+	}
+	for _, part := range rt.Parts {
+		in.add(part(c))
+	}
+	if len(rt.Vary) > 0 {
+		in.add(rfc9111.VariantKey(rt.Vary, c.Request.Header))
+	}
+	for _, identity := range rt.Identities {
+		name := identity(c)
+		in.nobody = in.nobody || name == ""
+		in.identities = appendText(in.identities, name)
+	}
+	return in
+}
+
+// add adds a part to the key. An empty one keeps its place, so that no two lists of parts look alike.
+func (a *around) add(part string) {
+	a.parts = appendText(a.parts, part)
+	a.hasParts = a.hasParts || part != ""
+}
+
+func appendText(list, text string) string { return list + strconv.Itoa(len(text)) + ":" + text }
+
+// cacheable tells whether the routes let the request be looked up and its response be kept.
+func (a *around) cacheable() bool { return !a.off && !a.nobody }
+
+// said returns what the routes add to the key.
+func (a *around) said() keys.Said {
+	said := keys.Said{Identity: a.identities}
+	if a.hasParts {
+		said.Part = a.parts
+	}
+	return said
+}
+
+// identified tells whether the key names whom the response is for.
+func (a *around) identified() bool { return a.identities != "" }
+
+// Frame is what a request carries through its chain of handlers: the cache that its engine has, and the fill that it is
+// inside of, if any.
+type Frame struct {
+	Owner    any // the cache, for the package that made the server
+	Server   *Server
+	exchange *exchange
+	around   *around   // what the routes outside say; nil for none
+	entered  *around   // the same for those from which HandleContext has led to this chain
+	looked   *exchange // what the short way has found out for the route that comes next (see lane)
+}
+
+// FrameKey is the key of the Frame in a gin.Context.
+type FrameKey struct{}
+
+// carried is what the context of a request carries for the cache. gin.Context.Keys would be the place for it, but gin's
+// HandleContext takes them away, and a background refresh begins without any.
+type carried struct {
+	server  *Server
+	x       *exchange // the exchange whose handlers see the request; nil for none
+	refresh *refresh  // the refresh that the request is; nil for none
+	around  *around   // of a refresh: what was said outside of the engine's chain that it goes through
+}
+
+type carriedKey struct{}
+
+// carriedBy returns what a request carries for a server, or nil.
+func (s *Server) carriedBy(r *http.Request) *carried {
+	in, _ := r.Context().Value(carriedKey{}).(*carried)
+	if in == nil || in.server != s {
+		return nil
+	}
+	return in
+}
+
+// outside returns what the routes say that a request with this context is inside of, by way of HandleContext.
+func (in *carried) outside() *around {
+	switch {
+	case in == nil:
+		return nil
+	case in.x != nil:
+		return &in.x.around
+	}
+	return in.around
+}
+
+// fillContext is the context of the request that handlers see: the client's, with what it carries for the cache.
+type fillContext struct {
+	context.Context
+	carried
+}
+
+// within returns the request that the handlers of an exchange are to see: the client's, in a context that tells what they are
+// inside of, wherever they take it.
+func (x *exchange) within() *http.Request {
+	x.context = fillContext{x.request.Context(), carried{server: x.s, x: x, refresh: x.refreshed()}}
+	return x.request.WithContext(&x.context)
+}
+
+// Value returns the value for a key.
+func (f *fillContext) Value(key any) any {
+	if _, ok := key.(carriedKey); ok {
+		return &f.carried
+	}
+	return f.Context.Value(key)
+}

@@ -1,0 +1,99 @@
+package serve
+
+import (
+	"net"
+	"net/http"
+	"net/http/httptest"
+	"strings"
+	"sync"
+
+	"github.com/gin-gonic/gin"
+)
+
+// secure tells whether a request counts as one over TLS: by its connection, or by what a trusted proxy says.
+func (s *Server) secure(c *gin.Context) bool {
+	if s.proxies != nil {
+		if scheme := forwardedScheme(c.Request.Header); scheme != "" && s.proxies.trusts(c.Request.RemoteAddr) {
+			return scheme == "https"
+		}
+	}
+	return c.Request.TLS != nil
+}
+
+func schemeOf(tls bool) string {
+	if tls {
+		return "https"
+	}
+	return "http"
+}
+
+// forwardedScheme returns the scheme that the nearest proxy says a request came with, by X-Forwarded-Proto or Forwarded
+// (RFC 7239 §5.4); empty where it says none that is known.
+func forwardedScheme(h http.Header) string {
+	scheme := ""
+	if lines := h["X-Forwarded-Proto"]; len(lines) > 0 {
+		scheme = lastMember(lines)
+	} else if lines := h["Forwarded"]; len(lines) > 0 {
+		for pair := range strings.SplitSeq(lastMember(lines), ";") {
+			name, value, _ := strings.Cut(pair, "=")
+			if strings.EqualFold(strings.Trim(name, " \t"), "proto") {
+				scheme = strings.Trim(value, " \t\"")
+			}
+		}
+	}
+	switch {
+	case strings.EqualFold(scheme, "https"):
+		return "https"
+	case strings.EqualFold(scheme, "http"):
+		return "http"
+	}
+	return ""
+}
+
+// lastMember returns the last member of a list: what the nearest proxy has added.
+func lastMember(lines []string) string {
+	line := lines[len(lines)-1]
+	return strings.Trim(line[strings.LastIndexByte(line, ',')+1:], " \t")
+}
+
+// maxPeers bounds how many peers are remembered to be proxies, or not.
+const maxPeers = 1024
+
+// proxies tells which peers are proxies that the engine trusts.
+type proxies struct {
+	engine *gin.Engine
+
+	mu    sync.Mutex
+	known map[string]bool // by address, without a port
+}
+
+// trusts tells whether the engine trusts the peer of a connection to speak for its clients (gin.Engine.SetTrustedProxies).
+func (p *proxies) trusts(remote string) bool {
+	host, _, err := net.SplitHostPort(remote)
+	if err != nil {
+		return false
+	}
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	trusted, ok := p.known[host]
+	if !ok {
+		trusted = p.ask(remote)
+		if p.known == nil || len(p.known) >= maxPeers {
+			p.known = make(map[string]bool)
+		}
+		p.known[host] = trusted
+	}
+	return trusted
+}
+
+// ask has the engine tell the client's address of a request that the peer forwards. gin has no other way to ask.
+func (p *proxies) ask(remote string) bool {
+	if !p.engine.ForwardedByClientIP || len(p.engine.RemoteIPHeaders) == 0 {
+		return false
+	}
+	const client = "192.0.2.1" // an address for documentation (RFC 5737), which no peer has
+	c := gin.CreateTestContextOnly(httptest.NewRecorder(), p.engine)
+	c.Request = &http.Request{RemoteAddr: remote, Header: http.Header{}}
+	c.Request.Header.Set(p.engine.RemoteIPHeaders[0], client)
+	return c.RemoteIP() != client && c.ClientIP() == client
+}
