@@ -119,7 +119,7 @@ func Service(name, version string) string {
 		return ""
 	}
 	sum := sha256.Sum256([]byte(url.QueryEscape(name) + "&" + url.QueryEscape(version)))
-	return "@" + base64.RawURLEncoding.EncodeToString(sum[:12])
+	return "@" + base64.RawURLEncoding.EncodeToString(sum[:6]) // services are few, and nobody chooses their names to clash
 }
 
 // Said is what routes add to the key of a request. It stands in keys as digests only.
@@ -137,7 +137,13 @@ type Target struct {
 }
 
 // Target returns a request's target. tls tells that the request counts as one over TLS.
-func (s *Scheme) Target(r *http.Request, tls bool, said Said) Target {
+func (s *Scheme) Target(r *http.Request, tls bool, said Said) (t Target) {
+	s.Aim(&t, r, tls, said)
+	return t
+}
+
+// Aim does what Target does, for a target that is there.
+func (s *Scheme) Aim(t *Target, r *http.Request, tls bool, said Said) {
 	path := pathOf(r.URL)
 	host := r.Host
 	if !plainHost(host) {
@@ -147,22 +153,21 @@ func (s *Scheme) Target(r *http.Request, tls bool, said Said) Target {
 	if tls {
 		head = s.https
 	}
+	if said.Part != "" || said.Identity != "" {
+		head += digest("+", said.Part) + digest("!", said.Identity)
+	}
 	query, hasQuery := s.queryOf(r.URL)
 	mark := ""
 	if hasQuery {
 		mark = "?"
 	}
-	if said != (Said{}) {
-		head += digest("+", said.Part) + digest("!", said.Identity)
-	}
-	t := Target{Path: r.URL.Path}
+	t.Path = r.URL.Path
 	if !asItCame(r, path) {
 		came := s.came(r)
 		t.Came = came.path
 		path += came.mark
 	}
 	t.Key = head + "//" + host + path + mark + query
-	return t
 }
 
 // digest returns what a key has of a text that is not to be read in it: nothing for an empty one.

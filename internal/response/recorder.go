@@ -159,6 +159,9 @@ func (r *Recorder) tellSent() {
 	}
 }
 
+// Sent tells whether the header of a captured response has gone out.
+func (r *Recorder) Sent() bool { return r.sent }
+
 // Drop gives up what was captured: the response only passes on from here.
 func (r *Recorder) Drop() { r.dropped, r.body = true, nil }
 

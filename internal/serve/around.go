@@ -126,7 +126,7 @@ type fillContext struct {
 // within returns the request that the handlers of an exchange are to see: the client's, in a context that tells what they are
 // inside of, wherever they take it.
 func (x *exchange) within() *http.Request {
-	x.context = fillContext{x.request.Context(), carried{server: x.s, x: x, refresh: x.refreshed()}}
+	x.context = fillContext{x.request.Context(), carried{server: x.s, x: x, refresh: x.mark}}
 	return x.request.WithContext(&x.context)
 }
 

@@ -49,6 +49,8 @@ type fillState struct {
 	length   []string         // the lines of its Content-Length
 	cookies  []string         // those that the handler has set
 	omit     []string         // the fields that may not be stored
+	fields   int32            // how many the response's header has, as it leaves the route
+	varied   int32            // how many lines of Vary
 	given    bool             // the route has a time to live for its status
 	explicit bool             // that, or the response itself says for how long it may be kept, or by what to validate it
 	span     rfc9111.Range    // the part that it is
@@ -154,7 +156,7 @@ func (x *exchange) goOn() {
 	x.reported = true
 	status := x.forwarded()
 	response.AddStatus(x.c.Writer.Header(), &status)
-	x.tellStatus(&status)
+	x.mark.tell(&status)
 	x.enter()
 }
 
@@ -275,8 +277,9 @@ func (x *exchange) Decide(rec *response.Recorder) response.Mode {
 	}
 	x.vary(rec)
 	response.AddStatus(rec.Header(), &report)
-	x.tellStatus(&report)
+	x.mark.tell(&report)
 	x.share(why)
+	x.fields, x.varied = int32(len(rec.Header())), int32(len(rec.Header()["Vary"]))
 	return mode
 }
 
@@ -318,7 +321,7 @@ func (x *exchange) storable() (rfc9111.Metadata, []string, rfc9111.Refusal) {
 // that very moment: a cookie that it sets then forbids storing as any other does, and what it says that the response varies by
 // counts.
 func (x *exchange) Sent(rec *response.Recorder) {
-	if x.outcome != storable {
+	if x.outcome != storable || rec.Header()["Set-Cookie"] == nil && int32(len(rec.Header())) == x.fields && int32(len(rec.Header()["Vary"])) == x.varied {
 		return
 	}
 	header := rec.Header()
@@ -525,8 +528,8 @@ func (x *exchange) putUnder(key string, e *response.Entry) bool {
 	switch {
 	case kept:
 		x.s.counts.Stored.Add(1)
-		if r := x.refreshed(); r != nil {
-			r.stored.Store(true)
+		if x.mark != nil {
+			x.mark.stored.Store(true)
 		}
 	case errors.Is(err, drivers.ErrTooLarge):
 		x.s.counts.TooLarge.Add(1)

@@ -115,8 +115,8 @@ func (s *Server) Enter(c *gin.Context, frame *Frame) (carry *Frame, answered boo
 	if len(rt.Vary) > 0 {
 		says = (*around)(nil).enter(c, rt)
 	}
-	q, ok := s.hit(c, &says)
-	if ok {
+	var q query
+	if s.hit(c, &says, &q, false) {
 		if known.watched {
 			c.Set(FrameKey{}, frame)
 		}

@@ -35,6 +35,7 @@ type exchange struct {
 
 	request *http.Request // as it came
 	context fillContext   // of the request that the handlers see
+	mark    *refresh      // the refresh that the request carries out; nil for none
 	query
 	fillState
 }
@@ -53,7 +54,7 @@ func (x *exchange) proceed() {
 			x.replay(e, x.hit(e))
 			return
 		case rfc9111.ServeAndRefresh:
-			if !x.refreshing() {
+			if x.mark == nil {
 				x.refresh()
 				x.replay(e, x.hit(e))
 				return
@@ -76,8 +77,8 @@ func (x *exchange) proceed() {
 		x.unsatisfiable()
 	case x.request.Method == http.MethodHead:
 		x.head()
-	case x.refreshing():
-		x.fill(x.refreshFlight())
+	case x.mark != nil:
+		x.fill(x.mark.flightFor(x.found.Key))
 	case x.collapsible():
 		x.collapse()
 	default:

@@ -15,7 +15,7 @@ func (x *exchange) post() {
 	if !rt.IgnoreAsk {
 		x.asked = rfc9111.ParseRequest(x.request.Header)
 	}
-	x.target = s.target(c, &x.around)
+	s.aim(&x.target, c, &x.around)
 	x.found.Key = x.target.Key
 	x.errors = len(c.Errors)
 	x.began = s.clock()

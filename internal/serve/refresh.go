@@ -37,29 +37,28 @@ type refresh struct {
 	status atomic.Pointer[string]            // what Cache-Status says of the handler's answer
 }
 
-// refreshed returns the refresh that this request carries out, or nil.
-func (x *exchange) refreshed() *refresh {
-	if in := x.s.carriedBy(x.request); in != nil {
+// refreshOf returns the refresh that a request carries out, or nil.
+func (s *Server) refreshOf(r *http.Request) *refresh {
+	if in := s.carriedBy(r); in != nil {
 		return in.refresh
 	}
 	return nil
 }
 
-// tellStatus tells a refresh what Cache-Status says.
-func (x *exchange) tellStatus(status *rfc9111.CacheStatus) {
-	if r := x.refreshed(); r != nil {
+// forces tells whether a refresh is one that the program asked for, of what may be fresh.
+func (r *refresh) forces() bool { return r != nil && r.flight == nil }
+
+// tell tells a refresh what Cache-Status says.
+func (r *refresh) tell(status *rfc9111.CacheStatus) {
+	if r != nil {
 		said := status.String()
 		r.status.Store(&said)
 	}
 }
 
-// refreshing tells whether this request is a background refresh.
-func (x *exchange) refreshing() bool { return x.refreshed() != nil }
-
-// refreshFlight returns the flight that a background refresh leads, or nil when it turns out to be for another key.
-func (x *exchange) refreshFlight() *collapse.Flight[*response.Entry] {
-	r := x.refreshed()
-	if r == nil || r.key != x.found.Key {
+// flightFor returns the flight that a refresh leads, or nil when it turns out to be for another key.
+func (r *refresh) flightFor(key string) *collapse.Flight[*response.Entry] {
+	if r.key != key {
 		return nil
 	}
 	return r.flight
@@ -114,12 +113,6 @@ func (s *Server) Refresh(r *http.Request) error {
 		return errors.New("no route with Cached has answered, so nothing was stored")
 	}
 	return fmt.Errorf("what the handler answered was not stored (%s)", *mark.status.Load())
-}
-
-// forced tells whether a request is a refresh that the program asked for, of what may be fresh.
-func (s *Server) forced(r *http.Request) bool {
-	in := s.carriedBy(r)
-	return in != nil && in.x == nil && in.refresh != nil && in.refresh.flight == nil
 }
 
 // run has the engine answer a request that no client waits for.

@@ -132,14 +132,15 @@ func (s *Server) idle() bool { return s.disabled || s.closed.Load() }
 
 // lookUp answers a GET or HEAD from what is stored, and has it handled where that is not possible.
 func (s *Server) lookUp(c *gin.Context, f *Frame, in around) {
-	query, ok := s.hit(c, &in)
-	if ok {
+	mark := s.refreshOf(c.Request)
+	var q query
+	if s.hit(c, &in, &q, mark.forces()) {
 		return
 	}
 	if f.exchange == nil && f.around == nil {
 		s.lane.learn(c, in.rt, s)
 	}
-	x := &exchange{s: s, c: c, frame: f, around: in, request: c.Request, query: query}
+	x := &exchange{s: s, c: c, frame: f, around: in, request: c.Request, mark: mark, query: q}
 	x.proceed()
 }
 
@@ -152,35 +153,32 @@ type query struct {
 	ended  uint64 // how many fills had ended before the lookup
 }
 
-// hit answers a GET or HEAD with a fresh response, and tells whether there was one. It allocates nothing that it can do
-// without.
-func (s *Server) hit(c *gin.Context, in *around) (q query, ok bool) {
+// hit answers a GET or HEAD with a fresh response, and tells whether there was one, unless the handler is to run whatever
+// there is. It notes in q what it found, and allocates nothing that it can do without.
+func (s *Server) hit(c *gin.Context, in *around, q *query, forced bool) bool {
 	r, rt := c.Request, in.rt
 	if !rt.IgnoreAsk && asks(r.Header) {
 		q.asked = rfc9111.ParseRequest(r.Header)
 	}
-	q.target = s.target(c, in)
+	s.aim(&q.target, c, in)
 	q.ended = s.flights.Ended()
 	q.now = s.clock()
 	q.found = s.store.Get(r.Context(), &q.target, r.Header, q.now)
 	e := q.found.Entry
-	if e != nil && s.forced(r) {
-		q.asked.NoCache = true
-	}
+	q.asked.NoCache = q.asked.NoCache || forced
 	if e == nil || rt.ShowKey || q.asked.NoStore || e.Meta.Judge(&q.asked, q.now) != rfc9111.Serve ||
 		e.Meta.Fresh(q.now) <= 0 || !in.admits(e, r) {
-		return q, false
+		return false
 	}
 	e.Replay(c.Writer, r, q.now, nil)
 	c.Abort()
-	return q, true
+	return true
 }
 
-// target returns what a request asks for.
-func (s *Server) target(c *gin.Context, in *around) keys.Target {
-	t := in.rt.scheme(s).Target(c.Request, s.secure(c), in.said())
+// aim notes what a request asks for.
+func (s *Server) aim(t *keys.Target, c *gin.Context, in *around) {
+	in.rt.scheme(s).Aim(t, c.Request, s.secure(c), in.said())
 	t.Namespaces = in.rt.Namespaces
-	return t
 }
 
 // asks tells whether a request has fields that tell a cache what to do.
@@ -232,7 +230,7 @@ func upgrades(h http.Header) bool {
 
 // pass lets the handlers answer a request that the cache has nothing to do with.
 func (s *Server) pass(c *gin.Context, f *Frame, in around) {
-	x := &exchange{s: s, c: c, frame: f, around: in, request: c.Request}
+	x := &exchange{s: s, c: c, frame: f, around: in, request: c.Request, mark: s.refreshOf(c.Request)}
 	x.found.Why = rfc9111.ForwardMethod
 	switch {
 	case c.Request.Method == http.MethodGet, c.Request.Method == http.MethodHead:
