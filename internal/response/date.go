@@ -6,7 +6,7 @@ import (
 	"time"
 )
 
-// second is a Date field for one second. Many responses are made within one, and share it.
+// second is a Date field for one second. Many entries are made within one, and share it.
 type second struct {
 	at    int64 // seconds since the epoch
 	lines []string
@@ -14,7 +14,8 @@ type second struct {
 
 var lastSecond atomic.Pointer[second]
 
-// dateLines returns the lines of a Date field (RFC 9110 §6.6.1). They are shared: nobody may change them.
+// dateLines returns the lines of a Date field (RFC 9110 §6.6.1). Entries share them, so they never change; headers get
+// copies.
 func dateLines(t time.Time) []string {
 	at := t.Unix()
 	if s := lastSecond.Load(); s != nil && s.at == at {

@@ -38,6 +38,7 @@ type Entry struct {
 	Mark  string
 
 	validators rfc9111.Validators
+	lines      int // how many values a replay puts on a header
 	recent     atomic.Pointer[moment]
 }
 
@@ -53,9 +54,9 @@ type Variants struct {
 
 // moment is what a replay adds to the stored fields. It changes once a second, so hits within one share it.
 type moment struct {
-	age    time.Duration // in whole seconds
-	ageVal []string
-	status []string
+	seconds time.Duration // the age, in whole seconds
+	age     string
+	status  string
 }
 
 // Draft is what an entry is made of; its key comes with being stored.
@@ -109,6 +110,10 @@ func (e *Entry) prepare(dated bool) {
 		date, _ = lookup(e.Fields, "Date")
 	}
 	e.validators = rfc9111.ValidatorsOf(etag, modified, date, e.Meta.ResponseTime)
+	e.lines = 2 // Age and Cache-Status
+	for i := range e.Fields {
+		e.lines += len(e.Fields[i].Values)
+	}
 }
 
 // Validators returns what tells the entry from other representations.
@@ -129,7 +134,7 @@ func (e *Entry) Condition(h http.Header) {
 		h["If-None-Match"] = []string{e.validators.ETag}
 	}
 	if values, ok := lookup(e.Fields, "Last-Modified"); ok && !e.validators.LastModified.IsZero() {
-		h["If-Modified-Since"] = values
+		h["If-Modified-Since"] = slices.Clone(values)
 	}
 }
 
@@ -165,7 +170,7 @@ func (e *Entry) ReplayOwn(changes []Field, h http.Header) {
 			own = append(own, f)
 		}
 	}
-	apply(own, h)
+	apply(own, h, nil)
 }
 
 // UpdatedHeader returns the entry's header as a validating response would leave it: the one by which to decide for how
@@ -222,15 +227,11 @@ func (v *Variants) Size() int {
 // at returns what a replay at a given age adds to the stored fields.
 func (e *Entry) at(now time.Time) *moment {
 	age := e.Meta.Age(now).Truncate(time.Second)
-	if m := e.recent.Load(); m != nil && m.age == age {
+	if m := e.recent.Load(); m != nil && m.seconds == age {
 		return m
 	}
 	status := rfc9111.CacheStatus{Hit: true, HasTTL: true, TTL: e.Meta.Lifetime - age}
-	m := &moment{
-		age:    age,
-		ageVal: []string{strconv.FormatInt(int64(age/time.Second), 10)},
-		status: []string{status.String()},
-	}
+	m := &moment{seconds: age, age: strconv.FormatInt(int64(age/time.Second), 10), status: status.String()}
 	e.recent.Store(m)
 	return m
 }

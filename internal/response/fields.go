@@ -127,20 +127,23 @@ func (b Baseline) Header(fields []Field) http.Header {
 	return h
 }
 
-// apply replays fields onto a header. The values are shared between all replays, so they are clipped: what a
-// middleware adds to one goes to a slice of its own.
-func apply(fields []Field, h http.Header) {
+// apply replays fields onto a header. Copies of the values go behind those in array, which is returned: the header holds parts
+// of it, and nothing of the fields themselves, so that what middleware does to them concerns no other request.
+func apply(fields []Field, h http.Header, array []string) []string {
 	for i := range fields {
 		f := &fields[i]
 		switch f.Change {
 		case Replace:
-			h[f.Name] = f.Values[:len(f.Values):len(f.Values)]
+			begin := len(array)
+			array = append(array, f.Values...)
+			h[f.Name] = array[begin:len(array):len(array)]
 		case Append:
 			h[f.Name] = append(slices.Clip(h[f.Name]), f.Values...)
 		case Remove:
 			delete(h, f.Name)
 		}
 	}
+	return array
 }
 
 // Keep returns the fields that may be stored of a response with the given header: all but those of the connection, those

@@ -68,13 +68,13 @@ func TestChangesReplayed(t *testing.T) {
 		}
 		changes := TakeBaseline(before).Changes(after)
 		onto := before.Clone()
-		apply(changes, onto)
+		apply(changes, onto, nil)
 		if !reflect.DeepEqual(onto, after) {
 			t.Fatalf("from %v to %v: %v gives %v", before, after, changes, onto)
 		}
 		other := make()
 		onto = other.Clone()
-		apply(changes, onto)
+		apply(changes, onto, nil)
 		for name := range maps.Keys(other) {
 			if index(changes, name) < 0 && !slices.Equal(onto[name], other[name]) {
 				t.Fatalf("%v onto %v gives %v", changes, other, onto)
@@ -93,7 +93,7 @@ func TestChangesAreCopies(t *testing.T) {
 	before["A"][0] = "X"
 	for range 2 {
 		h := http.Header{"A": {"0"}}
-		apply(changes, h)
+		apply(changes, h, nil)
 		h["A"] = append(h["A"], "more")
 		h["B"] = append(h["B"], "more")
 		want := http.Header{"A": {"0", "2", "more"}, "B": {"1", "2", "more"}}

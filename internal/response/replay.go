@@ -4,6 +4,7 @@ import (
 	"mime/multipart"
 	"net/http"
 	"net/textproto"
+	"slices"
 	"strconv"
 	"time"
 
@@ -22,14 +23,7 @@ func (e *Entry) Replay(w gin.ResponseWriter, r *http.Request, now time.Time, sta
 	// Middleware outside, such as gzip, codes the content: what is sent is then another representation than what is
 	// stored, with another length, no common ranges, and none of the same strong validators.
 	_, coded := h["Content-Encoding"]
-	apply(e.Fields, h)
-	m := e.at(now)
-	h["Age"] = m.ageVal[:1:1]
-	if status == nil {
-		addStatus(h, m.status)
-	} else {
-		addStatus(h, []string{status.String()})
-	}
+	e.header(h, now, status)
 	if coded && e.Made {
 		h["Etag"] = []string{"W/" + e.validators.ETag}
 	}
@@ -46,28 +40,42 @@ func (e *Entry) Replay(w gin.ResponseWriter, r *http.Request, now time.Time, sta
 	e.whole(w, r, h, coded)
 }
 
-// addStatus adds this cache's member to Cache-Status, behind those of the caches closer to the origin (RFC 9211 §2).
-func addStatus(h http.Header, member []string) {
-	if before, ok := h["Cache-Status"]; ok {
-		h["Cache-Status"] = append(before[:len(before):len(before)], member...)
-		return
+// header puts on a header what the entry has, and what a cache says of it. status is as for Replay.
+func (e *Entry) header(h http.Header, now time.Time, status *rfc9111.CacheStatus) {
+	array := apply(e.Fields, h, make([]string, 0, e.lines))
+	m := e.at(now)
+	member := m.status
+	if status != nil {
+		member = status.String()
 	}
-	h["Cache-Status"] = member[:1:1]
+	array = append(array, m.age, member)
+	n := len(array)
+	h["Age"] = array[n-2 : n-1 : n-1]
+	addStatus(h, array[n-1:n:n])
+}
+
+// addStatus adds this cache's member to Cache-Status, behind those of the caches closer to the origin (RFC 9211 §2). The header
+// may keep the slice.
+func addStatus(h http.Header, member []string) {
+	if before := h["Cache-Status"]; len(before) > 0 {
+		member = append(slices.Clip(before), member...)
+	}
+	h["Cache-Status"] = member
 }
 
 // AddStatus adds this cache's member to a header's Cache-Status.
 func AddStatus(h http.Header, status *rfc9111.CacheStatus) {
-	if *status == plainMiss {
-		addStatus(h, plainMissLines)
-		return
+	member := plainMissMember
+	if *status != plainMiss {
+		member = status.String()
 	}
-	addStatus(h, []string{status.String()})
+	addStatus(h, []string{member})
 }
 
 // plainMiss is the most frequent of all that is not a hit.
 var (
-	plainMiss      = rfc9111.CacheStatus{Forward: rfc9111.ForwardURIMiss, Stored: true}
-	plainMissLines = []string{plainMiss.String()}
+	plainMiss       = rfc9111.CacheStatus{Forward: rfc9111.ForwardURIMiss, Stored: true}
+	plainMissMember = plainMiss.String()
 )
 
 // DropStatus takes back the last AddStatus.
@@ -161,9 +169,7 @@ func (e *Entry) ReplayPart(w gin.ResponseWriter, r *http.Request, now time.Time,
 		at = asked[0]
 		body = e.Body[at.Start-e.Start:][:at.Length]
 	}
-	apply(e.Fields, h)
-	h["Age"] = e.at(now).ageVal[:1:1]
-	AddStatus(h, status)
+	e.header(h, now, status)
 	if at.Length > 0 {
 		h["Content-Range"] = []string{at.ContentRange(e.Whole)}
 	}
