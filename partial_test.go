@@ -210,7 +210,7 @@ func TestHead(t *testing.T) {
 			t.Errorf("GET behind HEAD: %q %q", miss.cacheStatus(), miss.body)
 		}
 		head := s.do(http.MethodHead, "/")
-		if !head.hit() || head.body != "" || head.header.Get("Content-Length") != "4" || head.header.Get("X-One") != "1" {
+		if !head.hit() || head.body != "" || len(head.header["Content-Length"]) > 0 || head.header.Get("X-One") != "1" {
 			t.Errorf("HEAD behind GET: %q %q %v", head.cacheStatus(), head.body, head.header)
 		}
 		if a := s.get("/"); !a.hit() || a.body != "body" {

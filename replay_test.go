@@ -1,9 +1,13 @@
 package cachette_test
 
 import (
+	"fmt"
+	"io"
 	"net/http"
+	"net/http/httptest"
 	"reflect"
 	"slices"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -91,4 +95,242 @@ func TestFieldsEditedInPlace(t *testing.T) {
 			}
 		}
 	})
+}
+
+// sent returns what a server sends on a connection of its own, to the last byte: status line, fields and content, with the
+// chunks that the content comes in.
+func sent(t testing.TB, server *httptest.Server, method, path, proto string) string {
+	t.Helper()
+	_, r := dial(t, server, method+" "+path+" "+proto+"\r\nHost: h\r\nConnection: close\r\n\r\n")
+	all, err := io.ReadAll(r)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return string(all)
+}
+
+// settled returns what was sent without the fields in which a hit may differ from the miss that it replaces: Age,
+// Cache-Status, the cache's own ETag, and Date, which may be a second later. hit tells whether it is one.
+func settled(all string) (rest string, hit bool) {
+	head, content, _ := strings.Cut(all, "\r\n\r\n")
+	var kept []string
+	for _, line := range strings.Split(head, "\r\n") {
+		name, value, _ := strings.Cut(line, ": ")
+		switch name {
+		case "Age", "Date", "Etag":
+		case "Cache-Status":
+			hit = strings.HasPrefix(value, "cachette; hit")
+		default:
+			kept = append(kept, line)
+		}
+	}
+	return strings.Join(kept, "\r\n") + "\r\n\r\n" + content, hit
+}
+
+// A hit is the miss that it replaces on the wire too, byte for byte, for GET and for HEAD: net/http tells the end of the content
+// (RFC 9112 §6), its length (RFC 9110 §8.6) and its type (§8.3) from what it is given, and it is given the same.
+func TestHitEqualsMissOnTheWire(t *testing.T) {
+	bodies := map[string]string{
+		"bare":  "", // nothing written, not even the header
+		"empty": "",
+		"short": "<html>short",
+		"full":  strings.Repeat("x", 2048), // what net/http holds back to see whether more comes
+		"large": "<?xml?>" + strings.Repeat("large ", 5000),
+	}
+	types := map[string]func(http.Header){
+		"set":   func(h http.Header) { h.Set("Content-Type", "a/b") },
+		"unset": func(http.Header) {},
+		"nil":   func(h http.Header) { h["Content-Type"] = nil }, // net/http then looks for none
+		"empty": func(h http.Header) { h.Set("Content-Type", "") },
+		"coded": func(h http.Header) { h.Set("Content-Encoding", "br") },
+		"exact": func(h http.Header) { h.Set("X-Content-Type-Options", "nosniff") },
+	}
+	statuses := []int{http.StatusOK, http.StatusNonAuthoritativeInfo, http.StatusNoContent, http.StatusMovedPermanently,
+		http.StatusNotFound, http.StatusServiceUnavailable}
+	var options []cachette.Option
+	for _, status := range statuses {
+		options = append(options, cachette.WithStatusTTL(status, time.Minute))
+	}
+	eachStore(t, func(t *testing.T, store func(*cachette.Config)) {
+		s := newSite(t, store)
+		handler := func(c *gin.Context) {
+			body := bodies[c.Param("body")]
+			types[c.Param("type")](c.Writer.Header())
+			if c.Param("length") == "declared" {
+				c.Header("Content-Length", strconv.Itoa(len(body)))
+			}
+			status, err := strconv.Atoi(c.Param("status"))
+			if err != nil {
+				t.Error(err)
+			}
+			c.Status(status)
+			if c.Param("body") != "bare" {
+				c.Writer.WriteHeaderNow()
+			}
+			if body != "" {
+				_, _ = c.Writer.Write([]byte(body))
+			}
+		}
+		const route = "/:status/:body/:length/:type/*any"
+		s.GET(route, cachette.Cached(time.Minute, options...), handler)
+		s.HEAD(route, cachette.Cached(time.Minute, options...), handler)
+		server := s.listen()
+		for _, status := range statuses {
+			for body, content := range bodies {
+				if status == http.StatusNoContent && content != "" {
+					continue
+				}
+				for _, length := range []string{"declared", "undeclared"} {
+					for kind := range types {
+						for _, proto := range []string{"HTTP/1.0", "HTTP/1.1"} {
+							path := fmt.Sprintf("/%d/%s/%s/%s/%s", status, body, length, kind, proto)
+							var answers []string
+							for i, method := range []string{"HEAD", "GET", "HEAD", "GET"} {
+								answer, hit := settled(sent(t, server, method, path, proto))
+								if hit != (i > 1) {
+									t.Errorf("answer %d to %s is a hit: %v", i, path, hit)
+								}
+								answers = append(answers, answer)
+							}
+							for i, method := range []string{"HEAD", "GET"} {
+								if miss, hit := answers[i], answers[i+2]; hit != miss {
+									t.Errorf("%s %s: the miss is\n%.200q, the hit\n%.200q", method, path, miss, hit)
+								}
+							}
+						}
+					}
+				}
+			}
+		}
+	})
+}
+
+// changing is a writer of a middleware that changes the content.
+type changing struct {
+	gin.ResponseWriter
+	change func(string) string
+}
+
+func (w *changing) Write(b []byte) (int, error) {
+	_, err := w.ResponseWriter.Write([]byte(w.change(string(b))))
+	return len(b), err
+}
+
+func (w *changing) WriteString(s string) (int, error) { return w.Write([]byte(s)) }
+
+// Middleware outside that changes the content does so on hits as on misses, for GET and HEAD: the cache declares no length that
+// the handler has not (RFC 9110 §8.6).
+func TestContentChangedOutside(t *testing.T) {
+	changed := func(change func(string) string) gin.HandlerFunc {
+		return func(c *gin.Context) { c.Writer = &changing{c.Writer, change} }
+	}
+	for _, row := range []struct {
+		name    string
+		outside gin.HandlerFunc
+	}{
+		{"longer", changed(func(s string) string { return strings.ReplaceAll(s, " ", "  ") })},
+		{"shorter", changed(func(s string) string { return strings.ReplaceAll(s, " ", "") })},
+		{"nothing left", changed(func(string) string { return "" })},
+		{"another type", changed(func(s string) string { return "<html>" + s })},
+		{"more behind it", func(c *gin.Context) { c.Next(); _, _ = c.Writer.WriteString(" and more") }},
+	} {
+		t.Run(row.name, func(t *testing.T) {
+			eachStore(t, func(t *testing.T, store func(*cachette.Config)) {
+				s := newSite(t, store)
+				for path, body := range map[string]string{"/short": "a b c", "/large": strings.Repeat("a b c ", 5000), "/empty": ""} {
+					handler := func(c *gin.Context) {
+						if c.Writer.WriteHeaderNow(); body != "" {
+							_, _ = c.Writer.Write([]byte(body))
+						}
+					}
+					s.GET(path, row.outside, cachette.Cached(time.Minute), handler)
+					s.HEAD(path, row.outside, cachette.Cached(time.Minute), handler)
+				}
+				server := s.listen()
+				for _, path := range []string{"/short", "/large", "/empty"} {
+					var misses [2]string
+					for i := range 4 {
+						a, hit := settled(sent(t, server, []string{"HEAD", "GET"}[i%2], path, "HTTP/1.1"))
+						if hit != (i > 1) {
+							t.Errorf("answer %d to %s is a hit: %v", i, path, hit)
+						}
+						if i < 2 {
+							misses[i] = a
+						} else if a != misses[i%2] {
+							t.Errorf("%s: the miss is\n%.200q, the hit\n%.200q", path, misses[i%2], a)
+						}
+					}
+				}
+			})
+		})
+	}
+}
+
+// A hit for HEAD says what one for GET does (RFC 9110 §9.3.2), the type that net/http finds included, over HTTP/2 as well, and
+// to what is no server of net/http; that gets no content.
+func TestHeadSaysWhatGetSays(t *testing.T) {
+	for _, row := range []struct {
+		name  string
+		set   func(http.Header)
+		write string
+		kind  []string // Content-Type
+	}{
+		{"type set", func(h http.Header) { h.Set("Content-Type", "a/b") }, "<html>", []string{"a/b"}},
+		{"type found", func(http.Header) {}, "<html>", []string{"text/html; charset=utf-8"}},
+		{"type found, which is not to be", func(h http.Header) { h.Set("X-Content-Type-Options", "nosniff") }, "<html>",
+			[]string{"text/html; charset=utf-8"}},
+		{"type of what is large", func(http.Header) {}, strings.Repeat("text ", 5000), []string{"text/plain; charset=utf-8"}},
+		{"type suppressed", func(h http.Header) { h["Content-Type"] = nil }, "<html>", nil},
+		{"coded", func(h http.Header) { h.Set("Content-Encoding", "br") }, "<html>", nil},
+		{"empty", func(http.Header) {}, "", nil},
+	} {
+		t.Run(row.name, func(t *testing.T) {
+			eachStore(t, func(t *testing.T, store func(*cachette.Config)) {
+				s := newSite(t, store)
+				handler := func(c *gin.Context) {
+					row.set(c.Writer.Header())
+					_, _ = c.Writer.WriteString(row.write)
+				}
+				s.GET("/", cachette.Cached(time.Minute), handler)
+				s.HEAD("/", cachette.Cached(time.Minute), handler)
+				server := httptest.NewUnstartedServer(s)
+				server.EnableHTTP2 = true
+				server.StartTLS()
+				t.Cleanup(server.Close)
+				for name, do := range map[string]func(method string) answer{
+					"recorder": func(method string) answer { return s.do(method, "/") },
+					"HTTP/2": func(method string) answer {
+						r, err := http.NewRequest(method, server.URL, nil)
+						if err != nil {
+							t.Fatal(err)
+						}
+						response, err := server.Client().Do(r)
+						if err != nil {
+							t.Fatal(err)
+						}
+						defer func() { _ = response.Body.Close() }()
+						body, err := io.ReadAll(response.Body)
+						if err != nil || response.ProtoMajor != 2 {
+							t.Fatal(response.Proto, err)
+						}
+						return answer{response.StatusCode, response.Header, string(body)}
+					},
+				} {
+					do("GET")
+					get, head := do("GET"), do("HEAD")
+					if !get.hit() || !head.hit() || get.body != row.write || head.body != "" {
+						t.Errorf("%s: GET %.40q (%s), HEAD %.40q (%s)", name, get.body, get.cacheStatus(), head.body, head.cacheStatus())
+					}
+					if kind := head.header["Content-Type"]; name == "HTTP/2" && !slices.Equal(kind, row.kind) {
+						t.Errorf("%s: Content-Type %q, want %q", name, kind, row.kind)
+					}
+					if row.write == "" { // as for a handler, no content may be content that was left out
+						delete(get.header, "Content-Length")
+					}
+					head.body = get.body
+					sameAnswer(t, get, head)
+				}
+			})
+		})
+	}
 }

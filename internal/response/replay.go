@@ -13,9 +13,6 @@ import (
 	"github.com/gin-cachette/cachette/internal/rfc9111"
 )
 
-// chunked is the size from which net/http would send a body without its length: a replay knows it.
-const chunked = 2048
-
 // Replay answers a request from the entry: with 304 when the client has it, with parts of it when the client asks
 // for ranges, with the header alone for HEAD, else whole. status is what Cache-Status says; nil means a hit.
 func (e *Entry) Replay(w gin.ResponseWriter, r *http.Request, now time.Time, status *rfc9111.CacheStatus) {
@@ -37,7 +34,7 @@ func (e *Entry) Replay(w gin.ResponseWriter, r *http.Request, now time.Time, sta
 			return
 		}
 	}
-	e.whole(w, r, h, coded)
+	e.whole(w, r)
 }
 
 // header puts on a header what the entry has, and what a cache says of it. status is as for Replay.
@@ -102,27 +99,27 @@ func (e *Entry) notModified(w gin.ResponseWriter, h http.Header) {
 	w.WriteHeaderNow()
 }
 
-func (e *Entry) whole(w gin.ResponseWriter, r *http.Request, h http.Header, coded bool) {
+// whole answers with all of the content, as a handler does that takes no notice of the method: what the server adds of type
+// and length, and what middleware outside makes of it all, is then what it is for a miss.
+func (e *Entry) whole(w gin.ResponseWriter, r *http.Request) {
 	w.WriteHeader(e.Status)
-	if e.Bare {
-		return
-	}
-	head := r.Method == http.MethodHead
-	if !coded && (head || len(e.Body) >= chunked) {
-		if _, ok := h["Content-Length"]; !ok && carriesBody(e.Status) {
-			h["Content-Length"] = []string{strconv.Itoa(len(e.Body))}
-		}
-	}
-	if head || len(e.Body) == 0 {
+	switch {
+	case e.Bare: // the engine goes on
+	case len(e.Body) == 0:
 		w.WriteHeaderNow()
-		return
+	case r.Method == http.MethodHead && !leavesOut(r):
+		w.WriteHeaderNow()
+	default:
+		_, _ = w.Write(e.Body) // the client's loss: nothing here can mend it
 	}
-	_, _ = w.Write(e.Body) // the client's loss: nothing here can mend it
 }
 
-// carriesBody tells whether a status may have content (RFC 9110 §6.4.1).
-func carriesBody(status int) bool {
-	return status >= 200 && status != http.StatusNoContent && status != http.StatusNotModified
+// leavesOut tells whether what is written for a HEAD request stays with the server. net/http does that, for every version of
+// HTTP, once it has made of the content the fields that it makes for GET. What else an engine may write to, such as a recorder
+// in a test, or an adapter to a platform for functions, sends it.
+func leavesOut(r *http.Request) bool {
+	_, ok := r.Context().Value(http.ServerContextKey).(*http.Server)
+	return ok
 }
 
 // ranges answers a range request (RFC 9110 §14) and tells whether it did: when there is nothing to honour, the whole
@@ -144,13 +141,21 @@ func (e *Entry) ranges(w gin.ResponseWriter, r *http.Request, h http.Header, now
 	case len(ranges) == 1:
 		part := ranges[0]
 		h["Content-Range"] = []string{part.ContentRange(size)}
-		h["Content-Length"] = []string{strconv.FormatInt(part.Length, 10)}
+		resize(h, part.Length)
 		w.WriteHeader(http.StatusPartialContent)
 		_, _ = w.Write(e.Body[part.Start : part.Start+part.Length])
 	default:
 		e.parts(w, h, ranges)
 	}
 	return true
+}
+
+// resize gives a part's length to a header that declares one. A length that the handler has not declared is not declared
+// here either: middleware outside may change the content.
+func resize(h http.Header, length int64) {
+	if _, declared := h["Content-Length"]; declared {
+		h["Content-Length"] = []string{strconv.FormatInt(length, 10)}
+	}
 }
 
 // ReplayPart answers a range request from an entry that is a part of the whole, and tells whether it could: when the
@@ -173,7 +178,7 @@ func (e *Entry) ReplayPart(w gin.ResponseWriter, r *http.Request, now time.Time,
 	if at.Length > 0 {
 		h["Content-Range"] = []string{at.ContentRange(e.Whole)}
 	}
-	h["Content-Length"] = []string{strconv.Itoa(len(body))}
+	resize(h, int64(len(body)))
 	w.WriteHeader(http.StatusPartialContent)
 	_, _ = w.Write(body)
 	return true
