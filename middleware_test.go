@@ -144,8 +144,8 @@ func TestGzip(t *testing.T) {
 				if runs.Load() != row.runs {
 					t.Errorf("the handler ran %d times, want %d", runs.Load(), row.runs)
 				}
-				if tags[0] == tags[1] || tags[0] == "" {
-					t.Errorf("both representations have the entity tag %s (RFC 9110 §8.8.3)", tags[0])
+				if tags[0] == tags[1] && !strings.HasPrefix(tags[0], "W/") {
+					t.Errorf("both representations have the entity tag %q (RFC 9110 §8.8.3.3)", tags[0])
 				}
 				for _, coding := range []string{"gzip", "identity"} { // a range of one coding is never cut from another
 					a := s.get("/", "Accept-Encoding: "+coding, "Range: bytes=0-9")

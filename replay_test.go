@@ -334,3 +334,59 @@ func TestHeadSaysWhatGetSays(t *testing.T) {
 		})
 	}
 }
+
+// The entity tag that the cache makes tells its own copies of a content apart, and no more: it is weak (RFC 9110 §8.8.3.3), so
+// what is coded outside has it too, and it resumes no download (§13.1.5). It is made where there is no validator, and
+// stands where middleware outside has set none.
+func TestMadeTag(t *testing.T) {
+	const modified = "Thu, 02 Jan 2020 00:00:00 GMT"
+	outer := func(c *gin.Context) { c.Header("ETag", `"outside"`) }
+	none := func(*gin.Context) {}
+	for _, row := range []struct {
+		name    string
+		outside gin.HandlerFunc
+		fields  []string // of the handler
+		tag     string   // of hits; "made" stands for one of the cache's own
+	}{
+		{"no validator", none, nil, "made"},
+		{"an entity tag", none, []string{`ETag: "v1"`}, `"v1"`},
+		{"a date", none, []string{"Last-Modified: " + modified}, ""},
+		{"both", none, []string{"Last-Modified: " + modified, `ETag: W/"v1"`}, `W/"v1"`},
+		{"an entity tag from outside", outer, nil, `"outside"`},
+		{"coded outside", gzipped(true, true), nil, "made"},
+	} {
+		t.Run(row.name, func(t *testing.T) {
+			eachStore(t, func(t *testing.T, store func(*cachette.Config)) {
+				s := newSite(t, store)
+				s.GET("/", row.outside, cachette.Cached(time.Minute), text(strings.Repeat("0123456789", 100), row.fields...))
+				s.get("/")
+				hit := s.get("/")
+				tag := hit.header.Get("Etag")
+				if !hit.hit() || len(hit.header["Etag"]) > 1 || tag != row.tag && (row.tag != "made" || !strings.HasPrefix(tag, `W/"`)) {
+					t.Fatalf("%s, Etag %q, want %q", hit.cacheStatus(), hit.header["Etag"], row.tag)
+				}
+				if row.tag != "made" {
+					return
+				}
+				for _, coding := range []string{"gzip", "identity"} {
+					accept := "Accept-Encoding: " + coding
+					s.get("/", accept) // it may have a variant of its own
+					if other := s.get("/", accept); !other.hit() || other.header.Get("Etag") != tag {
+						t.Errorf("%s: Etag %q, want %q (%s)", coding, other.header["Etag"], tag, other.cacheStatus())
+					}
+					for _, have := range []string{tag, tag[2:], `"other", ` + tag} { // §8.8.3.2
+						if a := s.get("/", accept, "If-None-Match: "+have); a.status != http.StatusNotModified || !a.hit() {
+							t.Errorf("%s, to who has %s: %d (%s)", coding, have, a.status, a.cacheStatus())
+						}
+					}
+					for _, have := range []string{tag, tag[2:]} {
+						a := s.get("/", accept, "Range: bytes=0-9", "If-Range: "+have)
+						if a.status != http.StatusOK || len(plain(t, a)) != 1000 || !a.hit() {
+							t.Errorf("%s, the rest of what has %s: %d, %d bytes (%s)", coding, have, a.status, len(a.body), a.cacheStatus())
+						}
+					}
+				}
+			})
+		})
+	}
+}

@@ -13,7 +13,7 @@ import (
 // writes), and the body as it is. Times are nanoseconds since the epoch. A version that a program does not know is a miss
 // for it.
 const (
-	magicEntry    = "ccr\x01"
+	magicEntry    = "ccr\x02"
 	magicVariants = "ccv\x01"
 )
 

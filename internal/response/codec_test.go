@@ -103,7 +103,7 @@ func TestForeignBytes(t *testing.T) {
 	for name, data := range map[string][]byte{
 		"more behind it":                append(bytes.Clone(whole), 0),
 		"another magic number":          append([]byte("xcr\x01"), whole[4:]...),
-		"another version":               append([]byte("ccr\x02"), whole[4:]...),
+		"another version":               append([]byte("ccr\x01"), whole[4:]...),
 		"the other kind":                append([]byte(magicVariants), whole[4:]...),
 		"a value":                       []byte("hello"),
 		"metadata of 2^63 bytes":        huge(1 << 63),

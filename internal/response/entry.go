@@ -19,7 +19,7 @@ import (
 type Entry struct {
 	Key    string // the full key that it is stored under
 	Status int
-	Fields []Field // with Date, and with an ETag where one can be made
+	Fields []Field // with Date, and with an ETag where there would be no validator
 	Body   []byte
 	Bare   bool // the handler wrote nothing: the engine commits, and may add a body of its own
 	Made   bool // its ETag is this cache's own: the handler would not know it
@@ -68,24 +68,27 @@ type Draft struct {
 	Meta   rfc9111.Metadata
 }
 
-// New makes an entry. It adds Date where the handler set none (RFC 9110 §6.6.1), and makes an ETag for a 200 that has
-// none.
+// New makes an entry. It adds Date where the handler set none (RFC 9110 §6.6.1), and makes an ETag for a 200 that has no
+// validator.
 func New(d *Draft) *Entry {
 	e := &Entry{Status: d.Status, Fields: d.Fields, Body: d.Body, Bare: d.Bare, Meta: d.Meta}
 	_, dated := lookup(e.Fields, "Date")
 	if !dated {
 		e.Fields = put(e.Fields, Field{Name: "Date", Values: dateLines(d.Meta.ResponseTime)})
 	}
-	if _, ok := lookup(e.Fields, "Etag"); !ok && e.Status == http.StatusOK && !e.Bare {
-		e.Fields = put(e.Fields, Field{Name: "Etag", Values: []string{e.makeETag()}})
+	_, tagged := lookup(e.Fields, "Etag")
+	_, modified := lookup(e.Fields, "Last-Modified")
+	if !tagged && !modified && e.Status == http.StatusOK && !e.Bare {
+		e.Fields = put(e.Fields, Field{Name: "Etag", Values: []string{e.makeETag()}, Change: Default})
 		e.Made = true
 	}
 	e.prepare(dated)
 	return e
 }
 
-// makeETag makes a strong entity tag (RFC 9110 §8.8.3): representations that differ in their bytes, or in how the
-// bytes are to be read, have different ones.
+// makeETag makes an entity tag: representations that differ in their bytes, or in how the bytes are to be read, have different
+// ones, in every process. It is a weak one, since middleware outside may code the content in several ways: no bytes of one are
+// then put behind those of another (RFC 9110 §8.8.3.3, §13.1.5).
 func (e *Entry) makeETag() string {
 	hash := sha256.New()
 	for _, name := range []string{"Content-Type", "Content-Encoding", "Content-Language"} {
@@ -97,8 +100,11 @@ func (e *Entry) makeETag() string {
 		hash.Write([]byte{1})
 	}
 	hash.Write(e.Body)
+	const enough = 18 // bytes of the hash, so that nobody finds two contents with one tag
 	var sum [sha256.Size]byte
-	return `"` + base64.RawURLEncoding.EncodeToString(hash.Sum(sum[:0])[:15]) + `"`
+	tag := append(make([]byte, 0, 32), `W/"`...)
+	tag = base64.RawURLEncoding.AppendEncode(tag, hash.Sum(sum[:0])[:enough])
+	return string(append(tag, '"'))
 }
 
 // prepare fills in what is derived from the rest. dated is false where the Date is when the response was received.

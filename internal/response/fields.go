@@ -23,6 +23,7 @@ const (
 	Replace Change = iota // the values stand instead of what is there
 	Append                // the values follow what is there
 	Remove                // what is there goes
+	Default               // the values stand where nothing is there
 )
 
 // Baseline is a header as it was when the cache began: what middleware outside of it had set.
@@ -133,7 +134,10 @@ func apply(fields []Field, h http.Header, array []string) []string {
 	for i := range fields {
 		f := &fields[i]
 		switch f.Change {
-		case Replace:
+		case Replace, Default:
+			if _, there := h[f.Name]; there && f.Change == Default {
+				continue
+			}
 			begin := len(array)
 			array = append(array, f.Values...)
 			h[f.Name] = array[begin:len(array):len(array)]

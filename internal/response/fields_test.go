@@ -111,6 +111,22 @@ func TestChangesAreCopies(t *testing.T) {
 	}
 }
 
+// A default stands where nothing else does.
+func TestDefault(t *testing.T) {
+	fields := []Field{{Name: "A", Values: []string{"default"}, Change: Default}}
+	for _, row := range []struct{ before, after http.Header }{
+		{http.Header{}, http.Header{"A": {"default"}}},
+		{http.Header{"B": {"1"}}, http.Header{"A": {"default"}, "B": {"1"}}},
+		{http.Header{"A": {"1", "2"}}, http.Header{"A": {"1", "2"}}},
+		{http.Header{"A": nil}, http.Header{"A": nil}},
+	} {
+		got := row.before.Clone()
+		if apply(fields, got, nil); !reflect.DeepEqual(got, row.after) {
+			t.Errorf("onto %v: %v, want %v", row.before, got, row.after)
+		}
+	}
+}
+
 // Only what governs caching counts of what middleware outside has set.
 func TestHeaderToDecideBy(t *testing.T) {
 	outside := http.Header{"Cache-Control": {"no-store"}, "Cdn-Cache-Control": {"no-store"}, "Expires": {"0"},

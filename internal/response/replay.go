@@ -17,14 +17,10 @@ import (
 // for ranges, with the header alone for HEAD, else whole. status is what Cache-Status says; nil means a hit.
 func (e *Entry) Replay(w gin.ResponseWriter, r *http.Request, now time.Time, status *rfc9111.CacheStatus) {
 	h := w.Header()
-	// Middleware outside, such as gzip, codes the content: what is sent is then another representation than what is
-	// stored, with another length, no common ranges, and none of the same strong validators.
+	// Middleware outside, such as gzip, codes the content: what is sent is then another representation than what is stored, with
+	// no ranges in common.
 	_, coded := h["Content-Encoding"]
 	e.header(h, now, status)
-	if coded && e.Made {
-		h["Etag"] = []string{"W/" + e.validators.ETag}
-	}
-
 	if e.Status == http.StatusOK && len(r.Header) > 0 && !e.Bare {
 		if rfc9111.Conditional(r.Header) && rfc9111.NotModified(r.Header, &e.validators, now) {
 			e.notModified(w, h)
