@@ -134,18 +134,20 @@ func apply(fields []Field, h http.Header, array []string) []string {
 	for i := range fields {
 		f := &fields[i]
 		switch f.Change {
-		case Replace, Default:
-			if _, there := h[f.Name]; there && f.Change == Default {
-				continue
-			}
-			begin := len(array)
-			array = append(array, f.Values...)
-			h[f.Name] = array[begin:len(array):len(array)]
 		case Append:
 			h[f.Name] = append(slices.Clip(h[f.Name]), f.Values...)
+			continue
 		case Remove:
 			delete(h, f.Name)
+			continue
+		case Default:
+			if _, there := h[f.Name]; there {
+				continue
+			}
 		}
+		begin := len(array)
+		array = append(array, f.Values...)
+		h[f.Name] = array[begin:len(array):len(array)]
 	}
 	return array
 }

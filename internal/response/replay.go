@@ -4,8 +4,10 @@ import (
 	"mime/multipart"
 	"net/http"
 	"net/textproto"
+	"reflect"
 	"slices"
 	"strconv"
+	"strings"
 	"time"
 
 	"github.com/gin-gonic/gin"
@@ -13,20 +15,20 @@ import (
 	"github.com/gin-cachette/cachette/internal/rfc9111"
 )
 
-// Replay answers a request from the entry: with 304 when the client has it, with parts of it when the client asks
-// for ranges, with the header alone for HEAD, else whole. status is what Cache-Status says; nil means a hit.
+// Replay answers a request from the entry: with 304 when the client has it, with parts of it when the client asks for ranges,
+// else whole. status is what Cache-Status says; nil means a hit.
 func (e *Entry) Replay(w gin.ResponseWriter, r *http.Request, now time.Time, status *rfc9111.CacheStatus) {
 	h := w.Header()
 	// Middleware outside, such as gzip, codes the content: what is sent is then another representation than what is stored, with
 	// no ranges in common.
-	_, coded := h["Content-Encoding"]
+	part := r.Method == http.MethodGet && len(r.Header["Range"]) > 0 && len(h["Content-Encoding"]) == 0
 	e.header(h, now, status)
 	if e.Status == http.StatusOK && len(r.Header) > 0 && !e.Bare {
 		if rfc9111.Conditional(r.Header) && rfc9111.NotModified(r.Header, &e.validators, now) {
 			e.notModified(w, h)
 			return
 		}
-		if !coded && r.Method == http.MethodGet && len(r.Header["Range"]) > 0 && e.ranges(w, r, h, now) {
+		if part && e.divisible(w) && e.ranges(w, r, h, now) {
 			return
 		}
 	}
@@ -117,6 +119,23 @@ func leavesOut(r *http.Request) bool {
 	_, ok := r.Context().Value(http.ServerContextKey).(*http.Server)
 	return ok
 }
+
+// divisible tells whether a part of the content is one of what the client gets as the whole: where no middleware outside has
+// put a writer of its own in between, which may change the content, or where the handler says that it serves parts itself
+// (RFC 9110 §14.3). What stands around the engine cannot be seen from here; it has to leave parts as they are.
+func (e *Entry) divisible(w gin.ResponseWriter) bool {
+	for recorder, ok := w.(*Recorder); ok; recorder, ok = w.(*Recorder) {
+		w = recorder.Outer()
+	}
+	if t := reflect.TypeOf(w); t.Kind() == reflect.Pointer && t.Elem().PkgPath() == ginPath {
+		return true
+	}
+	accepts, _ := lookup(e.Fields, "Accept-Ranges")
+	return len(accepts) == 1 && strings.EqualFold(accepts[0], "bytes")
+}
+
+// ginPath is the package of gin's own writer.
+var ginPath = reflect.TypeFor[gin.Context]().PkgPath()
 
 // ranges answers a range request (RFC 9110 §14) and tells whether it did: when there is nothing to honour, the whole
 // is the answer.
