@@ -6,6 +6,7 @@ import (
 	"mime/multipart"
 	"net/http"
 	"reflect"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -134,4 +135,83 @@ func TestPartIsNotTheWhole(t *testing.T) {
 			t.Errorf("a part of the whole: %d %q (%s)", a.status, a.body, a.cacheStatus())
 		}
 	})
+}
+
+// unwrapping is a writer that says what it stands in front of, as http.ResponseController asks for.
+type unwrapping struct{ changing }
+
+func (w *unwrapping) Unwrap() http.ResponseWriter { return w.ResponseWriter }
+
+// A part is cut from what is stored where it is one of what the client gets (RFC 9110 §14.2 leaves it to the server). Behind a
+// writer of middleware outside, which may change the content, only a handler that serves parts itself says that it is.
+func TestPartsBehindWriters(t *testing.T) {
+	half := func(s string) string { return s[:len(s)/2] }
+	none := func(*gin.Context) {}
+	wrap := func(c *gin.Context) { c.Writer = &changing{c.Writer, half} }
+	for _, row := range []struct {
+		name    string
+		outside gin.HandlerFunc
+		fields  []string // of the handler
+		status  int
+		body    string
+	}{
+		{"gin's writer", none, nil, http.StatusPartialContent, "2345"},
+		{"another Cached", cachette.Cached(time.Minute, cachette.WithPathKey()), nil, http.StatusPartialContent, "2345"},
+		{"a writer", wrap, nil, http.StatusOK, "01234"},
+		{"a writer that can be unwrapped", func(c *gin.Context) { c.Writer = &unwrapping{changing{c.Writer, half}} }, nil,
+			http.StatusOK, "01234"},
+		{"a writer, and the handler serves parts", wrap, []string{"Accept-Ranges: bytes"}, http.StatusPartialContent, "23"},
+		{"a writer, and the handler serves none", wrap, []string{"Accept-Ranges: none"}, http.StatusOK, "01234"},
+	} {
+		t.Run(row.name, func(t *testing.T) {
+			eachStore(t, func(t *testing.T, store func(*cachette.Config)) {
+				s := newSite(t, store)
+				s.GET("/", row.outside, cachette.Cached(time.Minute), text("0123456789", row.fields...))
+				s.get("/")
+				a := s.get("/", "Range: bytes=2-5")
+				if !a.hit() || a.status != row.status || a.body != row.body ||
+					(a.header.Get("Content-Range") == "") != (row.status == http.StatusOK) {
+					t.Errorf("%d %q, Content-Range %q (%s), want %d %q", a.status, a.body, a.header["Content-Range"], a.cacheStatus(),
+						row.status, row.body)
+				}
+			})
+		})
+	}
+}
+
+// A part has a length where the whole has one (RFC 9110 §8.6), be it cut here or by the handler.
+func TestLengthOfParts(t *testing.T) {
+	large := strings.Repeat("0123456789", 1000)
+	for _, row := range []struct {
+		name    string
+		handler gin.HandlerFunc
+		first   []string // fields of the request by which it is stored
+		length  []string
+	}{
+		{"whole, declared", text(large, "Content-Length: 10000"), nil, []string{"3000"}},
+		{"whole, undeclared", text(large), nil, nil},
+		{"part, declared", func(c *gin.Context) {
+			c.Header("Cache-Control", "max-age=60")
+			http.ServeContent(c.Writer, c.Request, "a.txt", time.Time{}, strings.NewReader(large))
+		}, []string{"Range: bytes=0-8999"}, []string{"3000"}},
+		{"part, undeclared", func(c *gin.Context) {
+			c.Header("Cache-Control", "max-age=60")
+			c.Header("Content-Range", "bytes 0-8999/10000")
+			c.String(http.StatusPartialContent, large[:9000])
+		}, []string{"Range: bytes=0-8999"}, nil},
+	} {
+		t.Run(row.name, func(t *testing.T) {
+			eachStore(t, func(t *testing.T, store func(*cachette.Config)) {
+				s := newSite(t, store)
+				s.GET("/", cachette.Cached(time.Minute), row.handler)
+				s.get("/", row.first...)
+				a := s.get("/", "Range: bytes=5-3004")
+				if !a.hit() || a.status != http.StatusPartialContent || a.body != large[5:3005] ||
+					!slices.Equal(a.header["Content-Length"], row.length) {
+					t.Errorf("%d, %d bytes, Content-Length %q, want %q (%s)", a.status, len(a.body), a.header["Content-Length"], row.length,
+						a.cacheStatus())
+				}
+			})
+		})
+	}
 }

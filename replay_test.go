@@ -17,20 +17,22 @@ import (
 	"github.com/gin-cachette/cachette"
 )
 
+// edit changes all values of a header where they are, and writes behind them.
+func edit(h http.Header) {
+	for _, values := range h {
+		for i := range values {
+			values[i] += " edited"
+		}
+		_ = append(values, "more")
+	}
+}
+
 // Values that an answer has in its header are its own: middleware outside that edits them in place changes no other answer, and
 // a handler that edits the preconditions that it is asked to confirm changes nothing that is stored.
 func TestFieldsEditedInPlace(t *testing.T) {
 	const modified = "Thu, 02 Jan 2020 00:00:00 GMT"
 	eachStore(t, func(t *testing.T, store func(*cachette.Config)) {
 		s := newSite(t, store)
-		edit := func(h http.Header) {
-			for _, values := range h {
-				for i := range values {
-					values[i] += " edited"
-				}
-				_ = append(values, "more")
-			}
-		}
 		outside := func(c *gin.Context) {
 			h := c.Writer.Header()
 			h.Add("Vary", "X-Outside")
@@ -57,22 +59,18 @@ func TestFieldsEditedInPlace(t *testing.T) {
 				query, field string
 				status       int
 			}{
-				{"", "", http.StatusOK}, // two misses of which there is nothing else to say
-				{"?b", "", http.StatusOK},
-				{"", "", http.StatusOK},
-				{"", "", http.StatusOK},
+				{"", "X-A: 1", http.StatusOK}, // two misses of which there is nothing else to say
+				{"?b", "X-A: 1", http.StatusOK},
+				{"", "X-A: 1", http.StatusOK},
+				{"", "X-A: 1", http.StatusOK},
 				{"", "Range: bytes=1-2", http.StatusPartialContent},
 				{"", "Range: bytes=1-2", http.StatusPartialContent},
 				{"", "If-Modified-Since: " + modified, http.StatusNotModified},
 				{"", "If-Modified-Since: " + modified, http.StatusNotModified},
 				{"", "Cache-Control: no-cache", http.StatusOK}, // confirmed by the handler
-				{"", "", http.StatusOK},
+				{"", "X-A: 1", http.StatusOK},
 			} {
-				var fields []string
-				if row.field != "" {
-					fields = append(fields, row.field)
-				}
-				a := s.get(path+row.query, fields...)
+				a := s.get(path+row.query, row.field)
 				want := http.Header{"Last-Modified": {modified}, "Link": {"<a>", "<b>"}, "Vary": {"X-Inside"}}
 				members := 1
 				if path == "/others" {
@@ -127,17 +125,18 @@ func settled(all string) (rest string, hit bool) {
 	return strings.Join(kept, "\r\n") + "\r\n\r\n" + content, hit
 }
 
-// A hit is the miss that it replaces on the wire too, byte for byte, for GET and for HEAD: net/http tells the end of the content
-// (RFC 9112 §6), its length (RFC 9110 §8.6) and its type (§8.3) from what it is given, and it is given the same.
-func TestHitEqualsMissOnTheWire(t *testing.T) {
-	bodies := map[string]string{
+// What the handler of wired answers, by the parts of its path.
+var (
+	wiredStatuses = []int{http.StatusOK, http.StatusNonAuthoritativeInfo, http.StatusNoContent, http.StatusMovedPermanently,
+		http.StatusNotFound, http.StatusServiceUnavailable}
+	wiredBodies = map[string]string{
 		"bare":  "", // nothing written, not even the header
 		"empty": "",
 		"short": "<html>short",
 		"full":  strings.Repeat("x", 2048), // what net/http holds back to see whether more comes
 		"large": "<?xml?>" + strings.Repeat("large ", 5000),
 	}
-	types := map[string]func(http.Header){
+	wiredFields = map[string]func(http.Header){
 		"set":   func(h http.Header) { h.Set("Content-Type", "a/b") },
 		"unset": func(http.Header) {},
 		"nil":   func(h http.Header) { h["Content-Type"] = nil }, // net/http then looks for none
@@ -145,59 +144,68 @@ func TestHitEqualsMissOnTheWire(t *testing.T) {
 		"coded": func(h http.Header) { h.Set("Content-Encoding", "br") },
 		"exact": func(h http.Header) { h.Set("X-Content-Type-Options", "nosniff") },
 	}
-	statuses := []int{http.StatusOK, http.StatusNonAuthoritativeInfo, http.StatusNoContent, http.StatusMovedPermanently,
-		http.StatusNotFound, http.StatusServiceUnavailable}
+)
+
+// wired answers as the path says: its status, what it writes, whether it declares the length, and its fields.
+func wired(c *gin.Context) {
+	body := wiredBodies[c.Param("body")]
+	wiredFields[c.Param("fields")](c.Writer.Header())
+	if c.Param("length") == "declared" {
+		c.Header("Content-Length", strconv.Itoa(len(body)))
+	}
+	status, _ := strconv.Atoi(c.Param("status"))
+	c.Status(status)
+	if c.Param("body") != "bare" {
+		c.Writer.WriteHeaderNow()
+	}
+	if body != "" {
+		_, _ = c.Writer.Write([]byte(body))
+	}
+}
+
+// wiredPaths returns all paths that wired answers.
+func wiredPaths() (paths []string) {
+	for _, status := range wiredStatuses {
+		for body, content := range wiredBodies {
+			if status == http.StatusNoContent && content != "" {
+				continue
+			}
+			for _, length := range []string{"declared", "undeclared"} {
+				for fields := range wiredFields {
+					paths = append(paths, fmt.Sprintf("/%d/%s/%s/%s/", status, body, length, fields))
+				}
+			}
+		}
+	}
+	return paths
+}
+
+// A hit is the miss that it replaces on the wire too, byte for byte, for GET and for HEAD: net/http tells the end of the content
+// (RFC 9112 §6), its length (RFC 9110 §8.6) and its type (§8.3) from what it is given, and it is given the same.
+func TestHitEqualsMissOnTheWire(t *testing.T) {
 	var options []cachette.Option
-	for _, status := range statuses {
+	for _, status := range wiredStatuses {
 		options = append(options, cachette.WithStatusTTL(status, time.Minute))
 	}
 	eachStore(t, func(t *testing.T, store func(*cachette.Config)) {
 		s := newSite(t, store)
-		handler := func(c *gin.Context) {
-			body := bodies[c.Param("body")]
-			types[c.Param("type")](c.Writer.Header())
-			if c.Param("length") == "declared" {
-				c.Header("Content-Length", strconv.Itoa(len(body)))
-			}
-			status, err := strconv.Atoi(c.Param("status"))
-			if err != nil {
-				t.Error(err)
-			}
-			c.Status(status)
-			if c.Param("body") != "bare" {
-				c.Writer.WriteHeaderNow()
-			}
-			if body != "" {
-				_, _ = c.Writer.Write([]byte(body))
-			}
-		}
-		const route = "/:status/:body/:length/:type/*any"
-		s.GET(route, cachette.Cached(time.Minute, options...), handler)
-		s.HEAD(route, cachette.Cached(time.Minute, options...), handler)
+		const route = "/:status/:body/:length/:fields/*protocol"
+		s.GET(route, cachette.Cached(time.Minute, options...), wired)
+		s.HEAD(route, cachette.Cached(time.Minute, options...), wired)
 		server := s.listen()
-		for _, status := range statuses {
-			for body, content := range bodies {
-				if status == http.StatusNoContent && content != "" {
-					continue
-				}
-				for _, length := range []string{"declared", "undeclared"} {
-					for kind := range types {
-						for _, proto := range []string{"HTTP/1.0", "HTTP/1.1"} {
-							path := fmt.Sprintf("/%d/%s/%s/%s/%s", status, body, length, kind, proto)
-							var answers []string
-							for i, method := range []string{"HEAD", "GET", "HEAD", "GET"} {
-								answer, hit := settled(sent(t, server, method, path, proto))
-								if hit != (i > 1) {
-									t.Errorf("answer %d to %s is a hit: %v", i, path, hit)
-								}
-								answers = append(answers, answer)
-							}
-							for i, method := range []string{"HEAD", "GET"} {
-								if miss, hit := answers[i], answers[i+2]; hit != miss {
-									t.Errorf("%s %s: the miss is\n%.200q, the hit\n%.200q", method, path, miss, hit)
-								}
-							}
-						}
+		for _, path := range wiredPaths() {
+			for _, protocol := range []string{"HTTP/1.0", "HTTP/1.1"} {
+				var misses [2]string
+				for i := range 4 {
+					method := []string{"HEAD", "GET"}[i%2]
+					got, hit := settled(sent(t, server, method, path+protocol, protocol))
+					if hit != (i > 1) {
+						t.Errorf("answer %d to %s %s%s is a hit: %v", i, method, path, protocol, hit)
+					}
+					if i < 2 {
+						misses[i] = got
+					} else if got != misses[i%2] {
+						t.Errorf("%s %s%s: the miss is\n%.200q, the hit\n%.200q", method, path, protocol, misses[i%2], got)
 					}
 				}
 			}
@@ -385,84 +393,6 @@ func TestMadeTag(t *testing.T) {
 							t.Errorf("%s, the rest of what has %s: %d, %d bytes (%s)", coding, have, a.status, len(a.body), a.cacheStatus())
 						}
 					}
-				}
-			})
-		})
-	}
-}
-
-// unwrapping is a writer that says what it stands in front of, as http.ResponseController asks for.
-type unwrapping struct{ changing }
-
-func (w *unwrapping) Unwrap() http.ResponseWriter { return w.ResponseWriter }
-
-// A part is cut from what is stored where it is one of what the client gets (RFC 9110 §14.2 leaves it to the server). Behind a
-// writer of middleware outside, which may change the content, only a handler that serves parts itself says that it is.
-func TestPartsBehindWriters(t *testing.T) {
-	half := func(s string) string { return s[:len(s)/2] }
-	none := func(*gin.Context) {}
-	wrap := func(c *gin.Context) { c.Writer = &changing{c.Writer, half} }
-	for _, row := range []struct {
-		name    string
-		outside gin.HandlerFunc
-		fields  []string // of the handler
-		status  int
-		body    string
-	}{
-		{"gin's writer", none, nil, http.StatusPartialContent, "2345"},
-		{"another Cached", cachette.Cached(time.Minute, cachette.WithPathKey()), nil, http.StatusPartialContent, "2345"},
-		{"a writer", wrap, nil, http.StatusOK, "01234"},
-		{"a writer that can be unwrapped", func(c *gin.Context) { c.Writer = &unwrapping{changing{c.Writer, half}} }, nil,
-			http.StatusOK, "01234"},
-		{"a writer, and the handler serves parts", wrap, []string{"Accept-Ranges: bytes"}, http.StatusPartialContent, "23"},
-		{"a writer, and the handler serves none", wrap, []string{"Accept-Ranges: none"}, http.StatusOK, "01234"},
-	} {
-		t.Run(row.name, func(t *testing.T) {
-			eachStore(t, func(t *testing.T, store func(*cachette.Config)) {
-				s := newSite(t, store)
-				s.GET("/", row.outside, cachette.Cached(time.Minute), text("0123456789", row.fields...))
-				s.get("/")
-				a := s.get("/", "Range: bytes=2-5")
-				if !a.hit() || a.status != row.status || a.body != row.body ||
-					(a.header.Get("Content-Range") == "") != (row.status == http.StatusOK) {
-					t.Errorf("%d %q, Content-Range %q (%s), want %d %q", a.status, a.body, a.header["Content-Range"], a.cacheStatus(),
-						row.status, row.body)
-				}
-			})
-		})
-	}
-}
-
-// A part has a length where the whole has one (RFC 9110 §8.6), be it cut here or by the handler.
-func TestLengthOfParts(t *testing.T) {
-	large := strings.Repeat("0123456789", 1000)
-	for _, row := range []struct {
-		name    string
-		handler gin.HandlerFunc
-		first   []string // fields of the request by which it is stored
-		length  []string
-	}{
-		{"whole, declared", text(large, "Content-Length: 10000"), nil, []string{"3000"}},
-		{"whole, undeclared", text(large), nil, nil},
-		{"part, declared", func(c *gin.Context) {
-			c.Header("Cache-Control", "max-age=60")
-			http.ServeContent(c.Writer, c.Request, "a.txt", time.Time{}, strings.NewReader(large))
-		}, []string{"Range: bytes=0-8999"}, []string{"3000"}},
-		{"part, undeclared", func(c *gin.Context) {
-			c.Header("Cache-Control", "max-age=60")
-			c.Header("Content-Range", "bytes 0-8999/10000")
-			c.String(http.StatusPartialContent, large[:9000])
-		}, []string{"Range: bytes=0-8999"}, nil},
-	} {
-		t.Run(row.name, func(t *testing.T) {
-			eachStore(t, func(t *testing.T, store func(*cachette.Config)) {
-				s := newSite(t, store)
-				s.GET("/", cachette.Cached(time.Minute), row.handler)
-				s.get("/", row.first...)
-				a := s.get("/", "Range: bytes=5-3004")
-				if !a.hit() || a.status != http.StatusPartialContent || a.body != large[5:3005] || !slices.Equal(a.header["Content-Length"], row.length) {
-					t.Errorf("%d, %d bytes, Content-Length %q, want %q (%s)", a.status, len(a.body), a.header["Content-Length"], row.length,
-						a.cacheStatus())
 				}
 			})
 		})

@@ -100,6 +100,7 @@ func TestChangesAreCopies(t *testing.T) {
 		if !reflect.DeepEqual(h, want) {
 			t.Errorf("%v, want %v", h, want)
 		}
+		h["A"][1], h["B"][0] = "X", "X"
 	}
 	h := http.Header{"Z": {"1"}}
 	baseline.Restore(h)
