@@ -76,9 +76,8 @@ func New(d *Draft) *Entry {
 	if !dated {
 		e.Fields = put(e.Fields, Field{Name: "Date", Values: dateLines(d.Meta.ResponseTime)})
 	}
-	_, tagged := lookup(e.Fields, "Etag")
 	_, modified := lookup(e.Fields, "Last-Modified")
-	if !tagged && !modified && e.Status == http.StatusOK && !e.Bare {
+	if index(e.Fields, "Etag") < 0 && !modified && e.Status == http.StatusOK && !e.Bare {
 		e.Fields = put(e.Fields, Field{Name: "Etag", Values: []string{e.makeETag()}, Change: Default})
 		e.Made = true
 	}
