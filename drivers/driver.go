@@ -106,9 +106,10 @@ type Dedicated interface {
 // responses and stores them with Set.
 type Objects interface {
 	// GetObject returns the object stored under key and true, or nil and false when key is absent, expired, or
-	// holds a byte string. now is the caller's reading of the clock, and expiry is judged by it: a hit takes the
-	// time once, not once more in the driver. The object is shared: nobody may change it.
-	GetObject(key string, now time.Time) (any, bool)
+	// holds a byte string. key is the caller's, who uses its bytes again: the driver may not keep them. now is the
+	// caller's reading of the clock, and expiry is judged by it: a hit takes the time once, not once more in the driver.
+	// The object is shared: nobody may change it.
+	GetObject(key []byte, now time.Time) (any, bool)
 
 	// PutObject stores object under key for ttl. size is what it weighs, in bytes, body and overhead, without the key.
 	// It reports whether the object was kept: one that alone is larger than the memory bound is not, nor one whose ttl

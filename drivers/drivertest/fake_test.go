@@ -78,7 +78,7 @@ func (d *fake) Sweep(ctx context.Context) (int, error)                { return d
 func (d *fake) Ping(ctx context.Context) error                        { return d.ping(ctx) }
 func (d *fake) Close() error                                          { return d.close() }
 func (d *fake) MaxValue(key string) int                               { return d.limit(key) }
-func (d *fake) GetObject(key string, now time.Time) (any, bool)       { return d.getObject(key, now) }
+func (d *fake) GetObject(key []byte, now time.Time) (any, bool)       { return d.getObject(string(key), now) }
 func (d *fake) PutObject(key string, o any, n int, ttl time.Duration) bool {
 	return d.putObject(key, o, n, ttl)
 }

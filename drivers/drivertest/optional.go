@@ -74,13 +74,13 @@ func testObjects(t *testing.T, h Harness, d drivers.Driver) {
 	}
 	want := func(t *testing.T, key string, now time.Time, want *object) {
 		t.Helper()
-		if got, ok := objects.GetObject(key, now); !ok || got != any(want) {
+		if got, ok := objects.GetObject([]byte(key), now); !ok || got != any(want) {
 			t.Errorf("GetObject(%q) = %v, %t, want %v itself", key, got, ok, want)
 		}
 	}
 	wantNone := func(t *testing.T, key string, now time.Time) {
 		t.Helper()
-		if got, ok := objects.GetObject(key, now); ok || got != nil {
+		if got, ok := objects.GetObject([]byte(key), now); ok || got != nil {
 			t.Errorf("GetObject(%q) = %v, %t, want nil, false", key, got, ok)
 		}
 	}
@@ -133,7 +133,7 @@ func testObjects(t *testing.T, h Harness, d drivers.Driver) {
 		if !objects.PutObject("slice", []byte("bytes"), 100, long) {
 			t.Fatal("PutObject = false")
 		}
-		if got, ok := objects.GetObject("slice", time.Now()); !ok || string(got.([]byte)) != "bytes" {
+		if got, ok := objects.GetObject([]byte("slice"), time.Now()); !ok || string(got.([]byte)) != "bytes" {
 			t.Errorf("GetObject = %v, %t, want the slice", got, ok)
 		}
 		wantMiss(t, d, "slice")

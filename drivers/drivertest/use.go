@@ -116,7 +116,7 @@ func testClose(t *testing.T, h Harness, d drivers.Driver) {
 			if d.PutObject("object", new(int), 8, long) {
 				t.Error("PutObject after Close reported that it kept the object")
 			}
-			if object, ok := d.GetObject("object", time.Now()); object != nil || ok {
+			if object, ok := d.GetObject([]byte("object"), time.Now()); object != nil || ok {
 				t.Errorf("GetObject after Close = %v, %t, want nil, false", object, ok)
 			}
 		})

@@ -32,7 +32,7 @@ func BenchmarkGetObject(b *testing.B) {
 	}
 	now := time.Now()
 	benchmarkHits(b, keys, func(key string) bool {
-		_, ok := d.GetObject(key, now)
+		_, ok := d.GetObject([]byte(key), now)
 		return ok
 	})
 }

@@ -51,7 +51,7 @@ func TestExpiryIsExact(t *testing.T) {
 				if item, err := d.Get(t.Context(), "bytes"); err != nil || !item.ExpiresAt.Equal(want) {
 					t.Errorf("a nanosecond before its end: Get = %v, %v, want it to expire at %v", item, err, want)
 				}
-				if _, ok := d.GetObject("object", clock.Now()); !ok {
+				if _, ok := d.GetObject([]byte("object"), clock.Now()); !ok {
 					t.Error("a nanosecond before its end: GetObject = false")
 				}
 				if n, err := d.Sweep(t.Context()); n != 0 || err != nil {
@@ -62,7 +62,7 @@ func TestExpiryIsExact(t *testing.T) {
 				if item, err := d.Get(t.Context(), "bytes"); err != drivers.ErrMiss {
 					t.Errorf("at its end: Get = %v, %v", item, err)
 				}
-				if _, ok := d.GetObject("object", clock.Now()); ok {
+				if _, ok := d.GetObject([]byte("object"), clock.Now()); ok {
 					t.Error("at its end: GetObject = true")
 				}
 				if n, err := d.Sweep(t.Context()); n != 2 || err != nil {
@@ -122,7 +122,7 @@ func TestSweepSparesWhatIsReplaced(t *testing.T) {
 		}
 		running.Wait()
 		for i := range keys {
-			if got, ok := d.GetObject(fmt.Sprint(i), clock.Now()); !ok || got != any(round) {
+			if got, ok := d.GetObject([]byte(fmt.Sprint(i)), clock.Now()); !ok || got != any(round) {
 				t.Fatalf("GetObject(%d) = %v, %t, want %d", i, got, ok, round)
 			}
 		}
@@ -176,11 +176,11 @@ func TestReaderBehindTheReaper(t *testing.T) {
 		before := time.Now()
 		d.PutObject("key", 1, 0, time.Second)
 		time.Sleep(2 * inmemory.ReapDelay)
-		if got, ok := d.GetObject("key", before); ok {
+		if got, ok := d.GetObject([]byte("key"), before); ok {
 			t.Errorf("GetObject = %v of an entry that was removed", got)
 		}
 		d.PutObject("key", 2, 0, time.Second)
-		if got, ok := d.GetObject("key", before); !ok || got != any(2) {
+		if got, ok := d.GetObject([]byte("key"), before); !ok || got != any(2) {
 			t.Errorf("GetObject = %v, %t, want 2", got, ok)
 		}
 	})

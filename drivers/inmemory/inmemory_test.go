@@ -103,7 +103,7 @@ func TestTooLarge(t *testing.T) {
 			if d.PutObject("key", "large", size, time.Hour) {
 				t.Errorf("PutObject of %d bytes reported that it kept them", size)
 			}
-			if got, ok := d.GetObject("key", time.Now()); ok {
+			if got, ok := d.GetObject([]byte("key"), time.Now()); ok {
 				t.Errorf("after one of %d bytes: GetObject = %v", size, got)
 			}
 		}
@@ -132,7 +132,7 @@ func TestGetObjectDoesNotAllocate(t *testing.T) {
 	}
 	now := time.Now()
 	for _, key := range []string{"key", "bytes", "absent"} {
-		if n := testing.AllocsPerRun(1000, func() { d.GetObject(key, now) }); n != 0 {
+		if n := testing.AllocsPerRun(1000, func() { d.GetObject([]byte(key), now) }); n != 0 {
 			t.Errorf("GetObject(%q) allocates %v times", key, n)
 		}
 	}
@@ -144,7 +144,7 @@ func TestCloseStopsGoroutines(t *testing.T) {
 		d := open(t, inmemory.Options{MemoryLimit: 1 << 20})
 		for i := range 10_000 {
 			d.PutObject(fmt.Sprint(i), i, 1000, time.Minute)
-			d.GetObject(fmt.Sprint(i), time.Now())
+			d.GetObject([]byte(fmt.Sprint(i)), time.Now())
 		}
 		time.Sleep(5 * time.Minute)
 		if err := d.Close(); err != nil {
@@ -177,7 +177,7 @@ func TestConcurrentUse(t *testing.T) {
 					_, err := d.Delete(ctx, key)
 					check(err)
 				}
-				if got, ok := d.GetObject(key, time.Now()); ok && got != any(key) {
+				if got, ok := d.GetObject([]byte(key), time.Now()); ok && got != any(key) {
 					t.Errorf("GetObject(%q) = %v", key, got)
 				}
 				if got, err := d.Get(ctx, key); err == nil && string(got.Value) != key {

@@ -1,14 +1,18 @@
 package inmemory
 
-import "time"
+import (
+	"time"
+	"unsafe"
+)
 
 // GetObject returns the object stored under key, as it was at now. It allocates nothing and never blocks.
-func (d *Driver) GetObject(key string, now time.Time) (any, bool) {
+func (d *Driver) GetObject(key []byte, now time.Time) (any, bool) {
 	cache := d.store.Load()
 	if cache == nil {
 		return nil, false
 	}
-	e, ok := cache.GetIfPresent(key)
+	// otter notes which entry was read, not by which key, so the bytes are looked at during this call alone.
+	e, ok := cache.GetIfPresent(unsafe.String(unsafe.SliceData(key), len(key)))
 	if !ok || !e.live(now.Sub(d.start)) {
 		return nil, false
 	}

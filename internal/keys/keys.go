@@ -137,62 +137,66 @@ type Target struct {
 }
 
 // Target returns a request's target. tls tells that the request counts as one over TLS.
-func (s *Scheme) Target(r *http.Request, tls bool, said Said) (t Target) {
-	s.Aim(&t, r, tls, said)
-	return t
+func (s *Scheme) Target(r *http.Request, tls bool, said Said) Target {
+	key, came := s.AppendKey(nil, r, tls, said)
+	return Target{Key: string(key), Path: r.URL.Path, Came: came}
 }
 
-// Aim does what Target does, for a target that is there.
-func (s *Scheme) Aim(t *Target, r *http.Request, tls bool, said Said) {
-	path := pathOf(r.URL)
-	host := r.Host
-	if !plainHost(host) {
-		host = escapeHost(host)
-	}
-	head := s.http
+// AppendKey appends the key of a request's target to b, and returns with it the path that the client asked for, where it is
+// another than the route sees; else nothing. tls is as for Target.
+func (s *Scheme) AppendKey(b []byte, r *http.Request, tls bool, said Said) (key []byte, came string) {
 	if tls {
-		head = s.https
+		b = append(b, s.https...)
+	} else {
+		b = append(b, s.http...)
 	}
-	if said.Part != "" || said.Identity != "" {
-		head += digest("+", said.Part) + digest("!", said.Identity)
+	b = appendDigest(b, '+', said.Part)
+	b = appendDigest(b, '!', said.Identity)
+	b = append(b, "//"...)
+	if plainHost(r.Host) {
+		b = append(b, r.Host...)
+	} else {
+		b = append(b, escapeHost(r.Host)...)
 	}
-	query, hasQuery := s.queryOf(r.URL)
-	mark := ""
-	if hasQuery {
-		mark = "?"
+	if asItCame(r) {
+		b = append(b, r.URL.Path...)
+	} else {
+		line := s.came(r)
+		came = line.path
+		b = append(b, pathOf(r.URL)...)
+		b = append(b, line.mark...)
 	}
-	t.Path = r.URL.Path
-	if !asItCame(r, path) {
-		came := s.came(r)
-		t.Came = came.path
-		path += came.mark
+	if query, ok := s.queryOf(r.URL); ok {
+		b = append(b, '?')
+		b = append(b, query...)
 	}
-	t.Key = head + "//" + host + path + mark + query
+	return b, came
 }
 
-// digest returns what a key has of a text that is not to be read in it: nothing for an empty one.
-func digest(sign, text string) string {
+// appendDigest appends what a key has of a text that is not to be read in it: nothing for an empty one.
+func appendDigest(b []byte, sign byte, text string) []byte {
 	if text == "" {
-		return ""
+		return b
 	}
 	sum := sha256.Sum256([]byte(text))
-	return sign + base64.RawURLEncoding.EncodeToString(sum[:])
+	return base64.RawURLEncoding.AppendEncode(append(b, sign), sum[:])
 }
 
-// asItCame tells, without a doubt, that a request's URL is the one on its request line. path is its escaped path.
-func asItCame(r *http.Request, path string) bool {
-	uri := r.RequestURI
-	if uri == "" { // nothing is known of what came
-		return true
-	}
-	rest, ok := strings.CutPrefix(uri, path)
-	if !ok {
+// asItCame tells, without a doubt, that a request's URL is the one on its request line, and that its path needs no escapes: the
+// parser would have kept a raw path beside one that does.
+func asItCame(r *http.Request) bool {
+	u := r.URL
+	if u.RawPath != "" || strings.IndexByte(u.Path, '%') >= 0 || strings.IndexByte(u.Path, '?') >= 0 || strings.IndexByte(u.Path, '#') >= 0 {
 		return false
 	}
-	if r.URL.RawQuery == "" && !r.URL.ForceQuery {
+	rest, ok := strings.CutPrefix(r.RequestURI, u.Path)
+	if !ok || len(u.Path) == 0 || u.Path[0] != '/' {
+		return false
+	}
+	if u.RawQuery == "" && !u.ForceQuery {
 		return rest == ""
 	}
-	return len(rest) > 0 && rest[0] == '?' && rest[1:] == r.URL.RawQuery
+	return len(rest) > 0 && rest[0] == '?' && rest[1:] == u.RawQuery
 }
 
 // came is the target of a request line, where it differs from the URL that a route sees.
@@ -206,6 +210,9 @@ type came struct {
 // the route keys by less than the whole query, a difference in the query alone does not count.
 func (s *Scheme) came(r *http.Request) (c came) {
 	uri := r.RequestURI
+	if uri == "" { // nothing is known of what came
+		return came{}
+	}
 	u, err := url.ParseRequestURI(uri)
 	if err != nil {
 		return came{mark: beyondCame + url.PathEscape(uri)}

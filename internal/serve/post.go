@@ -15,7 +15,8 @@ func (x *exchange) post() {
 	if !rt.IgnoreAsk {
 		x.asked = rfc9111.ParseRequest(x.request.Header)
 	}
-	s.aim(&x.target, c, &x.around)
+	x.target = rt.scheme(s).Target(x.request, s.secure(c), x.around.said())
+	x.target.Namespaces = rt.Namespaces
 	x.found.Key = x.target.Key
 	x.errors = len(c.Errors)
 	x.began = s.clock()

@@ -160,25 +160,43 @@ func (s *Server) hit(c *gin.Context, in *around, q *query, forced bool) bool {
 	if !rt.IgnoreAsk && asks(r.Header) {
 		q.asked = rfc9111.ParseRequest(r.Header)
 	}
-	s.aim(&q.target, c, in)
+	q.asked.NoCache = q.asked.NoCache || forced
 	q.ended = s.flights.Ended()
 	q.now = s.clock()
-	q.found = s.store.Get(r.Context(), &q.target, r.Header, q.now)
-	e := q.found.Entry
-	q.asked.NoCache = q.asked.NoCache || forced
-	if e == nil || rt.ShowKey || q.asked.NoStore || e.Meta.Judge(&q.asked, q.now) != rfc9111.Serve ||
-		e.Meta.Fresh(q.now) <= 0 || !in.admits(e, r) {
-		return false
+	space := keySpace.Get().(*[]byte)
+	defer keySpace.Put(space)
+	key, came := rt.scheme(s).AppendKey((*space)[:0], r, s.secure(c), in.said())
+	*space = key
+	if s.store.Local() {
+		q.found = s.store.GetLocal(key, r.Header, q.now)
+		if s.serves(c, in, q) {
+			return true
+		}
 	}
-	e.Replay(c.Writer, r, q.now, nil)
-	c.Abort()
-	return true
+	q.target = keys.Target{Key: string(key), Path: r.URL.Path, Came: came, Namespaces: rt.Namespaces}
+	if !s.store.Local() {
+		q.found = s.store.Get(r.Context(), &q.target, r.Header, q.now)
+		return s.serves(c, in, q)
+	}
+	if q.found.Key == "" {
+		q.found.Key = q.target.Key
+	}
+	return false
 }
 
-// aim notes what a request asks for.
-func (s *Server) aim(t *keys.Target, c *gin.Context, in *around) {
-	in.rt.scheme(s).Aim(t, c.Request, s.secure(c), in.said())
-	t.Namespaces = in.rt.Namespaces
+// keySpace holds the bytes of keys that are just looked up.
+var keySpace = sync.Pool{New: func() any { space := make([]byte, 0, 256); return &space }}
+
+// serves answers a request with what was found, if that is fresh and suits it without a second thought.
+func (s *Server) serves(c *gin.Context, in *around, q *query) bool {
+	e := q.found.Entry
+	if e == nil || in.rt.ShowKey || q.asked.NoStore || e.Meta.Judge(&q.asked, q.now) != rfc9111.Serve ||
+		e.Meta.Fresh(q.now) <= 0 || !in.admits(e, c.Request) {
+		return false
+	}
+	e.Replay(c.Writer, c.Request, q.now, nil)
+	c.Abort()
+	return true
 }
 
 // asks tells whether a request has fields that tell a cache what to do.

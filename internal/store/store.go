@@ -90,11 +90,18 @@ func (t *Ticket) Usable() bool { return t.err == nil }
 
 // Get finds the stored response for a request. now is the caller's reading of the clock.
 func (s *Responses) Get(ctx context.Context, target *keys.Target, request http.Header, now time.Time) Found {
-	if s.objects != nil {
-		return s.getObject(target.Key, request, now)
+	if s.objects == nil {
+		return s.getBytes(ctx, target, request, now)
 	}
-	return s.getBytes(ctx, target, request, now)
+	found := s.GetLocal([]byte(target.Key), request, now)
+	if found.Key == "" {
+		found.Key = target.Key
+	}
+	return found
 }
+
+// Local tells whether responses are live objects in this process.
+func (s *Responses) Local() bool { return s.objects != nil }
 
 // GetAgain does what Get does. The entry may then be handed to others who wait for it, as one that a fill has made: see
 // Current.
@@ -137,25 +144,27 @@ func (s *Responses) unpurged(ctx context.Context, stamp *purge.Stamp, mark strin
 	return err == nil && now != "" && now == mark
 }
 
-func (s *Responses) getObject(key string, request http.Header, now time.Time) Found {
+// GetLocal does what Get does for live objects, by a key whose bytes it does not keep. The Key of what it found is empty where it
+// is that one.
+func (s *Responses) GetLocal(key []byte, request http.Header, now time.Time) Found {
 	object, _ := s.objects.GetObject(key, now)
 	switch stored := object.(type) {
 	case *response.Entry:
-		if stored.Key == key && s.table.Holds(&stored.Stamp) {
-			return Found{Entry: stored, Key: key}
+		if stored.Key == string(key) && s.table.Holds(&stored.Stamp) {
+			return Found{Entry: stored}
 		}
 	case *response.Variants:
-		if stored.Key != key || !s.table.Holds(&stored.Stamp) {
+		if stored.Key != string(key) || !s.table.Holds(&stored.Stamp) {
 			break
 		}
-		variant := keys.Variant(key, rfc9111.VariantKey(stored.Fields, request))
-		object, _ := s.objects.GetObject(variant, now)
+		variant := keys.Variant(stored.Key, rfc9111.VariantKey(stored.Fields, request))
+		object, _ := s.objects.GetObject([]byte(variant), now)
 		if e, ok := object.(*response.Entry); ok && e.Key == variant && s.table.Holds(&e.Stamp) {
 			return Found{Entry: e, Key: variant}
 		}
 		return Found{Key: variant, Why: rfc9111.ForwardVaryMiss}
 	}
-	return Found{Key: key, Why: rfc9111.ForwardURIMiss}
+	return Found{Why: rfc9111.ForwardURIMiss}
 }
 
 func (s *Responses) getBytes(ctx context.Context, target *keys.Target, request http.Header, now time.Time) Found {
@@ -333,7 +342,7 @@ func (s *Responses) putObject(key string, e *response.Entry, request http.Header
 	if len(e.Meta.Vary) == 0 {
 		return s.table.Holds(&t.stamp) && s.objects.PutObject(key, e, e.Size(), ttl)
 	}
-	object, _ := s.objects.GetObject(key, now)
+	object, _ := s.objects.GetObject([]byte(key), now)
 	old, _ := object.(*response.Variants)
 	if old != nil && !s.table.Holds(&old.Stamp) {
 		old = nil
