@@ -2,25 +2,29 @@
 // prints a line and waits for one, so that whoever started it can empty the cache in between. A store that takes
 // milliseconds for each operation, and more the more it holds, cannot keep up with a hundred tests at once, of which many
 // are about seconds.
-import { createRequire } from 'node:module'
+import fs from 'node:fs'
 import path from 'node:path'
 import readline from 'node:readline'
 import { pathToFileURL } from 'node:url'
 
-const [dir, base, size] = process.argv.slice(2)
-const load = name => import(pathToFileURL(path.resolve(dir, name)))
-const config = await load('client/config.mjs')
-const { makeCacheTest, testResults } = await load('client/test.mjs')
-const suites = [...(await load('tests/index.mjs')).default, (await load('tests/surrogate-control.mjs')).default]
+const [dir, engine, base, size] = process.argv.slice(2)
+const load = (...names) => import(pathToFileURL(path.resolve(dir, ...names)))
+const config = await load(engine, 'client/config.mjs')
+const { makeCacheTest, makeTest = makeCacheTest, testResults } = await load(engine, 'client/test.mjs')
+const suites = [...(await load('tests/index.mjs')).default]
+if (fs.existsSync(path.resolve(dir, 'tests/surrogate-control.mjs'))) {
+  suites.push((await load('tests/surrogate-control.mjs')).default)
+}
 
-config.setFetch(createRequire(path.resolve(dir, 'cli.mjs'))('node-fetch'))
+// Older versions take the function that fetches; newer ones have node's own.
+if (config.setFetch) config.setFetch((await import('node-fetch')).default)
 config.setBaseUrl(base)
 config.setUseBrowserCache(false)
 
 const tests = suites.flatMap(suite => suite.tests).filter(test => test.browser_only !== true)
 const lines = readline.createInterface({ input: process.stdin })[Symbol.asyncIterator]()
 for (let i = 0; i < tests.length; i += Number(size)) {
-  await Promise.all(tests.slice(i, i + Number(size)).map(makeCacheTest))
+  await Promise.all(tests.slice(i, i + Number(size)).map(test => makeTest(test)))
   console.log('next')
   await lines.next()
 }

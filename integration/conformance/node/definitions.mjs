@@ -1,5 +1,6 @@
 // Prints, as JSON, the tests of the suite that the given directory holds: what their results mean is told by their
-// kind and by the tests that they depend on. The second list is the suite that cli.mjs adds to those of the index.
+// kind and by the tests that they depend on. The second list is the suite that older versions' cli.mjs adds to those of
+// the index; newer ones have none.
 import fs from 'node:fs'
 import path from 'node:path'
 import { pathToFileURL } from 'node:url'
@@ -13,8 +14,10 @@ const describe = suite => ({
     .map(({ id, name, kind, depends_on: dependsOn }) => ({ id, name, kind, depends_on: dependsOn }))
 })
 
+const surrogate = fs.existsSync(path.resolve(dir, 'tests', 'surrogate-control.mjs'))
+
 console.log(JSON.stringify({
   version: JSON.parse(fs.readFileSync(path.resolve(dir, 'package.json'), 'utf8')).version,
   suites: (await load('index.mjs')).map(describe),
-  surrogate: [describe(await load('surrogate-control.mjs'))]
+  surrogate: surrogate ? [describe(await load('surrogate-control.mjs'))] : []
 }))

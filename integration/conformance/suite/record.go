@@ -55,3 +55,29 @@ func (r Record) Differences(definitions Definitions, verdicts map[string]Verdict
 	}
 	return differences
 }
+
+// Unexplained returns the required and optimal tests of another version of the suite than the recorded one that do not
+// pass and have no reason, in the order of the suite.
+func (r Record) Unexplained(definitions Definitions, verdicts map[string]Verdict) (differences []Difference) {
+	for _, test := range Misses(definitions.Tests, verdicts) {
+		if _, explained := r.Reasons[test.ID]; !explained {
+			text := fmt.Sprintf("%s, %s: %s, and nobody said why", test.ID, test.Kind, verdicts[test.ID])
+			differences = append(differences, Difference{test.ID, text})
+		}
+	}
+	return differences
+}
+
+// Shifts returns the tests that both another version of the suite and the record have, and that come out well in one of
+// them only, in the order of the suite. Versions ask some questions as tests of another kind, so yes counts as pass here.
+func (r Record) Shifts(definitions Definitions, verdicts map[string]Verdict) (differences []Difference) {
+	well := func(v Verdict) bool { return v == Pass || v == Yes }
+	for _, test := range definitions.All() {
+		verdict := verdicts[test.ID]
+		if was, recorded := r.Verdicts[test.ID]; recorded && well(was) != well(verdict) {
+			text := fmt.Sprintf("%s, %s: %s; %q is recorded of the pinned suite", test.ID, test.Kind, verdict, was)
+			differences = append(differences, Difference{test.ID, text})
+		}
+	}
+	return differences
+}

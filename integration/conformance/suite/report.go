@@ -47,13 +47,16 @@ func (s Score) String() string {
 	return b.String()
 }
 
-// Summary gives the scores, a line for each kind, with those of Surrogate-Control apart.
+// Summary gives the scores, a line for each kind, with those of Surrogate-Control apart where the suite has them.
 func Summary(definitions Definitions, verdicts map[string]Verdict) string {
 	var b strings.Builder
 	for _, kind := range []Kind{Required, Optimal, Check} {
 		fmt.Fprintf(&b, "%s: %s\n", kind, ScoreOf(kind, definitions.Tests, verdicts))
 	}
 	for _, kind := range []Kind{Required, Optimal, Check} {
+		if len(definitions.Surrogate) == 0 {
+			break
+		}
 		fmt.Fprintf(&b, "surrogate-control, %s: %s\n", kind, ScoreOf(kind, definitions.Surrogate, verdicts))
 	}
 	return b.String()

@@ -54,6 +54,8 @@ func TestJudge(t *testing.T) {
 			map[string]suite.Verdict{"base": "setup_fail", "must": "dependency_fail", "should": "dependency_fail", "alone": "setup_fail", "extra": "retry"}},
 		{"the suite failed", `{"base": true, "must": true, "should": ["Setup", ""], "alone": false, "extra": ["Assertion"]}`,
 			map[string]suite.Verdict{"base": "yes", "must": "pass", "should": "setup_fail", "alone": "harness_fail", "extra": "optional_fail"}},
+		{"no answer in time", `{"base": true, "must": true, "should": true, "alone": ["AbortError", "x"], "extra": true}`,
+			map[string]suite.Verdict{"base": "yes", "must": "pass", "should": "pass", "alone": "harness_fail", "extra": "pass"}},
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			if got := verdicts(t, test.results); !maps.Equal(got, test.want) {
@@ -137,6 +139,47 @@ func TestDifferences(t *testing.T) {
 	}
 }
 
+// TestAnotherVersion compares with the record what another version of the suite finds.
+func TestAnotherVersion(t *testing.T) {
+	const (
+		good   = `{"base": true, "must": true, "should": true, "alone": true, "extra": ["Assertion", "x"]}`
+		missed = `{"base": true, "must": ["Assertion", "x"], "should": true, "alone": true, "extra": ["Assertion", "x"]}`
+	)
+	text := func(differences []suite.Difference) string {
+		var ids []string
+		for _, difference := range differences {
+			ids = append(ids, difference.ID)
+			if !strings.HasPrefix(difference.Text, difference.ID+", ") {
+				t.Errorf("%q does not begin with the test's id", difference.Text)
+			}
+		}
+		return strings.Join(ids, " ")
+	}
+	for _, test := range []struct {
+		name, results       string
+		recorded            map[string]suite.Verdict
+		reasons             map[string]string
+		unexplained, shifts string // the ids
+	}{
+		{"all as recorded", good, verdicts(t, good), nil, "", ""},
+		{"a miss", missed, verdicts(t, good), nil, "must should", "must should"},
+		{"a miss with a reason", missed, verdicts(t, good), map[string]string{"must": "since"}, "should", "must should"},
+		{"better, in spite of a reason", good, verdicts(t, missed), map[string]string{"must": "since"}, "", "must should"},
+		{"tests that the record lacks", good, map[string]suite.Verdict{"gone": suite.Fail}, nil, "", ""},
+		{"a question that became a test", good, map[string]suite.Verdict{"must": suite.Yes, "alone": suite.No}, nil, "", "alone"},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			record := suite.Record{Verdicts: test.recorded, Reasons: test.reasons}
+			if got := text(record.Unexplained(definitions(t), verdicts(t, test.results))); got != test.unexplained {
+				t.Errorf("without a reason are %q, want %q", got, test.unexplained)
+			}
+			if got := text(record.Shifts(definitions(t), verdicts(t, test.results))); got != test.shifts {
+				t.Errorf("other than recorded are %q, want %q", got, test.shifts)
+			}
+		})
+	}
+}
+
 func TestSummary(t *testing.T) {
 	got := suite.Summary(definitions(t), verdicts(t, `{"base": ["Assertion", "x"], "must": true, "should": true, "alone": true}`))
 	want := `required: 1 of 2 passed, 0 failed, 0 set-up failed, 1 dependency failed
@@ -147,6 +190,14 @@ surrogate-control, optimal: 0 of 1 passed, 0 failed, 0 set-up failed, 0 dependen
 surrogate-control, check: 0 of 0 answered, 0 yes, 0 no, 0 set-up failed, 0 dependency failed
 `
 	if got != want {
+		t.Errorf("got:\n%s", got)
+	}
+}
+
+func TestSummaryWithoutSurrogate(t *testing.T) {
+	d := definitions(t)
+	d.Surrogate = nil
+	if got := suite.Summary(d, verdicts(t, `{}`)); strings.Contains(got, "surrogate") {
 		t.Errorf("got:\n%s", got)
 	}
 }

@@ -147,7 +147,7 @@ func Judge(tests []Test, results map[string]Result) map[string]Verdict {
 	return verdicts
 }
 
-// verdictOf decides in the order of determineTestResult in the suite's lib/display.mjs.
+// verdictOf decides in the order of determineTestResult in the suite's lib/display.mjs (lib/results.mjs in newer ones).
 func verdictOf(test Test, results map[string]Result, judge func(id string) Verdict) Verdict {
 	result, ran := results[test.ID]
 	if !ran {
@@ -163,7 +163,7 @@ func verdictOf(test Test, results map[string]Result, judge func(id string) Verdi
 		return Retry
 	case result.Error == "Setup":
 		return SetupFail
-	case !result.Succeeded && result.Error == "":
+	case !result.Succeeded && result.Error == "", result.Error == "AbortError": // the latter: no answer in time
 		return HarnessFail
 	case test.Kind == Check && result.Succeeded:
 		return Yes

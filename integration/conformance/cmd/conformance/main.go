@@ -3,10 +3,15 @@
 //
 //	go run ./conformance/cmd/conformance [-backend NAME] [-write]
 //	go run ./conformance/cmd/conformance -id TEST
+//	go run ./conformance/cmd/conformance -suite CHECKOUT
 //
 // It fails where a required or optimal test does not pass and reasons.json does not say why, where reasons.json explains
 // a test that passes, and where any verdict is not the one in results.json. With -write it records the outcome instead,
 // in results.json and RESULTS.md. With -id it runs one test and shows the requests and responses that both sides saw.
+//
+// With -suite it runs a checkout of the suite's repository in place of the pinned version. It then fails where a required
+// or optimal test does not pass and reasons.json does not say why, and tells which of the tests that the record knows come
+// out otherwise. Nothing of that is recorded, and nothing is written to the checkout.
 package main
 
 import (
@@ -37,6 +42,7 @@ func main() {
 	flag.StringVar(&o.backend, "backend", "inmemory", "the store of the cache, as CACHETTE_BACKEND names it, or none to leave the cache out")
 	flag.StringVar(&o.id, "id", "", "the one test to run and to show")
 	flag.BoolVar(&o.write, "write", false, "record the outcome in results.json and RESULTS.md")
+	flag.StringVar(&o.suite, "suite", "", "a checkout of the suite to run in place of the pinned one, which alone is recorded")
 	flag.StringVar(&o.dir, "dir", "conformance", "the directory of the record")
 	flag.StringVar(&o.build, "build", "../build", "the directory for the servers of backends that have one")
 	flag.StringVar(&o.cache, "cache", "../.cache/conformance", "the directory to install the suite in")
@@ -53,11 +59,14 @@ func main() {
 }
 
 type options struct {
-	backend, id, dir, cache, build string
-	write                          bool
+	backend, id, suite, dir, cache, build string
+	write                                 bool
 }
 
 func (o options) run(ctx context.Context) error {
+	if o.write && (o.suite != "" || o.id != "") {
+		return errors.New("-write records a run of all tests of the pinned suite: leave out -suite and -id")
+	}
 	scripts, err := filepath.Abs(filepath.Join(o.dir, "node"))
 	if err != nil {
 		return err
@@ -68,6 +77,9 @@ func (o options) run(ctx context.Context) error {
 	}
 	n, err := install(ctx, scripts, modules)
 	if err != nil {
+		return err
+	}
+	if err := n.choose(o.suite); err != nil {
 		return err
 	}
 
@@ -107,6 +119,10 @@ func (o options) compare(ctx context.Context, n node, base string, engine served
 	}
 	tests := definitions.All()
 	fmt.Printf("http-cache-tests %s, %d tests, backend %s\n", definitions.Version, len(tests), o.backend)
+	differences := record.Differences
+	if o.suite != "" {
+		differences = record.Unexplained
+	}
 	var results map[string]suite.Result
 	if size, ok := lots[o.backend]; ok {
 		results, err = n.inLots(ctx, base, size, engine.flush)
@@ -117,7 +133,7 @@ func (o options) compare(ctx context.Context, n node, base string, engine served
 		return err
 	}
 
-	if err := o.rerun(ctx, n, base, definitions, record, results); err != nil {
+	if err := rerun(ctx, n, base, definitions, differences, results); err != nil {
 		return err
 	}
 	verdicts := suite.Judge(tests, results)
@@ -126,15 +142,23 @@ func (o options) compare(ctx context.Context, n node, base string, engine served
 	}
 	fmt.Print(suite.Summary(definitions, verdicts))
 
+	return o.conclude(definitions, verdicts, record)
+}
+
+// conclude compares verdicts with the record, or records them.
+func (o options) conclude(definitions suite.Definitions, verdicts map[string]suite.Verdict, record suite.Record) error {
+	if o.suite != "" {
+		list("Otherwise than with the pinned suite", record.Shifts(definitions, verdicts))
+		if list("Without a reason", record.Unexplained(definitions, verdicts)) > 0 {
+			return errors.New("reasons.json does not say why these tests do not pass")
+		}
+		return nil
+	}
 	if o.write {
 		record.Verdicts = nil // to be replaced
 	}
-	if differences := record.Differences(definitions, verdicts); len(differences) > 0 {
-		fmt.Println("\nNot as recorded:")
-		for _, difference := range differences {
-			fmt.Println(" ", difference.Text)
-		}
-		return fmt.Errorf("the outcome of %d tests is not as recorded", len(differences))
+	if count := list("Not as recorded", record.Differences(definitions, verdicts)); count > 0 {
+		return fmt.Errorf("the outcome of %d tests is not as recorded", count)
 	}
 	if o.write {
 		return o.writeRecord(definitions, verdicts, record.Reasons)
@@ -142,14 +166,28 @@ func (o options) compare(ctx context.Context, n node, base string, engine served
 	return nil
 }
 
-// rerun runs the tests whose verdict is not the recorded one again, each alone and once, and replaces their results. The
+// list prints differences under a title, and returns how many there are.
+func list(title string, differences []suite.Difference) int {
+	if len(differences) > 0 {
+		fmt.Printf("\n%s:\n", title)
+	}
+	for _, difference := range differences {
+		fmt.Println(" ", difference.Text)
+	}
+	return len(differences)
+}
+
+// compared is how the outcome of a run is compared with the record.
+type compared func(suite.Definitions, map[string]suite.Verdict) []suite.Difference
+
+// rerun runs the tests whose verdict is not the expected one again, each alone and once, and replaces their results. The
 // suite runs a hundred tests at a time, so on a busy machine one of them can miss without a fault of the cache's.
-func (o options) rerun(ctx context.Context, n node, base string, definitions suite.Definitions, record suite.Record, results map[string]suite.Result) error {
+func rerun(ctx context.Context, n node, base string, definitions suite.Definitions, differences compared, results map[string]suite.Result) error {
 	done := make(map[string]bool)
 	for {
 		verdicts := suite.Judge(definitions.All(), results)
 		var ids []string
-		for _, difference := range record.Differences(definitions, verdicts) {
+		for _, difference := range differences(definitions, verdicts) {
 			verdict, known := verdicts[difference.ID]
 			// What a test depends on comes first; its own result may be fine.
 			if known && verdict != suite.Untested && verdict != suite.DependencyFail && !done[difference.ID] {

@@ -24,7 +24,23 @@ import (
 // node runs the suite's programs. Each of them is one process, and ends with the context it was started with.
 type node struct {
 	scripts string // the directory of package.json and our own scripts
-	modules string // where the suite is installed
+	modules string // where the pinned suite is installed, and the packages that any other needs
+	suite   string // the directory of the suite that runs
+	engine  string // where in it its programs are
+}
+
+// choose picks the suite that runs: a checkout of its repository or, where checkout is empty, the pinned one.
+func (n *node) choose(checkout string) error {
+	n.suite = filepath.Join(n.modules, "node_modules", "http-cache-tests")
+	if checkout != "" {
+		n.suite = checkout
+	}
+	for _, n.engine = range []string{"test-engine", ""} { // up to 0.4.5, the programs are beside the tests
+		if _, err := os.Stat(filepath.Join(n.suite, n.engine, "cli.mjs")); err == nil {
+			return nil
+		}
+	}
+	return fmt.Errorf("%s is no checkout of http-cache-tests: it has neither test-engine/cli.mjs nor cli.mjs", n.suite)
 }
 
 // install brings the pinned suite into dir, unless it is there already.
@@ -64,7 +80,7 @@ func install(ctx context.Context, scripts, dir string) (node, error) {
 // command prepares one of the suite's programs, with the environment in which `npm run` would start it.
 func (n node) command(ctx context.Context, config map[string]string, args ...string) *exec.Cmd {
 	cmd := exec.CommandContext(ctx, "node", append([]string{"--no-warnings"}, args...)...)
-	cmd.Dir = n.suiteDir()
+	cmd.Dir = n.suite
 	cmd.WaitDelay = 5 * time.Second
 	cmd.Env = os.Environ()
 	for _, key := range slices.Sorted(maps.Keys(config)) {
@@ -73,11 +89,20 @@ func (n node) command(ctx context.Context, config map[string]string, args ...str
 	return cmd
 }
 
-func (n node) suiteDir() string { return filepath.Join(n.modules, "node_modules", "http-cache-tests") }
+// client prepares one of the programs that run tests, which load packages.
+func (n node) client(ctx context.Context, config map[string]string, args ...string) *exec.Cmd {
+	packages := "--import=file://" + filepath.ToSlash(filepath.Join(n.scripts, "packages.mjs"))
+	cmd := n.command(ctx, config, append([]string{packages}, args...)...)
+	cmd.Env = append(cmd.Env, "CONFORMANCE_MODULES="+n.modules)
+	return cmd
+}
+
+// program returns the path of one of the suite's programs.
+func (n node) program(name string) string { return filepath.Join(n.engine, name) }
 
 // definitions asks the suite what tests it has.
 func (n node) definitions(ctx context.Context) (definitions suite.Definitions, err error) {
-	output, err := run(n.command(ctx, nil, filepath.Join(n.scripts, "definitions.mjs"), n.suiteDir()))
+	output, err := run(n.client(ctx, nil, filepath.Join(n.scripts, "definitions.mjs"), n.suite))
 	if err != nil {
 		return definitions, err
 	}
@@ -86,7 +111,7 @@ func (n node) definitions(ctx context.Context) (definitions suite.Definitions, e
 
 // all runs every test of the suite against the cache at base.
 func (n node) all(ctx context.Context, base string) (map[string]suite.Result, error) {
-	output, err := run(n.command(ctx, map[string]string{"base": base, "id": ""}, "cli.mjs"))
+	output, err := run(n.client(ctx, map[string]string{"base": base, "id": ""}, n.program("cli.mjs")))
 	if err != nil {
 		return nil, err
 	}
@@ -99,7 +124,7 @@ func (n node) all(ctx context.Context, base string) (map[string]suite.Result, er
 
 // inLots does what all does, with so many tests at a time, and calls between after each lot.
 func (n node) inLots(ctx context.Context, base string, size int, between func() error) (results map[string]suite.Result, err error) {
-	cmd := n.command(ctx, nil, filepath.Join(n.scripts, "chunks.mjs"), n.suiteDir(), base, fmt.Sprint(size))
+	cmd := n.client(ctx, nil, filepath.Join(n.scripts, "chunks.mjs"), n.suite, n.engine, base, fmt.Sprint(size))
 	var stderr strings.Builder
 	cmd.Stderr = &stderr
 	stdin, err := cmd.StdinPipe()
@@ -140,7 +165,7 @@ func (n node) inLots(ctx context.Context, base string, size int, between func() 
 // one runs a single test against the cache at base, and also returns what the suite prints: the requests and responses
 // as the client saw them.
 func (n node) one(ctx context.Context, base, id string) (suite.Result, string, error) {
-	output, err := run(n.command(ctx, map[string]string{"base": base, "id": id}, "cli.mjs"))
+	output, err := run(n.client(ctx, map[string]string{"base": base, "id": id}, n.program("cli.mjs")))
 	if err != nil {
 		return suite.Result{}, "", err
 	}
@@ -170,7 +195,7 @@ func (n node) serve(ctx context.Context, log io.Writer) (addr string, stop func(
 		"protocol": "http",
 		"port":     fmt.Sprint(port),
 		"pidfile":  filepath.Join(n.modules, "server.pid"),
-	}, "--require", filepath.Join(n.scripts, "loopback.cjs"), "server/server.mjs")
+	}, "--require", filepath.Join(n.scripts, "loopback.cjs"), n.program("server/server.mjs"))
 	cmd.Stderr = log
 	stdin, err := cmd.StdinPipe()
 	if err != nil {
