@@ -25,7 +25,7 @@ const maxRanges = 16
 // served, in the order asked; none when the field is to be ignored: absent, malformed, in another unit, or abusive.
 // unsatisfiable is true when the field is well formed and no part of it lies in the body, which is a 416.
 func Ranges(h http.Header, size int64) (ranges []Range, unsatisfiable bool) {
-	value, ok := single(h, "Range")
+	value, ok := single(h["Range"])
 	if !ok {
 		return nil, false
 	}
@@ -114,7 +114,7 @@ func parsePosition(s string) (int64, bool) {
 // ReadPart reads which part of the whole a 206 carries (RFC 9110 §14.4), and the length of the whole. ok is false when
 // there are several parts, or when where this one lies cannot be told.
 func ReadPart(h http.Header) (part Range, size int64, ok bool) {
-	value, ok := single(h, "Content-Range")
+	value, ok := single(h["Content-Range"])
 	if !ok {
 		return Range{}, 0, false
 	}

@@ -168,9 +168,9 @@ func worthKeeping(x *Exchange, m *Metadata, declared bool) Refusal {
 	if m.Lifetime > m.InitialAge && !m.NoCache {
 		return Stored
 	}
-	validator := len(x.Header["Etag"]) > 0 || len(x.Header["Last-Modified"]) > 0
+	v := ReadValidators(x.Header, x.ResponseTime)
 	switch {
-	case validator && declared:
+	case declared && (v.ETag != "" || !v.LastModified.IsZero()):
 		return Stored
 	case m.Lifetime == 0 && !declared && !takesTTL(x.Status):
 		return RefusedStatus

@@ -21,18 +21,12 @@ func ReadValidators(h http.Header, received time.Time) Validators {
 // ValidatorsOf reads the validators of a response received at the given time from the lines of its fields.
 func ValidatorsOf(etag, lastModified, date []string, received time.Time) Validators {
 	v := Validators{Date: received}
-	if len(etag) == 1 {
-		v.ETag = etag[0]
+	v.ETag, _ = single(etag)
+	if modified, ok := readDate(lastModified, received); ok {
+		v.LastModified = modified
 	}
-	if len(lastModified) == 1 {
-		if modified, ok := parseDate(lastModified[0], received); ok {
-			v.LastModified = modified
-		}
-	}
-	if len(date) == 1 {
-		if date, ok := parseDate(date[0], received); ok {
-			v.Date = date
-		}
+	if date, ok := readDate(date, received); ok {
+		v.Date = date
 	}
 	return v
 }
@@ -92,10 +86,10 @@ func RangeApplies(h http.Header, v *Validators, now time.Time) bool {
 	if !ok {
 		return true
 	}
-	if len(lines) != 1 {
+	value, ok := single(lines)
+	if !ok {
 		return false
 	}
-	value := strings.Trim(lines[0], " \t")
 	if strings.HasPrefix(value, `"`) {
 		return value == v.ETag // a weak tag begins with W/, so an equal one here is strong
 	}
@@ -127,7 +121,7 @@ func Updates(h http.Header) func(name string) bool {
 // what is stored is out of date (RFC 9111 §4.3.5). length is the stored body's.
 func SameRepresentation(h http.Header, v *Validators, length string, received time.Time) bool {
 	head := ReadValidators(h, received)
-	if value, ok := single(h, "Content-Length"); ok && value != length {
+	if value, ok := single(h["Content-Length"]); ok && value != length {
 		return false
 	}
 	if head.ETag != "" && head.ETag != v.ETag {
