@@ -78,9 +78,9 @@ func heuristicLifetime(x *Exchange, d *ResponseDirectives) time.Duration {
 //	corrected_initial_age = max(apparent_age, corrected_age_value)
 //
 // A response that carries neither Age nor Date was made by this very handler, at the moment it was committed: no
-// transit delayed it, and its age is 0 however long the handler took. valid is false for an Age that cannot be read.
-func initialAge(x *Exchange) (age time.Duration, valid bool) {
-	value, hasAge, valid := ageField(x.Header)
+// transit delayed it, and its age is 0 however long the handler took.
+func initialAge(x *Exchange) (age time.Duration) {
+	value, hasAge := ageField(x.Header)
 	_, dated := x.Header["Date"]
 	date, hasDate := dateField(x.Header, "Date", x.ResponseTime)
 	if hasDate {
@@ -89,29 +89,20 @@ func initialAge(x *Exchange) (age time.Duration, valid bool) {
 	if hasAge || dated {
 		age = max(age, value+max(0, x.ResponseTime.Sub(x.RequestTime)))
 	}
-	return age, valid
+	return age
 }
 
-// ageField reads Age (RFC 9111 §5.1): of a list, the first member counts.
-//
-// RFC 9111 would have a cache ignore an Age that is no number. This one reads such a response, and one whose Age was
-// sent twice (in two field lines, or as a list that repeats a value), as stale, the stricter reading that §4.2
-// encourages for invalid freshness information: it has been in another cache for nobody knows how long.
-func ageField(h http.Header) (age time.Duration, present, valid bool) {
-	lines, ok := h["Age"]
-	if !ok {
-		return 0, false, true
-	}
-	if len(lines) != 1 {
-		return 0, true, false
-	}
-	first, rest, _ := strings.Cut(lines[0], ",")
-	first = strings.Trim(first, " \t")
-	for member := range strings.SplitSeq(rest, ",") {
-		if strings.Trim(member, " \t") == first {
-			return 0, true, false
+// ageField reads Age (RFC 9111 §5.1): the first member counts, of several lines or of a list, and one that is no
+// non-negative integer is ignored. What is left of it then is that it is there: the response came by way of a cache.
+func ageField(h http.Header) (age time.Duration, present bool) {
+	lines, present := h["Age"]
+	for _, line := range lines {
+		for member := range strings.SplitSeq(line, ",") {
+			if member = trim(member); member != "" { // empty members do not count (RFC 9110 §5.6.1.2)
+				age, _ = parseDelta(member)
+				return age, true
+			}
 		}
 	}
-	age, valid = parseDelta(first)
-	return age, true, valid
+	return 0, present
 }

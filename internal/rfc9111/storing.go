@@ -103,11 +103,7 @@ func Storable(x *Exchange, p *Policy) (m Metadata, omit []string, why Refusal) {
 	if !declared {
 		lifetime = impliedLifetime(x, &d, p)
 	}
-	age, valid := initialAge(x)
-	if !valid {
-		lifetime = 0
-	}
-	m.InitialAge, m.Lifetime = min(age, maxDelta), min(lifetime, maxDelta) // so that no sum of them overflows
+	m.InitialAge, m.Lifetime = min(initialAge(x), maxDelta), min(lifetime, maxDelta) // so that no sum of them overflows
 	return m, omit, worthKeeping(x, &m, declared || d.NoCache)
 }
 
