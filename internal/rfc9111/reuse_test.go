@@ -205,7 +205,9 @@ func TestStatuses(t *testing.T) {
 	}
 	for method, want := range map[string]bool{
 		"GET": true, "HEAD": true, "OPTIONS": true, "TRACE": true,
-		"POST": false, "PUT": false, "DELETE": false, "PATCH": false, "CONNECT": false, "PROPFIND": false, "get": false, "": false,
+		"PRI": true, "PROPFIND": true, "QUERY": true, "REPORT": true, "SEARCH": true,
+		"POST": false, "PUT": false, "DELETE": false, "PATCH": false, "CONNECT": false, "PROPPATCH": false, "MKCOL": false,
+		"LOCK": false, "M-SEARCH": false, "FROB": false, "get": false, "query": false, "": false,
 	} {
 		if got := rfc9111.IsSafe(method); got != want {
 			t.Errorf("RFC 9110 §9.2.1: %q is safe: %t, want %t", method, got, want)

@@ -44,11 +44,13 @@ func IsServerError(status int) bool {
 	return false
 }
 
-// IsSafe tells whether a method is safe (RFC 9110 §9.2.1): a request with any other, once it succeeds, invalidates what
-// is stored for its URI (RFC 9111 §4.4).
+// IsSafe tells whether a method is safe (RFC 9110 §9.2.1), as IANA's registry of methods has it: those of RFC 9110, PRI
+// (RFC 9113), PROPFIND (RFC 4918), QUERY (RFC 10008), REPORT (RFC 3253) and SEARCH (RFC 5323). A request with any other,
+// also with one that nobody knows, invalidates what is stored for its URI once it succeeds (RFC 9111 §4.4).
 func IsSafe(method string) bool {
 	switch method {
-	case http.MethodGet, http.MethodHead, http.MethodOptions, http.MethodTrace:
+	case http.MethodGet, http.MethodHead, http.MethodOptions, http.MethodTrace,
+		"PRI", "PROPFIND", "QUERY", "REPORT", "SEARCH":
 		return true
 	}
 	return false
