@@ -73,9 +73,6 @@ func single(lines []string) (string, bool) {
 	return trim(lines[0]), true
 }
 
-// trim removes the white space around a field value, or around a member of one (RFC 9110 §5.6.3).
-func trim(s string) string { return strings.Trim(s, " \t") }
-
 // dateField reads a field whose value is one HTTP-date. Several lines are none (RFC 9110 §5.3).
 func dateField(h http.Header, name string, now time.Time) (time.Time, bool) {
 	return readDate(h[name], now)

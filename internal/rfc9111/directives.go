@@ -119,33 +119,20 @@ func (d *ResponseDirectives) add(name, arg string, malformed bool) {
 }
 
 // qualify reads the argument of no-cache or private: a list of field names, or none, which means the whole response.
-// A list that names nothing, or holds what is no name, is read as none, the stricter of the two.
+// A list that names nothing or too much, or holds what is no name, is read as none, the stricter of the two.
 func qualify(arg string, malformed bool, whole *bool, fields *[]string) {
-	names, ok := fieldNames(arg)
-	if malformed || !ok || len(names) == 0 {
+	names := *fields
+	for name, ok := range fieldNames(arg) {
+		if malformed = malformed || !ok || len(names) == maxNames; malformed {
+			break
+		}
+		names = append(names, http.CanonicalHeaderKey(name))
+	}
+	if malformed || len(names) == len(*fields) {
 		*whole = true
 		return
 	}
-	*fields = append(*fields, names...)
-}
-
-// fieldNames reads a comma-separated list of field names into their canonical form. ok is false when there is
-// something in it that is no field name.
-func fieldNames(list string) (names []string, ok bool) {
-	ok = true
-	for name := range strings.SplitSeq(list, ",") {
-		if name = strings.Trim(name, " \t"); name != "" {
-			names = append(names, http.CanonicalHeaderKey(name))
-			ok = ok && strings.IndexFunc(name, notInToken) < 0
-		}
-	}
-	return names, ok
-}
-
-// notInToken tells whether a character may not stand in a token (RFC 9110 §5.6.2).
-func notInToken(r rune) bool {
-	return r > 0x7e || !isLower(byte(r)) && !isUpper(byte(r)) && !isDigit(byte(r)) &&
-		strings.IndexByte("!#$%&'*+-.^_`|~", byte(r)) < 0
+	*fields = names
 }
 
 // ParseRequest reads what a request's Cache-Control field asks of a cache or, where there is none, its Pragma
@@ -196,13 +183,13 @@ func (d *RequestDirectives) add(name, arg string, malformed bool) {
 	}
 }
 
-// scan calls yield for each directive of a Cache-Control field line (RFC 9111 §5.2):
+// scan calls yield for each directive of a Cache-Control field line (RFC 9111 §5.2) that this cache knows:
 //
 //	cache-directive = token [ "=" ( token / quoted-string ) ]
 //
-// name is in lower case and arg unquoted. malformed tells of white space around "=", an empty argument, an
-// unterminated string or something behind one: the directive is there, but its argument cannot be trusted. An
-// unterminated string ends at the next comma, so that it does not hide the directives behind it.
+// name is in lower case and arg unquoted. malformed tells of white space around "=", an empty argument, an unterminated
+// string or something behind one: the directive is there, but its argument cannot be trusted. An unterminated string
+// ends at the next comma, so that it does not hide the directives behind it.
 func scan(line string, yield func(name, arg string, malformed bool)) {
 	for i := 0; i < len(line); {
 		switch line[i] {
@@ -215,63 +202,89 @@ func scan(line string, yield func(name, arg string, malformed bool)) {
 			i++
 		}
 		name := strings.TrimRight(line[start:i], " \t")
-		malformed := i-start != len(name) && i < len(line) && line[i] == '='
-		arg := ""
+		var arg argument
 		if i < len(line) && line[i] == '=' {
-			var bad bool
-			arg, i, bad = scanArgument(line, i+1)
-			malformed = malformed || bad
+			malformed := i-start != len(name)
+			arg, i = scanArgument(line, i+1)
+			arg.malformed = arg.malformed || malformed
 		}
-		yield(strings.ToLower(name), arg, malformed)
+		if name := known(name); name != "" {
+			yield(name, arg.value(), arg.malformed)
+		}
 	}
 }
 
+// directives are the names that this cache knows, of both requests and responses.
+var directives = [...]string{
+	"max-age", "max-stale", "min-fresh", "must-revalidate", "must-understand", "no-cache", "no-store", "only-if-cached",
+	"private", "proxy-revalidate", "public", "s-maxage", "stale-if-error", "stale-while-revalidate",
+}
+
+// known returns the name of a directive in lower case, and nothing for one that this cache does not know.
+func known(name string) string {
+	for _, d := range directives {
+		if len(d) == len(name) && strings.EqualFold(d, name) { // of one length, so that letters beyond ASCII differ
+			return d
+		}
+	}
+	return ""
+}
+
+// argument is what follows the name of a directive.
+type argument struct {
+	text      string // a token, or the inside of a quoted-string
+	escaped   bool   // text has quoted pairs (RFC 9110 §5.6.4)
+	malformed bool
+}
+
+// value returns what the argument says.
+func (a *argument) value() string {
+	if !a.escaped {
+		return a.text
+	}
+	b := make([]byte, 0, len(a.text))
+	for i := 0; i < len(a.text); i++ {
+		if a.text[i] == '\\' {
+			i++
+		}
+		b = append(b, a.text[i])
+	}
+	return string(b)
+}
+
 // scanArgument reads the argument that begins at line[i] and returns it with the index of the comma behind it.
-func scanArgument(line string, i int) (arg string, next int, malformed bool) {
+func scanArgument(line string, i int) (arg argument, next int) {
 	for i < len(line) && (line[i] == ' ' || line[i] == '\t') {
-		i, malformed = i+1, true
+		i, arg.malformed = i+1, true
 	}
 	if i < len(line) && line[i] == '"' {
-		if arg, next, closed := unquote(line, i+1); closed {
-			malformed = malformed || arg == ""
-			for ; next < len(line) && line[next] != ','; next++ {
-				malformed = malformed || (line[next] != ' ' && line[next] != '\t')
+		if end, escaped := closingQuote(line, i+1); end < len(line) {
+			arg.text, arg.escaped = line[i+1:end], escaped
+			arg.malformed = arg.malformed || arg.text == ""
+			for next = end + 1; next < len(line) && line[next] != ','; next++ {
+				arg.malformed = arg.malformed || line[next] != ' ' && line[next] != '\t'
 			}
-			return arg, next, malformed
+			return arg, next
 		}
-		malformed = true
+		arg.malformed = true
 	}
 	start := i
 	for i < len(line) && line[i] != ',' {
 		i++
 	}
-	arg = strings.TrimRight(line[start:i], " \t")
-	return arg, i, malformed || arg == ""
+	arg.text = strings.TrimRight(line[start:i], " \t")
+	arg.malformed = arg.malformed || arg.text == ""
+	return arg, i
 }
 
-// unquote reads the inside of a quoted-string that begins at line[i] (RFC 9110 §5.6.4) and returns it with the index
-// behind its closing quote, and whether there was one.
-func unquote(line string, i int) (value string, next int, closed bool) {
-	start := i
-	var b []byte // only once a backslash makes the value differ from the text
-	for ; i < len(line); i++ {
-		switch line[i] {
-		case '"':
-			if b == nil {
-				return line[start:i], i + 1, true
-			}
-			return string(b), i + 1, true
-		case '\\':
-			if b == nil {
-				b = append(make([]byte, 0, len(line)-start), line[start:i]...)
-			}
-			if i+1 < len(line) {
-				i++
-			}
-		}
-		if b != nil {
-			b = append(b, line[i])
+// closingQuote returns where the quoted-string ends whose inside begins at line[i], or the length of line where it does
+// not end, and whether there are quoted pairs in it (RFC 9110 §5.6.4).
+func closingQuote(line string, i int) (end int, escaped bool) {
+	for ; i < len(line) && line[i] != '"'; i++ {
+		if line[i] == '\\' {
+			escaped = true
+			i++
 		}
 	}
-	return "", i, false
+	return min(i, len(line)), escaped
 }

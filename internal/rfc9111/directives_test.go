@@ -2,6 +2,7 @@ package rfc9111_test
 
 import (
 	"reflect"
+	"strings"
 	"testing"
 
 	"github.com/gin-cachette/cachette/internal/rfc9111"
@@ -110,6 +111,18 @@ func TestParseResponse(t *testing.T) {
 
 		{"an unterminated string hides nothing", "9110 §5.6.4", []string{`x="a, no-store, private`},
 			directives{NoStore: true, Private: true}},
+		{"64 fields", "9111 §5.2.2.7", []string{`private="` + names(40) + `"`, `private="` + names(24) + `"`},
+			directives{PrivateFields: append(strings.Split(names(40), ","), strings.Split(names(24), ",")...)}},
+		{"more than 64 fields are the whole response", "9111 §5.2.2.7", []string{`private="` + names(65) + `", no-cache`},
+			directives{Private: true, NoCache: true}},
+		{"more than 64 fields on two lines", "9111 §5.2.2.4", []string{`no-cache="` + names(64) + `"`, "no-cache=x-a"},
+			directives{NoCache: true, NoCacheFields: strings.Split(names(64), ",")}},
+		{"quoted pairs", "9110 §5.6.4", []string{`private="x-\a,\ \x-b", max-age="\6\0"`},
+			directives{PrivateFields: []string{"X-A", "X-B"}, MaxAge: seconds(60)}},
+		{"a quoted pair of a quote", "9110 §5.6.4", []string{`x="a\", no-store, b=\\", private`}, directives{Private: true}},
+		{"an unterminated string that ends in a backslash", "9110 §5.6.4", []string{`x="a, no-store\`}, directives{}},
+		{"a string that ends in an escaped backslash", "9110 §5.6.4", []string{`x="\\", no-store`}, directives{NoStore: true}},
+		{"names that fold to ASCII only beyond it", "9111 §5.2", []string{"no-\u017ftore, \u017f-maxage=1"}, directives{}},
 		{"an unterminated string qualifies nothing", "9110 §5.6.4", []string{`private="x-a, no-cache`},
 			directives{Private: true, NoCache: true}},
 

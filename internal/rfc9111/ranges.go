@@ -1,6 +1,7 @@
 package rfc9111
 
 import (
+	"math"
 	"net/http"
 	"strconv"
 	"strings"
@@ -30,13 +31,12 @@ func Ranges(h http.Header, size int64) (ranges []Range, unsatisfiable bool) {
 		return nil, false
 	}
 	unit, set, ok := strings.Cut(value, "=")
-	if !ok || !strings.EqualFold(strings.Trim(unit, " \t"), "bytes") {
+	if !ok || !strings.EqualFold(trim(unit), "bytes") {
 		return nil, false
 	}
 	asked, total := 0, int64(0)
 	for spec := range strings.SplitSeq(set, ",") {
-		spec = strings.Trim(spec, " \t")
-		if spec == "" {
+		if spec = trim(spec); spec == "" {
 			continue
 		}
 		r, wellFormed := parseRange(spec, size)
@@ -99,14 +99,17 @@ func parsePosition(s string) (int64, bool) {
 	if s == "" {
 		return 0, false
 	}
+	n := int64(0)
 	for i := range len(s) {
-		if !isDigit(s[i]) {
+		digit := int64(s[i]) - '0'
+		switch {
+		case !isDigit(s[i]):
 			return 0, false
+		case n > (math.MaxInt64-digit)/10:
+			n = math.MaxInt64
+		default:
+			n = n*10 + digit
 		}
-	}
-	n, err := strconv.ParseInt(s, 10, 64)
-	if err != nil {
-		n = 1<<63 - 1
 	}
 	return n, true
 }

@@ -197,16 +197,20 @@ func Unstored(h http.Header, omit []string) func(name string) bool {
 	if _, connection := h["Connection"]; !connection && len(h["Trailer"]) == 0 && len(omit) == 0 {
 		return neverStored
 	}
-	var listed []string
+	listed := slices.Clone(omit)
 	for _, field := range [...]string{"Connection", "Trailer"} {
 		for _, line := range h[field] {
-			names, _ := fieldNames(line)
-			listed = append(listed, names...)
+			listed = slices.Grow(listed, strings.Count(line, ",")+1)
+			for name := range fieldNames(line) {
+				listed = append(listed, http.CanonicalHeaderKey(name))
+			}
 		}
 	}
+	slices.Sort(listed) // to be searched: both lists, and the fields that are asked for, can be long
 	return func(name string) bool {
 		name = http.CanonicalHeaderKey(name)
-		return neverStored(name) || slices.Contains(listed, name) || slices.Contains(omit, name)
+		_, found := slices.BinarySearch(listed, name)
+		return found || neverStored(name)
 	}
 }
 

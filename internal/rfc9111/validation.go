@@ -67,8 +67,7 @@ func NotModified(h http.Header, v *Validators, now time.Time) bool {
 // matchesAny compares an If-None-Match field line with an entity tag, by weak comparison (RFC 9110 §8.8.3.2). A backslash
 // in an entity tag is a character like any other (§8.8.3).
 func matchesAny(line, etag string) bool {
-	for _, member := range splitList(line, false) {
-		member = strings.Trim(member, " \t")
+	for member := range members(line, false) {
 		if member == "*" || etag != "" && opaque(member) == opaque(etag) {
 			return true
 		}

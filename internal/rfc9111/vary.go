@@ -4,27 +4,32 @@ import (
 	"crypto/sha256"
 	"encoding/base64"
 	"encoding/binary"
+	"hash"
 	"net/http"
 	"slices"
 	"strings"
 )
 
 // VaryFields returns the request fields that a response's Vary names (RFC 9110 §12.5.5), canonical, sorted and without
-// repetition. any is true for a Vary that holds "*", which no request ever matches (RFC 9111 §4.1), and for one that
-// holds what is no field name: who knows what it was to tell apart.
+// repetition. any is true for a Vary that holds "*", which no request ever matches (RFC 9111 §4.1), for one that holds
+// what is no field name, since nobody knows what it was to tell apart, and for one that names more than 64 fields.
 func VaryFields(h http.Header) (fields []string, any bool) {
 	for _, line := range h["Vary"] {
-		names, ok := fieldNames(line)
-		if !ok {
-			return nil, true
+		for name, ok := range fieldNames(line) {
+			if !ok || name == "*" {
+				return nil, true
+			}
+			if slices.ContainsFunc(fields, func(f string) bool { return strings.EqualFold(f, name) }) {
+				continue
+			}
+			if len(fields) == maxNames {
+				return nil, true
+			}
+			fields = append(fields, http.CanonicalHeaderKey(name))
 		}
-		fields = append(fields, names...)
-	}
-	if slices.Contains(fields, "*") {
-		return nil, true
 	}
 	slices.Sort(fields)
-	return slices.Compact(fields), false
+	return fields, false
 }
 
 // VariantKey returns what distinguishes a request among those that fields select by: two requests have the same key
@@ -34,75 +39,134 @@ func VariantKey(fields []string, request http.Header) string {
 	if len(fields) == 0 {
 		return ""
 	}
-	hash := sha256.New()
-	var size [binary.MaxVarintLen64]byte
-	write := func(s string) { // preceded by its length, so that no two lists run into one another
-		hash.Write(size[:binary.PutUvarint(size[:], uint64(len(s)))])
-		hash.Write([]byte(s))
-	}
+	d := digest{hash: sha256.New()}
+	var room [8]string
 	for _, field := range fields {
-		write(field)
+		d.text(field)
 		lines := request[field]
 		if len(lines) == 0 {
-			write("absent") // a field that is there has "present" in this place, and matches no absent one
+			d.text("absent") // a field that is there has another word in this place, and matches no absent one
 			continue
 		}
-		write("present")
-		write(normalise(field, lines))
+		if members, ok := normalise(room[:0], field, lines); ok {
+			d.texts("members", members)
+		} else {
+			d.texts("lines", lines)
+		}
 	}
-	return base64.RawURLEncoding.EncodeToString(hash.Sum(nil))
+	return base64.RawURLEncoding.EncodeToString(d.sum())
 }
 
-// normalise brings a field's lines to a form that is equal for all that mean the same (RFC 9111 §4.1): lines joined,
-// white space around commas removed, and for the fields whose members carry their rank in a weight and are
-// compared without regard to case (RFC 9110 §12.5.3, §12.5.4) also in lower case and in order. Fields that are known to
-// be no lists, and say who is asking, stay as they are.
-func normalise(field string, lines []string) string {
+// What is compared as a list (RFC 9111 §4.1): a field of which one line or more is longer, or that has more members, is
+// compared line by line, as it is. Clients of which one spells such a field otherwise than another then have a variant
+// each, and reading it costs no more than its length.
+const (
+	maxListLength  = 4 << 10 // bytes, of all lines together
+	maxListMembers = 64
+)
+
+// normalise appends to members those of a field's lines, in a form that is equal for all lines that mean the same (RFC
+// 9111 §4.1): whatever the lines they stand on and the white space around their commas. Codings and languages are
+// compared without regard to case, and one that is repeated says nothing new. They have their rank from their weights, so
+// they are put in order (RFC 9110 §12.5.3, §12.5.4). ok is false for a field that is too long, and for those that are known to be no lists, and say who is asking.
+func normalise(into []string, field string, lines []string) (list []string, ok bool) {
+	length := 0
+	for _, line := range lines {
+		length += len(line)
+	}
 	switch field {
 	case "Authorization", "Cookie", "Referer", "User-Agent":
-		return strings.Join(lines, "\n") // which no line holds
+		return nil, false
 	}
-	var members []string
+	if length > maxListLength || len(lines) > maxListMembers {
+		return nil, false
+	}
+	folds := field == "Accept-Encoding" || field == "Accept-Language"
+	list = into
 	for _, line := range lines {
-		for _, member := range splitList(line, true) {
-			members = append(members, strings.Trim(member, " \t"))
+		for member := range members(line, true) {
+			if folds {
+				member = fold(member)
+				if member == "" || slices.Contains(list, member) {
+					continue
+				}
+			}
+			if len(list) == maxListMembers {
+				return nil, false
+			}
+			list = append(list, member)
 		}
 	}
-	switch field {
-	case "Accept-Encoding", "Accept-Language":
-		for i, member := range members {
-			members[i] = strings.ToLower(strings.Map(dropSpace, member))
-		}
-		members = slices.DeleteFunc(members, func(m string) bool { return m == "" })
-		slices.Sort(members)
-		members = slices.Compact(members)
+	if folds {
+		slices.Sort(list)
 	}
-	return strings.Join(members, ",")
+	return list, true
 }
 
-func dropSpace(r rune) rune {
-	if r == ' ' || r == '\t' {
-		return -1
+// fold returns a member in lower case and without white space, neither of which means anything in it. Only ASCII has
+// case here.
+func fold(member string) string {
+	plain := func(c byte) bool { return !isUpper(c) && c != ' ' && c != '\t' }
+	i := 0
+	for i < len(member) && plain(member[i]) {
+		i++
 	}
-	return r
-}
-
-// splitList splits a field value at its commas, but for those inside of quoted strings. escapes tells whether a
-// backslash in them takes away the meaning of what follows.
-func splitList(s string, escapes bool) []string {
-	var members []string
-	quoted := false
-	start := 0
-	for i := 0; i < len(s); i++ {
-		switch {
-		case quoted && escapes && s[i] == '\\':
-			i++
-		case s[i] == '"':
-			quoted = !quoted
-		case s[i] == ',' && !quoted:
-			members = append(members, s[start:i])
-			start = i + 1
+	if i == len(member) {
+		return member
+	}
+	b := append(make([]byte, 0, len(member)), member[:i]...)
+	for ; i < len(member); i++ {
+		switch c := member[i]; {
+		case isUpper(c):
+			b = append(b, c+'a'-'A')
+		case plain(c):
+			b = append(b, c)
 		}
 	}
-	return append(members, s[start:])
+	return string(b)
+}
+
+// digest hashes texts, each preceded by its length, so that no two lists of them run into one another. It has a buffer,
+// since a text would be copied as a whole to be hashed.
+type digest struct {
+	hash hash.Hash
+	buf  [256]byte
+	n    int // how much of buf waits to be hashed
+}
+
+// texts writes a word, and then a list of texts by their number.
+func (d *digest) texts(word string, list []string) {
+	d.text(word)
+	d.number(len(list))
+	for _, s := range list {
+		d.text(s)
+	}
+}
+
+func (d *digest) text(s string) {
+	d.number(len(s))
+	for len(s) > 0 {
+		if d.n == len(d.buf) {
+			d.flush()
+		}
+		n := copy(d.buf[d.n:], s)
+		d.n, s = d.n+n, s[n:]
+	}
+}
+
+func (d *digest) number(n int) {
+	if d.n > len(d.buf)-binary.MaxVarintLen64 {
+		d.flush()
+	}
+	d.n += binary.PutUvarint(d.buf[d.n:], uint64(n))
+}
+
+func (d *digest) flush() {
+	d.hash.Write(d.buf[:d.n])
+	d.n = 0
+}
+
+func (d *digest) sum() []byte {
+	d.flush()
+	return d.hash.Sum(nil)
 }

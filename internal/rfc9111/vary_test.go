@@ -2,6 +2,7 @@ package rfc9111_test
 
 import (
 	"encoding/base64"
+	"fmt"
 	"net/http"
 	"slices"
 	"strings"
@@ -9,6 +10,15 @@ import (
 
 	"github.com/gin-cachette/cachette/internal/rfc9111"
 )
+
+// names returns a list of n field names, in order.
+func names(n int) string {
+	list := make([]string, n)
+	for i := range list {
+		list[i] = fmt.Sprintf("X-%03d", i)
+	}
+	return strings.Join(list, ",")
+}
 
 // TestVaryFields reads Vary (RFC 9110 §12.5.5).
 func TestVaryFields(t *testing.T) {
@@ -28,6 +38,10 @@ func TestVaryFields(t *testing.T) {
 		{"everything", []string{"*"}, nil, true},
 		{"everything, among others", []string{"Accept", "Cookie , * , Accept"}, nil, true},
 		{"no star", []string{"Accept*"}, []string{"Accept*"}, false},
+		{"64 names", []string{names(64)}, strings.Split(names(64), ","), false},
+		{"64 names, each twice", []string{names(64), strings.ToLower(names(64))}, strings.Split(names(64), ","), false},
+		{"more than 64 names", []string{names(65)}, nil, true},
+		{"more than 64 names on two lines", []string{names(64), "Cookie"}, nil, true},
 		{"what is no field name", []string{"Cookie; Accept"}, nil, true},
 		{"what is no field name, in quotes", []string{`Accept, "Cookie"`}, nil, true},
 		{"what is no field name, with white space", []string{"Accept Cookie"}, nil, true},
@@ -85,20 +99,28 @@ func TestVariantKey(t *testing.T) {
 			lines("Accept-Language: en, de"), true},
 		{"the case of languages", "9110 §12.5.4", "Accept-Language", lines("Accept-Language: de-AT"),
 			lines("Accept-Language: DE-at"), true},
-		{"the lines of languages", "9110 §12.5.4", "Accept-Language", lines("Accept-Language: en", "Accept-Language: de"),
+		{"the lines of languages", "9110 §12.5.4", "Accept-Language", lines("Accept-Language: de", "Accept-Language: en"),
 			lines("Accept-Language: de, en"), true},
 		{"white space in languages", "9110 §12.4.2", "Accept-Language", lines("Accept-Language: de ; q=0.5"),
 			lines("Accept-Language: de;q=0.5"), true},
 		{"the weight of languages", "9110 §12.4.2", "Accept-Language", lines("Accept-Language: de, en;q=0.5"),
 			lines("Accept-Language: de;q=0.5, en"), false},
-		{"a language twice", "9110 §12.5.4", "Accept-Language", lines("Accept-Language: de, de"),
-			lines("Accept-Language: de"), true},
+		{"a language twice", "9110 §12.5.4", "Accept-Language", lines("Accept-Language: de, en, DE"),
+			lines("Accept-Language: de,, en"), true},
+		{"a language twice, with another weight", "9110 §12.4.2", "Accept-Language", lines("Accept-Language: de, de;q=0.5"),
+			lines("Accept-Language: de"), false},
+		{"letters beyond ASCII have no case", "9110 §12.5.4", "Accept-Language", lines("Accept-Language: \u212a"),
+			lines("Accept-Language: k"), false},
 		{"fewer languages", "9110 §12.5.4", "Accept-Language", lines("Accept-Language: de, en"),
 			lines("Accept-Language: de"), false},
 		{"languages that run together", "9110 §12.5.4", "Accept-Language", lines("Accept-Language: de, en"),
 			lines("Accept-Language: de en"), false},
 		{"the order and case of codings", "9110 §12.5.3", "Accept-Encoding", lines("Accept-Encoding: gzip, br"),
 			lines("Accept-Encoding: BR,,GZIP"), true},
+		{"the order of codings that have weights", "9110 §12.5.3", "Accept-Encoding",
+			lines("Accept-Encoding: gzip;q=0.5, br"), lines("Accept-Encoding: br", "Accept-Encoding: gzip; Q=0.5"), true},
+		{"a coding twice", "9110 §12.5.3", "Accept-Encoding", lines("Accept-Encoding: gzip, br, gzip"),
+			lines("Accept-Encoding: gzip, br"), true},
 		{"the weight of codings", "9110 §12.5.3", "Accept-Encoding", lines("Accept-Encoding: gzip;q=0"),
 			lines("Accept-Encoding: gzip"), false},
 		{"the order of media types", "9111 §4.1", "Accept", lines("Accept: a/b, c/d"), lines("Accept: c/d, a/b"), false},
@@ -120,6 +142,74 @@ func TestVariantKey(t *testing.T) {
 					test.rule, test.vary, test.a, test.b, same, test.same)
 			}
 		})
+	}
+}
+
+// TestVariantKeyOfLongFields holds that a field beyond 4 KiB or 64 members is compared as it is, and still exactly.
+func TestVariantKeyOfLongFields(t *testing.T) {
+	list := func(members, length int) string {
+		return strings.Repeat(strings.Repeat("a", length-1)+",", members-1) + "b"
+	}
+	numbered := func(n int) string {
+		members := make([]string, n)
+		for i := range members {
+			members[i] = fmt.Sprint("x-", i)
+		}
+		return strings.Join(members, ",")
+	}
+	spaced := func(s string) string { return strings.ReplaceAll(s, ",", ", ") }
+	for _, test := range []struct {
+		name  string
+		field string
+		a, b  []string
+		same  bool
+	}{
+		{"64 members are a list", "X-A", []string{list(64, 2)}, []string{spaced(list(64, 2))}, true},
+		{"65 members are not", "X-A", []string{list(65, 2)}, []string{spaced(list(65, 2))}, false},
+		{"65 members on two lines", "X-A", []string{list(33, 2), list(32, 2)}, []string{list(33, 2) + " ", list(32, 2)}, false},
+		{"64 codings are a list", "Accept-Encoding", []string{numbered(64)}, []string{spaced(numbered(64))}, true},
+		{"65 codings are not", "Accept-Encoding", []string{numbered(65)}, []string{spaced(numbered(65))}, false},
+		{"repeated codings do not count", "Accept-Encoding", []string{strings.Repeat("br,", 99)}, []string{"br"}, true},
+		{"4096 bytes are a list", "X-A", []string{strings.Repeat("a", 4094) + " ,"}, []string{strings.Repeat("a", 4094) + ","}, true},
+		{"4097 bytes are not", "X-A", []string{strings.Repeat("a", 4095) + " ,"}, []string{strings.Repeat("a", 4095) + ","}, false},
+		{"4097 bytes on two lines are not", "X-A", []string{strings.Repeat("a", 4095), " b"}, []string{strings.Repeat("a", 4095), "b"},
+			false},
+		{"65 empty lines", "Accept-Encoding", make([]string, 65), make([]string, 66), false},
+
+		{"long and equal", "X-A", []string{list(9999, 3)}, []string{list(9999, 3)}, true},
+		{"long and equal on two lines", "X-A", []string{list(99, 3), "x"}, []string{list(99, 3), "x"}, true},
+		{"another byte", "X-A", []string{list(9999, 3)}, []string{list(9999, 3)[1:] + "b"}, false},
+		{"another order of lines", "X-A", []string{list(99, 3), "x"}, []string{"x", list(99, 3)}, false},
+		{"lines that run together", "X-A", []string{list(99, 3), "xy"}, []string{list(99, 3) + "x", "y"}, false},
+		{"one line more", "X-A", []string{list(99, 3)}, []string{list(99, 3), ""}, false},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			key := func(lines []string) string {
+				return rfc9111.VariantKey([]string{test.field, "X-Z"}, http.Header{test.field: lines, "X-Z": {"1"}})
+			}
+			if same := key(test.a) == key(test.b); same != test.same {
+				t.Errorf("RFC 9111 §4.1: they are one variant: %t, want %t", same, test.same)
+			}
+		})
+	}
+}
+
+// TestVariantKeysDiffer holds that the words which tell what follows can be no values: what one field says never looks like
+// what another, or two, say.
+func TestVariantKeysDiffer(t *testing.T) {
+	long := strings.Repeat("a,", 64) + "a"
+	names := []string{"X-A", "X-B"}
+	seen := make(map[string]http.Header)
+	for _, h := range []http.Header{
+		{}, {"X-A": {""}}, {"X-A": {"", ""}}, {"X-B": {""}}, {"X-A": {"absent"}}, {"X-A": {"members"}}, {"X-A": {"lines"}},
+		{"X-A": {long}}, {"X-A": {long}, "X-B": {"lines"}}, {"X-A": {long, "X-B"}}, {"X-A": {long, "X-B", "absent"}},
+		{"X-A": {long, "X-B", "members"}}, {"X-A": {"1,X-B"}}, {"X-A": {"1"}, "X-B": {"2"}}, {"X-A": {"1,X-B,members,2"}},
+	} {
+		key := rfc9111.VariantKey(names, h)
+		if other, ok := seen[key]; ok {
+			t.Errorf("%q and %q are one variant", h, other)
+		}
+		seen[key] = h
 	}
 }
 
