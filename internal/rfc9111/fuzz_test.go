@@ -193,7 +193,7 @@ func FuzzVaryNormalise(f *testing.F) {
 	})
 }
 
-// meaning is what may not be lost of a value: of languages and codings, the set of them.
+// meaning is what may not be lost of a value: of languages, each in its order; of codings, the set of them.
 func meaning(field, value string) string {
 	switch field {
 	case "Authorization", "Cookie", "Referer", "User-Agent":
@@ -209,7 +209,9 @@ func meaning(field, value string) string {
 			members = append(members, member)
 		}
 	}
-	slices.Sort(members)
+	if field == "Accept-Encoding" {
+		slices.Sort(members)
+	}
 	return strings.Join(members, ",")
 }
 

@@ -67,8 +67,9 @@ const (
 
 // normalise appends to members those of a field's lines, in a form that is equal for all lines that mean the same (RFC
 // 9111 §4.1): whatever the lines they stand on and the white space around their commas. Codings and languages are
-// compared without regard to case, and one that is repeated says nothing new. They have their rank from their weights, so
-// they are put in order (RFC 9110 §12.5.3, §12.5.4). ok is false for a field that is too long, and for those that are known to be no lists, and say who is asking.
+// compared without regard to case, and one that is repeated says nothing new. Codings have their rank from their weights
+// alone, so they are put in order (RFC 9110 §12.5.3); languages may also have it from their order (§12.5.4). ok is
+// false for a field that is too long, and for those that are known to be no lists, and say who is asking.
 func normalise(into []string, field string, lines []string) (list []string, ok bool) {
 	length := 0
 	for _, line := range lines {
@@ -97,7 +98,7 @@ func normalise(into []string, field string, lines []string) (list []string, ok b
 			list = append(list, member)
 		}
 	}
-	if folds {
+	if field == "Accept-Encoding" {
 		slices.Sort(list)
 	}
 	return list, true
