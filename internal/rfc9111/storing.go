@@ -72,6 +72,7 @@ const (
 	RefusedVary        Refusal = "vary"           // RFC 9111 §4.1: Vary: * never matches
 	RefusedStale       Refusal = "stale"          // not fresh, and nothing to validate it with
 	RefusedUnknown     Refusal = "not-understood" // RFC 9111 §5.2.2.3: must-understand, and it is not
+	RefusedEventStream Refusal = "event-stream"   // it may never end, and declares no freshness of its own
 )
 
 // Storable decides whether a shared cache may store a response (RFC 9111 §3) and returns what to know of it. omit names
@@ -100,6 +101,9 @@ func Storable(x *Exchange, p *Policy) (m Metadata, omit []string, why Refusal) {
 		Vary:                 vary,
 	}
 	lifetime, declared := declaredLifetime(x, &d, targeted)
+	if lifetime <= 0 && endless(x.Header) {
+		return Metadata{}, nil, RefusedEventStream
+	}
 	if !declared {
 		lifetime = impliedLifetime(x, &d, p)
 	}
@@ -157,6 +161,21 @@ func impliedLifetime(x *Exchange, d *ResponseDirectives, p *Policy) time.Duratio
 		return heuristicLifetime(x, d)
 	}
 	return 0
+}
+
+// endless tells whether a response's media type is made to go on for as long as the client listens: events as they come
+// (HTML, section 9.2), or pictures of which each replaces the one before. A part of such a response that happened to end
+// is no answer to the next client, unless the response itself says that it stays fresh: no time that a route gives is
+// meant for it.
+func endless(h http.Header) bool {
+	for _, line := range h["Content-Type"] {
+		kind, _, _ := strings.Cut(line, ";")
+		kind = trim(kind)
+		if strings.EqualFold(kind, "text/event-stream") || strings.EqualFold(kind, "multipart/x-mixed-replace") {
+			return true
+		}
+	}
+	return false
 }
 
 // worthKeeping refuses what could never be used: a response that is stale already, and that nothing can validate.

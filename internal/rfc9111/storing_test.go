@@ -156,6 +156,10 @@ func TestStorable(t *testing.T) {
 		{name: "stale, with an entity tag", rule: "9111 §4.3", lines: []string{"Cache-Control: max-age=0", `ETag: "x"`}},
 		{name: "stale, with Last-Modified", rule: "9111 §4.3",
 			lines: []string{"Cache-Control: max-age=0", "Last-Modified: " + date(0)}},
+		{name: "stale, with two entity tags, which are none", rule: "9110 §5.3",
+			lines: []string{"Cache-Control: max-age=0", `ETag: "x"`, `ETag: "y"`}, why: rfc9111.RefusedStale},
+		{name: "stale, with a Last-Modified that is no date", rule: "9110 §8.8.2",
+			lines: []string{"Cache-Control: max-age=0", "Last-Modified: today"}, why: rfc9111.RefusedStale},
 		{name: "no-cache", rule: "9111 §5.2.2.4", lines: []string{"Cache-Control: no-cache, max-age=60"},
 			why: rfc9111.RefusedStale},
 		{name: "no-cache, with a validator", rule: "9111 §5.2.2.4",
@@ -187,6 +191,50 @@ func TestStorable(t *testing.T) {
 			}
 			if none := omit == nil && reflect.DeepEqual(m, rfc9111.Metadata{}); why != rfc9111.Stored && !none {
 				t.Errorf("it is refused, and comes with %+v, %q", m, omit)
+			}
+		})
+	}
+}
+
+// TestEndlessResponses holds that no time of a route makes a stream of events storable (HTML, section 9.2), nor a heuristic:
+// only a freshness of its own does.
+func TestEndlessResponses(t *testing.T) {
+	const stream, pictures = "Content-Type: text/event-stream", "Content-Type: multipart/x-mixed-replace; boundary=x"
+	fresh := "Expires: " + date(time.Minute)
+	for _, test := range []struct {
+		name  string
+		lines []string
+		why   rfc9111.Refusal
+	}{
+		{"events", []string{stream}, rfc9111.RefusedEventStream},
+		{"pictures", []string{pictures}, rfc9111.RefusedEventStream},
+		{"with a parameter", []string{stream + ";charset=utf-8"}, rfc9111.RefusedEventStream},
+		{"in another case, with white space", []string{"Content-Type: \tText/Event-Stream ; charset=utf-8"},
+			rfc9111.RefusedEventStream},
+		{"beside another type", []string{"Content-Type: text/plain", stream}, rfc9111.RefusedEventStream},
+		{"with a validator", []string{stream, `ETag: "x"`}, rfc9111.RefusedEventStream},
+		{"with Last-Modified", []string{stream, "Last-Modified: " + date(-24*time.Hour)}, rfc9111.RefusedEventStream},
+		{"with no-cache and a validator", []string{stream, "Cache-Control: no-cache", `ETag: "x"`}, rfc9111.RefusedEventStream},
+		{"public", []string{stream, "Cache-Control: public"}, rfc9111.RefusedEventStream},
+		{"with max-age=0 and a validator", []string{stream, "Cache-Control: max-age=0", `ETag: "x"`}, rfc9111.RefusedEventStream},
+		{"with an Expires that is none", []string{stream, "Expires: 0"}, rfc9111.RefusedEventStream},
+		{"with no-store, which says more", []string{stream, "Cache-Control: no-store"}, rfc9111.RefusedNoStore},
+		{"with max-age", []string{stream, "Cache-Control: max-age=60"}, rfc9111.Stored},
+		{"with s-maxage", []string{stream, "Cache-Control: s-maxage=60"}, rfc9111.Stored},
+		{"with a targeted max-age", []string{stream, "CDN-Cache-Control: max-age=60"}, rfc9111.Stored},
+		{"with Expires", []string{stream, fresh}, rfc9111.Stored},
+		{"pictures with max-age", []string{pictures, "Cache-Control: max-age=60"}, rfc9111.Stored},
+		{"another type", []string{"Content-Type: text/event-stream-not"}, rfc9111.Stored},
+		{"another multipart type", []string{"Content-Type: multipart/mixed; boundary=text/event-stream"}, rfc9111.Stored},
+		{"no type", nil, rfc9111.Stored},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			for _, policy := range []rfc9111.Policy{
+				{TTL: time.Minute, Heuristic: true}, {StatusTTL: map[int]time.Duration{200: time.Minute}},
+			} {
+				if _, _, why := rfc9111.Storable(get(t, http.StatusOK, test.lines...), &policy); why != test.why {
+					t.Errorf("%q is refused %q, want %q", test.lines, why, test.why)
+				}
 			}
 		})
 	}
