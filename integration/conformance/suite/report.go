@@ -76,8 +76,9 @@ const intro = `# HTTP cache conformance
 
 What the [public test suite for HTTP caches](https://cache-tests.fyi), http-cache-tests %s, finds when it asks a
 gin engine that forwards everything to the suite's server through
-` + "`cachette.Cached(0, cachette.WithHeuristicFreshness(), cachette.WithSetCookie())`" + `. The suite tests shared
-caches in general, so it counts some optional behaviour, which those two options switch on.
+` + "`cachette.Cached(0, cachette.WithHeuristicFreshness(), cachette.WithSetCookie(), cachette.WithStaleIfError(time.Hour))`" + `.
+The suite tests shared caches in general, so it counts some optional behaviour, which those options switch on. A server that
+closes its connection is a 502 here.
 
 ` + "`make conformance`" + ` runs it, and fails where the outcome is not the one recorded here. ` + "`make conformance WRITE=1`" + `
 writes this page; it is not edited by hand. A reason for each miss stands in ` + "`reasons.json`" + `.
