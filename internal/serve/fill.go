@@ -263,7 +263,7 @@ func (x *exchange) Decide(rec *response.Recorder) response.Mode {
 		mode = response.Capture
 		report.Stored = !x.abortsAsARule()
 	} else {
-		x.withdrawn = stale != nil && withdraws(x.made.Status, why)
+		x.withdrawn = stale != nil && rfc9111.Withdraws(x.made.Status, why)
 	}
 	if !report.Stored && report.Detail == "" {
 		report.Detail = string(why)
@@ -595,7 +595,7 @@ func (x *exchange) head() {
 		return
 	}
 	if status := x.c.Writer.Status(); status != http.StatusOK {
-		if withdraws(status, rfc9111.RefusedStatus) {
+		if rfc9111.Withdraws(status, rfc9111.RefusedStatus) {
 			x.s.store.Remove(context.WithoutCancel(x.request.Context()), stale.Key)
 		}
 		return
