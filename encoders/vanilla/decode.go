@@ -84,9 +84,7 @@ func decode(data []byte, dst any, v reflect.Value) error {
 		return refuseDecode(data, dst, reason)
 	}
 
-	_, marshals := methods.(encoding.TextMarshaler)
-	_, prints := methods.(fmt.Stringer)
-	if marshals || prints {
+	if _, marshals := methods.(encoding.TextMarshaler); marshals {
 		// The type says itself how it is written, and not how it is read. Reading it by its kind may be wrong without
 		// a sign: a number that writes itself in base 16 stores 16 as "10".
 		if !writes(v, data) {
@@ -108,7 +106,7 @@ func unmarshal(into encoding.TextUnmarshaler, data []byte) (err error) {
 	return into.UnmarshalText(data)
 }
 
-// writes reports whether v is written as data. A method that panics, as a String method may for a number that it has no
+// writes reports whether v is written as data. A method that panics, as a MarshalText method may for a number that it has no
 // name for, writes nothing.
 func writes(v reflect.Value, data []byte) (same bool) {
 	defer func() {

@@ -7,15 +7,18 @@
 // # What can be stored
 //
 // Strings, bytes, booleans, integers and floats of every size, named types of these kinds, and any type with a
-// MarshalText or a String method. A pointer stands for what it points to. The first of these that fits decides:
+// MarshalText method. A pointer stands for what it points to. The first of these that fits decides:
 //
 //  1. [encoding.TextMarshaler]: what MarshalText returns.
-//  2. A string or a []byte: as it is, even where its type has a String method, for that may shorten or hide it.
-//  3. [fmt.Stringer]: what String returns.
+//  2. [time.Duration]: what its String method returns, such as 1m30s.
+//  3. A string or a []byte: as it is.
 //  4. A boolean, an integer or a float: as Python prints it.
 //
-// Nil, nil pointers, maps, structs, other slices, arrays, channels and functions without such a method are refused: the
-// text that Go prints for them cannot be read back. So are an arrow.Record and an arrow.Table, whose String is for people.
+// Other String methods do not count, for what they return is for people, and nothing reads it back: a number whose String
+// method says "blue" is stored as the number. To store it as blue, give its type MarshalText and UnmarshalText.
+//
+// Nil, nil pointers, maps, structs, other slices, arrays, channels and functions without MarshalText are refused: the text
+// that Go prints for them cannot be read back.
 //
 // # What can be fetched
 //
@@ -24,8 +27,8 @@
 // 0 and a few more), an integer is decimal and must fit, a float may be inf or nan, and is rounded to the type asked for.
 // A [time.Duration] is read as [time.ParseDuration] does, and any [encoding.TextUnmarshaler] reads itself.
 //
-// A type that writes itself by MarshalText or String but has no UnmarshalText is taken only if it would write
-// the same text again: a number whose String method says "blue" is stored as blue, and can be fetched as a string only.
+// A type that writes itself by MarshalText but has no UnmarshalText is taken only if it would write the same text again: a
+// number that writes itself as "blue" can be fetched as a string only.
 //
 // Two things are not as Python's str has them: a []byte is stored as it is and not as "b'…'", and a type with a method
 // of its own is stored in its own form, a [time.Time] for instance in that of RFC 3339.
@@ -36,9 +39,9 @@ import (
 	"fmt"
 	"reflect"
 	"strconv"
+	"time"
 
 	"github.com/gin-cachette/cachette/encoders"
-	"github.com/gin-cachette/cachette/encoders/internal/fit"
 )
 
 const name = "vanilla"
@@ -86,16 +89,15 @@ func encode(value any, v reflect.Value) ([]byte, error) {
 		}
 		return append([]byte{}, text...), nil // the type may keep what it returned
 	}
-	switch {
-	case v.Kind() == reflect.String:
-		return []byte(v.String()), nil
-	case isBytes(v.Type()):
+	if duration, ok := methods.(*time.Duration); ok {
+		return []byte(duration.String()), nil
+	}
+	if isBytes(v.Type()) {
 		return append([]byte{}, v.Bytes()...), nil
 	}
-	if stringer, ok := methods.(fmt.Stringer); ok && !fit.IsTable(methods) {
-		return []byte(stringer.String()), nil
-	}
 	switch v.Kind() {
+	case reflect.String:
+		return []byte(v.String()), nil
 	case reflect.Bool:
 		return appendBool(nil, v.Bool()), nil
 	case reflect.Int, reflect.Int8, reflect.Int16, reflect.Int32, reflect.Int64:
@@ -105,7 +107,11 @@ func encode(value any, v reflect.Value) ([]byte, error) {
 	case reflect.Float32, reflect.Float64:
 		return appendFloat(nil, v.Float(), v.Type().Bits()), nil
 	}
-	return nil, refuseEncode(value, "it takes text, numbers and booleans, and types with a MarshalText or String method")
+	if _, prints := methods.(fmt.Stringer); prints {
+		return nil, refuseEncode(value, "nothing reads what its String method returns: put that string, "+
+			"or give the type the methods MarshalText and UnmarshalText")
+	}
+	return nil, refuseEncode(value, "it takes text, numbers and booleans, and types with a MarshalText method")
 }
 
 // maxPointers bounds how many pointers are followed, for a pointer may point to itself.
