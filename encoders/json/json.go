@@ -2,12 +2,15 @@
 //
 // Encode takes every Go value that encoding/json takes, and writes it compactly, in UTF-8, without the HTML escapes
 // (< stays <) and without a newline at the end. It refuses what JSON cannot say: channels, functions, complex numbers,
-// cycles, NaN and the infinities, and, unlike encoding/json, strings that are not UTF-8, for what came back would be
-// another string, and a struct that has fields and exports none (an error, an arrow.Table), for nothing of it would be stored.
+// cycles, NaN and the infinities, and, unlike encoding/json, what would come back as something else: strings that are not
+// UTF-8, and a struct that has fields and exports none (an error, a mutex, an arrow.Table), for nothing of it would be stored,
+// alone or anywhere in a value.
 //
 // Decode stores exactly what the data holds: nothing of dst's old value is merged into it. A number that lands in an
 // any becomes a [json.Number], which loses no digit. Null can be fetched into what can be nil, and is an error for the
-// rest, so that it is never mistaken for a zero. Anything after the value is an error. For the rest the rules of
+// rest, so that it is never mistaken for a zero. Anything after the value is an error, and so is data that is no text: bytes
+// that are not UTF-8, and an escape that is half of a surrogate pair, such as "\ud800", which encoding/json reads as U+FFFD,
+// whereby two keys can become one. For the rest the rules of
 // encoding/json hold: names match without regard to case, unknown fields are skipped, and a []byte is base64.
 //
 // Python's json module writes NaN and Infinity, which are not JSON: Decode refuses them.
@@ -19,9 +22,9 @@ import (
 	"fmt"
 	"reflect"
 	"sync"
+	"unicode/utf8"
 
 	"github.com/gin-cachette/cachette/encoders"
-	"github.com/gin-cachette/cachette/encoders/internal/fit"
 	"github.com/gin-cachette/cachette/encoders/internal/jsonshared"
 )
 
@@ -44,13 +47,11 @@ func (encoder) Encode(value any) ([]byte, error) {
 	data := bytes.TrimSuffix(w.data, []byte("\n"))
 	w.data = nil
 	writers.Put(w)
-	if string(data) == "{}" && fit.Hidden(value, fit.WritesJSON) {
-		return nil, refuse("encode", value, "", fit.HiddenReason)
+	if jsonshared.MayWrite(reflect.TypeOf(value)) && !utf8.Valid(data) {
+		return nil, refuse("encode", value, "", jsonshared.NotUTF8)
 	}
-
-	// For a byte that is not UTF-8, and hardly ever otherwise, encoding/json writes the escape of U+FFFD.
-	if bytes.Contains(data, []byte(`\ufffd`)) && !jsonshared.IsUTF8(reflect.ValueOf(value)) {
-		return nil, refuse("encode", value, "", "it has a string that is not UTF-8, which JSON cannot hold: store bytes as []byte")
+	if reason := jsonshared.Lost(value, data); reason != "" {
+		return nil, refuse("encode", value, "", reason)
 	}
 	return data, nil
 }
@@ -78,6 +79,9 @@ func (encoder) Decode(data []byte, dst any) (err error) {
 	pointer := reflect.ValueOf(dst)
 	if pointer.Kind() != reflect.Pointer || pointer.IsNil() {
 		return refuse("decode", dst, "", "give a pointer that is not nil")
+	}
+	if err := jsonshared.CheckText(data, utf8.Valid(data)); err != nil {
+		return fmt.Errorf("cachette: codec %s cannot decode into %T: %w", name, dst, err)
 	}
 	elem := pointer.Type().Elem()
 	if bytes.Equal(bytes.Trim(data, jsonshared.Space), []byte("null")) && !jsonshared.TakesNull(elem) {

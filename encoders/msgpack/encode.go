@@ -8,6 +8,8 @@ import (
 	"unicode/utf8"
 
 	"github.com/vmihailenco/msgpack/v5"
+
+	"github.com/gin-cachette/cachette/encoders/internal/hidden"
 )
 
 // writer collects the bytes of a value. It is also what the library's encoder writes to, for types that use it.
@@ -157,6 +159,9 @@ func (b builder) encoder(t reflect.Type, fields *structure) func(*writer, reflec
 	case reflect.Map:
 		return b.encodeMap(t)
 	case reflect.Struct:
+		if hidden.Struct(t) {
+			return func(*writer, reflect.Value) error { return &refusal{reason: hidden.Reason(t)} }
+		}
 		return encodeStruct(fields)
 	}
 	return func(*writer, reflect.Value) error {

@@ -130,10 +130,9 @@ func TestErrorsAreReadable(t *testing.T) {
 		{"a channel within", second(msgpack.New().Encode(map[string]any{"a": make(chan int)})),
 			"cachette: codec msgpack cannot encode map[string]interface {}: MessagePack has no form for chan int"},
 		{"not UTF-8", second(msgpack.New().Encode("\xff")),
-			"cachette: codec msgpack cannot encode string: it has a string that is not UTF-8, which MessagePack cannot hold: store bytes as []byte; " +
-				"codec vanilla takes the value"},
+			"cachette: codec msgpack cannot encode string: it has a string that is not UTF-8, which MessagePack cannot hold: store bytes as []byte"},
 		{"nothing exported", second(msgpack.New().Encode(errors.New("no ink"))),
-			"cachette: codec msgpack cannot encode *errors.errorString: it has no exported fields, so that nothing of it would be stored"},
+			"cachette: codec msgpack cannot encode *errors.errorString: errors.errorString has no exported fields, so that nothing of it would be stored"},
 		{"a type's own error is kept", second(msgpack.New().Encode(sick{})), "cachette: codec msgpack cannot encode msgpack_test.sick: no ink"},
 		{"and in the other direction", decode("\xa6secret", new(sick)),
 			"cachette: codec msgpack cannot decode a string of 6 bytes into *msgpack_test.sick: a method of the type refuses it"},

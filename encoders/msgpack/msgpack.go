@@ -19,8 +19,9 @@
 // the library's DecodeMap goes into an extension, and believes any length there: look at PeekCode before it.
 //
 // Channels, functions, complex numbers and cycles are refused, and strings that are not UTF-8, for Python could not read
-// them, and a struct that has fields and exports none (an error, an arrow.Table), for nothing of it would be stored. So is what nests deeper than
-// 1024 levels: Python does not go further.
+// them. So is a struct that has fields and exports none (an error in an any, a mutex, an arrow.Table), alone or anywhere in
+// a value, for nothing of it would be stored; in a field of the type error an error is its text. So is what nests deeper
+// than 1024 levels: Python does not go further.
 //
 // # What can be fetched
 //
@@ -55,7 +56,6 @@ import (
 	"sync"
 
 	"github.com/gin-cachette/cachette/encoders"
-	"github.com/gin-cachette/cachette/encoders/internal/fit"
 )
 
 const name = "msgpack"
@@ -84,9 +84,6 @@ func (encoder) Encode(value any) (data []byte, err error) {
 	w := writers.Get().(*writer)
 	if err := w.whole(value); err != nil {
 		return nil, encodeError(value, err)
-	}
-	if len(w.buf) == 1 && w.buf[0] == codeMapLow && fit.Hidden(value, writesItself) {
-		return nil, refuse("encode", value, "", fit.HiddenReason, nil)
 	}
 	if cap(w.buf) > maxKept {
 		return w.buf, nil // it is not worth a copy

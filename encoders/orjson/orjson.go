@@ -13,9 +13,6 @@
 //     backspace and form feed as \u0008 and \u000c.
 //   - A map with booleans as keys is refused as json does, but not where it is the value of an any: there it is stored.
 //   - A map whose keys JSON cannot hold, such as floats, is stored as long as it is empty; json refuses its type.
-//   - A type with a method of its own (MarshalJSON, MarshalText) that returns what is not UTF-8 is refused; json stores it.
-//   - In data that is not UTF-8, what a raw message or an UnmarshalJSON method receives has U+FFFD where json leaves
-//     the bytes alone.
 //   - Base64 whose padding is cut short ("00=") is fetched into a []byte; for json it is an error.
 //   - A field behind an embedded pointer to a struct type that is not exported is fetched; for json it is an error.
 //
@@ -25,10 +22,10 @@ package orjson
 
 import (
 	"bytes"
+	"fmt"
 	"reflect"
 
 	"github.com/gin-cachette/cachette/encoders"
-	"github.com/gin-cachette/cachette/encoders/internal/fit"
 	"github.com/gin-cachette/cachette/encoders/internal/jsonshared"
 )
 
@@ -51,10 +48,10 @@ func (encoder) Encode(value any) ([]byte, error) {
 		}
 	}
 	if !isText(data) {
-		return nil, encodeError(value, errNotUTF8)
+		return nil, refuse("encode", value, "", jsonshared.NotUTF8)
 	}
-	if string(data) == "{}" && fit.Hidden(value, fit.WritesJSON) {
-		return nil, refuse("encode", value, "", fit.HiddenReason)
+	if reason := jsonshared.Lost(value, data); reason != "" {
+		return nil, refuse("encode", value, "", reason)
 	}
 	return data, nil
 }
@@ -63,6 +60,9 @@ func (encoder) Decode(data []byte, dst any) error {
 	pointer := reflect.ValueOf(dst)
 	if pointer.Kind() != reflect.Pointer || pointer.IsNil() {
 		return refuse("decode", dst, "", "give a pointer that is not nil")
+	}
+	if err := jsonshared.CheckText(data, isText(data)); err != nil {
+		return fmt.Errorf("cachette: codec %s cannot decode into %T: %w", name, dst, err)
 	}
 	elem := pointer.Type().Elem()
 	if isNull(data) && !jsonshared.TakesNull(elem) {

@@ -5,7 +5,6 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"reflect"
 
 	"github.com/gin-cachette/cachette/encoders/internal/jsonshared"
 )
@@ -16,7 +15,6 @@ import (
 var (
 	errPanic   = errors.New("a method of a type panicked")
 	errForeign = errors.New("it is for encoding/json")
-	errNotUTF8 = errors.New("it has a string that is not UTF-8, which JSON cannot hold: store bytes as []byte")
 )
 
 // slowEncode does what the codec json does.
@@ -28,20 +26,11 @@ func slowEncode(value any) (data []byte, err error) {
 	if err := writer.Encode(value); err != nil {
 		return nil, err
 	}
-	data = bytes.TrimSuffix(buffer.Bytes(), []byte("\n"))
-
-	// For a byte that is not UTF-8, and hardly ever otherwise, encoding/json writes the escape of U+FFFD.
-	if bytes.Contains(data, []byte(`\ufffd`)) && !jsonshared.IsUTF8(reflect.ValueOf(value)) {
-		return nil, errNotUTF8
-	}
-	return data, nil
+	return bytes.TrimSuffix(buffer.Bytes(), []byte("\n")), nil
 }
 
 func encodeError(value any, err error) error {
-	switch err {
-	case errNotUTF8:
-		return refuse("encode", value, "", err.Error())
-	case errPanic:
+	if err == errPanic {
 		return fmt.Errorf("cachette: codec %s cannot encode %T: %w", name, value, err)
 	}
 	return jsonshared.Encode(name, value, err)

@@ -14,11 +14,14 @@ func (d *decoder) assign(value any, dst reflect.Value) error {
 	t := dst.Type()
 	switch t.Kind() {
 	case reflect.Interface:
+		if value == nil {
+			return nil
+		}
 		if t.NumMethod() != 0 {
 			return unfitf("%s is an interface, of which any alone can be decoded into", t)
 		}
 		v, err := d.natural(value)
-		if err == nil && v != nil {
+		if err == nil {
 			dst.Set(reflect.ValueOf(v))
 		}
 		return err

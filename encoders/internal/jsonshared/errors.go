@@ -8,7 +8,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"slices"
 	"strings"
 
 	"github.com/gin-cachette/cachette/encoders"
@@ -32,10 +31,9 @@ func Encode(codec string, value any, err error) error {
 	return refuse(codec, value, "it has a json.Number that is no number", err)
 }
 
-// refuse makes the error for a value that is not JSON: neither of the codecs takes it, even where it looks as if.
+// refuse makes the error for a value that is not JSON.
 func refuse(codec string, value any, reason string, err error) error {
 	refusal := encoders.Unsupported(codec, "encode", value, "", reason)
-	refusal.Takers = slices.DeleteFunc(refusal.Takers, func(name string) bool { return name == "json" || name == "orjson" })
 	refusal.Err = err
 	return refusal
 }

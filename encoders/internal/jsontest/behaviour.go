@@ -8,6 +8,7 @@ import (
 	"math"
 	"reflect"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -50,6 +51,31 @@ func refuseWhatIsNotOneValue(t *testing.T, codec encoders.Encoder) {
 	}
 }
 
+// refuseWhatIsNoText: encoding/json reads U+FFFD in its place, so that keys which differ become one.
+func refuseWhatIsNoText(t *testing.T, codec encoders.Encoder) {
+	for _, data := range []string{
+		`"\ud800"`, `"\uD800"`, `"\udc00"`, `"\uDFFF"`, `"\udbff"`, `"a\ud800"`, `"\ud800a"`, `"\ud800\n"`, `"\ud800\\udc00"`,
+		`"\ud800\ud800"`, `"\ud800\u0041"`, `"\udc00\ud800"`, `"\ud83d\ude00\ud83d"`, `"\\\ud800"`, `{"\ud800":1,"\ud801":2}`,
+		`{"unknown":["\ud800"]}`, "\"\xff\"", "{\"\xff\":1,\"\xfe\":2}", "\"\xed\xa0\x80\"", "{\"unknown\":\"\xff\"}",
+	} {
+		for _, dst := range []any{new(any), new(string), new(map[string]int), new(product), new(stdjson.RawMessage)} {
+			err := codec.Decode([]byte(data), dst)
+			if got := reflect.ValueOf(dst).Elem(); err == nil || !got.IsZero() {
+				t.Errorf("%q into %T: it is fetched as %q (%v)", data, dst, got, err)
+			}
+		}
+	}
+	for data, want := range map[string]string{
+		`"\ud83d\ude00"`: "\U0001F600", `"\uD83D\uDE00\u00e9"`: "\U0001F600é", `"\\ud800"`: `\ud800`, `"\\\\ud800"`: `\\ud800`,
+		`"\ud7ff\ue000"`: "\ud7ff\ue000", `"\ufffd"`: "\ufffd", "\"\xf0\x9f\x98\x80\"": "\U0001F600",
+	} {
+		var got string
+		if err := codec.Decode([]byte(data), &got); err != nil || got != want {
+			t.Errorf("%q: it is fetched as %q (%v), want %q", data, got, err, want)
+		}
+	}
+}
+
 // sayWhatIsWrong: NAME stands for the codec's name.
 func sayWhatIsWrong(t *testing.T, codec encoders.Encoder) {
 	tests := []struct {
@@ -78,16 +104,25 @@ func sayWhatIsWrong(t *testing.T, codec encoders.Encoder) {
 		{"a channel within", second(codec.Encode(map[string]any{"a": make(chan int)})),
 			"cachette: codec NAME cannot encode map[string]interface {}: JSON has no form for chan int"},
 		{"NaN", second(codec.Encode(math.NaN())),
-			"cachette: codec NAME cannot encode float64: JSON has no form for it: NaN; codecs msgpack, pickle and vanilla take the value"},
+			"cachette: codec NAME cannot encode float64: JSON has no form for it: NaN"},
 		{"not UTF-8", second(codec.Encode("\xff")),
-			"cachette: codec NAME cannot encode string: it has a string that is not UTF-8, which JSON cannot hold: store bytes as []byte; " +
-				"codec vanilla takes the value"},
+			"cachette: codec NAME cannot encode string: it has a string that is not UTF-8, which JSON cannot hold: store bytes as []byte"},
 		{"nothing exported", second(codec.Encode(errors.New("no ink"))),
-			"cachette: codec NAME cannot encode *errors.errorString: it has no exported fields, so that nothing of it would be stored"},
+			"cachette: codec NAME cannot encode *errors.errorString: errors.errorString has no exported fields, so that nothing of it would be stored"},
+		{"nothing exported within", second(codec.Encode(map[string]any{"a": []any{1, &sync.Mutex{}}})),
+			"cachette: codec NAME cannot encode map[string]interface {}: sync.Mutex has no exported fields, so that nothing of it would be stored"},
+		{"half of a pair that is written", second(codec.Encode(stdjson.RawMessage(`"\ud800"`))),
+			"cachette: codec NAME cannot encode json.RawMessage: a method of a type writes " +
+				`an escape that is half of a surrogate pair, such as \ud800, which is no character`},
+		{"half of a pair", codec.Decode([]byte(`"\udc00"`), new(string)),
+			"cachette: codec NAME cannot decode into *string: the data has " +
+				`an escape that is half of a surrogate pair, such as \ud800, which is no character`},
+		{"no text", codec.Decode([]byte("\"caf\xe9\""), new(string)),
+			"cachette: codec NAME cannot decode into *string: the data is not UTF-8"},
 		{"a channel that a method meets", second(codec.Encode(inVain{})),
-			"cachette: codec NAME cannot encode jsontest.inVain: JSON has no form for chan int; codecs msgpack and pickle take the value"},
+			"cachette: codec NAME cannot encode jsontest.inVain: JSON has no form for chan int"},
 		{"no number", second(codec.Encode([]stdjson.Number{"s3cr3t"})),
-			"cachette: codec NAME cannot encode []json.Number: it has a json.Number that is no number; codecs msgpack and pickle take the value"},
+			"cachette: codec NAME cannot encode []json.Number: it has a json.Number that is no number"},
 		{"a type's own error is kept", second(codec.Encode(stdjson.RawMessage("{"))),
 			"cachette: codec NAME cannot encode json.RawMessage: json: error calling MarshalJSON for type json.RawMessage: unexpected end of JSON input"},
 	}

@@ -19,6 +19,7 @@ import (
 func Run(t *testing.T, codec encoders.Encoder, allocBase int) {
 	t.Run("conformance", func(t *testing.T) { conform(t, codec, allocBase) })
 	t.Run("what is not one JSON value", func(t *testing.T) { refuseWhatIsNotOneValue(t, codec) })
+	t.Run("what is no text", func(t *testing.T) { refuseWhatIsNoText(t, codec) })
 	t.Run("errors", func(t *testing.T) { sayWhatIsWrong(t, codec) })
 	t.Run("nothing is merged", func(t *testing.T) { mergeNothing(t, codec) })
 	t.Run("numbers keep their digits", func(t *testing.T) { keepDigits(t, codec) })
@@ -52,8 +53,26 @@ type (
 	lean   struct {
 		N int `json:",omitempty"`
 	}
-	wide struct{ lean }
+	wide   struct{ lean }
+	blank  struct{ _ struct{} }
+	locked struct {
+		Skipped sync.Mutex `json:"-"`
+		Omitted sync.Mutex `json:",omitzero"`
+		Nil     *hidden    `json:",omitempty"`
+		N       int
+	}
+	partly struct {
+		hidden
+		N   int
+		Err error
+	}
+	latin  string
+	latin2 struct{}
 )
+
+// These write a text that is not UTF-8.
+func (l latin) MarshalText() ([]byte, error) { return []byte(l), nil }
+func (*latin2) MarshalText() ([]byte, error) { return []byte("\xff"), nil }
 
 func ptr[T any](v T) *T { return &v }
 
@@ -110,7 +129,12 @@ func conform(t *testing.T, codec encoders.Encoder, allocBase int) {
 			{Name: "of no fields nothing is lost", Value: struct{}{}, Data: []byte("{}")},
 			{Name: "of empty fields neither", Value: lean{}, Data: []byte("{}")},
 			{Name: "nor of those behind an embedded struct", Value: wide{}, Data: []byte("{}")},
-			{Name: "what hides is refused alone only", Value: []hidden{{}}, Data: []byte("[{}]")},
+			{Name: "where nothing is, nothing hides", Value: []blank{{}}, Data: []byte("[{}]")},
+			{Name: "nor what is not written", Value: locked{N: 1}, Data: []byte(`{"N":1}`)},
+			{Name: "nor what writes itself", Value: []any{time.Unix(0, 0).UTC(), big.NewInt(5), struct{}{}, map[string]int{}},
+				Want: []any{"1970-01-01T00:00:00Z", stdjson.Number("5"), map[string]any{}, map[string]any{}}},
+			{Name: "nor what writes itself by its address", Value: []big.Int{*big.NewInt(5)}, Data: []byte("[5]")},
+			{Name: "nor what is embedded", Value: partly{hidden{1}, 2, nil}, Want: partly{hidden{}, 2, nil}, Data: []byte(`{"N":2,"Err":null}`)},
 			{Value: map[string]any{"a": 1.10}, Want: map[string]any{"a": stdjson.Number("1.1")}},
 		},
 		Refuses: []any{
@@ -119,6 +143,12 @@ func conform(t *testing.T, codec encoders.Encoder, allocBase int) {
 			"\xff", []string{"ok", "\xff"}, map[string]any{"a": "\xff"}, map[string]int{"\xff": 1}, ptr("\xff"),
 			product{Name: "\xff"}, product{Parent: &product{Name: "\xff"}}, [1]any{"\xff"},
 			hidden{1}, &hidden{1}, ptr(any(hidden{1})), outer{hidden{1}}, errors.New("an error"), &sync.Mutex{}, *big.NewInt(5),
+			[]hidden{{1}}, [1]hidden{}, []*hidden{{}}, map[string]hidden{"a": {}}, map[string]any{"err": errors.New("an error")},
+			[]any{[]any{map[string]any{"a": &sync.Mutex{}}}}, partly{Err: errors.New("an error")}, struct{ Mutex sync.Mutex }{},
+			map[string]big.Int{"a": *big.NewInt(5)}, struct{ B big.Int }{*big.NewInt(5)}, struct{ In *outer }{&outer{}},
+			struct{ Outer struct{ In map[string][]any } }{struct{ In map[string][]any }{map[string][]any{"a": {hidden{}}}}},
+			stdjson.RawMessage(`"\ud800"`), map[string]any{"a": stdjson.RawMessage(`{"\udc00":1}`)}, stdjson.RawMessage("\"\xff\""),
+			[]any{stdjson.RawMessage("\"\xff\"")}, latin("\xff"), &latin2{}, map[latin]int{"\xff": 1}, []any{&latin2{}},
 		},
 		RefusesInto: []encodertest.Into{
 			into(`"text"`, ptr(7), "string"),
