@@ -19,6 +19,7 @@ import (
 	"github.com/gin-cachette/cachette/internal/keys"
 	"github.com/gin-cachette/cachette/internal/serve"
 	"github.com/gin-cachette/cachette/internal/store"
+	"github.com/gin-cachette/cachette/internal/takers"
 )
 
 // Cache is the cache of one engine: its values, and the responses of its [Cached] routes. It is safe for concurrent use.
@@ -47,8 +48,8 @@ type Cache struct {
 }
 
 // Put stores value under key for ttl; 0 stands for the TTL of the [Config], and what is less, or less than a millisecond,
-// is an error that matches [ErrInvalid]. A value of a type that the codec cannot take is an error that matches [ErrUnsupportedType] and names the
-// codecs that take it, and nothing is changed.
+// is an error that matches [ErrInvalid]. A value of a type that the codec cannot take is an error that matches
+// [ErrUnsupportedType] and names the linked codecs that take it, and nothing is changed.
 func (c *Cache) Put(ctx context.Context, key string, value any, ttl time.Duration) error {
 	if ttl < 0 {
 		return c.fail("put", key, fmt.Errorf("%w: the time to live %v is negative; give a positive one, or 0 for the configured %v",
@@ -60,7 +61,7 @@ func (c *Cache) Put(ctx context.Context, key string, value any, ttl time.Duratio
 	if problem := durationProblem(ttl); problem != "" {
 		return c.fail("put", key, fmt.Errorf("%w: the time to live %s", ErrInvalid, problem))
 	}
-	data, err := c.encoder.Encode(value)
+	data, err := takers.Encode(c.encoder, value)
 	if err != nil {
 		return c.fail("put", key, err)
 	}

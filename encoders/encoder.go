@@ -7,10 +7,7 @@ package encoders
 import (
 	"errors"
 	"fmt"
-	"slices"
 	"strings"
-
-	"github.com/gin-cachette/cachette/encoders/internal/fit"
 )
 
 // ErrUnsupportedType says that a codec cannot take a value, or cannot give one back in the type asked for.
@@ -49,19 +46,16 @@ type UnsupportedTypeError struct {
 	Type   string   // the Go type, as %T prints it: of the value, or of dst
 	Holds  string   // decode only, and only where it is known: what the data holds
 	Reason string   // what would be right; may be empty
-	Takers []string // encode only: which of cachette's codecs take the value, sorted; none may
+	Asked  bool     // encode only: whether the other linked codecs were asked, as Put does
+	Takers []string // which of them take the value, sorted; none may
 	Err    error    // what a method of the type returned, where that refused it; Error does not show it, for it may quote the value
 }
 
 // Unsupported returns the error of a codec that cannot take value, or, where op is "decode", give back in the type of
-// value, which is then the dst, what the data holds. It finds out which other codecs take the value, whether they are
-// linked or not. The value itself is not in the error, and must not be in holds and reason: it can be a secret.
+// value, which is then the dst, what the data holds. The value itself is not in the error, and must not be in holds and
+// reason: it can be a secret.
 func Unsupported(codec, op string, value any, holds, reason string) *UnsupportedTypeError {
-	e := &UnsupportedTypeError{Codec: codec, Op: op, Type: fmt.Sprintf("%T", value), Holds: holds, Reason: reason}
-	if op != "decode" {
-		e.Takers = slices.DeleteFunc(fit.Codecs(value), func(name string) bool { return name == codec })
-	}
-	return e
+	return &UnsupportedTypeError{Codec: codec, Op: op, Type: fmt.Sprintf("%T", value), Holds: holds, Reason: reason}
 }
 
 // Error tells all but Err.
@@ -78,11 +72,12 @@ func (e *UnsupportedTypeError) Error() string {
 	if e.Reason != "" {
 		msg += ": " + e.Reason
 	}
-	switch n := len(e.Takers); n {
-	case 0:
-	case 1:
+	switch n := len(e.Takers); {
+	case n == 0 && e.Asked:
+		msg += "; no other linked codec takes the value, and to link others is to import their packages"
+	case n == 1:
 		msg += "; codec " + e.Takers[0] + " takes the value"
-	default:
+	case n > 1:
 		msg += "; codecs " + strings.Join(e.Takers[:n-1], ", ") + " and " + e.Takers[n-1] + " take the value"
 	}
 	return msg

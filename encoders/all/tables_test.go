@@ -15,7 +15,6 @@ import (
 	"github.com/apache/arrow/go/v15/arrow/memory"
 
 	"github.com/gin-cachette/cachette/encoders"
-	"github.com/gin-cachette/cachette/encoders/internal/fit"
 	"github.com/gin-cachette/cachette/encoders/internal/frame/frametest"
 )
 
@@ -177,7 +176,7 @@ func TestRandomTables(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		for _, name := range fit.Codecs(value) {
+		for _, name := range takersOf(value) {
 			if name != "feather" && name != "parquet" {
 				continue
 			}

@@ -13,7 +13,6 @@ import (
 	"github.com/apache/arrow/go/v15/arrow/memory"
 
 	"github.com/gin-cachette/cachette/encoders"
-	"github.com/gin-cachette/cachette/encoders/internal/fit"
 )
 
 // Source is a value that is to be encoded: one of Record and Table is set.
@@ -74,8 +73,8 @@ func fromRows(value any) (arrow.Record, error) {
 	}
 	row, pointers, ok := rowType(rows.Type())
 	switch {
-	case !ok && fit.OtherArrow(rows.Type()):
-		return nil, errors.New(fit.OtherArrowReason)
+	case !ok && otherArrow(rows.Type()):
+		return nil, errors.New(otherArrowReason)
 	case !ok:
 		return nil, errors.New(wantTable)
 	}
@@ -158,8 +157,8 @@ func To(codec string, dst any) (*Dest, error) {
 	}
 	row, pointers, ok := rowType(pointer.Type().Elem())
 	switch {
-	case !ok && fit.OtherArrow(pointer.Type().Elem()):
-		return nil, Refuse(codec, "decode", dst, "a table", fit.OtherArrowReason)
+	case !ok && otherArrow(pointer.Type().Elem()):
+		return nil, Refuse(codec, "decode", dst, "a table", otherArrowReason)
 	case !ok:
 		return nil, Refuse(codec, "decode", dst, "a table", "give a pointer to an arrow.Record, an arrow.Table or a slice of structs")
 	}
