@@ -10,6 +10,7 @@ import (
 	"github.com/vmihailenco/msgpack/v5"
 
 	"github.com/gin-cachette/cachette/encoders/internal/hidden"
+	"github.com/gin-cachette/cachette/encoders/internal/null"
 )
 
 // writer collects the bytes of a value. It is also what the library's encoder writes to, for types that use it.
@@ -350,14 +351,20 @@ func encoderByMethod(t reflect.Type) func(*writer, reflect.Value) error {
 	default:
 		return nil
 	}
+	nullable := isNullable(t)
 	nilable := t.Kind() == reflect.Map || t.Kind() == reflect.Slice || t.Kind() == reflect.Func || t.Kind() == reflect.Chan
 	return func(w *writer, v reflect.Value) error {
-		if nilable && v.IsNil() {
+		if nilable && v.IsNil() || nullable && null.Value(v) {
 			w.buf = append(w.buf, codeNil)
 			return nil
 		}
 		return write(w, addressable(v).Addr().Interface())
 	}
+}
+
+// isNullable reports whether a value of t, which writes itself in another form than that of MessagePack, may be nil there.
+func isNullable(t reflect.Type) bool {
+	return !has(t, customEncoder) && !has(t, marshaler) && (has(t, textMarshaler) || has(t, binaryMarshaler)) && null.Type(t)
 }
 
 func writeCustom(w *writer, methods any) error {

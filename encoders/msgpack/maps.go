@@ -193,7 +193,7 @@ func (r *reader) mapKey(key *plan, k reflect.Value) error {
 	if err != nil {
 		return err
 	}
-	if t.kind == kindNil && k.Kind() != reflect.Interface && k.Kind() != reflect.Pointer {
+	if t.kind == kindNil && k.Kind() != reflect.Interface && k.Kind() != reflect.Pointer && !isNullable(k.Type()) {
 		return r.mismatch(t, k.Type(), "as a map's key") // a zero would be another key
 	}
 	if err := key.read(r, t, k); err != nil {

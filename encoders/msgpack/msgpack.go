@@ -15,7 +15,8 @@
 //
 // A type may write itself: the first that it has of EncodeMsgpack, MarshalMsgpack ([github.com/vmihailenco/msgpack/v5]
 // calls them CustomEncoder and Marshaler), MarshalText (as str) and MarshalBinary (as bin) does it, and the methods in the
-// other direction read it. What they write must be one value. What they are given to read is one, whose lengths are true; but
+// other direction read it. A value with one of the latter two whose MarshalJSON says null is nil, where that of its type's
+// zero value says so too. What they write must be one value. What they are given to read is one, whose lengths are true; but
 // the library's DecodeMap goes into an extension, and believes any length there: look at PeekCode before it.
 //
 // Channels, functions, complex numbers and cycles are refused, and strings that are not UTF-8, for Python could not read
@@ -178,7 +179,7 @@ func takesNil(t reflect.Type) bool {
 	case reflect.Pointer, reflect.Interface, reflect.Map, reflect.Slice:
 		return true
 	}
-	return has(t, customDecoder) || has(t, unmarshaler)
+	return has(t, customDecoder) || has(t, unmarshaler) || isNullable(t)
 }
 
 // recovered turns a panic into an error. What was panicked with is not shown: it may hold the value.

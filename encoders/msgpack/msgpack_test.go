@@ -16,6 +16,7 @@ import (
 
 	"github.com/gin-cachette/cachette/encoders"
 	"github.com/gin-cachette/cachette/encoders/encodertest"
+	"github.com/gin-cachette/cachette/encoders/internal/null/nulltest"
 	"github.com/gin-cachette/cachette/encoders/msgpack"
 )
 
@@ -133,6 +134,15 @@ func TestConformance(t *testing.T) {
 			{Name: "a zone is not kept", Value: utc.In(time.FixedZone("", 3600)), Want: utc},
 			{Name: "a time as text", Value: "2024-02-29T13:00:00.000000005+01:00", Into: new(time.Time), Want: utc},
 			{Value: time.Time{}}, {Value: &utc},
+			{Name: "a null UUID", Value: nulltest.UUID{}, Data: []byte("\xc0")},
+			{Name: "what stands in it is not kept", Value: nulltest.UUID{ID: [16]byte{1}}, Want: nulltest.UUID{}},
+			{Name: "one that is not null", Value: nulltest.UUID{ID: [16]byte{1}, Valid: true}},
+			{Name: "a null decimal", Value: nulltest.Decimal{}, Data: []byte("\xc0")}, {Value: nulltest.Decimal{Valid: true}, Data: []byte("\xa10")},
+			{Name: "nulls within", Value: []nulltest.UUID{{}, {Valid: true}, {}}},
+			{Name: "nulls in a map", Value: map[string]nulltest.Decimal{"a": {}, "b": {Number: 5, Valid: true}}},
+			{Name: "a null as a key", Value: map[nulltest.UUID]int{{}: 1, {Valid: true}: 2}},
+			{Name: "a pointer to a null is nil", Value: &nulltest.UUID{}, Want: (*nulltest.UUID)(nil), Data: []byte("\xc0")},
+			{Value: struct{ U nulltest.UUID }{}, Data: []byte("\x81\xa1U\xc0")}, {Value: nulltest.Price{}, Data: []byte("\xa10")},
 			{Value: []int{1, 2, 3}, Data: []byte("\x93\x01\x02\x03")}, {Value: []int{4}}, {Value: []int{}}, {Value: []int(nil)},
 			{Value: [2]bool{true, false}}, {Value: [][]string{{"a"}, nil, {}}},
 			{Value: []any{int64(1), "a", nil, []byte("b"), uint64(math.MaxUint64), map[string]any{"a": []any{}}}},

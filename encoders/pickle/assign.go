@@ -81,6 +81,9 @@ func assignNone(dst reflect.Value) error {
 	case reflect.Map, reflect.Slice:
 		return nil // it is nil already
 	}
+	if infoOf(dst.Type()).nullable {
+		return nil
+	}
 	return unfitf("None stands where the Go type has %s: fetch into a pointer or an any", dst.Type())
 }
 

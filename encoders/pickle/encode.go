@@ -6,6 +6,8 @@ import (
 	"math/big"
 	"reflect"
 	"time"
+
+	"github.com/gin-cachette/cachette/encoders/internal/null"
 )
 
 // reflected writes a value by its type.
@@ -33,7 +35,11 @@ func (w *writer) reflected(v reflect.Value) error {
 	case classBigInt:
 		return w.bigInt(addressable(v).Addr().Interface().(*big.Int))
 	}
-	if info.marshals {
+	switch {
+	case info.nullable && null.Value(v):
+		w.buf = append(w.buf, opNone)
+		return nil
+	case info.marshals:
 		return w.marshaled(v)
 	}
 	switch info.class {

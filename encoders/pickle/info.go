@@ -7,6 +7,8 @@ import (
 	"strings"
 	"sync"
 	"time"
+
+	"github.com/gin-cachette/cachette/encoders/internal/null"
 )
 
 // class says how values of a Go type are written and read.
@@ -32,6 +34,7 @@ const (
 type typeInfo struct {
 	class     class
 	marshals  bool // it has a MarshalText method
+	nullable  bool // and may be None
 	unmarshal bool // and it has an UnmarshalText method
 	fields    []field
 	byName    map[string]int // of fields, as they are named and in lower case
@@ -67,6 +70,7 @@ func newTypeInfo(t reflect.Type) *typeInfo {
 		marshals:  reflect.PointerTo(t).Implements(reflect.TypeFor[encoding.TextMarshaler]()),
 		unmarshal: reflect.PointerTo(t).Implements(reflect.TypeFor[encoding.TextUnmarshaler]()),
 	}
+	info.nullable = info.marshals && null.Type(t)
 	switch t.Kind() {
 	case reflect.Slice:
 		if t.Elem().Kind() == reflect.Uint8 {

@@ -7,7 +7,8 @@
 // destination whatever of the line fits.
 //
 //	Python                     Go
-//	None                       nil; any pointer, map and slice that is nil
+//	None                       nil; any pointer, map and slice that is nil; types with MarshalText whose MarshalJSON says
+//	                           null, of this value and of the zero one, such as google/uuid's NullUUID
 //	bool                       bool
 //	int                        int64 (beyond it *big.Int), all other int and uint types, big.Int, time.Duration (as an int)
 //	float                      float64, float32

@@ -12,6 +12,7 @@ import (
 
 	"github.com/gin-cachette/cachette/encoders"
 	"github.com/gin-cachette/cachette/encoders/encodertest"
+	"github.com/gin-cachette/cachette/encoders/internal/null/nulltest"
 	"github.com/gin-cachette/cachette/encoders/pickle"
 )
 
@@ -134,6 +135,16 @@ func suite() encodertest.Suite {
 		{Value: ada}, {Value: person{Tags: colors{}, Born: leapDay}}, {Name: "hidden is left out", Value: hidden, Want: ada},
 		{Value: &ada}, {Value: (*person)(nil)}, {Value: ptr(ptr(5))}, {Value: &node{Next: &node{}}}, {Value: struct{}{}},
 		{Value: Within{X: 1}},
+		{Name: "no error", Value: struct{ Err error }{}, Data: []byte("\x80\x04}(\x8c\x03ErrNu.")},
+		{Name: "a null UUID", Value: nulltest.UUID{}, Data: []byte("\x80\x04N.")},
+		{Name: "what stands in it is not kept", Value: nulltest.UUID{ID: [16]byte{1}}, Want: nulltest.UUID{}},
+		{Name: "one that is not null", Value: nulltest.UUID{ID: [16]byte{1}, Valid: true}},
+		{Name: "a null decimal", Value: nulltest.Decimal{}, Data: []byte("\x80\x04N.")}, {Value: nulltest.Decimal{Valid: true}},
+		{Name: "nulls within", Value: []nulltest.UUID{{}, {Valid: true}, {}}},
+		{Name: "nulls in a map", Value: map[string]nulltest.Decimal{"a": {}, "b": {Number: 5, Valid: true}}},
+		{Name: "a null as a key", Value: map[nulltest.UUID]int{{}: 1, {Valid: true}: 2}},
+		{Name: "a pointer to a null is nil", Value: &nulltest.UUID{}, Want: (*nulltest.UUID)(nil)},
+		{Value: struct{ U nulltest.UUID }{}}, {Value: nulltest.Price{}},
 		{Value: [][40]int{{1}, {39: 2}}}, {Value: [][40]int{}},
 		{Value: netip.MustParseAddr("10.0.0.1"), Data: []byte("\x80\x04\x8c\x0810.0.0.1.")}, {Value: big.NewRat(1, 3)},
 	}

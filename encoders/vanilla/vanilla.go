@@ -18,7 +18,8 @@
 // method says "blue" is stored as the number. To store it as blue, give its type MarshalText and UnmarshalText.
 //
 // Nil, nil pointers, maps, structs, other slices, arrays, channels and functions without MarshalText are refused: the text
-// that Go prints for them cannot be read back.
+// that Go prints for them cannot be read back. So is a value whose MarshalJSON says null, where that of its type's zero
+// value says so too (google/uuid's NullUUID): its text, if it has one, is that of another value.
 //
 // # What can be fetched
 //
@@ -42,6 +43,7 @@ import (
 	"time"
 
 	"github.com/gin-cachette/cachette/encoders"
+	"github.com/gin-cachette/cachette/encoders/internal/null"
 )
 
 const name = "vanilla"
@@ -83,6 +85,9 @@ func encode(value any, v reflect.Value) ([]byte, error) {
 	methods := self.Addr().Interface()
 
 	if marshaler, ok := methods.(encoding.TextMarshaler); ok {
+		if null.Type(v.Type()) && null.Value(v) {
+			return nil, refuseEncode(value, "it is null, for which text has no form: give a value that is not")
+		}
 		text, err := marshaler.MarshalText()
 		if err != nil {
 			return nil, fmt.Errorf("cachette: codec %s cannot encode %T: %w", name, value, err)

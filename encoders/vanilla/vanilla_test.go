@@ -15,6 +15,7 @@ import (
 
 	"github.com/gin-cachette/cachette/encoders"
 	"github.com/gin-cachette/cachette/encoders/encodertest"
+	"github.com/gin-cachette/cachette/encoders/internal/null/nulltest"
 	"github.com/gin-cachette/cachette/encoders/vanilla"
 )
 
@@ -114,6 +115,8 @@ func TestConformance(t *testing.T) {
 			{Name: "one that it has no name for too", Value: color(3), Data: []byte("3")},
 			{Name: "and one that it writes as another", Value: hex(16), Data: []byte("16")},
 			{Value: time.March, Data: []byte("3")},
+			{Value: nulltest.UUID{ID: [16]byte{1}, Valid: true}}, {Value: nulltest.Decimal{Valid: true}, Data: []byte("0")},
+			{Value: nulltest.Price{}, Data: []byte("0")},
 			{Value: written(1), Into: new(string), Want: "written 1"},
 			{Name: "pointer receiver, value", Value: behind{"b"}, Into: new(string), Want: "b"},
 			{Name: "pointer receiver, pointer", Value: &behind{"b"}, Into: new(string), Want: "b"},
@@ -122,7 +125,7 @@ func TestConformance(t *testing.T) {
 			nil, (*int)(nil), (*big.Int)(nil), (*behind)(nil), ptr((*int)(nil)), looped, &looped,
 			map[string]int{"a": 1}, []string{"a"}, []int{1}, [2]byte{1, 2}, struct{ A int }{1}, &struct{ A int }{1},
 			make(chan int), func() {}, complex(1, 2), uintptr(1),
-			&url.URL{Host: "a"}, url.URL{Host: "a"}, []color{1}, errors.New("an error has no text of its own kind"),
+			nulltest.UUID{}, &nulltest.UUID{}, nulltest.Decimal{}, nulltest.Decimal{Number: 5}, &url.URL{Host: "a"}, url.URL{Host: "a"}, []color{1}, errors.New("an error has no text of its own kind"),
 		},
 		RefusesInto: []encodertest.Into{
 			into("abc", ptr(7)),
@@ -271,6 +274,8 @@ func TestErrorsAreReadable(t *testing.T) {
 			`cachette: codec vanilla cannot encode vanilla_test.failing: no ink`},
 		{"a value that cannot be", second(vanilla.New().Encode([]int{1})),
 			`cachette: codec vanilla cannot encode []int: it takes text, numbers and booleans, and types with a MarshalText method`},
+		{"a null", second(vanilla.New().Encode(nulltest.UUID{})),
+			`cachette: codec vanilla cannot encode nulltest.UUID: it is null, for which text has no form: give a value that is not`},
 		{"a type that prints itself", second(vanilla.New().Encode(&url.URL{})),
 			`cachette: codec vanilla cannot encode *url.URL: nothing reads what its String method returns: put that string, ` +
 				`or give the type the methods MarshalText and UnmarshalText`},

@@ -13,6 +13,7 @@ import (
 
 	"github.com/gin-cachette/cachette/encoders"
 	"github.com/gin-cachette/cachette/encoders/encodertest"
+	"github.com/gin-cachette/cachette/encoders/internal/null/nulltest"
 )
 
 // Run tests a codec. allocBase is the AllocBase of its [encodertest.Suite].
@@ -122,6 +123,7 @@ func conform(t *testing.T, codec encoders.Encoder, allocBase int) {
 			{Value: time.Date(2024, 2, 29, 12, 0, 0, 5, time.UTC)},
 			{Value: new(big.Int).Exp(big.NewInt(10), big.NewInt(40), nil)},
 			{Value: stdjson.RawMessage(`{"a":[1,2]}`), Data: []byte(`{"a":[1,2]}`)},
+			{Name: "nulls", Value: []nulltest.UUID{{}, {Valid: true}, {}}}, {Value: nulltest.UUID{}, Data: []byte("null")},
 			{Name: "an integer of 19 digits in an any", Value: int64(9007199254740993), Into: new(any),
 				Want: stdjson.Number("9007199254740993")},
 			{Name: "an any", Value: map[string]any{"a": []any{1, "b", nil, true}}, Into: new(any),
