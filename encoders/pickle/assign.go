@@ -57,14 +57,12 @@ func (d *decoder) assign(value any, dst reflect.Value) error {
 		}
 	case []byte, sharedBytes, byteArray:
 		return d.assignBytes(value, dst, info)
-	case Decimal:
-		return assignSame(v, dst, "fetch into a pickle.Decimal")
-	case Date:
-		return assignSame(v, dst, "fetch into a pickle.Date")
-	case LocalTime:
-		return assignSame(v, dst, "fetch into a pickle.LocalTime")
-	case time.Time:
-		return assignSame(v, dst, "fetch into a time.Time")
+	case Decimal, Date, LocalTime, TimeOfDay, time.Time:
+		return assignSame(v, dst)
+	case TimeDelta:
+		return assignDelta(v, dst)
+	case *uuidObject:
+		return d.assignUUID(v, dst, info)
 	case *node:
 		return d.assignNode(v, dst, info)
 	default:
@@ -116,10 +114,10 @@ func (d *decoder) unmarshal(text string, dst reflect.Value) error {
 	return nil
 }
 
-func assignSame(value any, dst reflect.Value, instead string) error {
+func assignSame(value any, dst reflect.Value) error {
 	v := reflect.ValueOf(value)
 	if dst.Type() != v.Type() {
-		return unfitf("%s stands where the Go type has %s: %s", kindOf(value), dst.Type(), instead)
+		return unfitf("%s stands where the Go type has %s: fetch into a %s", kindOf(value), dst.Type(), v.Type())
 	}
 	dst.Set(v)
 	return nil

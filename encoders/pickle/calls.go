@@ -29,7 +29,7 @@ func (r *reader) pushGlobal(module, qualified string) error {
 			return r.push(g)
 		}
 	}
-	return fmt.Errorf("the global %s is not taken: this codec reads data alone", printable(module+"."+qualified))
+	return r.push(foreignClass(module, qualified))
 }
 
 // printable shortens and quotes what stands in a pickle as a name, where it is not the name of a Python object.
@@ -54,28 +54,66 @@ func (r *reader) reduce() error {
 	if err != nil {
 		return err
 	}
-	g, okGlobal := values[0].(global)
 	arguments, okTuple := values[1].(*node)
-	if !okGlobal || !okTuple || arguments.kind != kindTuple {
-		return errors.New("the opcode REDUCE finds no global with a tuple of arguments")
+	if okTuple && arguments.kind == kindTuple {
+		switch called := values[0].(type) {
+		case *foreign:
+			return r.push(called)
+		case global:
+			value, err := r.make(called, arguments.items)
+			if err != nil {
+				return err
+			}
+			return r.push(value)
+		}
 	}
-	value, err := r.make(g, arguments.items)
-	if err != nil {
-		return err
-	}
-	return r.push(value)
+	return errors.New("the opcode REDUCE finds no global with a tuple of arguments")
 }
 
+// maxArguments is how many any global of the list has. More are not looked at: the memo may hand them out again and again.
+const maxArguments = 3
+
 func (r *reader) make(g global, args []any) (any, error) {
+	if len(args) > maxArguments {
+		return nil, errArguments
+	}
+	switch g {
+	case globalDefaultDict: // its one argument makes the values that are missing
+		if len(args) <= 1 {
+			return &node{kind: kindDict}, nil
+		}
+		return nil, errArguments
+	case globalReconstructor:
+		return reconstruct(args)
+	}
+	if f := foreignIn(args); f != nil {
+		return f, nil
+	}
 	switch g {
 	case globalSet:
-		return container(kindSet, args)
+		return container(kindSet, kindList, args)
 	case globalFrozenSet:
-		return container(kindFrozenSet, args)
+		return container(kindFrozenSet, kindList, args)
+	case globalCounter:
+		return container(kindDict, kindDict, args)
+	case globalDeque:
+		return deque(args)
 	case globalOrderedDict:
 		if len(args) == 0 {
 			return &node{kind: kindDict}, nil
 		}
+		return nil, errArguments
+	case globalDtype:
+		return makeDtype(args)
+	case globalScalar:
+		return r.scalar(args)
+	}
+	return r.makeValue(g, args)
+}
+
+// makeValue makes what is no container, nor of numpy.
+func (r *reader) makeValue(g global, args []any) (any, error) {
+	switch g {
 	case globalBytes:
 		if len(args) == 0 {
 			return []byte{}, nil
@@ -98,6 +136,8 @@ func (r *reader) make(g global, args []any) (any, error) {
 		}
 	case globalDateTime:
 		return dateTimeFromState(args)
+	case globalTime:
+		return timeFromState(args)
 	case globalTimeDelta:
 		return makeTimeDelta(args)
 	case globalTimeZone:
@@ -107,7 +147,7 @@ func (r *reader) make(g global, args []any) (any, error) {
 		if len(args) == 2 && args[0] == any(globalZoneInfo) && args[1] == any("_unpickle") {
 			return globalUnpickleZone, nil
 		}
-		return nil, errors.New("the global builtins.getattr is not taken: this codec reads data alone")
+		return foreignClass("builtins", "getattr"), nil
 	case globalUnpickleZone:
 		return r.zone(args)
 	}
@@ -130,13 +170,24 @@ func argument[T any](arg any) (value T, ok bool) {
 	return value, ok
 }
 
-// container makes a set of a list, as protocols 0 to 3 have it.
-func container(k kind, args []any) (any, error) {
+// deque makes a list of the arguments of a deque: its items, which mostly follow, and how long it may become.
+func deque(args []any) (any, error) {
+	if len(args) == 2 {
+		args = args[:1]
+	}
+	if items, ok := only[*node](args); ok && items.kind == kindTuple && len(items.items) == 0 {
+		args = nil
+	}
+	return container(kindList, kindList, args)
+}
+
+// container makes a container of another one, as protocols 0 to 3 have sets, and all a Counter.
+func container(k, of kind, args []any) (any, error) {
 	if len(args) == 0 {
 		return &node{kind: k}, nil
 	}
 	list, ok := only[*node](args)
-	if !ok || list.kind != kindList {
+	if !ok || list.kind != of {
 		return nil, errArguments
 	}
 	// The list is of the set alone: a copy of one that the memo hands out would be paid for by a few bytes. It may come
@@ -185,17 +236,23 @@ func (r *reader) byteArray(args []any) (any, error) {
 	return byteArray(data), err
 }
 
-// makeTimeDelta makes what only a timezone needs: whole seconds, less than a day.
 func makeTimeDelta(args []any) (any, error) {
 	if len(args) != 3 {
 		return nil, errArguments
 	}
-	days, okDays := args[0].(int64)
-	seconds, okSeconds := args[1].(int64)
-	if !okDays || !okSeconds || args[2] != any(int64(0)) || days < -1 || days > 0 || seconds < 0 || seconds >= daySeconds {
-		return nil, errors.New("a datetime.timedelta is not the offset of a timezone in whole seconds, which is all that is taken")
+	var parts [3]int
+	for i, arg := range args {
+		n, ok := arg.(int64)
+		if !ok || n > maxDays || n < -maxDays {
+			return nil, errArguments
+		}
+		parts[i] = int(n)
 	}
-	return timeDelta(days*daySeconds + seconds), nil
+	delta := TimeDelta{parts[0], parts[1], parts[2]}
+	if !delta.valid() {
+		return nil, errors.New("a datetime.timedelta is none that Python has")
+	}
+	return delta, nil
 }
 
 const daySeconds = 24 * 60 * 60
@@ -204,21 +261,28 @@ func makeTimeZone(args []any) (any, error) {
 	if len(args) != 1 && len(args) != 2 {
 		return nil, errArguments
 	}
-	offset, ok := args[0].(timeDelta)
-	if !ok || offset <= -daySeconds {
+	delta, ok := args[0].(TimeDelta)
+	if !ok || delta.Days < -1 || delta.Days > 0 {
 		return nil, errArguments
+	}
+	offset := delta.Days*daySeconds + delta.Seconds
+	if offset <= -daySeconds {
+		return nil, errArguments
+	}
+	if delta.Microseconds != 0 {
+		return nil, errors.New("the offset of a timezone is not in whole seconds, which is all that is taken")
 	}
 	if len(args) == 1 {
 		if offset == 0 {
 			return time.UTC, nil
 		}
-		return time.FixedZone("", int(offset)), nil
+		return time.FixedZone("", offset), nil
 	}
 	zone, ok := args[1].(string)
 	if !ok {
 		return nil, errArguments
 	}
-	return time.FixedZone(zone, int(offset)), nil
+	return time.FixedZone(zone, offset), nil
 }
 
 // There are fewer zones than that, and none has a longer name.

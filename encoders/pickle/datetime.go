@@ -3,10 +3,15 @@ package pickle
 import (
 	"encoding/binary"
 	"errors"
+	"math/big"
+	"reflect"
 	"time"
 )
 
-var errDate = errors.New("a date or datetime is none of the calendar")
+var (
+	errDate = errors.New("a date or datetime is none of the calendar")
+	errTime = errors.New("a time is none of the clock")
+)
 
 func dateFromState(state []byte) (any, error) {
 	if len(state) != 4 {
@@ -19,7 +24,7 @@ func dateFromState(state []byte) (any, error) {
 	return date, nil
 }
 
-// foldBit stands in the month: of two times that a clock shows alike it is the second.
+// foldBit stands in the month, or in the hour of a time: of two times that a clock shows alike it is the second.
 const foldBit = 0x80
 
 func dateTimeFromState(args []any) (any, error) {
@@ -46,6 +51,25 @@ func dateTimeFromState(args []any) (any, error) {
 		return nil, errArguments
 	}
 	return onClock(local, zone, state[2]&foldBit != 0), nil
+}
+
+// timeFromState reads a datetime.time. One with a zone is foreign: there is no day by which to tell its offset.
+func timeFromState(args []any) (any, error) {
+	if len(args) == 2 && args[1] != nil {
+		return foreignClass("datetime", "time with a zone"), nil
+	}
+	if len(args) != 1 && len(args) != 2 {
+		return nil, errArguments
+	}
+	state, ok := argument[[]byte](args[0])
+	if !ok || len(state) != 6 {
+		return nil, errTime
+	}
+	t := TimeOfDay{int(state[0] &^ foldBit), int(state[1]), int(state[2]), int(state[3])<<16 | int(state[4])<<8 | int(state[5])}
+	if !t.valid() {
+		return nil, errTime
+	}
+	return t, nil
 }
 
 // onClock returns the time at which a clock in a zone shows local. Where clocks are set back it shows it twice, and fold
@@ -93,6 +117,8 @@ var (
 	pyDateTime  = stackGlobal("datetime", "datetime")
 	pyTimeZone  = stackGlobal("datetime", "timezone")
 	pyTimeDelta = stackGlobal("datetime", "timedelta")
+	pyTime      = stackGlobal("datetime", "time")
+	pyUUID      = stackGlobal("uuid", "UUID")
 	pyDecimal   = stackGlobal("decimal", "Decimal")
 )
 
@@ -133,9 +159,54 @@ func (w *writer) time(t time.Time) error {
 	w.buf = append(w.buf, pyDateTime...)
 	w.buf = appendLocal(w.buf, local)
 	w.buf = append(w.buf, pyTimeZone...)
-	w.buf = append(w.buf, pyTimeDelta...)
-	w.buf = appendInt(w.buf, int64(days))
-	w.buf = appendInt(w.buf, int64(offset))
-	w.buf = append(w.buf, opBinInt1, 0, opTuple3, opReduce, opTuple1, opReduce, opTuple2, opReduce)
+	w.buf = appendDelta(w.buf, TimeDelta{Days: days, Seconds: offset})
+	w.buf = append(w.buf, opTuple1, opReduce, opTuple2, opReduce)
+	return nil
+}
+
+func appendDelta(buf []byte, d TimeDelta) []byte {
+	buf = append(buf, pyTimeDelta...)
+	for _, n := range []int{d.Days, d.Seconds, d.Microseconds} {
+		buf = appendInt(buf, int64(n))
+	}
+	return append(buf, opTuple3, opReduce)
+}
+
+func (w *writer) delta(d TimeDelta) error {
+	if !d.valid() {
+		return unfitf("a pickle.TimeDelta is none that Python has: seconds of a day, microseconds of a second, and days up to 999999999")
+	}
+	w.buf = appendDelta(w.buf, d)
+	return nil
+}
+
+func (w *writer) timeOfDay(t TimeOfDay) error {
+	if !t.valid() {
+		return unfitf("a pickle.TimeOfDay is no time of a day: for none, give a nil pointer")
+	}
+	w.buf = append(w.buf, pyTime...)
+	w.buf = append(w.buf, opShortBinBytes, 6, byte(t.Hour), byte(t.Minute), byte(t.Second),
+		byte(t.Microsecond>>16), byte(t.Microsecond>>8), byte(t.Microsecond), opTuple1, opReduce)
+	return nil
+}
+
+// uuid writes an object that has its int as its state.
+func (w *writer) uuid(u UUID) error {
+	w.buf = append(w.buf, pyUUID...)
+	w.buf = append(w.buf, opEmptyTuple, opNewObj, opEmptyDict)
+	w.buf = appendText(w.buf, "int")
+	err := w.bigInt(new(big.Int).SetBytes(u[:]))
+	w.buf = append(w.buf, opSetItem, opBuild)
+	return err
+}
+
+func assignDelta(delta TimeDelta, dst reflect.Value) error {
+	target, ok := dst.Addr().Interface().(*time.Duration)
+	if !ok {
+		return assignSame(delta, dst)
+	}
+	if *target, ok = delta.Duration(); !ok {
+		return unfitf("a timedelta does not fit into %s: fetch into a pickle.TimeDelta", dst.Type())
+	}
 	return nil
 }

@@ -99,8 +99,12 @@ func (d *decoder) natural(value any) (any, error) {
 		return nil, err
 	}
 	switch v := value.(type) {
-	case nil, bool, int64, float64, string, Decimal, Date, LocalTime, time.Time:
+	case nil, bool, int64, float64, string, Decimal, Date, LocalTime, TimeOfDay, TimeDelta, time.Time:
 		return value, nil
+	case *uuidObject:
+		if v.built {
+			return v.value, nil
+		}
 	case []byte, sharedBytes, byteArray:
 		return d.bytes(value)
 	case *big.Int, sharedInt:
@@ -129,6 +133,12 @@ func (d *decoder) natural(value any) (any, error) {
 }
 
 func notAValue(value any) error {
+	switch v := value.(type) {
+	case *foreign:
+		return v.err()
+	case *dtype:
+		return foreignClass("numpy", "dtype").err()
+	}
 	return fmt.Errorf("it has %s where a value should be", kindOf(value))
 }
 
@@ -234,7 +244,7 @@ func canBeKey(key any) bool {
 	switch v := key.(type) {
 	case float64:
 		return !math.IsNaN(v)
-	case nil, bool, int64, string, Decimal, Date, LocalTime:
+	case nil, bool, int64, string, Decimal, Date, LocalTime, TimeOfDay, TimeDelta, UUID:
 		return true
 	}
 	return false
@@ -304,8 +314,14 @@ func kindOf(value any) string {
 		return "datetime without a zone"
 	case time.Time:
 		return "datetime with a zone"
-	case timeDelta:
+	case TimeOfDay:
+		return "time"
+	case TimeDelta:
 		return "timedelta"
+	case *uuidObject:
+		return "UUID"
+	case *foreign:
+		return "an object of " + v.String()
 	case *time.Location:
 		return "timezone"
 	case global:

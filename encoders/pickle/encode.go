@@ -32,6 +32,12 @@ func (w *writer) reflected(v reflect.Value) error {
 		return w.local(v.Interface().(LocalTime))
 	case classDecimal:
 		return w.decimal(Decimal(v.String()))
+	case classTimeOfDay:
+		return w.timeOfDay(v.Interface().(TimeOfDay))
+	case classTimeDelta:
+		return w.delta(v.Interface().(TimeDelta))
+	case classUUID:
+		return w.uuid(v.Interface().(UUID))
 	case classBigInt:
 		return w.bigInt(addressable(v).Addr().Interface().(*big.Int))
 	}

@@ -10,9 +10,10 @@ import (
 // unfit is a value that has no place where it stands: a Go value without a form in pickle, or a Python value in a
 // destination of another type.
 type unfit struct {
-	path   string // where within the whole value, such as ".name[3]"
-	reason string
-	err    error // what a method of the type returned
+	path    string // where within the whole value, such as ".name[3]"
+	reason  string
+	err     error // what a method of the type returned
+	foreign bool  // it is no value whatever the destination
 }
 
 func (e *unfit) Error() string { return e.reason }

@@ -6,6 +6,7 @@ import (
 	"os"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/gin-cachette/cachette/encoders/encodertest"
 	"github.com/gin-cachette/cachette/encoders/pickle"
@@ -13,8 +14,12 @@ import (
 
 // FuzzDecode grows its bytes from all that Python wrote.
 func FuzzDecode(f *testing.F) {
+	files := []string{"foreign", "numpy1", "numpy2"}
 	for protocol := range 6 {
-		text, err := os.ReadFile(fmt.Sprintf("testdata/protocol%d.txt", protocol))
+		files = append(files, fmt.Sprint("protocol", protocol))
+	}
+	for _, file := range files {
+		text, err := os.ReadFile("testdata/" + file + ".txt")
 		if err != nil {
 			f.Fatal(err)
 		}
@@ -31,5 +36,6 @@ func FuzzDecode(f *testing.F) {
 		pickle.Set{1, "a"},
 		pickle.FrozenSet{pickle.Tuple{}}, pickle.Dict{{Key: pickle.Tuple{}, Value: 1}}, map[any]any{1: "a"}, map[string]int{"a": 1},
 		map[[2]int]string{{1, 2}: "x"}, colors{"a": {}},
-		pickle.Decimal("1.10"), leapDay, naive(1, 2, 3, 4), offset(3600), [3]byte{1, 2, 3})
+		pickle.Decimal("1.10"), leapDay, naive(1, 2, 3, 4), pickle.TimeOfDay{}, pickle.TimeDelta{}, pickle.UUID{}, time.Second,
+		struct{ Name string }{}, offset(3600), [3]byte{1, 2, 3})
 }

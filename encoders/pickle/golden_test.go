@@ -133,6 +133,9 @@ func golden() map[string]any {
 			"on": pickle.Date{Year: 2024, Month: 1, Day: i + 1}, "tags": pickle.Set{"x"}})
 	}
 	values["rows"] = rows
+	for name, value := range later() {
+		values[name] = value
+	}
 	return values
 }
 
@@ -311,6 +314,8 @@ func TestPythonShowsWhatGoWrites(t *testing.T) {
 		{map[uint8]struct{}{5: {}}, "{5}"}, {pickle.Set{}, "set()"}, {pickle.FrozenSet{pickle.FrozenSet{}}, "frozenset({frozenset()})"},
 		{[3]byte{1, 2, 3}, `b'\x01\x02\x03'`}, {[2]any{int8(-1), uint64(math.MaxUint64)}, "[-1, 18446744073709551615]"},
 		{float32(0.5), "0.5"}, {time.Second, "1000000000"}, {label("x"), "'x'"}, {(*person)(nil), "None"}, {struct{}{}, "{}"},
+		{map[string]any{"d": pickle.TimeDelta{Days: -1, Seconds: 5}, "t": pickle.TimeOfDay{Hour: 1}, "u": pickle.UUID{15: 1}},
+			"{'d': datetime.timedelta(days=-1, seconds=5), 't': datetime.time(1, 0), 'u': UUID('00000000-0000-0000-0000-000000000001')}"},
 		{offset(-1800), "datetime.datetime(2024, 2, 29, 12, 30, tzinfo=datetime.timezone(datetime.timedelta(days=-1, seconds=84600)))"},
 		{pickle.Dict{{Key: [2]int{1, 2}, Value: 1}, {Key: "a", Value: nil}}, "{(1, 2): 1, 'a': None}"},
 	}

@@ -26,19 +26,35 @@ func global(module, name string) string {
 // TestDataOnly: whatever asks for more than data is an error that names it.
 func TestDataOnly(t *testing.T) {
 	tests := map[string]string{ // what the error names, for data
-		"cos\nsystem\n(S'true'\ntR.": "os.system",
-		"cos\nsystem\n.":             "os.system",
+		"cos\nsystem\n(S'true'\ntR.":                                            "STRING",
+		"cos\nsystem\n(Vtrue\ntR.":                                              "os.system",
+		"cos\nsystem\n(Vtrue\ntR}b.":                                            "os.system",
+		"](cos\nsystem\n(Vtrue\ntRe.":                                           "os.system",
+		"\x80\x04" + global("__main__", "A") + ")\x81.":                         "__main__.A",
+		"\x80\x04" + global("__main__", "A") + ")}\x92.":                        "__main__.A",
+		"\x80\x04" + global("__main__", "A") + ")\x81}\x8c\x01aK\x01sb.":        "__main__.A",
+		"\x80\x04" + global("__main__", "A") + ")\x81(K\x01K\x02e(K\x01K\x02u.": "__main__.A",
+		"\x80\x04" + global("datetime", "datetime") + "C\x0a\x07\xe8\x02\x1d\x00\x00\x00\x00\x00\x00" + global("__main__", "A") + ")R\x86R.": "__main__.A",
+		"ccopyreg\n_reconstructor\n(c__main__\nA\nc__builtin__\nobject\nNtR.":                                                                "__main__.A",
+		"\x80\x04}" + global("__main__", "A") + "Ns.":                                                                                        "__main__.A",
+		"\x80\x04\x8f(" + global("__main__", "A") + "\x90.":                                                                                  "__main__.A",
+		"\x80\x04" + global("collections", "Counter") + global("__main__", "A") + "\x85R.":                                                   "__main__.A",
+		"\x80\x04" + global("datetime", "time") + "C\x06\x0c\x1e\x00\x00\x00\x00" + global("datetime", "timezone") +
+			global("datetime", "timedelta") + "K\x00K\x00K\x00\x87R\x85R\x86R.": "datetime.time with a zone",
+		"\x80\x04" + global("numpy", "dtype") + "\x8c\x02M8\x89\x88\x87R.": "numpy.dtype of M8",
+		"\x80\x04" + global("numpy", "dtype") + "\x8c\x02f8\x89\x88\x87R.": "numpy.dtype",
+		"cos\nsystem\n.": "os.system",
 		"\x80\x04" + global("posix", "system") + "\x8c\x02id\x85R.": "posix.system",
 		"\x80\x04" + global("nt", "system") + ".":                   "nt.system",
 		"\x80\x04" + global("builtins", "eval") + "\x8c\x011\x85R.": "builtins.eval",
 		"\x80\x04" + global("builtins", "exec") + ".":               "builtins.exec",
 		"c__builtin__\neval\n.":                                     "__builtin__.eval",
 		"c__builtin__\nobject\n.":                                   "__builtin__.object",
-		"ccopy_reg\n_reconstructor\n.":                              "copy_reg._reconstructor",
-		"ccopyreg\n_reconstructor\n.":                               "copyreg._reconstructor",
+		"ccopy_reg\n_reconstructor\n.":                              "a Python class",
+		"ccopyreg\n_reconstructor\n.":                               "a Python class",
 		"csubprocess\nPopen\n.":                                     "subprocess.Popen",
-		"\x80\x04" + global("collections", "defaultdict") + ".":     "collections.defaultdict",
-		"\x80\x04" + global("datetime", "time") + ".":               "datetime.time",
+		"\x80\x04" + global("collections", "defaultdict") + ".":     "a Python class",
+		"\x80\x04" + global("datetime", "time") + ".":               "a Python class",
 		"\x80\x04" + global("decimal", "Decimal.from_float") + ".":  "decimal.Decimal.from_float",
 		"\x80\x04" + global("", "") + ".":                           "global",
 		"\x80\x04" + global("os\n", "sys\x1b[m") + ".":              `"os\nsys`[:3],
@@ -49,9 +65,10 @@ func TestDataOnly(t *testing.T) {
 		"\x80\x04" + global("builtins", "getattr") + ")R.":                                                      "builtins.getattr",
 		"\x80\x04" + global("builtins", "getattr") + global("zoneinfo", "ZoneInfo") + "\x8c\x09_unpickle\x86R.": "a Python class",
 
-		"Pid\n.": "PERSID", "NQ.": "BINPERSID", "N}b.": "BUILD", "(ios\nsystem\n.": "INST", "(cos\nsystem\no.": "os.system",
+		"Pid\n.": "PERSID", "NQ.": "BINPERSID", "N}b.": "BUILD", "(ios\nsystem\n.": "INST", "(cos\nsystem\no.": "OBJ",
 		"(o.":                               "OBJ",
-		"\x80\x02c__builtin__\nset\n)\x81.": "NEWOBJ", "\x80\x04)}\x92.": "NEWOBJ_EX",
+		"\x80\x02c__builtin__\nset\n)\x81.": "NEWOBJ", "\x80\x02c__builtin__\nset\n)}\x92.": "NEWOBJ_EX", "N)\x81.": "NEWOBJ", "N)}\x92.": "NEWOBJ_EX",
+		"\x80\x02cuuid\nUUID\n)}\x92.": "NEWOBJ_EX", "}}b.": "BUILD", "]Nb.": "BUILD", "c__builtin__\nset\n}b.": "BUILD",
 		"\x82\x01.": "EXT1", "\x83\x01\x00.": "EXT2", "\x84\x01\x00\x00\x00.": "EXT4", "\x80\x05\x97.": "NEXT_BUFFER",
 		"\x80\x05C\x00\x98.": "READONLY_BUFFER",
 		"S'a'\n.":            "STRING", "T\x00\x00\x00\x00.": "BINSTRING", "U\x00.": "SHORT_BINSTRING", "NN0.": "POP", "(1.": "POP_MARK",
@@ -101,8 +118,43 @@ func TestBrokenPickles(t *testing.T) {
 		"\x80\x04\x95\xff\xff\xff\xff\xff\xff\xff\xffN.":               "cut short",
 
 		"c__builtin__\nset\n.": "a Python class", "\x80\x04](" + global("datetime", "date") + "e.": "a Python class",
-		"\x80\x04" + global("datetime", "timedelta") + "K\x00K\x05K\x00\x87R.":                                   "timedelta",
-		"\x80\x04" + global("datetime", "timedelta") + "K\x05K\x05K\x00\x87R.":                                   "timedelta",
+		"\x80\x04" + global("datetime", "timedelta") + "K\x00J\x80\x51\x01\x00K\x00\x87R.":                                       "timedelta",
+		"\x80\x04" + global("datetime", "timedelta") + "K\x00K\x00J\x40\x42\x0f\x00\x87R.":                                       "timedelta",
+		"\x80\x04" + global("datetime", "timedelta") + "K\x00J\xff\xff\xff\xffK\x00\x87R.":                                       "timedelta",
+		"\x80\x04" + global("datetime", "timedelta") + "J\x00\xca\x9a\x3bK\x00K\x00\x87R.":                                       "arguments",
+		"\x80\x04" + global("datetime", "timedelta") + "\x8a\x08\x00\x00\x00\x00\x01\x00\x00\x00K\x00K\x00\x87R.":                "arguments",
+		"\x80\x04" + global("datetime", "timedelta") + "K\x00G\x00\x00\x00\x00\x00\x00\x00\x00K\x00\x87R.":                       "arguments",
+		"\x80\x04" + global("datetime", "timedelta") + "K\x00K\x00\x86R.":                                                        "arguments",
+		"\x80\x04" + global("datetime", "timezone") + global("datetime", "timedelta") + "K\x01K\x00K\x00\x87R\x85R.":             "arguments",
+		"\x80\x04" + global("datetime", "timezone") + global("datetime", "timedelta") + "J\xff\xff\xff\xffK\x00K\x00\x87R\x85R.": "arguments",
+		"\x80\x04" + global("datetime", "timezone") + global("datetime", "timedelta") + "K\x00K\x00K\x05\x87R\x85R.":             "whole seconds",
+		"\x80\x04" + global("datetime", "time") + "C\x06\x18\x00\x00\x00\x00\x00\x85R.":                                          "clock",
+		"\x80\x04" + global("datetime", "time") + "C\x06\x00\x00\x00\x0f\x42\x40\x85R.":                                          "clock",
+		"\x80\x04" + global("datetime", "time") + "C\x05\x00\x00\x00\x00\x00\x85R.":                                              "clock",
+		"\x80\x04" + global("datetime", "time") + ")R.":                                                                          "arguments",
+		"\x80\x04" + global("uuid", "UUID") + ")\x81.":                                                                           "UUID where a value",
+		"\x80\x04" + global("uuid", "UUID") + ")\x81Nb.":                                                                         "arguments",
+		"\x80\x04" + global("uuid", "UUID") + ")\x81}b.":                                                                         "arguments",
+		"\x80\x04" + global("uuid", "UUID") + ")\x81}\x8c\x03intJ\xff\xff\xff\xffsb.":                                            "arguments",
+		"\x80\x04" + global("uuid", "UUID") + ")\x81}\x8c\x03int\x8c\x015sb.":                                                    "arguments",
+		"\x80\x04" + global("uuid", "UUID") + ")\x81}\x8c\x03int\x8a\x11" + strings.Repeat("\x00", 16) + "\x01sb.":               "arguments",
+		"\x80\x04" + global("uuid", "UUID") + ")\x81}(\x8c\x01aK\x01\x8c\x01bK\x01\x8c\x03intK\x01ub.":                           "arguments",
+		"\x80\x04" + global("uuid", "UUID") + "N\x81.":                                                                           "tuple of arguments",
+		"\x80\x04" + global("uuid", "UUID") + ")\x85\x81.":                                                                       "UUID where a value",
+		"b.": "too little", "Nb.": "too little", "(Nb.": "too little", "\x81.": "too little", "N)\x92.": "too little",
+		"ccopyreg\n_reconstructor\n(cuuid\nUUID\nNNtR.":                            "arguments",
+		"ccopyreg\n_reconstructor\n)R.":                                            "arguments",
+		"\x80\x04" + global("builtins", "set") + "(NNN" + global("a", "b") + "tR.": "arguments",
+		"\x80\x04" + global("collections", "defaultdict") + "NN\x86R.":             "arguments",
+		"\x80\x04" + global("collections", "Counter") + "]\x85R.":                  "arguments",
+		"\x80\x04" + global("collections", "Counter") + "}}\x86R.":                 "arguments",
+		"\x80\x04" + global("collections", "deque") + "N\x85R.":                    "arguments",
+		"\x80\x04" + global("numpy", "dtype") + "N\x89\x88\x87R.":                  "arguments",
+		"\x80\x04" + global("numpy", "dtype") + ")R.":                              "arguments",
+		scalarOf("f8", "<", "1234567"):                                             "arguments", scalarOf("f8", "=", "12345678"): "arguments", scalarOf("U1", "<", "\x00\x00\x11\x00"): "surrogate",
+		scalarOf("U1", "<", "\x00\xd8\x00\x00"): "surrogate", scalarOf("S3", "|", "ab"): "arguments", scalarOf("U2", "<", "a\x00\x00\x00"): "arguments",
+		scalarOf("i3", "<", "abc"): "dtype of i3", scalarOf("c16", "<", strings.Repeat("a", 16)): "dtype of c16", scalarOf("f", "<", "abcd"): "dtype of f",
+		scalarOf("U4611686018427387904", "<", ""): "dtype of", scalarOf("i-1", "<", "a"): "dtype of",
 		"\x80\x04" + global("datetime", "timezone") + "N\x85R.":                                                  "arguments",
 		"\x80\x04" + global("datetime", "date") + "C\x04\x07\xe7\x02\x1d\x85R.":                                  "calendar",
 		"\x80\x04" + global("datetime", "date") + "C\x03\x07\xe7\x02\x85R.":                                      "calendar",
@@ -140,6 +192,13 @@ func TestBrokenPickles(t *testing.T) {
 			t.Errorf("%q gave %v, %v, want %q in the error", data, got, err, want)
 		}
 	}
+}
+
+// scalarOf is a scalar of numpy.
+func scalarOf(dtype, order, data string) string {
+	return "\x80\x04" + global("numpy._core.multiarray", "scalar") + global("numpy", "dtype") +
+		fmt.Sprintf("\x8c%c%s\x89\x88\x87R(K\x03\x8c%c%sNNNJ\xff\xff\xff\xffJ\xff\xff\xff\xffK\x00tbC%c%s\x86R.",
+			len(dtype), dtype, len(order), order, len(data), data)
 }
 
 func zoneNamed(name string) string {
@@ -247,12 +306,20 @@ func TestRareForms(t *testing.T) {
 		"(lp0\nI1\na.":                           []any{int64(1)}, "(dp0\nVa\nI1\ns.": map[string]any{"a": int64(1)}, "(Va\nNd.": map[string]any{"a": nil},
 		"\x8a\x09\x05\x00\x00\x00\x00\x00\x00\x00\x00.": int64(5), "\x8b\x02\x00\x00\x00\xff\xff.": int64(-1),
 		"\x8d\x01\x00\x00\x00\x00\x00\x00\x00a.": "a", "\x8e\x01\x00\x00\x00\x00\x00\x00\x00a.": []byte("a"),
-		"}(\x8c\x01aK\x01\x8c\x01aK\x02u.":                                         map[string]any{"a": int64(2)},
-		"}(K\x01K\x01K\x01K\x02u.":                                                 map[any]any{int64(1): int64(2)},
-		"}(C\x01aK\x01C\x01aK\x02u.":                                               pickle.Dict{{Key: []byte("a"), Value: int64(2)}},
-		"C\x01a\x94" + global("builtins", "bytearray") + "h\x00\x85R\x86.":         pickle.Tuple{[]byte("a"), []byte("a")},
-		"\x80\x02" + global("decimal", "Decimal") + "\x8c\x011\x85R\x94h\x00\x86.": pickle.Tuple{pickle.Decimal("1"), pickle.Decimal("1")},
-		"\x80\x04" + global("datetime", "datetime") + state + "N\x86R.":            pickle.LocalTimeOf(berlin(7, 15, 12, 30)),
+		"}(\x8c\x01aK\x01\x8c\x01aK\x02u.":                                                                                            map[string]any{"a": int64(2)},
+		"}(K\x01K\x01K\x01K\x02u.":                                                                                                    map[any]any{int64(1): int64(2)},
+		"}(C\x01aK\x01C\x01aK\x02u.":                                                                                                  pickle.Dict{{Key: []byte("a"), Value: int64(2)}},
+		"C\x01a\x94" + global("builtins", "bytearray") + "h\x00\x85R\x86.":                                                            pickle.Tuple{[]byte("a"), []byte("a")},
+		"\x80\x02" + global("decimal", "Decimal") + "\x8c\x011\x85R\x94h\x00\x86.":                                                    pickle.Tuple{pickle.Decimal("1"), pickle.Decimal("1")},
+		"\x80\x04" + global("datetime", "time") + "C\x06\x81\x02\x03\x00\x00\x04N\x86R.":                                              pickle.TimeOfDay{Hour: 1, Minute: 2, Second: 3, Microsecond: 4},
+		"\x80\x04" + global("collections", "deque") + "](K\x01K\x02eK\x05\x86R.":                                                      []any{int64(1), int64(2)}, // by Python 2
+		"\x80\x04" + global("collections", "deque") + "](K\x01e\x85RK\x02a.":                                                          []any{int64(1), int64(2)},
+		"\x80\x04" + global("collections", "deque") + ")R(K\x01K\x02e.":                                                               []any{int64(1), int64(2)},
+		"\x80\x04" + global("collections", "defaultdict") + global("a", "b") + "\x85RK\x01K\x02s.":                                    map[any]any{int64(1): int64(2)},
+		"\x80\x04" + global("uuid", "UUID") + ")\x81}(\x8c\x07is_safeK\x00\x8c\x03int\x8a\x09\x00\x00\x00\x00\x00\x00\x00\x00\x01ub.": pickle.UUID{7: 1},
+		"\x80\x04\x8a\x09\x00\x00\x00\x00\x00\x00\x00\x00\x01\x94" + global("uuid", "UUID") + ")\x81}\x8c\x03inth\x00sb\x86.": pickle.Tuple{
+			pow2(64), pickle.UUID{7: 1}},
+		"\x80\x04" + global("datetime", "datetime") + state + "N\x86R.": pickle.LocalTimeOf(berlin(7, 15, 12, 30)),
 	} {
 		if got, err := decodeAny(data); err != nil || !same(got, want) {
 			t.Errorf("%q is %v (%v), want %v", data, got, err, want)
@@ -288,6 +355,11 @@ func bombs() map[string][]byte {
 	}
 	long := strings.Repeat("x", 1<<16)
 	bytesOf := "B" + string(binary.LittleEndian.AppendUint32(nil, 1<<16)) + long
+	scalar := func(dtype, bytes string) []byte { // one, and then others of its parts
+		first := global("numpy._core.multiarray", "scalar") + "\x94" + global("numpy", "dtype") + fmt.Sprintf("\x8c%c%s", len(dtype), dtype) +
+			"\x89\x88\x87R(K\x03\x8c\x01<NNNNNNtb\x94" + bytes + "\x94\x86R"
+		return repeat(first, "h\x00h\x01h\x02\x86R")
+	}
 	return map[string][]byte{
 		"lists":           double("]", "", func(i byte) string { return "](" + get(i) + get(i) + "e\x94" }),
 		"tuples":          double(")", "", func(i byte) string { return get(i) + get(i) + "\x86\x94" }),
@@ -302,6 +374,8 @@ func bombs() map[string][]byte {
 		"bytes in a list": repeat("]"+bytesOf+"a", "h\x00"),
 		"bytearray":       repeat("\x96"+string(binary.LittleEndian.AppendUint64(nil, 1<<16))+long, "h\x00"),
 		"odd keys":        repeat(text(1<<16), "}h\x00NsNNs"),
+		"wide texts":      scalar("U16384", strings.ReplaceAll(bytesOf, "xxxx", "x\x00\x00\x00")),
+		"scalar bytes":    scalar("S65536", bytesOf),
 		"far memo":        []byte("\x80\x04]r" + string(binary.LittleEndian.AppendUint32(nil, 5_000)) + strings.Repeat("N", 5_000)),
 	}
 }
@@ -319,7 +393,9 @@ func allocated(data []byte, dst any) uint64 {
 func TestMemory(t *testing.T) {
 	const base, perByte = 128 << 10, 300
 	for _, unit := range []string{"]", "}", ")", "\x8f", "N", "\x88", "(", "]\x94", "}\x8c\x00Ns", "}NNs", "K\x01",
-		"J\x00\x00\x00\x7f", "\x8c\x00", "C\x00", "(\x91", "G12345678", "M12", "}M12Ns"} {
+		"J\x00\x00\x00\x7f", "\x8c\x00", "C\x00", "(\x91", "G12345678", "M12", "}M12Ns",
+		"ca\nb\n", "ca\nb\n)R", "ca\nb\n)\x81Nb", "cuuid\nUUID\n)\x81", "ccollections\nCounter\n}\x85R", "ccollections\nCounter\n)R",
+		"cnumpy\ndtype\n\x8c\x02f8\x89\x88\x87R"} {
 		data := []byte("\x80\x04](" + strings.Repeat(unit, 5_000) + "e.")
 		for _, dst := range []any{new(any), new([][]byte), new([]map[any]any), new([][1000]int)} {
 			used := allocated(data, dst)

@@ -20,6 +20,9 @@ const (
 	classDate
 	classLocal
 	classDecimal
+	classTimeOfDay
+	classTimeDelta
+	classUUID
 	classBigInt
 	classTuple
 	classSet
@@ -45,6 +48,9 @@ var classes = map[reflect.Type]class{
 	reflect.TypeFor[Date]():      classDate,
 	reflect.TypeFor[LocalTime](): classLocal,
 	reflect.TypeFor[Decimal]():   classDecimal,
+	reflect.TypeFor[TimeOfDay](): classTimeOfDay,
+	reflect.TypeFor[TimeDelta](): classTimeDelta,
+	reflect.TypeFor[UUID]():      classUUID,
 	reflect.TypeFor[big.Int]():   classBigInt,
 	reflect.TypeFor[Tuple]():     classTuple,
 	reflect.TypeFor[Set]():       classSet,

@@ -56,12 +56,17 @@ const (
 	opFrame           = 0x95
 
 	opByteArray8 = 0x96
+
+	opBuild    = 'b'
+	opNewObj   = 0x81
+	opNewObjEx = 0x92
 )
 
-// refusedOps are the opcodes that Python has and this codec refuses, by the names that pickletools gives them. They
-// make objects, ask other programs for them, are written by Python 2 alone, or serve values that hold themselves.
+// refusedOps are the opcodes that Python has and this codec refuses, by the names that pickletools gives them. They ask
+// other programs for objects, are written by Python 2 alone, or serve values that hold themselves. The three that make
+// objects are read, and refused for all but the classes of the list and foreign ones.
 var refusedOps = map[byte]string{
-	'P': "PERSID", 'Q': "BINPERSID", 'b': "BUILD", 'i': "INST", 'o': "OBJ", 0x81: "NEWOBJ", 0x92: "NEWOBJ_EX",
+	'P': "PERSID", 'Q': "BINPERSID", opBuild: "BUILD", 'i': "INST", 'o': "OBJ", opNewObj: "NEWOBJ", opNewObjEx: "NEWOBJ_EX",
 	0x82: "EXT1", 0x83: "EXT2", 0x84: "EXT4", 0x97: "NEXT_BUFFER", 0x98: "READONLY_BUFFER",
 	'S': "STRING", 'T': "BINSTRING", 'U': "SHORT_BINSTRING", '0': "POP", '1': "POP_MARK", '2': "DUP",
 }
@@ -83,8 +88,16 @@ const (
 	globalDateTime
 	globalTimeDelta
 	globalTimeZone
+	globalTime
 	globalZoneInfo
 	globalUnpickleZone
+	globalUUID
+	globalDefaultDict
+	globalCounter
+	globalDeque
+	globalReconstructor
+	globalDtype
+	globalScalar
 )
 
 // globals is the fixed list. Protocols 0 to 2 have the names of Python 2.
@@ -101,6 +114,14 @@ var globals = map[string]global{
 	"datetime.datetime":           globalDateTime,
 	"datetime.timedelta":          globalTimeDelta,
 	"datetime.timezone":           globalTimeZone,
+	"datetime.time":               globalTime,
 	"zoneinfo.ZoneInfo":           globalZoneInfo,
 	"zoneinfo.ZoneInfo._unpickle": globalUnpickleZone,
+	"uuid.UUID":                   globalUUID,
+	"collections.defaultdict":     globalDefaultDict,
+	"collections.Counter":         globalCounter,
+	"collections.deque":           globalDeque,
+	"copyreg._reconstructor":      globalReconstructor, "copy_reg._reconstructor": globalReconstructor,
+	"numpy.dtype":                   globalDtype,
+	"numpy._core.multiarray.scalar": globalScalar, "numpy.core.multiarray.scalar": globalScalar, // of numpy 2, and 1
 }

@@ -1,6 +1,11 @@
 // Package pickle is the codec that stores values as Python's pickle does, as data alone. Python reads with plain
 // pickle.loads what Go stores, equal in value and in type, and Go reads what pickle.dumps of Python 3 wrote at protocols 0 to 5.
 //
+// What names code is not read: an object of a class of one's own, be it a dataclass, an Enum, a namedtuple or a model of
+// pydantic, a DataFrame, an array of numpy, a function. It is an error that names the class, unless it stands under a key
+// for which the struct that is fetched into has no field: then it is skipped. In Python, store dataclasses.asdict(value),
+// value.value, tuple(value) or value.model_dump() in its place.
+//
 // # Types
 //
 // What is stored for a Go value, and what a fetch gives: into an any the first Go type of its line, and into another
@@ -14,16 +19,22 @@
 //	float                      float64, float32
 //	str                        string; types with MarshalText and UnmarshalText
 //	bytes                      []byte, [N]byte; a bytearray is read as bytes
-//	list                       []any, slices, arrays
+//	list                       []any, slices, arrays; a collections.deque is read as a list
 //	tuple                      Tuple; slices and arrays are read of it
 //	dict                       map[string]any if all keys are str, else map[any]any, and Dict where a Go map cannot have
-//	                           the keys; maps, structs; an OrderedDict is read as a dict
+//	                           the keys; maps, structs; an OrderedDict, a defaultdict and a Counter are read as
+//	                           a dict
 //	set                        Set, map[T]struct{}
 //	frozenset                  FrozenSet; a map[T]struct{} is read of it
 //	decimal.Decimal            Decimal
 //	datetime.date              Date
 //	datetime.datetime, aware   time.Time
 //	datetime.datetime, naive   LocalTime
+//	datetime.time, naive       TimeOfDay
+//	datetime.timedelta         TimeDelta; a time.Duration is read of it, where it is not too long
+//	uuid.UUID                  UUID; [16]byte and types with UnmarshalText are read of it
+//
+// A scalar of numpy (what mean and sum of a column give) is read as the bool, int, float, str or bytes that it is.
 //
 // A named type is as the type it is made of. A struct is a dict with the names of its fields, by the rules of
 // encoding/json (embedded structs, "-", omitempty, omitzero), named by the tag "pickle", else by "json", else as in Go.
@@ -50,7 +61,8 @@
 //
 // A pickle is a program, and one that is read as Python reads it can do anything. This reader has a fixed list of
 // opcodes and of globals (the types above, and what Python builds them with), makes each value itself, and calls
-// nothing: any other opcode or global is an error that names it. Lengths are held against the bytes that are there,
+// nothing: any other opcode is an error that names it, and of any other global and what it would make nothing is kept but
+// the name. Lengths are held against the bytes that are there,
 // values nest 1000 deep at most (sets in sets 16), and an int in decimal has 4300 digits at most, as in Python. What is
 // one object in Python becomes equal values here, no two of them sharing memory; one that holds itself is an error, and
 // so are so many copies that they would cost more than a few hundred bytes for each byte of the pickle, beside some
@@ -139,8 +151,11 @@ func decode(data []byte, dst any, take bool) (err error) {
 		return nil
 	}
 	var bad *unfit
-	if errors.As(err, &bad) {
-		return misfit("decode", dst, kindOf(value), bad)
+	switch {
+	case !errors.As(err, &bad):
+		return fmt.Errorf("cachette: codec %s cannot decode into %T: %w", name, dst, err)
+	case bad.foreign:
+		return fmt.Errorf("cachette: codec %s cannot decode into %T: %s", name, dst, bad.text())
 	}
-	return fmt.Errorf("cachette: codec %s cannot decode into %T: %w", name, dst, err)
+	return misfit("decode", dst, kindOf(value), bad)
 }

@@ -53,9 +53,16 @@ type (
 		*Within
 		X int
 	}
-	node struct{ Next *node }
-	self *self
+	node    struct{ Next *node }
+	self    *self
+	spelled struct{ text string } // writes and reads itself
 )
+
+func (s spelled) MarshalText() ([]byte, error) { return []byte(s.text), nil }
+func (s *spelled) UnmarshalText(text []byte) error {
+	s.text = string(text)
+	return nil
+}
 
 var ada = person{
 	base: base{ID: 7}, Address: &Address{"Main Street 1", "London"}, Name: "Ada", Age: 36, Height: 1.5,
@@ -127,6 +134,12 @@ func suite() encodertest.Suite {
 		{Value: pickle.Decimal("1.10")}, {Value: pickle.Decimal("-0")}, {Value: pickle.Decimal("NaN")},
 		{Value: pickle.Decimal("-Infinity")},
 		{Value: leapDay}, {Value: pickle.Date{Year: 9999, Month: 12, Day: 31}},
+		{Value: pickle.TimeOfDay{Hour: 23, Minute: 59, Second: 59, Microsecond: 999999}}, {Value: pickle.TimeOfDay{}},
+		{Value: pickle.TimeDelta{Days: -999999999}}, {Value: pickle.TimeDelta{Days: 1, Seconds: 2, Microseconds: 3}},
+		{Name: "a timedelta in a duration", Value: pickle.TimeDelta{Days: -1, Seconds: 86399, Microseconds: 999999}, Want: -time.Microsecond},
+		{Value: pickle.UUID{1, 2, 3}}, {Value: pickle.UUID{15: 1}}, {Name: "a UUID in 16 bytes", Value: pickle.UUID{1, 2}, Want: [16]byte{1, 2}},
+		{Name: "and in what reads its text", Value: pickle.UUID{1}, Want: spelled{"01000000-0000-0000-0000-000000000000"}},
+		{Value: map[pickle.UUID]pickle.TimeDelta{{1}: {Days: 1}, {2}: {}}}, {Value: map[pickle.TimeOfDay]int{{Hour: 1}: 1, {}: 2}},
 		{Value: naive(12, 30, 59, 999999)}, {Value: pickle.LocalTime{Date: leapDay}},
 		{Value: time.Date(2024, 2, 29, 12, 30, 0, 1000, time.UTC)}, {Value: offset(19800)}, {Value: offset(-86399)},
 		{Value: berlin(7, 1, 12, 0)},
@@ -159,6 +172,8 @@ func suite() encodertest.Suite {
 			pickle.Decimal(""), pickle.Decimal("1,5"), pickle.Decimal("1E99999999999999999999"), pickle.Decimal("0x10"),
 			pickle.Decimal("."),
 			pickle.Date{}, pickle.Date{Year: 2023, Month: 2, Day: 29}, pickle.Date{Year: 10000, Month: 1, Day: 1},
+			pickle.TimeOfDay{Hour: 24}, pickle.TimeOfDay{Second: 60}, pickle.TimeOfDay{Microsecond: -1}, pickle.TimeDelta{Days: 1e9},
+			pickle.TimeDelta{Seconds: 86400}, pickle.TimeDelta{Seconds: -1}, pickle.TimeDelta{Microseconds: 1e6},
 			pickle.LocalTime{Date: leapDay, Hour: 24}, pickle.LocalTime{Date: leapDay, Microsecond: 1000000}, pickle.LocalTime{},
 			time.Date(10000, 1, 1, 0, 0, 0, 0, time.UTC), time.Date(0, 1, 1, 0, 0, 0, 0, time.UTC), offset(86400), offset(-86400),
 			pickle.Set{[]int{1}}, pickle.Set{map[string]int{}}, pickle.Set{pickle.Set{}}, pickle.Set{pickle.Tuple{[]any{}}},
@@ -186,6 +201,11 @@ func suite() encodertest.Suite {
 			into("a", ptr(time.Now()), "str"), into("5", big.NewInt(7), "str"),
 			into([]byte("a"), ptr("old"), "bytes"), into([]byte("abcd"), &[3]byte{7}, "bytes"), into([]byte("ab"), &[]int{7}, "bytes"),
 			into(pickle.Decimal("1.5"), ptr(7.5), "Decimal"), into(pickle.Decimal("1.5"), ptr("old"), "Decimal"),
+			into(pickle.TimeOfDay{}, ptr(time.Now()), "time"), into(pickle.TimeOfDay{}, ptr(time.Hour), "time"),
+			into(pickle.TimeDelta{}, ptr(7), "timedelta"), into(pickle.TimeDelta{}, ptr("old"), "timedelta"),
+			into(pickle.TimeDelta{Days: 106752}, ptr(time.Hour), "timedelta"), into(time.Hour, &pickle.TimeDelta{Days: 7}, "int"),
+			into(pickle.UUID{}, ptr("old"), "UUID"), into(pickle.UUID{}, &[15]byte{7}, "UUID"), into(pickle.UUID{}, &[]byte{7}, "UUID"),
+			into([]byte("0123456789abcdef"), &pickle.UUID{7}, "bytes"), into("a", &pickle.UUID{7}, "str"),
 			into(leapDay, ptr(time.Now()), "date"), into(time.Now(), ptr(leapDay), "datetime"),
 			into(time.Now(), ptr(naive(1, 2, 3, 4)), "datetime with a zone"),
 			into(naive(1, 2, 3, 4), ptr(time.Now()), "datetime without a zone"), into(leapDay, ptr("old"), "date"),

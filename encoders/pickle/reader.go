@@ -46,12 +46,11 @@ type node struct {
 }
 
 // These are values of Python too; the rest are nil, bool, int64, *big.Int, float64, string, []byte, Decimal, Date,
-// LocalTime and time.Time, and for a tzinfo *time.Location.
+// LocalTime, TimeOfDay, TimeDelta and time.Time, for a tzinfo *time.Location, and what other files make.
 type (
 	byteArray   []byte
 	sharedBytes []byte // handed out again by the memo
 	sharedInt   struct{ value *big.Int }
-	timeDelta   int64 // seconds
 	unset       struct{}
 )
 
@@ -168,9 +167,20 @@ func (r *reader) step(op byte) error {
 		return r.stackGlobal()
 	case opReduce:
 		return r.reduce()
+	case opNewObj:
+		return r.newObject(op, 2)
+	case opNewObjEx:
+		return r.newObject(op, 3)
+	case opBuild:
+		return r.build()
 	case opProto, opFrame:
 		return r.header(op)
 	}
+	return r.refused(op)
+}
+
+// refused is the error of an opcode that is not taken.
+func (r *reader) refused(op byte) error {
 	if opcode, ok := refusedOps[op]; ok {
 		return fmt.Errorf("the opcode %s is not taken: this codec reads data alone", opcode)
 	}

@@ -84,6 +84,9 @@ func (r *reader) extend(k kind, items []any) error {
 	if len(r.stack) <= r.fence() {
 		return errUnderflow
 	}
+	if _, is := r.stack[len(r.stack)-1].(*foreign); is {
+		return nil // a class that is a list or a dict as well
+	}
 	container, ok := r.stack[len(r.stack)-1].(*node)
 	if !ok || container.kind != k {
 		return fmt.Errorf("an opcode for a %s finds %s", kindNames[k], kindOf(r.stack[len(r.stack)-1]))

@@ -3,6 +3,7 @@ package pickle
 import (
 	"bytes"
 	"fmt"
+	"math"
 	"time"
 )
 
@@ -89,6 +90,86 @@ func (t LocalTime) In(zone *time.Location) time.Time {
 }
 
 func (t LocalTime) valid() bool {
-	return t.Date.valid() && t.Hour >= 0 && t.Hour < 24 && t.Minute >= 0 && t.Minute < 60 &&
+	return t.Date.valid() && TimeOfDay{t.Hour, t.Minute, t.Second, t.Microsecond}.valid()
+}
+
+// TimeOfDay is Python's datetime.time without a zone: what a clock on the wall shows, on any day.
+type TimeOfDay struct {
+	Hour, Minute, Second, Microsecond int
+}
+
+// String returns the time as Python prints it: 12:30:00.
+func (t TimeOfDay) String() string {
+	text := fmt.Sprintf("%02d:%02d:%02d", t.Hour, t.Minute, t.Second)
+	if t.Microsecond != 0 {
+		text += fmt.Sprintf(".%06d", t.Microsecond)
+	}
+	return text
+}
+
+func (t TimeOfDay) valid() bool {
+	return t.Hour >= 0 && t.Hour < 24 && t.Minute >= 0 && t.Minute < 60 &&
 		t.Second >= 0 && t.Second < 60 && t.Microsecond >= 0 && t.Microsecond < 1_000_000
+}
+
+// TimeDelta is Python's datetime.timedelta: a number of days, which may be negative, and of seconds and microseconds, which
+// are not. It is longer than a [time.Duration] can be, and has microseconds where that has nanoseconds. A Duration itself is
+// stored as an int; give TimeDeltaOf of it where Python is to have a timedelta.
+type TimeDelta struct {
+	Days         int // at most 999,999,999, in both directions
+	Seconds      int // less than a day has
+	Microseconds int // less than a second has
+}
+
+// TimeDeltaOf returns a duration as a TimeDelta, cut to microseconds.
+func TimeDeltaOf(d time.Duration) TimeDelta {
+	const day = 24 * time.Hour
+	days, rest := d/day, d%day
+	rest = rest.Truncate(time.Microsecond)
+	if rest < 0 {
+		days, rest = days-1, rest+day
+	}
+	return TimeDelta{int(days), int(rest / time.Second), int(rest % time.Second / time.Microsecond)}
+}
+
+// Duration returns the TimeDelta as a duration. It reports false for one that is longer than 292 years, or is none.
+func (d TimeDelta) Duration() (time.Duration, bool) {
+	const perMicrosecond = int64(time.Microsecond)
+	all := (int64(d.Days)*daySeconds+int64(d.Seconds))*1_000_000 + int64(d.Microseconds)
+	if !d.valid() || all > math.MaxInt64/perMicrosecond || all < math.MinInt64/perMicrosecond {
+		return 0, false
+	}
+	return time.Duration(all * perMicrosecond), true
+}
+
+// String returns it as Python prints it: -1 day, 23:59:59.500000.
+func (d TimeDelta) String() string {
+	text := fmt.Sprintf("%d:%02d:%02d", d.Seconds/3600, d.Seconds/60%60, d.Seconds%60)
+	if d.Microseconds != 0 {
+		text += fmt.Sprintf(".%06d", d.Microseconds)
+	}
+	switch d.Days {
+	case 0:
+		return text
+	case 1, -1:
+		return fmt.Sprintf("%d day, %s", d.Days, text)
+	}
+	return fmt.Sprintf("%d days, %s", d.Days, text)
+}
+
+// maxDays is how long Python has a timedelta at most.
+const maxDays = 999_999_999
+
+func (d TimeDelta) valid() bool {
+	return d.Days >= -maxDays && d.Days <= maxDays && d.Seconds >= 0 && d.Seconds < daySeconds &&
+		d.Microseconds >= 0 && d.Microseconds < 1_000_000
+}
+
+// UUID is Python's uuid.UUID, as its 16 bytes. It is fetched into any type of such an array, and into types that read its
+// text by an UnmarshalText method; those are stored as a str.
+type UUID [16]byte
+
+// String returns the UUID as Python prints it: 8-4-4-4-12 digits.
+func (u UUID) String() string {
+	return fmt.Sprintf("%x-%x-%x-%x-%x", u[:4], u[4:6], u[6:8], u[8:10], u[10:])
 }

@@ -1,6 +1,8 @@
 package pickle_test
 
 import (
+	"fmt"
+	"math"
 	"strings"
 	"testing"
 	"time"
@@ -99,6 +101,47 @@ func TestTimes(t *testing.T) {
 	midnight := time.Date(2024, 2, 29, 0, 0, 0, 0, time.UTC)
 	if got := pickle.DateOf(at); got != leapDay || got.String() != "2024-02-29" || !got.In(time.UTC).Equal(midnight) {
 		t.Errorf("%v is %v", at, got)
+	}
+}
+
+func TestTimeDelta(t *testing.T) {
+	for _, test := range []struct {
+		duration time.Duration
+		delta    pickle.TimeDelta
+		text     string // as Python prints it
+	}{
+		{0, pickle.TimeDelta{}, "0:00:00"},
+		{26*time.Hour + 3*time.Minute + 4*time.Second + 5*time.Microsecond, pickle.TimeDelta{Days: 1, Seconds: 7384, Microseconds: 5}, "1 day, 2:03:04.000005"},
+		{-time.Millisecond, pickle.TimeDelta{Days: -1, Seconds: 86399, Microseconds: 999000}, "-1 day, 23:59:59.999000"},
+		{-48 * time.Hour, pickle.TimeDelta{Days: -2}, "-2 days, 0:00:00"},
+		{math.MaxInt64 / 1000 * 1000, pickle.TimeDelta{Days: 106751, Seconds: 85636, Microseconds: 854775}, "106751 days, 23:47:16.854775"},
+		{math.MinInt64 / 1000 * 1000, pickle.TimeDelta{Days: -106752, Seconds: 763, Microseconds: 145225}, "-106752 days, 0:12:43.145225"},
+	} {
+		delta := pickle.TimeDeltaOf(test.duration)
+		back, ok := delta.Duration()
+		if delta != test.delta || delta.String() != test.text || !ok || back != test.duration {
+			t.Errorf("%v is %+v, %v, and again %v (%v)", test.duration, delta, delta, back, ok)
+		}
+	}
+	if got := pickle.TimeDeltaOf(1999); got != (pickle.TimeDelta{Microseconds: 1}) {
+		t.Errorf("1999 ns are %v", got)
+	}
+	for _, long := range []pickle.TimeDelta{
+		{Days: 106751, Seconds: 85636, Microseconds: 854776}, {Days: 106752}, {Days: -106752, Seconds: 763, Microseconds: 145224}, {Days: -106753},
+		{Days: 999999999}, {Seconds: -1},
+	} {
+		if got, ok := long.Duration(); ok {
+			t.Errorf("%v is the duration %v", long, got)
+		}
+	}
+}
+
+func TestTimeOfDayAndUUID(t *testing.T) {
+	if got := fmt.Sprint(pickle.TimeOfDay{Hour: 1, Minute: 2, Second: 3}, pickle.TimeOfDay{Microsecond: 5}); got != "01:02:03 00:00:00.000005" {
+		t.Errorf("they are %s", got)
+	}
+	if got := (pickle.UUID{1, 0x23, 15: 0xff}).String(); got != "01230000-0000-0000-0000-0000000000ff" {
+		t.Errorf("it is %s", got)
 	}
 }
 

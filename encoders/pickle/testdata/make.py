@@ -1,6 +1,9 @@
 """The values that Python and Go exchange, and what Python does with them.
 
     python make.py          writes protocol0.txt to protocol5.txt beside this file: name, tab, pickle in base64
+    python make.py foreign  prints dicts of the name and the age of somebody, and between them an object that names code
+                            (pydantic and numpy are needed; foreign.txt is what it prints)
+    python make.py numpy    prints scalars of numpy (numpy1.txt is of version 1.26, numpy2.txt of 2.4)
     python make.py write    prints the same at the default protocol, by fastapi-cachette's codec
     python make.py read     reads such lines from stdin, by that codec, and exits with 1 unless each is the value here
     python make.py show     reads pickles in base64 from stdin, and prints the repr of each
@@ -9,11 +12,19 @@ Go has the same names in golden_test.go.
 """
 import base64
 import collections
+import dataclasses
 import datetime as dt
 import decimal
+import enum
+import fractions
+import functools
+import ipaddress
 import pathlib
 import pickle
+import re
 import sys
+import types
+import uuid
 import zoneinfo
 
 D = decimal.Decimal
@@ -27,6 +38,15 @@ def zone(**offset):
 
 shared_list, shared_tuple, shared_dict = [1, [2]], (1, [2]), {"a": [1]}
 shared_bytes, shared_int, shared_zone = b"abc" * 3, 10**30, zone(hours=2)
+ID, TOP = uuid.UUID("12345678-9abc-def0-1234-56789abcdef0"), uuid.UUID(int=2**128 - 1)
+LATE, BRIEF = dt.time(23, 59, 59, 999999), dt.timedelta(milliseconds=-1)
+
+
+def default(factory, **items):
+    result = collections.defaultdict(factory)
+    result.update(items)
+    return result
+
 
 VALUES = {
     "none": None, "true": True, "false": False,
@@ -67,6 +87,16 @@ VALUES = {
     "berlin never 0": dt.datetime(2024, 3, 31, 2, 30, tzinfo=BERLIN),
     "berlin never 1": dt.datetime(2024, 3, 31, 2, 30, tzinfo=BERLIN, fold=1),
     "zoneinfo utc": dt.datetime(2024, 1, 15, 12, 30, tzinfo=zoneinfo.ZoneInfo("UTC")),
+    "time": dt.time(12, 30), "time max": LATE, "time min": dt.time(), "time fold": dt.time(1, 30, fold=1),
+    "timedelta": dt.timedelta(days=1, seconds=2, microseconds=3), "timedelta 0": dt.timedelta(), "timedelta -": BRIEF,
+    "timedelta max": dt.timedelta.max, "timedelta min": dt.timedelta.min,
+    "uuid": ID, "uuid 0": uuid.UUID(int=0), "uuid max": TOP, "uuid safe": uuid.UUID(int=5, is_safe=uuid.SafeUUID.safe),
+    "defaultdict": default(list, a=[1], b=[]), "defaultdict of ints": default(int), "defaultdict of none": default(None, a=1),
+    "counter": collections.Counter("abca"), "counter empty": collections.Counter(),
+    "deque": collections.deque([1, "a"]), "deque empty": collections.deque(), "deque bounded": collections.deque([1, 2], 5),
+    "deque bounded empty": collections.deque(maxlen=2),
+    "dict of ids": {ID: 1, LATE: 2, BRIEF: 3}, "set of ids": {ID, TOP}, "shared ids": [ID, ID, LATE, LATE, BRIEF, BRIEF],
+    "shared counters": [c := collections.Counter("ab"), c, d := collections.deque([1]), d],
     "shared": [shared_list, shared_list, {"x": shared_list}, shared_tuple, shared_tuple, shared_dict, shared_dict,
                shared_bytes, shared_bytes, shared_int, shared_int, "text", "text"],
     "shared zone": [dt.datetime(2024, 1, 1, tzinfo=z) for z in (UTC, UTC, shared_zone, shared_zone, BERLIN, BERLIN)],
@@ -90,7 +120,12 @@ def plain_zone(value):
 WRITTEN = {
     "bytearray empty": b"", "bytearray": b"\0\xff",
     "ordered dict": {"a": 2, "b": 1}, "ordered dict empty": {},
-    "naive fold": VALUES["naive fold"].replace(fold=0),
+    "naive fold": VALUES["naive fold"].replace(fold=0), "time fold": VALUES["time fold"].replace(fold=0),
+    "uuid safe": uuid.UUID(int=5),
+    "defaultdict": {"a": [1], "b": []}, "defaultdict of ints": {}, "defaultdict of none": {"a": 1},
+    "counter": {"a": 2, "b": 1, "c": 1}, "counter empty": {},
+    "deque": [1, "a"], "deque empty": [], "deque bounded": [1, 2], "deque bounded empty": [],
+    "shared counters": [{"a": 1, "b": 1}, {"a": 1, "b": 1}, [1], [1]],
     **{name: plain_zone(value) for name, value in VALUES.items() if name.startswith(("berlin", "zoneinfo"))},
     "shared zone": [plain_zone(value) for value in VALUES["shared zone"]],
 }
@@ -118,6 +153,94 @@ def same(a, b):
     return a == b
 
 
+# Classes that a pickle names, and only a program could make.
+@dataclasses.dataclass
+class Person:
+    name: str
+    friends: list = dataclasses.field(default_factory=list)
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Place:
+    name: str
+
+
+class Color(enum.Enum):
+    RED = 1
+
+
+class Number(enum.IntEnum):
+    ONE = 1
+
+
+Point = collections.namedtuple("Point", "x y")
+
+
+class Outer:
+    class Inner(list):
+        pass
+
+
+class Keys(dict):
+    pass
+
+
+class Group(set):
+    pass
+
+
+class Named:
+    def __new__(cls, *, name):
+        return super().__new__(cls)
+
+    def __getnewargs_ex__(self):
+        return (), {"name": "x"}
+
+
+def foreign():
+    import numpy
+    import pydantic
+
+    global Model
+
+    class Model(pydantic.BaseModel):
+        name: str
+
+    Model.__qualname__ = "Model"
+    circle = Person("circle")
+    circle.friends.append(circle)
+    inner = Outer.Inner([1, {"a": circle}])
+    inner.note = "x"
+    return {
+        "dataclass": Person("Ada", [Person("Charles")]), "slots": Place("London"), "circle": circle, "enum": Color.RED,
+        "int enum": Number.ONE, "namedtuple": Point(1, [2]), "pydantic": Model(name="Ada"), "list": inner,
+        "dict": Keys(a=1, b=Person("b")), "set": Group([1]), "named": Named(name="x"), "class": Person, "function": zone,
+        "partial": functools.partial(zone, hours=1), "exception": ValueError("x"), "complex": 1j, "range": range(5),
+        "path": pathlib.PurePosixPath("/a"), "pattern": re.compile("a"), "fraction": fractions.Fraction(1, 3),
+        "address": ipaddress.ip_address("10.0.0.1"), "namespace": types.SimpleNamespace(a=1), "method": "a".join,
+        "counter of objects": collections.Counter([Color.RED]), "time with a zone": dt.time(1, 2, tzinfo=UTC),
+        "deque of objects": collections.deque([Person("a")], 5), "defaultdict of objects": default(Person, a=Person("b")),
+        "array": numpy.arange(5), "datetime64": numpy.datetime64("2024-02-29"), "complex scalar": numpy.complex128(1j),
+        "long double": numpy.longdouble(1), "dtype": numpy.dtype("f8"), "records": numpy.zeros(2, [("a", "i4")]),
+        "twice": [circle, circle, Color.RED, Color.RED],
+    }
+
+
+def scalars():
+    import numpy as np
+
+    values = {
+        "float64": np.float64(0.1), "float64 nan": np.float64("nan"), "float32": np.float32(0.1), "float16": np.float16(0.1),
+        "float16 max": np.float16(65504), "float16 tiny": np.float16(6e-8), "float16 inf": np.float16("-inf"),
+        "float16 -0": np.float16(-0.0), "bool": np.bool_(True), "int8": np.int8(-128), "int16": np.int16(-300),
+        "int32": np.int32(-70000), "int64": np.int64(-2**63), "uint8": np.uint8(255), "uint16": np.uint16(65535),
+        "uint32": np.uint32(2**32 - 1), "uint64": np.uint64(2**64 - 1), "str": np.str_("Gr\xfc\xdfe \U0001f600"), "str empty": np.str_(""),
+        "bytes": np.bytes_(b"a\xff"), "big-endian": np.array([1.5, 2.5], ">f8")[0], "mean": np.array([1.0, 2.0]).mean(),
+    }
+    values["all"] = dict(values)
+    return values
+
+
 def lines(values, dumps):
     return "".join(f"{name}\t{base64.b64encode(dumps(value)).decode()}\n" for name, value in values.items())
 
@@ -142,6 +265,18 @@ def main():
         for protocol in range(6):
             text = lines(VALUES, lambda value: pickle.dumps(value, protocol))
             (pathlib.Path(__file__).parent / f"protocol{protocol}.txt").write_text(text)
+        return
+    if sys.argv[1] in ("foreign", "numpy"):
+        for protocol in (0, 2, 5):
+            values = foreign() if sys.argv[1] == "foreign" else scalars()
+            for name, value in values.items():
+                if sys.argv[1] == "foreign":
+                    value = {"name": "Ada", "other": value, "age": 36}
+                try:
+                    data = pickle.dumps(value, protocol)
+                except TypeError:  # protocols 0 and 1 have no slots
+                    continue
+                print(f"{protocol} {name}\t{base64.b64encode(data).decode()}")
         return
     from fastapi_cachette.codecs.pickle import PickleCodec
 
