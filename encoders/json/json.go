@@ -80,8 +80,11 @@ func (encoder) Decode(data []byte, dst any) (err error) {
 	if pointer.Kind() != reflect.Pointer || pointer.IsNil() {
 		return refuse("decode", dst, "", "give a pointer that is not nil")
 	}
-	if err := jsonshared.CheckText(data, utf8.Valid(data)); err != nil {
-		return fmt.Errorf("cachette: codec %s cannot decode into %T: %w", name, dst, err)
+	switch {
+	case !utf8.Valid(data):
+		return fmt.Errorf("cachette: codec %s cannot decode into %T: %w", name, dst, jsonshared.ErrNotUTF8)
+	case jsonshared.EscapesOf(data).Half:
+		return fmt.Errorf("cachette: codec %s cannot decode into %T: %w", name, dst, jsonshared.ErrHalf)
 	}
 	elem := pointer.Type().Elem()
 	if bytes.Equal(bytes.Trim(data, jsonshared.Space), []byte("null")) && !jsonshared.TakesNull(elem) {

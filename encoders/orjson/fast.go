@@ -77,7 +77,7 @@ func encodeText(text string, options sonicencoder.Options) (data []byte, err err
 func fastDecode(data []byte, dst any) (err error) {
 	defer recovered(&err)
 	into := destinationOf(reflect.TypeOf(dst).Elem())
-	if !fast || into.arrays || hasMinusZero(data) || !hasGoodEscapes(data) {
+	if !fast || into.arrays || hasMinusZero(data) {
 		return errForeign
 	}
 	if into.copied {
@@ -104,41 +104,6 @@ func hasMinusZero(data []byte) bool {
 			return true
 		}
 	}
-}
-
-// hasGoodEscapes reports whether each backslash begins an escape that JSON has. sonic does not look at those in what it skips, or
-// gives to a method of a type as it stands.
-func hasGoodEscapes(data []byte) bool {
-	for {
-		i := bytes.IndexByte(data, '\\')
-		if i < 0 {
-			return true
-		}
-		if data = data[i+1:]; len(data) == 0 {
-			return false
-		}
-		switch data[0] {
-		case '"', '\\', '/', 'b', 'f', 'n', 'r', 't':
-			data = data[1:]
-		case 'u':
-			const digits = 4
-			if len(data) <= digits || !isHex(data[1:1+digits]) {
-				return false
-			}
-			data = data[1+digits:]
-		default:
-			return false
-		}
-	}
-}
-
-func isHex(digits []byte) bool {
-	for _, c := range digits {
-		if lower := c | 0x20; (c < '0' || c > '9') && (lower < 'a' || lower > 'f') {
-			return false
-		}
-	}
-	return true
 }
 
 // isText reports whether data is UTF-8.

@@ -61,8 +61,12 @@ func (encoder) Decode(data []byte, dst any) error {
 	if pointer.Kind() != reflect.Pointer || pointer.IsNil() {
 		return refuse("decode", dst, "", "give a pointer that is not nil")
 	}
-	if err := jsonshared.CheckText(data, isText(data)); err != nil {
-		return fmt.Errorf("cachette: codec %s cannot decode into %T: %w", name, dst, err)
+	escapes := jsonshared.EscapesOf(data)
+	switch {
+	case !isText(data):
+		return fmt.Errorf("cachette: codec %s cannot decode into %T: %w", name, dst, jsonshared.ErrNotUTF8)
+	case escapes.Half:
+		return fmt.Errorf("cachette: codec %s cannot decode into %T: %w", name, dst, jsonshared.ErrHalf)
 	}
 	elem := pointer.Type().Elem()
 	if isNull(data) && !jsonshared.TakesNull(elem) {
@@ -75,7 +79,8 @@ func (encoder) Decode(data []byte, dst any) error {
 	if !pointer.Elem().IsZero() {
 		into = reflect.New(elem)
 	}
-	if fastDecode(data, into.Interface()) != nil {
+	// sonic does not look at escapes in what it skips, or gives to a method of a type as it stands.
+	if escapes.Bad || fastDecode(data, into.Interface()) != nil {
 		into.Elem().SetZero()
 		if err := slowDecode(data, into.Interface()); err != nil {
 			into.Elem().SetZero()

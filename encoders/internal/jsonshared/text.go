@@ -15,66 +15,52 @@ const NotUTF8 = "it has a string that is not UTF-8, which JSON cannot hold: stor
 
 const half = `an escape that is half of a surrogate pair, such as \ud800, which is no character`
 
+// Why data is no text. Libraries would read U+FFFD in its place, and make two keys one.
 var (
-	errNotUTF8 = errors.New("the data is not UTF-8")
-	errHalf    = errors.New("the data has " + half)
+	ErrNotUTF8 = errors.New("the data is not UTF-8")
+	ErrHalf    = errors.New("the data has " + half)
 )
 
-// CheckText returns an error for data that is no text, of which libraries would read some as U+FFFD. isUTF8 tells whether it
-// is UTF-8.
-func CheckText(data []byte, isUTF8 bool) error {
-	switch {
-	case !isUTF8:
-		return errNotUTF8
-	case hasHalf(data):
-		return errHalf
-	}
-	return nil
+// Escapes is what is to know about the escapes in JSON.
+type Escapes struct {
+	Half        bool // one is half of a surrogate pair of UTF-16
+	Replacement bool // one is that of U+FFFD, which encoding/json writes for a byte that is not UTF-8
+	Bad         bool // one is none that JSON has
 }
 
-// Lost returns why data, which was written of value and is UTF-8, does not say all of it, or nothing.
-func Lost(value any, data []byte) (reason string) {
-	t := reflect.TypeOf(value)
-	if mayHide(t) && bytes.Contains(data, []byte("{}")) {
-		if found := hiddenIn(reflect.ValueOf(value)); found != nil {
-			return hidden.Reason(found)
-		}
-	}
-	switch {
-	case MayWrite(t) && hasHalf(data):
-		return "a method of a type writes " + half
-	// For a byte that is not UTF-8, and hardly ever otherwise, encoding/json writes the escape of U+FFFD.
-	case bytes.Contains(data, []byte(`\ufffd`)) && !isUTF8(reflect.ValueOf(value)):
-		return NotUTF8
-	}
-	return ""
-}
-
-// hasHalf reports whether data has an escape of UTF-16 that is half of a surrogate pair. What is no JSON is for others to
-// find.
-func hasHalf(data []byte) bool {
+// EscapesOf looks at the escapes in data.
+func EscapesOf(data []byte) (e Escapes) {
 	for {
 		i := bytes.IndexByte(data, '\\')
 		if i < 0 {
-			return false
+			return e
 		}
 		if data = data[i+1:]; len(data) == 0 {
-			return false
+			e.Bad = true
+			return e
 		}
-		first, ok := escaped(data)
-		if !ok {
+		if data[0] != 'u' {
+			e.Bad = e.Bad || bytes.IndexByte([]byte(`"\/bfnrt`), data[0]) < 0
 			data = data[1:] // it may be a backslash
 			continue
 		}
-		if data = data[escapeSize:]; !utf16.IsSurrogate(first) {
+		first, ok := escaped(data)
+		if !ok {
+			e.Bad = true
+			data = data[1:]
 			continue
 		}
-		if len(data) == 0 || data[0] != '\\' {
-			return true
+		data = data[escapeSize:]
+		if first == replacement {
+			e.Replacement = true
 		}
-		second, ok := escaped(data[1:])
-		if !ok || utf16.DecodeRune(first, second) == replacement {
-			return true
+		if !utf16.IsSurrogate(first) {
+			continue
+		}
+		second, ok := escaped(bytes.TrimPrefix(data, []byte{'\\'}))
+		if !ok || data[0] != '\\' || utf16.DecodeRune(first, second) == replacement {
+			e.Half = true
+			continue
 		}
 		data = data[1+escapeSize:]
 	}
@@ -92,4 +78,20 @@ func escaped(data []byte) (r rune, ok bool) {
 	}
 	n, err := strconv.ParseUint(string(data[1:escapeSize]), 16, 16)
 	return rune(n), err == nil
+}
+
+// Lost returns why data, which was written of value and is UTF-8, does not say all of it, or nothing.
+func Lost(value any, data []byte) (reason string) {
+	may, escapes := traitsOf(reflect.TypeOf(value)), EscapesOf(data)
+	switch {
+	case may.write && escapes.Half:
+		return "a method of a type writes " + half
+	case escapes.Replacement && !isUTF8(reflect.ValueOf(value)):
+		return NotUTF8
+	case may.hide && bytes.Contains(data, []byte("{}")):
+		if found := hiddenIn(reflect.ValueOf(value)); found != nil {
+			return hidden.Reason(found)
+		}
+	}
+	return ""
 }

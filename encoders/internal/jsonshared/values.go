@@ -75,7 +75,7 @@ func isTextUTF8(v reflect.Value) bool {
 // returns nil for none. It is only called with what has been encoded, so that v holds no cycle.
 func hiddenIn(v reflect.Value) (found reflect.Type) {
 	switch {
-	case !v.IsValid() || !mayHide(v.Type()) || has(v, marshaler) || has(v, textMarshaler):
+	case !v.IsValid() || !traitsOf(v.Type()).hide || has(v, marshaler) || has(v, textMarshaler):
 		return nil
 	case hidden.Struct(v.Type()):
 		return v.Type()
@@ -162,8 +162,8 @@ func isOmitted(v reflect.Value, options []string) bool {
 
 // traits are what is to know about a type before its values are looked at, which most are not.
 type traits struct {
-	hides  bool // a value may have a struct in it that shows nothing
-	writes bool // a value may have one in it that says itself what its JSON is
+	hide  bool // a value may have a struct in it that shows nothing
+	write bool // a value may have one in it that says itself what its JSON is
 }
 
 var known sync.Map // from reflect.Type to traits
@@ -181,11 +181,8 @@ func traitsOf(t reflect.Type) traits {
 	return found
 }
 
-// mayHide reports whether hiddenIn can find something in a value of type t.
-func mayHide(t reflect.Type) bool { return traitsOf(t).hides }
-
 // MayWrite reports whether a value of type t may have one in it that says itself what its JSON is.
-func MayWrite(t reflect.Type) bool { return traitsOf(t).writes }
+func MayWrite(t reflect.Type) bool { return traitsOf(t).write }
 
 // walk adds what t has in it.
 func (found *traits) walk(t reflect.Type, seen map[reflect.Type]bool) {
@@ -201,7 +198,7 @@ func (found *traits) walk(t reflect.Type, seen map[reflect.Type]bool) {
 		return
 	}
 	if reflect.PointerTo(t).Implements(marshaler) {
-		found.writes = true
+		found.write = true
 	}
 	if t.Implements(marshaler) || t.Implements(textMarshaler) {
 		return
@@ -210,7 +207,7 @@ func (found *traits) walk(t reflect.Type, seen map[reflect.Type]bool) {
 	case reflect.Pointer, reflect.Slice, reflect.Array, reflect.Map: // a map's key is text
 		found.walk(t.Elem(), seen)
 	case reflect.Struct:
-		found.hides = found.hides || hidden.Struct(t)
+		found.hide = found.hide || hidden.Struct(t)
 		for i := range t.NumField() {
 			if field := t.Field(i); field.IsExported() || field.Anonymous {
 				found.walk(field.Type, seen)
