@@ -36,6 +36,8 @@
 //
 // # Python
 //
+// A json.RawMessage is a []byte, and so bytes in Python.
+//
 // fastapi-cachette writes no datetime, set, or integer beyond 64 bits, for msgpack-python does not. It reads a time that Go
 // wrote as msgpack.Timestamp, whose to_datetime gives a datetime; Go reads a msgpack.Timestamp, or the text of isoformat
 // with a zone, as a [time.Time]. It writes dicts with keys that are not text, and Go reads them, but it refuses to read them

@@ -1,6 +1,7 @@
 package msgpack_test
 
 import (
+	"encoding/json"
 	"errors"
 	"fmt"
 	"math"
@@ -134,6 +135,7 @@ func TestConformance(t *testing.T) {
 			{Name: "a zone is not kept", Value: utc.In(time.FixedZone("", 3600)), Want: utc},
 			{Name: "a time as text", Value: "2024-02-29T13:00:00.000000005+01:00", Into: new(time.Time), Want: utc},
 			{Value: time.Time{}}, {Value: &utc},
+			{Name: "raw JSON is bytes", Value: json.RawMessage(`{"a":1}`), Data: []byte("\xc4\x07{\"a\":1}")},
 			{Name: "a null UUID", Value: nulltest.UUID{}, Data: []byte("\xc0")},
 			{Name: "what stands in it is not kept", Value: nulltest.UUID{ID: [16]byte{1}}, Want: nulltest.UUID{}},
 			{Name: "one that is not null", Value: nulltest.UUID{ID: [16]byte{1}, Valid: true}},
