@@ -39,11 +39,22 @@ func memcached(ctx context.Context, port int, ready func(context.Context) error,
 	if err := HaveMemcached(); err != nil {
 		return nil, err
 	}
-	args = append([]string{"-l", "127.0.0.1", "-p", strconv.Itoa(port), "-U", "0", "-m", "64"}, args...)
+	args = append([]string{"-l", "127.0.0.1", "-p", strconv.Itoa(port), "-U", "0"}, args...)
+	return startMemcached(ctx, fmt.Sprintf("memcached on port %d", port), ready, args...)
+}
+
+func startMemcached(ctx context.Context, name string, ready func(context.Context) error, args ...string) (*Process, error) {
+	args = append(args, "-m", "64")
 	if os.Getuid() == 0 {
 		args = append(args, "-u", "root")
 	}
-	return Start(ctx, fmt.Sprintf("memcached on port %d", port), ready, "memcached", args...)
+	return Start(ctx, name, ready, "memcached", args...)
+}
+
+// memcachedUsers writes a file of users that lets in MemcachedUser alone, and returns its name.
+func memcachedUsers(dir string) (string, error) {
+	users := filepath.Join(dir, "users")
+	return users, os.WriteFile(users, []byte(MemcachedUser+":"+MemcachedPassword+"\n"), 0o600)
 }
 
 // memcachedReady returns a ready function that tells whether a server answers.
@@ -90,15 +101,15 @@ func MemcachedTLS(ctx context.Context, dir string) (where string, stop Stop, err
 	if err != nil {
 		return "", nil, err
 	}
-	users := filepath.Join(dir, "users")
-	if err := os.WriteFile(users, []byte(MemcachedUser+":"+MemcachedPassword+"\n"), 0o600); err != nil {
+	users, err := memcachedUsers(dir)
+	if err != nil {
 		return "", nil, err
 	}
 	port, err := testservers.FreePort()
 	if err != nil {
 		return "", nil, err
 	}
-	server, err := memcached(ctx, port, listens(address(port)), "-Y", users, "-Z",
+	server, err := memcached(ctx, port, listens("tcp", address(port)), "-Y", users, "-Z",
 		"-o", "ssl_chain_cert="+certs.CertFile+",ssl_key="+certs.KeyFile)
 	if err != nil {
 		return "", nil, err
@@ -106,6 +117,25 @@ func MemcachedTLS(ctx context.Context, dir string) (where string, stop Stop, err
 	where = fmt.Sprintf("memcacheds://%s@%s?tls_ca_file=%s",
 		url.UserPassword(MemcachedUser, MemcachedPassword), address(port), url.QueryEscape(certs.CAFile))
 	return where, server.Stop, nil
+}
+
+// MemcachedSocket starts a server that listens on a Unix domain socket alone and lets in one user with a password, and
+// returns its URL.
+func MemcachedSocket(ctx context.Context, dir string) (where string, stop Stop, err error) {
+	if err := HaveMemcached(); err != nil {
+		return "", nil, err
+	}
+	users, err := memcachedUsers(dir)
+	if err != nil {
+		return "", nil, err
+	}
+	socket := filepath.Join(dir, "memcached.sock")
+	server, err := startMemcached(ctx, "memcached on a socket", listens("unix", socket), "-s", socket, "-a", "700", "-Y", users)
+	if err != nil {
+		return "", nil, err
+	}
+	u := url.URL{Scheme: "memcached", User: url.UserPassword(MemcachedUser, MemcachedPassword), Path: socket}
+	return u.String(), server.Stop, nil
 }
 
 // MemcachedPair starts two servers and returns their hosts and ports.

@@ -134,9 +134,9 @@ func (t *tail) String() string {
 }
 
 // listens returns a ready function that tells whether something accepts connections at an address.
-func listens(address string) func(context.Context) error {
+func listens(network, address string) func(context.Context) error {
 	return func(ctx context.Context) error {
-		connection, err := new(net.Dialer).DialContext(ctx, "tcp", address)
+		connection, err := new(net.Dialer).DialContext(ctx, network, address)
 		if err != nil {
 			return err
 		}

@@ -101,6 +101,33 @@ func Redis(ctx context.Context, dir string) (where string, stop Stop, err error)
 	return "redis://" + address(port), server.Stop, nil
 }
 
+// redisUsers writes a file of users that lets in RedisUser alone, and returns its name.
+func redisUsers(dir string) (string, error) {
+	users := filepath.Join(dir, "users.acl")
+	acl := "user default off\nuser " + RedisUser + " on >" + RedisPassword + " ~* &* +@all\n"
+	return users, os.WriteFile(users, []byte(acl), 0o600)
+}
+
+// RedisSocket starts a server that listens on a Unix domain socket alone and lets in one user with a password, and returns
+// its URL.
+func RedisSocket(ctx context.Context, dir string) (where string, stop Stop, err error) {
+	if err := HaveRedis(); err != nil {
+		return "", nil, err
+	}
+	users, err := redisUsers(dir)
+	if err != nil {
+		return "", nil, err
+	}
+	socket := filepath.Join(dir, "redis.sock")
+	server, err := Start(ctx, "redis on a socket", listens("unix", socket), "redis-server",
+		"--port", "0", "--unixsocket", socket, "--dir", dir, "--save", "", "--appendonly", "no", "--aclfile", users)
+	if err != nil {
+		return "", nil, err
+	}
+	u := url.URL{Scheme: "unix", User: url.UserPassword(RedisUser, RedisPassword), Path: socket}
+	return u.String(), server.Stop, nil
+}
+
 // RedisTLS starts a server that speaks TLS alone and lets in one user with a password, and returns its URL.
 func RedisTLS(ctx context.Context, dir string) (where string, stop Stop, err error) {
 	if err := HaveRedis(); err != nil {
@@ -110,9 +137,8 @@ func RedisTLS(ctx context.Context, dir string) (where string, stop Stop, err err
 	if err != nil {
 		return "", nil, err
 	}
-	users := filepath.Join(dir, "users.acl")
-	acl := "user default off\nuser " + RedisUser + " on >" + RedisPassword + " ~* &* +@all\n"
-	if err := os.WriteFile(users, []byte(acl), 0o600); err != nil {
+	users, err := redisUsers(dir)
+	if err != nil {
 		return "", nil, err
 	}
 	port, err := testservers.FreePort()

@@ -16,9 +16,11 @@ func starters() []starter {
 		{testservers.RedisTLS, inFolder(RedisTLS)},
 		{testservers.RedisSentinel, inFolder(RedisSentinel)},
 		{testservers.RedisCluster, inFolder(RedisCluster)},
+		{testservers.RedisSocket, inFolder(RedisSocket)},
 		{testservers.Memcached, inFolder(Memcached)},
 		{testservers.MemcachedTLS, inFolder(MemcachedTLS)},
 		{testservers.MemcachedPair, inFolder(MemcachedPair)},
+		{testservers.MemcachedSocket, inFolder(MemcachedSocket)},
 		{testservers.MongoDB, MongoDB},
 		{testservers.DynamoDB, func(ctx context.Context, build, _ string) (string, Stop, error) { return DynamoDB(ctx, build) }},
 	}

@@ -19,10 +19,12 @@ const (
 	RedisTLS      = "REDIS_TLS_URL"      // TLS, and an ACL user with a password
 	RedisSentinel = "REDIS_SENTINEL_URL" // a master and a replica, watched by a sentinel
 	RedisCluster  = "REDIS_CLUSTER_URL"  // three masters
+	RedisSocket   = "REDIS_SOCKET_URL"   // a Unix domain socket, and an ACL user with a password
 
-	Memcached     = "MEMCACHED_HOST"      // a single server
-	MemcachedTLS  = "MEMCACHED_TLS_HOST"  // TLS, and a user with a password
-	MemcachedPair = "MEMCACHED_PAIR_HOST" // two servers
+	Memcached       = "MEMCACHED_HOST"        // a single server
+	MemcachedTLS    = "MEMCACHED_TLS_HOST"    // TLS, and a user with a password
+	MemcachedPair   = "MEMCACHED_PAIR_HOST"   // two servers
+	MemcachedSocket = "MEMCACHED_SOCKET_HOST" // a Unix domain socket, and a user with a password
 
 	MongoDB  = "MONGODB_URL"  // any server that speaks its protocol
 	DynamoDB = "DYNAMODB_URL" // a local endpoint
