@@ -38,7 +38,7 @@ type Config struct {
 	// RedisURL is required for redis: redis://user:password@host:port/database, or rediss:// for TLS. User, password,
 	// port (6379) and database (0) may be left out. Sentinels are redis+sentinel://user:password@host:port,host:port/master/database
 	// (port 26379, and user and password are those of the master), a cluster is redis+cluster://user:password@host:port,host:port;
-	// each with rediss for TLS.
+	// each with rediss for TLS. A Unix domain socket is unix://user:password@/path/redis.sock?db=0.
 	//
 	// Options may follow a ?, as pool_size=20&dial_timeout=2s: those that redis.ParseURL of go-redis knows, and
 	// tls_ca_file, tls_cert_file, tls_key_file (files in PEM), tls_server_name, sentinel_username and sentinel_password.

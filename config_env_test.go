@@ -290,7 +290,7 @@ func TestNoSecretInAnError(t *testing.T) {
 		"redis:/user:" + secret + "@host",
 		"redis:user:" + secret + "@host",
 	}
-	for _, scheme := range []string{"redis", "rediss", "redis+sentinel", "rediss+sentinel", "redis+cluster", "mongodb", "mongodb+srv", "http", "https", "memcached", "memcacheds", "ftp", "REDIS", " redis"} {
+	for _, scheme := range []string{"redis", "rediss", "redis+sentinel", "rediss+sentinel", "redis+cluster", "unix", "mongodb", "mongodb+srv", "http", "https", "memcached", "memcacheds", "ftp", "REDIS", " redis"} {
 		for _, rest := range []string{
 			"user:" + secret + "@host:port",
 			"user:" + secret + "@host:99999",

@@ -14,7 +14,8 @@ import (
 // What a good value looks like, for messages.
 const (
 	formRedisURL = "redis://user:password@host:port/database, or rediss:// for TLS; of sentinels or a cluster, " +
-		"redis+sentinel://user:password@host:port,host:port/master_name/database or redis+cluster://user:password@host:port,host:port"
+		"redis+sentinel://user:password@host:port,host:port/master_name/database or redis+cluster://user:password@host:port,host:port; " +
+		"of a socket, unix://user:password@/path/redis.sock?db=0"
 	formDynamoDBURL = "http://host:port or https://host:port"
 	formMongoDBURL  = "mongodb://user:password@host:port/database, or mongodb+srv://user:password@host/database"
 )
@@ -47,8 +48,9 @@ func isScheme(text string) bool {
 	return text != "" && len(text) <= 16
 }
 
-// redisSchemes are those of a single server, of sentinels, and of a cluster; the second s stands for TLS.
-var redisSchemes = []string{"redis", "rediss", "redis+sentinel", "rediss+sentinel", "redis+cluster", "rediss+cluster"}
+// redisSchemes are those of a single server, of sentinels, of a cluster, and of a Unix domain socket; the second s stands for
+// TLS.
+var redisSchemes = []string{"redis", "rediss", "redis+sentinel", "rediss+sentinel", "redis+cluster", "rediss+cluster", "unix"}
 
 // checkRedisURL checks the form of a URL. What each option may be is left to the driver, which knows.
 func checkRedisURL(raw string) string {
@@ -75,12 +77,7 @@ func checkRedisURL(raw string) string {
 	if err != nil || strings.Contains(u.Path, "@") || u.Fragment != "" {
 		return malformed("it cannot be read as a URL") + "; " + hintEscape
 	}
-	for i, host := range hosts {
-		if problem := checkAddress(host); problem != "" {
-			return malformed(ordinal(i, len(hosts)) + problem)
-		}
-	}
-	if problem := checkRedisPath(kind, u.Path); problem != "" {
+	if problem := checkRedisPlace(base, kind, hosts, u.Path); problem != "" {
 		return malformed(problem)
 	}
 	options, err := url.ParseQuery(u.RawQuery)
@@ -88,6 +85,34 @@ func checkRedisURL(raw string) string {
 		return "what follows the ? are not options of the form name=value; " + hintEscape
 	}
 	return checkRedisOptions(base, kind, options)
+}
+
+// checkRedisPlace checks the hosts and what follows them, or the path of a socket.
+func checkRedisPlace(base, kind string, hosts []string, path string) string {
+	if base == "unix" {
+		if hosts[0] != "" {
+			return "a host stands before the path of the socket, which begins with a slash of its own"
+		}
+		return checkSocket(path)
+	}
+	for i, host := range hosts {
+		if problem := checkAddress(host); problem != "" {
+			return ordinal(i, len(hosts)) + problem
+		}
+	}
+	return checkRedisPath(kind, path)
+}
+
+// checkSocket checks the path of a Unix domain socket.
+func checkSocket(path string) string {
+	const limit = 107 // bytes, on Linux: sun_path of unix(7), less its null
+	switch {
+	case strings.Trim(path, "/") == "":
+		return "the path of the socket is missing"
+	case len(path) > limit:
+		return fmt.Sprintf("the path of a socket has at most %d bytes, and this has %d", limit, len(path))
+	}
+	return ""
 }
 
 // checkRedisPath checks what follows the hosts.

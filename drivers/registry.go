@@ -13,7 +13,7 @@ import (
 // Settings is what a driver opened by name is given: the fields of a cachette Config that concern stores, checked
 // and with their defaults filled in.
 type Settings struct {
-	RedisURL      string // redis: a URL of a single server, of sentinels, or of a cluster
+	RedisURL      string // redis: a URL of a single server, of its socket, of sentinels, or of a cluster
 	MemcachedHost string // memcached: hosts or a URL
 	TableName     string // dynamodb: the table; mongodb: the collection
 	Region        string // dynamodb: an AWS region

@@ -95,7 +95,7 @@ var errClusterNode = errors.New("the server is part of a cluster: give redis+clu
 
 // probe asks the server whether it takes the client.
 func (d *Driver) probe(ctx context.Context, t *target) error {
-	if err := d.Ping(ctx); err != nil || t.kind != single {
+	if err := d.Ping(ctx); err != nil || t.kind == sentinel || t.kind == cluster {
 		return err
 	}
 	return d.call(ctx, "info", func(ctx context.Context) error {

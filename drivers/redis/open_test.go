@@ -52,6 +52,8 @@ func TestRefused(t *testing.T) {
 		{"wrong password", testservers.RedisTLS, func(u *url.URL) { u.User = url.UserPassword("cachette", secret) }, "refuses the user or the password"},
 		{"wrong user", testservers.RedisTLS, func(u *url.URL) { u.User = url.UserPassword(secret, "a") }, "refuses the user or the password"},
 		{"no password", testservers.RedisTLS, func(u *url.URL) { u.User = nil }, "refuses the user or the password"},
+		{"wrong password at a socket", testservers.RedisSocket, func(u *url.URL) { u.User = url.UserPassword("cachette", secret) }, "refuses the user or the password"},
+		{"no such database at a socket", testservers.RedisSocket, withOption("db", "99999"), "no such database"},
 		{"unknown authority", testservers.RedisTLS, withOption("tls_ca_file", otherCA), "do not agree on TLS"},
 		{"another host's certificate", testservers.RedisTLS, withOption("tls_server_name", "example.com"), "do not agree on TLS"},
 		{"user who is unknown", testservers.Redis, func(u *url.URL) { u.User = url.UserPassword("me", secret) }, "refuses the user or the password"},
@@ -115,7 +117,9 @@ func TestDoesNotAnswer(t *testing.T) {
 	t.Cleanup(func() { silent.Close() })
 	refused, mute := closed.Addr().String(), silent.Addr().String()
 
+	folder := t.TempDir()
 	for name, where := range map[string]string{
+		"no such socket":        "unix://me:" + secret + "@" + folder + "/redis.sock",
 		"closed port":           "redis://me:" + secret + "@" + refused,
 		"closed port, TLS":      "rediss://me:" + secret + "@" + refused,
 		"closed port, sentinel": "redis+sentinel://me:" + secret + "@" + refused + "/main",

@@ -108,7 +108,7 @@ func TestConformance(t *testing.T) {
 			return driver(t, c, redis.Options{NoAutoPipeline: true})
 		}})
 	})
-	for _, server := range []string{testservers.RedisTLS, testservers.RedisSentinel, testservers.RedisCluster} {
+	for _, server := range []string{testservers.RedisTLS, testservers.RedisSentinel, testservers.RedisCluster, testservers.RedisSocket} {
 		t.Run(server, func(t *testing.T) {
 			where := testservers.Find(t, server)
 			drivertest.Run(t, drivertest.Harness{Keys: 2000, New: func(t testing.TB) drivers.Driver { return openURL(t, empty(t, where)) }})

@@ -21,16 +21,18 @@ const (
 	single kind = iota
 	sentinel
 	cluster
+	socket // a single server, by its Unix domain socket
 )
 
 // schemes are those of URLs, without the second s that stands for TLS.
-var schemes = map[string]kind{"redis": single, "redis+sentinel": sentinel, "redis+cluster": cluster}
+var schemes = map[string]kind{"redis": single, "redis+sentinel": sentinel, "redis+cluster": cluster, "unix": socket}
 
 // forms say what a URL looks like.
 var forms = map[kind]string{
 	single:   "redis://user:password@host:port/database",
 	sentinel: "redis+sentinel://user:password@host:port,host:port/master_name/database",
 	cluster:  "redis+cluster://user:password@host:port,host:port",
+	socket:   "unix://user:password@/path/redis.sock?db=0",
 }
 
 // target is what a URL leads to, and how.
@@ -61,7 +63,7 @@ func parseURL(raw string) (*target, error) {
 	}
 	kind, known := schemes[plain]
 	if !known {
-		return nil, errors.New("the scheme is none of redis, redis+sentinel, redis+cluster, nor one of these with rediss for TLS")
+		return nil, errors.New("the scheme is none of redis, redis+sentinel, redis+cluster, nor one of these with rediss for TLS, nor unix")
 	}
 	form := forms[kind]
 
@@ -75,11 +77,12 @@ func parseURL(raw string) (*target, error) {
 	if err != nil || u.Fragment != "" {
 		return nil, errors.New("it cannot be read as a URL: give " + form)
 	}
-	o := new(redis.UniversalOptions)
-	if o.Addrs, err = addresses(hosts, kind); err != nil {
-		return nil, fmt.Errorf("%w: give %s", err, form)
+	o, database := new(redis.UniversalOptions), -1
+	if kind == socket {
+		o.Addrs, err = socketPath(hosts, u.Path)
+	} else if o.Addrs, err = addresses(hosts, kind); err == nil {
+		database, err = readPath(o, kind, u.Path)
 	}
-	database, err := readPath(o, kind, u.Path)
 	if err != nil {
 		return nil, fmt.Errorf("%w: give %s", err, form)
 	}
@@ -98,6 +101,17 @@ func cutAny(text, characters string) (before, after string) {
 		return text[:i], text[i:]
 	}
 	return text, ""
+}
+
+// socketPath reads the path of a socket, which the client tells from a host by its slash.
+func socketPath(host, path string) ([]string, error) {
+	switch {
+	case host != "":
+		return nil, errors.New("a host stands before the path of the socket")
+	case strings.Trim(path, "/") == "":
+		return nil, errors.New("the path of the socket is missing")
+	}
+	return []string{path}, nil
 }
 
 // addresses reads hosts, each with or without a port.

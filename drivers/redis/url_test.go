@@ -36,6 +36,10 @@ func TestParseURL(t *testing.T) {
 
 		"redis+cluster://a,b:1":                 {kind: cluster, addrs: []string{"a:6379", "b:1"}},
 		"rediss+cluster://user:secret@a,[::1]/": {kind: cluster, addrs: []string{"a:6379", "[::1]:6379"}, user: "user", password: "secret", tls: true},
+
+		"unix:///run/redis.sock":                           {kind: socket, addrs: []string{"/run/redis.sock"}},
+		"unix://user:p%40ss%2Fw@/run/my%20redis.sock?db=3": {kind: socket, addrs: []string{"/run/my redis.sock"}, user: "user", password: "p@ss/w", database: 3},
+		"unix://:secret@/redis.sock?client_name=me":        {kind: socket, addrs: []string{"/redis.sock"}, password: "secret"},
 	} {
 		target, err := parseURL(raw)
 		if err != nil {
@@ -46,6 +50,29 @@ func TestParseURL(t *testing.T) {
 		if target.kind != want.kind || !slices.Equal(o.Addrs, want.addrs) || o.Username != want.user || o.Password != want.password ||
 			o.MasterName != want.master || o.DB != want.database || (o.TLSConfig != nil) != want.tls {
 			t.Errorf("%s: kind %d, %+v", raw, target.kind, o)
+		}
+	}
+}
+
+// TestSocketAsGoRedisReadsIt: a URL of a socket is one of go-redis, which reads the same in it.
+func TestSocketAsGoRedisReadsIt(t *testing.T) {
+	for _, raw := range []string{
+		"unix:///run/redis.sock", "unix://user:p%40ss@/run/my%20redis.sock?db=3", "unix://:secret@/redis.sock?pool_size=7",
+	} {
+		target, err := parseURL(raw)
+		if err != nil {
+			t.Fatalf("%s: %v", raw, err)
+		}
+		want, err := redis.ParseURL(raw)
+		if err != nil {
+			t.Fatalf("%s: %v", raw, err)
+		}
+		client := target.client().(*redis.Client)
+		defer client.Close()
+		got := client.Options()
+		if got.Network != want.Network || got.Addr != want.Addr || got.Username != want.Username || got.Password != want.Password ||
+			got.DB != want.DB || want.PoolSize != 0 && got.PoolSize != want.PoolSize {
+			t.Errorf("%s: %+v, and go-redis reads %+v", raw, got, want)
 		}
 	}
 }
@@ -95,39 +122,49 @@ func TestMistakes(t *testing.T) {
 	}
 	for raw, want := range map[string]string{
 		"": "scheme", secret: "scheme", "http://" + secret: "scheme", "redis+ring://a": "scheme", "redissentinel://a": "scheme",
-		"redis://user:" + secret + "@":                                        "no host",
-		"redis://user:" + secret + "@host:port":                               "no host",
-		"redis://user:" + secret + "@host:0":                                  "the port",
-		"redis://user:" + secret + "@host:65536":                              "the port",
-		"redis://user:" + secret + "%zz@host":                                 "cannot be read as a URL",
-		"redis://user:" + secret + "@host/0#x":                                "cannot be read as a URL",
-		"redis://user:a/" + secret + "@host":                                  "no host",
-		"redis://user:1/" + secret + "@host":                                  "number of a database",
-		"redis://user:" + secret + "@a,b":                                     "several servers",
-		"redis://host/" + secret:                                              "number of a database",
-		"redis://host/-1":                                                     "number of a database",
-		"redis://host/1/2":                                                    "number of a database",
-		"redis+sentinel://a,b":                                                "name of the master is missing",
-		"redis+sentinel://a,b/":                                               "name of the master is missing",
-		"redis+sentinel://a,,b/main":                                          "host 2 of 3",
-		"redis+sentinel://a/main/" + secret:                                   "number of a database",
-		"redis+sentinel://a/main/0/1":                                         "number of a database",
-		"redis+cluster://a,b/0":                                               "has no databases",
-		"redis+cluster://a,b?db=0":                                            "option db is not for a cluster",
-		"redis://host?" + secret + "=1":                                       "one of its options is no option that it knows: give one of client_name",
-		"redis://host?pool_sise=1":                                            `"pool_sise" is no option that it knows: give one of client_name`,
-		"redis://host?pool_size=" + secret:                                    "option pool_size cannot be read: give a number from 0",
-		"redis://host?pool_size=99999999999":                                  "option pool_size",
-		"redis://host?pool_size=1&pool_size=2":                                "option pool_size is given more than once",
-		"redis://host?pool_fifo=" + secret:                                    "option pool_fifo cannot be read: give true or false",
-		"redis://host?dial_timeout=" + secret:                                 "option dial_timeout cannot be read: give a duration",
-		"redis://host?dial_timeout=99999999999999":                            "option dial_timeout",
-		"redis://host?dial_timeout=":                                          "option dial_timeout cannot be read",
-		"redis://host?protocol=4":                                             "option protocol cannot be read: give a number from 2 to 3",
-		"redis://host?a=%zz":                                                  "options of the form name=value",
-		"redis://host?tls_ca_file=" + secret:                                  "option tls_ca_file is for TLS",
-		"redis://host?skip_verify=true":                                       "option skip_verify is for TLS",
-		"redis://host?sentinel_password=" + secret:                            "option sentinel_password is for sentinels",
+		"redis://user:" + secret + "@":             "no host",
+		"redis://user:" + secret + "@host:port":    "no host",
+		"redis://user:" + secret + "@host:0":       "the port",
+		"redis://user:" + secret + "@host:65536":   "the port",
+		"redis://user:" + secret + "%zz@host":      "cannot be read as a URL",
+		"redis://user:" + secret + "@host/0#x":     "cannot be read as a URL",
+		"redis://user:a/" + secret + "@host":       "no host",
+		"redis://user:1/" + secret + "@host":       "number of a database",
+		"redis://user:" + secret + "@a,b":          "several servers",
+		"redis://host/" + secret:                   "number of a database",
+		"redis://host/-1":                          "number of a database",
+		"redis://host/1/2":                         "number of a database",
+		"redis+sentinel://a,b":                     "name of the master is missing",
+		"redis+sentinel://a,b/":                    "name of the master is missing",
+		"redis+sentinel://a,,b/main":               "host 2 of 3",
+		"redis+sentinel://a/main/" + secret:        "number of a database",
+		"redis+sentinel://a/main/0/1":              "number of a database",
+		"redis+cluster://a,b/0":                    "has no databases",
+		"redis+cluster://a,b?db=0":                 "option db is not for a cluster",
+		"redis://host?" + secret + "=1":            "one of its options is no option that it knows: give one of client_name",
+		"redis://host?pool_sise=1":                 `"pool_sise" is no option that it knows: give one of client_name`,
+		"redis://host?pool_size=" + secret:         "option pool_size cannot be read: give a number from 0",
+		"redis://host?pool_size=99999999999":       "option pool_size",
+		"redis://host?pool_size=1&pool_size=2":     "option pool_size is given more than once",
+		"redis://host?pool_fifo=" + secret:         "option pool_fifo cannot be read: give true or false",
+		"redis://host?dial_timeout=" + secret:      "option dial_timeout cannot be read: give a duration",
+		"redis://host?dial_timeout=99999999999999": "option dial_timeout",
+		"redis://host?dial_timeout=":               "option dial_timeout cannot be read",
+		"redis://host?protocol=4":                  "option protocol cannot be read: give a number from 2 to 3",
+		"redis://host?a=%zz":                       "options of the form name=value",
+		"redis://host?tls_ca_file=" + secret:       "option tls_ca_file is for TLS",
+		"redis://host?skip_verify=true":            "option skip_verify is for TLS",
+		"redis://host?sentinel_password=" + secret: "option sentinel_password is for sentinels",
+		"unix://":                     "the path of the socket is missing",
+		"unix://user:" + secret + "@": "the path of the socket is missing",
+		"unix:///":                    "the path of the socket is missing",
+		"unix://user:" + secret + "@run/redis.sock":                           "a host stands before the path of the socket",
+		"unix://" + secret + "/redis.sock":                                    "a host stands before the path of the socket",
+		"unix://user:" + secret + "/a@/redis.sock":                            "a host stands before the path of the socket",
+		"unix:///redis.sock#" + secret:                                        "cannot be read as a URL",
+		"unix:///redis.sock?db=" + secret:                                     "option db cannot be read: give a number from 0",
+		"unix:///redis.sock?tls_ca_file=" + secret:                            "option tls_ca_file is for TLS",
+		"unix:///redis.sock?sentinel_password=" + secret:                      "option sentinel_password is for sentinels",
 		"rediss://host?tls_ca_file=/" + secret:                                "option tls_ca_file: the file cannot be read: no such file",
 		"rediss://host?tls_ca_file=" + garbage:                                "option tls_ca_file: the file has no certificate",
 		"rediss://host?tls_cert_file=" + secret:                               "tls_cert_file and tls_key_file belong together",
