@@ -45,10 +45,11 @@ type Config struct {
 	// CACHETTE_REDIS_URL.
 	RedisURL string `env:"REDIS_URL"`
 
-	// MemcachedHost is required for memcached: host or host:port, several separated by commas. The port is 11211 unless
-	// given. Where there are a user and a password, or TLS, it is a URL: memcached://user:password@host:port,host:port, or
-	// memcacheds:// for TLS, with any of the options tls_ca_file, tls_cert_file and tls_key_file (each the path of a file
-	// in PEM) and tls_server_name behind a ?. CACHETTE_MEMCACHED_HOST.
+	// MemcachedHost is required for memcached: host, host:port, or /path/memcached.sock for a Unix domain socket, several
+	// separated by commas. The port is 11211 unless given. Where there are a user and a password, or TLS, it is a URL:
+	// memcached://user:password@host:port,host:port, memcached://user:password@/path/memcached.sock, or memcacheds:// for
+	// TLS, with any of the options tls_ca_file, tls_cert_file and tls_key_file (each the path of a file in PEM) and
+	// tls_server_name behind a ?. CACHETTE_MEMCACHED_HOST.
 	MemcachedHost string `env:"MEMCACHED_HOST"`
 
 	// TableName is the table of dynamodb, and the collection of mongodb: "fastapi-cachette" unless set, the name that

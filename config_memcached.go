@@ -7,8 +7,8 @@ import (
 	"strings"
 )
 
-const formMemcachedHost = "host or host:port, several separated by commas, or memcached://user:password@host:port, " +
-	"or memcacheds:// for TLS"
+const formMemcachedHost = "host or host:port, or /path/memcached.sock for a socket, several separated by commas, or " +
+	"memcached://user:password@host:port, or memcacheds:// for TLS"
 
 // memcachedOptions are those of a URL. All are of TLS.
 var memcachedOptions = []string{"tls_ca_file", "tls_cert_file", "tls_key_file", "tls_server_name"}
@@ -17,27 +17,41 @@ func checkMemcachedHost(raw string) string {
 	if strings.Contains(raw, "://") {
 		return checkMemcachedURL(raw)
 	}
-	if problem := checkMemcachedHosts(raw); problem != "" {
+	if problem := checkMemcachedHosts(raw, false); problem != "" {
 		return problem + ": give " + formMemcachedHost
 	}
 	return ""
 }
 
-func checkMemcachedHosts(hosts string) string {
+func checkMemcachedHosts(hosts string, inURL bool) string {
 	all := strings.Split(hosts, ",")
 	if problem := checkSeparated(all); problem != "" {
 		return problem
 	}
 	for i, host := range all {
-		problem := checkAddress(host)
-		if strings.ContainsAny(host, "/@") {
-			problem = "it is a host and no URL"
-		}
-		if problem != "" {
+		if problem := checkMemcachedServer(host, inURL); problem != "" {
 			return ordinal(i, len(all)) + problem
 		}
 	}
 	return ""
+}
+
+// checkMemcachedServer checks a host, or the path of a socket. Outside of a URL, what looks like one may have a password in it.
+func checkMemcachedServer(server string, inURL bool) string {
+	isPath := strings.HasPrefix(server, "/")
+	switch {
+	case !isPath && strings.ContainsAny(server, "/@"), strings.HasPrefix(server, "//"), !inURL && strings.ContainsAny(server, "@?#"):
+		return "it is a host or the path of a socket, which begins with a slash, and no URL"
+	case !isPath:
+		return checkAddress(server)
+	case inURL:
+		path, err := url.PathUnescape(server)
+		if err != nil {
+			return "the path has a % that begins no escape"
+		}
+		return checkSocket(path)
+	}
+	return checkSocket(server)
 }
 
 // checkMemcachedURL takes a URL apart by hand, as it is none where it names several hosts.
@@ -59,10 +73,16 @@ func checkMemcachedURL(raw string) string {
 	}
 	hosts, query, _ := strings.Cut(rest, "?")
 	hosts = strings.TrimSuffix(hosts, "/")
-	if strings.ContainsAny(rest, "#") || strings.Contains(hosts, "/") {
-		return malformed("nothing may follow the hosts but options, after a ?")
+	for host := range strings.SplitSeq(hosts, ",") {
+		isPath := strings.HasPrefix(host, "/")
+		if strings.Contains(rest, "#") || !isPath && strings.Contains(host, "/") {
+			return malformed("nothing may follow the hosts but options, after a ?")
+		}
+		if isPath && scheme == "memcacheds" {
+			return "a socket takes no TLS: give memcached://"
+		}
 	}
-	if problem := checkMemcachedHosts(hosts); problem != "" {
+	if problem := checkMemcachedHosts(hosts, true); problem != "" {
 		return malformed(problem)
 	}
 	return checkMemcachedOptions(query, scheme == "memcacheds")

@@ -1,9 +1,11 @@
 // Package memcached keeps a cache in one Memcached server or in several.
 //
 // Importing the package registers it as "memcached", for which MemcachedHost (CACHETTE_MEMCACHED_HOST) names the servers:
-// host or host:port, several separated by commas, or a URL, memcached:// or, with TLS, memcacheds://:
+// host, host:port or the path of a Unix domain socket (/path/memcached.sock), several separated by commas, or a URL,
+// memcached:// or, with TLS, memcacheds://:
 //
 //	memcacheds://user:password@host:port,host:port?tls_ca_file=…&tls_cert_file=…&tls_key_file=…&tls_server_name=…
+//	memcached://user:password@/path/memcached.sock
 //
 // User and password, the ports (11211) and each of the options may be left out. The password is that of the text protocol
 // (a server started with -Y), which without TLS goes over the wire as it is. A program that has a client of its own gives it

@@ -93,7 +93,7 @@ func openConfined(t testing.TB, host string) confined {
 }
 
 func TestConformance(t *testing.T) {
-	for _, server := range []string{testservers.Memcached, testservers.MemcachedTLS, testservers.MemcachedPair} {
+	for _, server := range []string{testservers.Memcached, testservers.MemcachedTLS, testservers.MemcachedPair, testservers.MemcachedSocket} {
 		t.Run(server, func(t *testing.T) {
 			host := testservers.Find(t, server)
 			most := openConfined(t, host).MaxValue(strings.Repeat("k", 100))

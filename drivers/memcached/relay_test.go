@@ -31,7 +31,13 @@ type relay struct {
 
 func newRelay(t testing.TB, target string, answer func(line string) (string, bool)) *relay {
 	t.Helper()
-	listener, err := net.Listen("tcp", "127.0.0.1:0")
+	return newRelayAt(t, "tcp", "127.0.0.1:0", target, answer)
+}
+
+// newRelayAt listens at an address.
+func newRelayAt(t testing.TB, network, address, target string, answer func(line string) (string, bool)) *relay {
+	t.Helper()
+	listener, err := net.Listen(network, address)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -10,10 +10,17 @@ import (
 	"github.com/bradfitz/gomemcache/memcache"
 )
 
-// An address is a server as the setting names it. Its name is looked up anew for each connection.
+// An address is a server as the setting names it, a host and port or the path of a socket. A host is looked up anew for each
+// connection.
 type address string
 
-func (address) Network() string  { return "tcp" }
+// Network tells by the slash which of both it is.
+func (a address) Network() string {
+	if isSocket(string(a)) {
+		return "unix"
+	}
+	return "tcp"
+}
 func (a address) String() string { return string(a) }
 
 // fixedServers spreads keys as [memcache.ServerList] does: by a CRC-32 of the key, modulo the number of servers. Unlike it,

@@ -30,7 +30,7 @@ const (
 
 // A target is what the setting names.
 type target struct {
-	servers []string // host:port
+	servers []string // host:port, or the path of a socket
 	dialer  Dialer
 }
 
@@ -39,7 +39,7 @@ type target struct {
 func parseSetting(raw string) (target, error) {
 	name, rest, isURL := strings.Cut(raw, "://")
 	if !isURL {
-		servers, err := parseHosts(raw)
+		servers, err := parseHosts(raw, false)
 		return target{servers: servers}, err
 	}
 	if name != scheme && name != schemeTLS {
@@ -55,14 +55,16 @@ func parseSetting(raw string) (target, error) {
 		}
 	}
 	var err error
-	if t.servers, err = parseHosts(strings.TrimSuffix(rest, "/")); err != nil {
+	if t.servers, err = parseHosts(strings.TrimSuffix(rest, "/"), true); err != nil {
 		return target{}, err
 	}
 	options, err := parseOptions(query)
 	if err != nil {
 		return target{}, err
 	}
-	if name == schemeTLS {
+	if name == schemeTLS && slices.ContainsFunc(t.servers, isSocket) {
+		err = errors.New("a socket takes no TLS: give memcached://")
+	} else if name == schemeTLS {
 		t.dialer.TLS, err = tlsConfig(options)
 	} else if len(options) > 0 {
 		err = errors.New("the options are those of TLS: give memcacheds://")
@@ -70,16 +72,39 @@ func parseSetting(raw string) (target, error) {
 	return t, err
 }
 
-// parseHosts splits a list of hosts, and adds the port where there is none.
-func parseHosts(list string) ([]string, error) {
+// isSocket tells the path of a socket from a host, as gomemcache does.
+func isSocket(server string) bool { return strings.Contains(server, "/") }
+
+// parsePath reads the path of a socket. Outside of a URL, what looks like one may have a password in it.
+func parsePath(text string, inURL bool) (path string, ok bool) {
+	if strings.Trim(text, "/") == "" || strings.HasPrefix(text, "//") || !inURL && strings.ContainsAny(text, "@?#") {
+		return "", false
+	}
+	if !inURL {
+		return text, true
+	}
+	path, err := url.PathUnescape(text)
+	return path, err == nil
+}
+
+// parseHosts splits a list of hosts and of paths, and adds the port to a host where there is none.
+func parseHosts(list string, inURL bool) ([]string, error) {
 	hosts := strings.Split(list, ",")
 	for i, host := range hosts {
+		if strings.HasPrefix(host, "/") {
+			path, ok := parsePath(host, inURL)
+			if !ok {
+				return nil, fmt.Errorf("host %d of %d is not host, host:port, or the path of a socket", i+1, len(hosts))
+			}
+			hosts[i] = path
+			continue
+		}
 		if !strings.Contains(host, ":") || strings.HasPrefix(host, "[") && strings.HasSuffix(host, "]") {
 			host += ":" + defaultPort
 		}
 		name, port, err := net.SplitHostPort(host)
 		if err != nil || name == "" || port == "" || strings.ContainsAny(name, "/@?# ") {
-			return nil, fmt.Errorf("host %d of %d is not host or host:port", i+1, len(hosts))
+			return nil, fmt.Errorf("host %d of %d is not host, host:port, or the path of a socket", i+1, len(hosts))
 		}
 		hosts[i] = host
 	}

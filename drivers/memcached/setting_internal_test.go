@@ -24,6 +24,10 @@ func TestParseSetting(t *testing.T) {
 		{"memcached://a", []string{"a:11211"}, "", "", false, ""},
 		{"memcached://a/", []string{"a:11211"}, "", "", false, ""},
 		{"memcached://u:p%40%3a%2F@a:1,b", []string{"a:1", "b:11211"}, "u", "p@:/", false, ""},
+		{"/run/memcached.sock", []string{"/run/memcached.sock"}, "", "", false, ""},
+		{"/a b%20.sock,host,[::1]", []string{"/a b%20.sock", "host:11211", "[::1]:11211"}, "", "", false, ""},
+		{"memcached:///run/a.sock", []string{"/run/a.sock"}, "", "", false, ""},
+		{"memcached://u:p%2F@/run/a%20b.sock,host/", []string{"/run/a b.sock", "host:11211"}, "u", "p/", false, ""},
 		{"memcacheds://a", []string{"a:11211"}, "", "", true, ""},
 		{"memcacheds://u:p@a/?tls_server_name=b.c", []string{"a:11211"}, "u", "p", true, "b.c"},
 	} {
@@ -56,6 +60,14 @@ func TestParseSettingMistakes(t *testing.T) {
 		{"memcached://user:a%20" + secret + "@host", "no space"},
 		{"memcached://user:%0A" + secret + "@host", "control character"},
 		{"memcached://host/" + secret, "host 1 of 1"},
+		{"/", "host 1 of 1"},
+		{"a,//" + secret + "/b", "host 2 of 2"},
+		{"//user:" + secret + "@host", "host 1 of 1"},
+		{"/user:" + secret + "@host", "host 1 of 1"},
+		{"/run/memcached.sock?" + secret, "host 1 of 1"},
+		{"run/" + secret, "host 1 of 1"},
+		{"memcached:///run/%zz" + secret, "host 1 of 1"},
+		{"memcacheds:///run/" + secret, "a socket takes no TLS"},
 		{"memcached://host?tls_ca_file=" + secret, "give memcacheds://"},
 		{"memcacheds://host?timeout=" + secret, "an option is none of tls_ca_file, tls_cert_file"},
 		{"memcacheds://host?tls_ca_file=%zz" + secret, "tls_ca_file"},
@@ -76,7 +88,7 @@ func TestParseSettingMistakes(t *testing.T) {
 
 // TestServersAreSpreadAsByServerList holds the driver's way to gomemcache's own.
 func TestServersAreSpreadAsByServerList(t *testing.T) {
-	hosts := []string{"127.0.0.1:1", "127.0.0.1:2", "127.0.0.1:3"}
+	hosts := []string{"127.0.0.1:1", "/run/memcached.sock", "127.0.0.1:3"}
 	for n := 1; n <= len(hosts); n++ {
 		var list memcache.ServerList
 		if err := list.SetServers(hosts[:n]...); err != nil {
@@ -89,7 +101,7 @@ func TestServersAreSpreadAsByServerList(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			if got, err := servers.PickServer(key); err != nil || got.String() != want.String() {
+			if got, err := servers.PickServer(key); err != nil || got.String() != want.String() || got.Network() != want.Network() {
 				t.Errorf("%d servers: %q is kept by %v (%v), want %v", n, key, got, err, want)
 			}
 		}
