@@ -19,6 +19,10 @@ const (
 
 	// passes is how often a server is crawled whose crawler may miss entries, at most.
 	passes = 5
+
+	// listed is how many bytes of names are kept at a time, with what each of them takes beside its text.
+	listed       = 32 << 20
+	nameOverhead = 16
 )
 
 // Clear removes every entry whose key begins with prefix, on every server, and returns how many of them were live. It
@@ -49,59 +53,61 @@ func (d *Driver) Clear(ctx context.Context, prefix string) (int, error) {
 // clear walks the table of entries, which has each once. Servers before 1.6.9 walk lists instead, between which entries
 // move, so that they are walked until nothing is found any more.
 func (s *server) clear(ctx context.Context, prefix string) (int, error) {
-	live, _, err := s.clearPass(ctx, "hash", prefix)
-	if !errors.Is(err, errBadClass) {
-		return live, err
-	}
-	for range passes {
-		n, removed, err := s.clearPass(ctx, "all", prefix)
-		live += n
-		if err != nil || removed == 0 {
+	live, what := 0, "hash"
+	for walks := 0; walks < passes; {
+		names, whole, err := s.list(ctx, what, prefix)
+		if what == "hash" && errors.Is(err, errBadClass) {
+			what = "all"
+			continue
+		}
+		if err != nil {
 			return live, err
+		}
+		n, err := s.clearNames(ctx, names, prefix)
+		live += n
+		if err != nil || whole && (what == "hash" || len(names) == 0) {
+			return live, err
+		}
+		if whole {
+			walks++
 		}
 	}
 	return live, nil
 }
 
-// clearPass crawls once, and removes in batches what it finds. It returns how many entries were live, and how many were
-// found.
-func (s *server) clearPass(ctx context.Context, what, prefix string) (live, found int, err error) {
+// list crawls once, and returns the names of what may have to be removed: of all that is there, or of as many as are kept at
+// a time. It reads as fast as the server writes: while the crawler waits for its reader, the server lets nobody at its
+// entries, nor us at those that we would remove meanwhile.
+func (s *server) list(ctx context.Context, what, prefix string) (names []string, whole bool, err error) {
 	// A connection of its own: a list that is not read to its end is of no further use.
 	l, err := s.open(ctx)
 	if err != nil {
-		return 0, 0, err
+		return nil, false, err
 	}
 	defer l.close()
 	defer l.begin(ctx)()
 
 	answer, err := l.crawl(ctx, what)
 	if err != nil {
-		return 0, 0, err
+		return nil, false, err
 	}
 	// A line that is none is what the server repeats from the middle of another when it has waited long for a reader.
-	var names []string
+	size := 0
 	for lines := 1; answer != "END"; lines++ {
 		if lines%linesPerTimeout == 0 {
 			l.extend(crawlTimeout)
 		}
 		if entry, ok := crawledName(answer); ok && begins(entry, prefix) != no {
-			names = append(names, entry)
-		}
-		if len(names) == batch {
-			n, err := s.clearNames(ctx, names, prefix)
-			live, found = live+n, found+len(names)
-			if err != nil {
-				return live, found, err
+			names = append(names, strings.Clone(entry)) // without the rest of its line
+			if size += len(entry) + nameOverhead; size > listed {
+				return names, false, nil
 			}
-			names = names[:0]
-			l.extend(crawlTimeout)
 		}
 		if answer, err = l.line(); err != nil {
-			return live, found, err
+			return nil, false, err
 		}
 	}
-	n, err := s.clearNames(ctx, names, prefix)
-	return live + n, found + len(names), err
+	return names, true, nil
 }
 
 // errBadClass says that the crawler does not know what to crawl.
