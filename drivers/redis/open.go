@@ -47,6 +47,7 @@ func open(ctx context.Context, settings drivers.Settings) (*Driver, error) {
 		return nil, errors.Join(err, client.Close())
 	}
 	d.own = true
+	d.secrets = secrets{t.options.Password, t.options.SentinelPassword}
 
 	ctx, cancel := context.WithTimeout(ctx, openTimeout)
 	defer cancel()

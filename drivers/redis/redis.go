@@ -36,8 +36,9 @@ type Options struct {
 // Driver is a [drivers.Driver] that keeps its entries in Redis. It is a [drivers.Batch], a [drivers.Limited] and a
 // [drivers.Pinger] too. Create it with [New].
 type Driver struct {
-	client redis.UniversalClient
-	own    bool // the driver made the client, and closes it
+	client  redis.UniversalClient
+	secrets secrets
+	own     bool // the driver made the client, and closes it
 
 	pipelined bool
 	routes    *routes
@@ -71,9 +72,14 @@ func New(client redis.UniversalClient, options Options) (*Driver, error) {
 		if c == nil {
 			return nil, errors.New("redis: the client is a nil pointer")
 		}
+	case *redis.Ring:
+		if c == nil {
+			return nil, errors.New("redis: the client is a nil pointer")
+		}
 	}
 	return &Driver{
 		client:    client,
+		secrets:   secretsOf(client),
 		pipelined: !options.NoAutoPipeline,
 		routes:    newRoutes(client),
 		closed:    make(chan struct{}),
@@ -182,7 +188,7 @@ func (d *Driver) explain(ctx context.Context, operation string, err error) error
 	if deadline, ok := ctx.Deadline(); ok && !time.Now().Before(deadline) {
 		return fmt.Errorf("redis: %s: %w", operation, context.DeadlineExceeded)
 	}
-	return fmt.Errorf("redis: %s: %w", operation, err)
+	return fmt.Errorf("redis: %s: %w", operation, d.secrets.hide(err))
 }
 
 // guard turns a panic of do, as of a hook that the client was given, into an error: in a goroutine of ours nobody else

@@ -151,7 +151,8 @@ func TestNewRefuses(t *testing.T) {
 		t.Fatal(err)
 	}
 	for name, client := range map[string]goredis.UniversalClient{
-		"nil": nil, "nil Client": (*goredis.Client)(nil), "nil ClusterClient": (*goredis.ClusterClient)(nil), "AutoPipeliner": pipeliner,
+		"nil": nil, "nil Client": (*goredis.Client)(nil), "nil ClusterClient": (*goredis.ClusterClient)(nil),
+		"nil Ring": (*goredis.Ring)(nil), "AutoPipeliner": pipeliner,
 	} {
 		if d, err := redis.New(client, redis.Options{}); d != nil || err == nil {
 			t.Errorf("%s: New = %v, %v, want an error", name, d, err)
