@@ -48,6 +48,9 @@ func open(ctx context.Context, settings drivers.Settings) (*Driver, error) {
 	}
 	d.own = true
 	d.secrets = secrets{t.options.Password, t.options.SentinelPassword}
+	if settings.Logger != nil {
+		d.unlog = clientLog.add(settings.Logger, d.secrets)
+	}
 
 	ctx, cancel := context.WithTimeout(ctx, openTimeout)
 	defer cancel()
@@ -61,7 +64,7 @@ func open(ctx context.Context, settings drivers.Settings) (*Driver, error) {
 		return nil, fmt.Errorf("%s: %w", reason, err)
 	}
 	if err != nil && settings.Logger != nil {
-		settings.Logger.Warn("redis: the server does not answer; the cache will use it once it does", "setting", setting, "error", err)
+		settings.Logger.Warn("cachette: redis: the server does not answer; the cache will use it once it does", "setting", setting, "error", err)
 	}
 	return d, nil
 }

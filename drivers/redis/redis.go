@@ -5,6 +5,10 @@
 // sent at once, and those that come while it is under way go together in the next one. [Options] can switch that off.
 //
 // Importing the package registers it as "redis". A program that has a client already gives it to [New].
+//
+// go-redis has one log for all clients of a program. Once a driver was opened by its name, its lines go to the loggers of the
+// drivers that are open so, as information, and to [slog.Default] when none is; what the cache has to warn of it says itself.
+// A program that wants them elsewhere calls SetLogger of go-redis after that.
 package redis
 
 import (
@@ -38,7 +42,8 @@ type Options struct {
 type Driver struct {
 	client  redis.UniversalClient
 	secrets secrets
-	own     bool // the driver made the client, and closes it
+	own     bool   // the driver made the client, and closes it
+	unlog   func() // ends that the driver is told what go-redis logs; nil for a client of another
 
 	pipelined bool
 	routes    *routes
@@ -107,6 +112,9 @@ func (d *Driver) Close() error {
 		d.routes.close()
 		if d.own {
 			err = d.client.Close()
+		}
+		if d.unlog != nil {
+			d.unlog()
 		}
 	})
 	if err != nil {
