@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"log/slog"
 	"math/rand/v2"
 	"net"
 	"net/http"
@@ -19,6 +20,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/config"
 	"github.com/aws/aws-sdk-go-v2/credentials"
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
+	"github.com/aws/smithy-go/logging"
 
 	"github.com/gin-cachette/cachette/drivers"
 )
@@ -106,9 +108,22 @@ func checkEndpoint(raw string) error {
 	return nil
 }
 
+// logOf returns a log for the SDK, which otherwise writes to stderr. It logs requests, with what is secret in them, only where
+// a program makes its own client and asks for it.
+func logOf(logger *slog.Logger) logging.Logger {
+	return logging.LoggerFunc(func(class logging.Classification, format string, args ...any) {
+		level := slog.LevelDebug
+		if class == logging.Warn {
+			level = slog.LevelWarn
+		}
+		logger.Log(context.Background(), level, "cachette: dynamodb: the client logs", "line", fmt.Sprintf(format, args...))
+	})
+}
+
 func loadConfig(ctx context.Context, settings drivers.Settings) (aws.Config, error) {
 	cfg, err := config.LoadDefaultConfig(ctx,
 		config.WithRegion(settings.Region),
+		config.WithLogger(logOf(settings.Logger)),
 		config.WithHTTPClient(awshttp.NewBuildableClient().WithDialerOptions(func(d *net.Dialer) {
 			d.Timeout = callTimeout
 		}).WithTransportOptions(func(t *http.Transport) {
