@@ -3,9 +3,11 @@ package cachette
 import (
 	"errors"
 	"fmt"
+	"strings"
 
 	"github.com/gin-cachette/cachette/drivers"
 	"github.com/gin-cachette/cachette/encoders"
+	"github.com/gin-cachette/cachette/internal/wording"
 )
 
 // Errors that tell what went wrong, for errors.Is.
@@ -32,17 +34,21 @@ type OpError struct {
 	Err     error
 }
 
-// Error tells the operation, the backend, the key and what went wrong.
+// Error tells the operation, the backend, the key and what went wrong, without what the driver or codec repeats of that.
 func (e *OpError) Error() string {
 	const longest = 64 // of a key: an error is for reading
 	key := e.Key
 	if len(key) > longest {
 		key = key[:longest] + "…"
 	}
-	if key == "" {
-		return fmt.Sprintf("cachette: %s on %s: %v", e.Op, e.Backend, e.Err)
+	tried := e.Op
+	if key != "" {
+		tried = fmt.Sprintf("%s %q", e.Op, key)
 	}
-	return fmt.Sprintf("cachette: %s %q on %s: %v", e.Op, key, e.Backend, e.Err)
+	// A driver's name is that of its package, *redis.Driver for instance, where the program has made it.
+	driver, _, _ := strings.Cut(strings.TrimPrefix(e.Backend, "*"), ".")
+	why := wording.Rest(fmt.Sprint(e.Err), "cachette", e.Backend, driver, e.Op, tried)
+	return fmt.Sprintf("cachette: %s on %s: %s", tried, e.Backend, why)
 }
 
 // Unwrap returns the error of the driver or codec.

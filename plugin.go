@@ -19,6 +19,7 @@ import (
 	"github.com/gin-cachette/cachette/internal/rfc9111"
 	"github.com/gin-cachette/cachette/internal/serve"
 	"github.com/gin-cachette/cachette/internal/store"
+	"github.com/gin-cachette/cachette/internal/wording"
 )
 
 // Install puts a cache on an engine, as cfgFunc configures it: [FromEnv], or a function of your own. It is called once
@@ -56,7 +57,7 @@ const openTimeout = 30 * time.Second
 func open(engine *gin.Engine, cfgFunc func() (Config, error)) (*Cache, error) {
 	cfg, err := cfgFunc()
 	if err != nil {
-		return nil, fmt.Errorf("cachette: configuration: %w", err)
+		return nil, fmt.Errorf("cachette: configuration: %w", wording.Behind(err, "cachette"))
 	}
 	if err := cfg.Validate(); err != nil {
 		return nil, err

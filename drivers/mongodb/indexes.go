@@ -116,7 +116,7 @@ func (x *indexes) attempt(life context.Context) {
 	defer cancel()
 	err := x.make(ctx)
 	if answered(err) {
-		x.say(slog.LevelWarn, "mongodb: the server refuses the index on key: "+withoutIndex, err)
+		x.say(slog.LevelWarn, "cachette: mongodb: the server refuses the index on key: "+withoutIndex, err)
 	}
 
 	x.mu.Lock()
@@ -213,7 +213,7 @@ func (x *indexes) acceptExisting(ctx context.Context, refused error) error {
 	case err != nil, hasCode(refused, codeUnauthorized):
 		return refused
 	}
-	x.say(slog.LevelWarn, "mongodb: the index on key that is there is not unique: "+withoutIndex, refused)
+	x.say(slog.LevelWarn, "cachette: mongodb: the index on key that is there is not unique: "+withoutIndex, refused)
 	return nil
 }
 
@@ -250,7 +250,7 @@ func (x *indexes) removeDuplicates(ctx context.Context) (int64, error) {
 		removed += result.DeletedCount
 	}
 	if removed > 0 {
-		x.say(slog.LevelWarn, "mongodb: there were several documents of one key: all but the one that was read have been removed", nil)
+		x.say(slog.LevelWarn, "cachette: mongodb: there were several documents of one key: all but the one that was read have been removed", nil)
 	}
 	return removed, cursor.Err()
 }
@@ -267,7 +267,7 @@ func (x *indexes) makeTTL(ctx context.Context) error {
 	case hasCode(err, codeIndexOptionsConflict, codeIndexKeySpecsConflict):
 		return nil // another has made one
 	case answered(err):
-		x.say(slog.LevelInfo, "mongodb: the server makes no TTL index: what has expired stays, invisible, until it is flushed", err)
+		x.say(slog.LevelInfo, "cachette: mongodb: the server makes no TTL index: what has expired stays, invisible, until it is flushed", err)
 		return nil
 	}
 	return err

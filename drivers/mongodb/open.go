@@ -90,7 +90,8 @@ func databaseOf(settings drivers.Settings) (string, error) {
 }
 
 func warnUnreachable(settings drivers.Settings, err error) {
-	settings.Logger.Warn("mongodb: "+settingURL+": the server does not answer: the cache does without it until it does", "error", err)
+	settings.Logger.Warn("cachette: mongodb: the server does not answer: the cache does without it until it does",
+		"setting", settingURL, "error", err)
 }
 
 // connect returns a driver with a client of its own, which tells heartbeat when it finds a server not to answer. It

@@ -12,6 +12,7 @@ import (
 	"github.com/redis/go-redis/v9"
 
 	"github.com/gin-cachette/cachette/drivers"
+	"github.com/gin-cachette/cachette/internal/wording"
 )
 
 // setting is how errors and the log name where the URL comes from.
@@ -21,7 +22,7 @@ func init() {
 	drivers.Register("redis", func(ctx context.Context, settings drivers.Settings) (drivers.Driver, error) {
 		d, err := open(ctx, settings)
 		if err != nil {
-			return nil, fmt.Errorf("redis: %s: %w", setting, err)
+			return nil, fmt.Errorf("redis: %s: %w", setting, wording.Behind(err, "redis"))
 		}
 		return d, nil
 	})

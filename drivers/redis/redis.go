@@ -22,6 +22,7 @@ import (
 	"github.com/redis/go-redis/v9"
 
 	"github.com/gin-cachette/cachette/drivers"
+	"github.com/gin-cachette/cachette/internal/wording"
 )
 
 // maxValue is the size, in bytes, of the largest string that Redis has, key or value: its proto-max-bulk-len, unless a
@@ -196,7 +197,7 @@ func (d *Driver) explain(ctx context.Context, operation string, err error) error
 	if deadline, ok := ctx.Deadline(); ok && !time.Now().Before(deadline) {
 		return fmt.Errorf("redis: %s: %w", operation, context.DeadlineExceeded)
 	}
-	return fmt.Errorf("redis: %s: %w", operation, d.secrets.hide(err))
+	return fmt.Errorf("redis: %s: %w", operation, wording.Behind(d.secrets.hide(err), "redis")) // as go-redis says itself
 }
 
 // guard turns a panic of do, as of a hook that the client was given, into an error: in a goroutine of ours nobody else

@@ -69,7 +69,7 @@ func (s *Server) invalidate(r *http.Request, path string, status int, header htt
 
 func (s *Server) purge(ctx context.Context, path string) {
 	if err := s.store.PurgePath(ctx, path); err != nil {
-		s.log.Warn("cachette: an invalidation is still owed to the store", "error", err)
+		s.log.Warn("cachette: an invalidation is still owed to the store", "path", path, "error", err)
 	}
 }
 

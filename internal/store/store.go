@@ -8,7 +8,6 @@ package store
 import (
 	"context"
 	"errors"
-	"fmt"
 	"log/slog"
 	"math"
 	"net/http"
@@ -440,10 +439,7 @@ func (s *Responses) PurgePath(ctx context.Context, path string) error {
 	s.drain()
 	ctx, cancel := s.within(ctx)
 	defer cancel()
-	if err := s.replaceMark(ctx, markSlot(path)); err != nil {
-		return fmt.Errorf("cachette: purge %q: %w", path, err)
-	}
-	return nil
+	return s.replaceMark(ctx, markSlot(path))
 }
 
 // ClearNamespace removes the values and responses of a namespace and returns how many were live. Nothing whose fill has
