@@ -77,6 +77,7 @@ func TestPageOfSafety(t *testing.T) {
 		{input: "cookie", handler: answering(http.StatusOK, "Vary: Cookie"),
 			first: field("Cookie", "a=1; b=1"), second: field("Cookie", "a=1; b=2"), want: apart},
 		{input: "`Authorization`", first: field("Authorization", "a"), second: field("Authorization", "a"), want: past},
+		{input: "`Authorization`", first: func(*http.Request) {}, second: field("Authorization", "a"), want: past},
 		{input: "another header", first: field("X-Api-Key", "a"), second: field("X-Api-Key", "b"), want: shared},
 		{input: "another header", options: options(cachette.WithVary("HX-Request")),
 			first: field("HX-Request", "true"), second: func(*http.Request) {}, want: apart},
