@@ -6,6 +6,7 @@ import (
 	"go/ast"
 	"go/parser"
 	"go/token"
+	"io/fs"
 	"net/http"
 	"os"
 	"path/filepath"
@@ -275,5 +276,38 @@ func TestPageHasEveryLogLine(t *testing.T) {
 	}
 	if lines < 8 {
 		t.Errorf("only %d lines were found in the code", lines)
+	}
+}
+
+// README.md has every option.
+func TestReadmeHasEveryOption(t *testing.T) {
+	text := page(t, "README.md")
+	options := 0
+	parsed(t, ".", func(n ast.Node) {
+		if f, ok := n.(*ast.FuncDecl); ok && f.Recv == nil && strings.HasPrefix(f.Name.Name, "With") {
+			options++
+			if !strings.Contains(text, "| `"+f.Name.Name+"(") {
+				t.Errorf("README.md does not have %s", f.Name.Name)
+			}
+		}
+	})
+	if options < 15 {
+		t.Errorf("only %d options were found in the code", options)
+	}
+}
+
+// What the documentation links to is there.
+func TestLinksOfThePages(t *testing.T) {
+	links := regexp.MustCompile(`\]\(([^)#: ,]+)(#[^)]*)?\)`)
+	pages, err := fs.Glob(os.DirFS("."), "docs/*.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, name := range append(pages, "README.md", "SECURITY.md", "CONTRIBUTING.md") {
+		for _, link := range links.FindAllStringSubmatch(page(t, name), -1) {
+			if _, err := os.Stat(filepath.Join(filepath.Dir(name), link[1])); err != nil {
+				t.Errorf("%s links to %s: %v", name, link[1], err)
+			}
+		}
 	}
 }
