@@ -17,9 +17,20 @@
 //
 // A response is kept only when a shared cache may keep it: it is not marked no-store or private, sets no cookie, does not
 // vary by "*", and does not answer a request with Authorization unless it says that it is for everybody. It must have ended
-// well, too: a handler that panics, aborts with an error or is cut off leaves nothing behind. A page that differs by
-// cookie and does not say so, in Vary or by being private, looks the same as any other: say so, or key the route by
-// user with [WithKeyPart].
+// well, too: a handler that panics, aborts with an error or is cut off leaves nothing behind. [WithIdentity] keeps what is for
+// one user for that user, and [NoStore] keeps nothing of one response.
+//
+// A page that differs by a cookie, a session or a header of its own and does not say so, in Vary or by being private, looks
+// the same as any other, and every client gets it: say so, or key the route by [WithIdentity], [WithCookie], [WithVary] or
+// [WithKeyPart].
+//
+// # Guards
+//
+// Whatever stands behind [Cached] is skipped on a hit. What checks who asks belongs before it:
+//
+//	r.GET("/orders", requireUser, cachette.Cached(time.Minute, cachette.WithIdentity(userOf)), listOrders)
+//
+// The file docs/safety.md tells what is in the key of a response, what is not, and what to do about it.
 //
 // # Stores and codecs
 //
