@@ -140,3 +140,68 @@ func ExampleCache_PurgePath() {
 	// 200 news 1 [cachette; hit; ttl=60]
 	// 200 news 2 [cachette; fwd=uri-miss; stored]
 }
+
+// A handler that knows better than its route keeps one response from being cached.
+func ExampleNoStore() {
+	r := gin.New()
+	cache, err := cachette.Install(r, cachette.FromEnv)
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	defer cache.Close()
+
+	r.GET("/price", cachette.Cached(time.Minute), func(c *gin.Context) {
+		cachette.NoStore(c) // the exchange is closed, say
+		c.String(http.StatusOK, "as of yesterday: 7")
+	})
+	visit(r, "/price")
+	visit(r, "/price")
+	// Output:
+	// 200 as of yesterday: 7 [cachette; fwd=uri-miss; detail=no-store]
+	// 200 as of yesterday: 7 [cachette; fwd=uri-miss; detail=no-store]
+}
+
+// A page that just changed is there, made anew, before the next client asks for it.
+func ExampleCache_Refresh() {
+	r := gin.New()
+	cache, err := cachette.Install(r, cachette.FromEnv)
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	defer cache.Close()
+
+	version := 1
+	r.GET("/news", cachette.Cached(time.Minute), func(c *gin.Context) { c.String(http.StatusOK, "news %d", version) })
+	visit(r, "/news")
+	version = 2
+	if err := cache.Refresh(context.Background(), "http://example.com/news"); err != nil {
+		fmt.Println(err)
+	}
+	visit(r, "/news")
+	// Output:
+	// 200 news 1 [cachette; fwd=uri-miss; stored]
+	// 200 news 2 [cachette; hit; ttl=60]
+}
+
+// A session that middleware renews with each response keeps no page from being cached that does not depend on it.
+func ExampleWithForeignCookies() {
+	r := gin.New()
+	cache, err := cachette.Install(r, cachette.FromEnv)
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	defer cache.Close()
+
+	renew := func(c *gin.Context) { c.SetCookie("session", "renewed", 3600, "/", "", true, true) }
+	r.GET("/news", renew, cachette.Cached(time.Minute, cachette.WithForeignCookies("session")), func(c *gin.Context) {
+		c.String(http.StatusOK, "news")
+	})
+	visit(r, "/news")
+	visit(r, "/news")
+	// Output:
+	// 200 news [cachette; fwd=uri-miss; stored]
+	// 200 news [cachette; hit; ttl=60]
+}
