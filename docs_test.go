@@ -23,8 +23,8 @@ import (
 	"github.com/gin-cachette/cachette"
 )
 
-// page reads a page of the documentation.
-func page(t *testing.T, name string) string {
+// docPage reads a page of the documentation.
+func docPage(t *testing.T, name string) string {
 	t.Helper()
 	text, err := os.ReadFile(name)
 	if err != nil {
@@ -33,8 +33,8 @@ func page(t *testing.T, name string) string {
 	return string(text)
 }
 
-// statusCase is one line of docs/cache-status.md, and what makes for it.
-type statusCase struct {
+// docStatus is one line of docs/cache-status.md, and what makes for it.
+type docStatus struct {
 	want    string
 	options []cachette.Option
 	handler gin.HandlerFunc
@@ -45,8 +45,8 @@ type statusCase struct {
 	store   func(*cachette.Config)
 }
 
-// answering returns a handler that answers with a status and fields.
-func answering(status int, fields ...string) gin.HandlerFunc {
+// docAnswer returns a handler that answers with a status and fields.
+func docAnswer(status int, fields ...string) gin.HandlerFunc {
 	return func(c *gin.Context) {
 		for _, field := range fields {
 			name, value, _ := strings.Cut(field, ": ")
@@ -56,8 +56,8 @@ func answering(status int, fields ...string) gin.HandlerFunc {
 	}
 }
 
-// then returns a handler that answers with first, and with second from the second time on.
-func then(first, second gin.HandlerFunc) gin.HandlerFunc {
+// docThen returns a handler that answers with first, and with second from the second time on.
+func docThen(first, second gin.HandlerFunc) gin.HandlerFunc {
 	runs := 0
 	return func(c *gin.Context) {
 		runs++
@@ -69,64 +69,64 @@ func then(first, second gin.HandlerFunc) gin.HandlerFunc {
 	}
 }
 
-// broken is a store that fails whatever it is asked.
-func broken(cfg *cachette.Config) {
+// docBroken is a store that fails whatever it is asked.
+func docBroken(cfg *cachette.Config) {
 	store := newShelf()
 	store.breakdown(func(context.Context, call) error { return errors.New("connection refused") })
 	store.on(cfg)
 }
 
 var (
-	anyFields = []string{}
-	whole     = answering(http.StatusOK)
-	part      = func(span string) gin.HandlerFunc {
-		return answering(http.StatusPartialContent, "Cache-Control: max-age=60", "Content-Range: bytes "+span, `ETag: "v1"`)
+	docNoFields = []string{}
+	docWhole    = docAnswer(http.StatusOK)
+	docPart     = func(span string) gin.HandlerFunc {
+		return docAnswer(http.StatusPartialContent, "Cache-Control: max-age=60", "Content-Range: bytes "+span, `ETag: "v1"`)
 	}
-	statusCases = []statusCase{
-		{want: "hit; ttl=60", handler: whole, first: anyFields},
-		{want: "hit; ttl=-10", options: []cachette.Option{cachette.WithStaleWhileRevalidate(time.Minute)}, handler: whole,
-			first: anyFields, pause: 70 * time.Second},
-		{want: "fwd=uri-miss; stored", handler: whole},
-		{want: "fwd=uri-miss", handler: whole, method: http.MethodHead},
-		{want: "fwd=vary-miss; stored", handler: answering(http.StatusOK, "Vary: Accept-Language"),
+	docStatuses = []docStatus{
+		{want: "hit; ttl=60", handler: docWhole, first: docNoFields},
+		{want: "hit; ttl=-10", options: []cachette.Option{cachette.WithStaleWhileRevalidate(time.Minute)}, handler: docWhole,
+			first: docNoFields, pause: 70 * time.Second},
+		{want: "fwd=uri-miss; stored", handler: docWhole},
+		{want: "fwd=uri-miss", handler: docWhole, method: http.MethodHead},
+		{want: "fwd=vary-miss; stored", handler: docAnswer(http.StatusOK, "Vary: Accept-Language"),
 			first: []string{"Accept-Language: de"}, fields: []string{"Accept-Language: fr"}},
-		{want: "fwd=stale; stored", handler: whole, first: anyFields, pause: 70 * time.Second},
-		{want: "fwd=stale; fwd-status=304; stored", first: anyFields, pause: 70 * time.Second,
-			handler: then(answering(http.StatusOK, `ETag: "v1"`), func(c *gin.Context) { c.Status(http.StatusNotModified) })},
+		{want: "fwd=stale; stored", handler: docWhole, first: docNoFields, pause: 70 * time.Second},
+		{want: "fwd=stale; fwd-status=304; stored", first: docNoFields, pause: 70 * time.Second,
+			handler: docThen(docAnswer(http.StatusOK, `ETag: "v1"`), func(c *gin.Context) { c.Status(http.StatusNotModified) })},
 		{want: "fwd=stale; fwd-status=503; ttl=-10", options: []cachette.Option{cachette.WithStaleIfError(time.Minute)},
-			handler: then(whole, answering(http.StatusServiceUnavailable)), first: anyFields, pause: 70 * time.Second},
-		{want: "fwd=request; stored", handler: whole, first: anyFields, fields: []string{"Cache-Control: no-cache"}},
-		{want: "fwd=request; detail=authorization", handler: whole, first: anyFields, fields: []string{"Authorization: Bearer ann"}},
-		{want: "fwd=request; detail=request", handler: whole, first: anyFields, fields: []string{"Cache-Control: no-store"}},
-		{want: "fwd=partial; stored", handler: then(part("0-3/10"), part("2-5/10")), first: []string{"Range: bytes=0-3"},
+			handler: docThen(docWhole, docAnswer(http.StatusServiceUnavailable)), first: docNoFields, pause: 70 * time.Second},
+		{want: "fwd=request; stored", handler: docWhole, first: docNoFields, fields: []string{"Cache-Control: no-cache"}},
+		{want: "fwd=request; detail=authorization", handler: docWhole, first: docNoFields, fields: []string{"Authorization: Bearer ann"}},
+		{want: "fwd=request; detail=request", handler: docWhole, first: docNoFields, fields: []string{"Cache-Control: no-store"}},
+		{want: "fwd=partial; stored", handler: docThen(docPart("0-3/10"), docPart("2-5/10")), first: []string{"Range: bytes=0-3"},
 			fields: []string{"Range: bytes=2-5"}},
-		{want: "fwd=bypass", handler: whole, options: []cachette.Option{cachette.WithSkip(func(*gin.Context) bool { return true })}},
-		{want: "fwd=method", handler: whole, method: http.MethodPost},
+		{want: "fwd=bypass", handler: docWhole, options: []cachette.Option{cachette.WithSkip(func(*gin.Context) bool { return true })}},
+		{want: "fwd=method", handler: docWhole, method: http.MethodPost},
 		{want: "fwd=method; stored", method: http.MethodPost,
-			handler: answering(http.StatusOK, "Cache-Control: max-age=60", "Content-Location: /p")},
-		{want: "detail=only-if-cached", handler: whole, fields: []string{"Cache-Control: only-if-cached"}},
-		{want: `hit; ttl=60; key="cachette:~r:hq@C8tI_huFeU5sO9QQ//example.com/p"`, handler: whole, first: anyFields,
+			handler: docAnswer(http.StatusOK, "Cache-Control: max-age=60", "Content-Location: /p")},
+		{want: "detail=only-if-cached", handler: docWhole, fields: []string{"Cache-Control: only-if-cached"}},
+		{want: `hit; ttl=60; key="cachette:~r:hq@C8tI_huFeU5sO9QQ//example.com/p"`, handler: docWhole, first: docNoFields,
 			options: []cachette.Option{cachette.WithCacheStatusKey()}},
 
-		{want: "fwd=uri-miss; detail=status", handler: answering(http.StatusNotFound)},
-		{want: "fwd=uri-miss; detail=no-store", handler: answering(http.StatusOK, "Cache-Control: no-store")},
-		{want: "fwd=uri-miss; detail=private", handler: answering(http.StatusOK, "Cache-Control: private")},
-		{want: "fwd=uri-miss; detail=authorization", handler: whole, fields: []string{"Authorization: Bearer ann"}},
-		{want: "fwd=uri-miss; detail=request", handler: whole, fields: []string{"Cache-Control: no-store"}},
-		{want: "fwd=uri-miss; detail=set-cookie", handler: answering(http.StatusOK, "Set-Cookie: a=1")},
-		{want: "fwd=uri-miss; detail=vary", handler: answering(http.StatusOK, "Vary: *")},
-		{want: "fwd=uri-miss; detail=stale", handler: answering(http.StatusOK, "Cache-Control: max-age=0")},
-		{want: "fwd=uri-miss; detail=not-understood", handler: answering(299, "Cache-Control: must-understand, max-age=60")},
-		{want: "fwd=uri-miss; detail=too-large", handler: whole, options: []cachette.Option{cachette.WithBodyLimit(3)}},
+		{want: "fwd=uri-miss; detail=status", handler: docAnswer(http.StatusNotFound)},
+		{want: "fwd=uri-miss; detail=no-store", handler: docAnswer(http.StatusOK, "Cache-Control: no-store")},
+		{want: "fwd=uri-miss; detail=private", handler: docAnswer(http.StatusOK, "Cache-Control: private")},
+		{want: "fwd=uri-miss; detail=authorization", handler: docWhole, fields: []string{"Authorization: Bearer ann"}},
+		{want: "fwd=uri-miss; detail=request", handler: docWhole, fields: []string{"Cache-Control: no-store"}},
+		{want: "fwd=uri-miss; detail=set-cookie", handler: docAnswer(http.StatusOK, "Set-Cookie: a=1")},
+		{want: "fwd=uri-miss; detail=vary", handler: docAnswer(http.StatusOK, "Vary: *")},
+		{want: "fwd=uri-miss; detail=stale", handler: docAnswer(http.StatusOK, "Cache-Control: max-age=0")},
+		{want: "fwd=uri-miss; detail=not-understood", handler: docAnswer(299, "Cache-Control: must-understand, max-age=60")},
+		{want: "fwd=uri-miss; detail=too-large", handler: docWhole, options: []cachette.Option{cachette.WithBodyLimit(3)}},
 		{want: "fwd=uri-miss; detail=aborted", handler: func(c *gin.Context) { c.AbortWithStatusJSON(http.StatusOK, gin.H{}) }},
-		{want: "fwd=uri-miss; detail=store-unavailable", handler: whole, store: broken},
+		{want: "fwd=uri-miss; detail=store-unavailable", handler: docWhole, store: docBroken},
 	}
 )
 
 // docs/cache-status.md shows what the running code says, and all of it.
 func TestPageOfCacheStatus(t *testing.T) {
 	var wanted []string
-	for _, row := range statusCases {
+	for _, row := range docStatuses {
 		wanted = append(wanted, "cachette; "+row.want)
 		t.Run(row.want, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
@@ -153,7 +153,7 @@ func TestPageOfCacheStatus(t *testing.T) {
 	}
 	wanted = append(wanted, "cachette; fwd=uri-miss; collapsed") // see TestCollapse
 	var shown []string
-	for _, match := range regexp.MustCompile("(?m)^Cache-Status: (.*)$").FindAllStringSubmatch(page(t, "docs/cache-status.md"), -1) {
+	for _, match := range regexp.MustCompile("(?m)^Cache-Status: (.*)$").FindAllStringSubmatch(docPage(t, "docs/cache-status.md"), -1) {
 		shown = append(shown, match[1])
 	}
 	for _, line := range wanted {
@@ -168,8 +168,8 @@ func TestPageOfCacheStatus(t *testing.T) {
 	}
 }
 
-// parsed calls visit for each node of the Go files of a folder that are no tests.
-func parsed(t *testing.T, folder string, visit func(ast.Node)) {
+// docParse calls visit for each node of the Go files of a folder that are no tests.
+func docParse(t *testing.T, folder string, visit func(ast.Node)) {
 	t.Helper()
 	files, err := filepath.Glob(filepath.Join(folder, "*.go"))
 	if err != nil || len(files) == 0 {
@@ -190,21 +190,21 @@ func parsed(t *testing.T, folder string, visit func(ast.Node)) {
 	}
 }
 
-// literal returns the text that an expression begins with: that of a string, or of what one is the first part of.
-func literal(e ast.Expr) string {
+// docLiteral returns the text that an expression begins with: that of a string, or of what one is the first part of.
+func docLiteral(e ast.Expr) string {
 	switch e := e.(type) {
 	case *ast.BasicLit:
 		text, _ := strconv.Unquote(e.Value)
 		return text
 	case *ast.BinaryExpr:
-		return literal(e.X)
+		return docLiteral(e.X)
 	}
 	return ""
 }
 
 // docs/cache-status.md has every word that Cache-Status can say why by.
 func TestPageHasEveryWord(t *testing.T) {
-	text := page(t, "docs/cache-status.md")
+	text := docPage(t, "docs/cache-status.md")
 	words := 0
 	word := func(parameter, value string) {
 		words++
@@ -213,7 +213,7 @@ func TestPageHasEveryWord(t *testing.T) {
 		}
 	}
 	for _, folder := range []string{"internal/rfc9111", "internal/serve"} {
-		parsed(t, folder, func(n ast.Node) {
+		docParse(t, folder, func(n ast.Node) {
 			switch n := n.(type) {
 			case *ast.ValueSpec:
 				kind := ""
@@ -226,18 +226,18 @@ func TestPageHasEveryWord(t *testing.T) {
 				for _, value := range n.Values {
 					switch kind {
 					case "Forward":
-						word("fwd=", literal(value))
+						word("fwd=", docLiteral(value))
 					case "Refusal":
-						word("detail=", literal(value))
+						word("detail=", docLiteral(value))
 					}
 				}
 			case *ast.KeyValueExpr:
 				if key, ok := n.Key.(*ast.Ident); ok && key.Name == "Detail" {
-					word("detail=", literal(n.Value))
+					word("detail=", docLiteral(n.Value))
 				}
 			case *ast.AssignStmt:
 				if to, ok := n.Lhs[0].(*ast.SelectorExpr); ok && to.Sel.Name == "Detail" {
-					word("detail=", literal(n.Rhs[0]))
+					word("detail=", docLiteral(n.Rhs[0]))
 				}
 			}
 		})
@@ -249,11 +249,11 @@ func TestPageHasEveryWord(t *testing.T) {
 
 // docs/cache-status.md has every line that the cache writes to the log.
 func TestPageHasEveryLogLine(t *testing.T) {
-	text := strings.Join(strings.Fields(page(t, "docs/cache-status.md")), " ")
+	text := strings.Join(strings.Fields(docPage(t, "docs/cache-status.md")), " ")
 	levels := []string{"Debug", "Info", "Warn", "Error"}
 	lines := 0
 	for _, folder := range []string{".", "internal/serve", "internal/store"} {
-		parsed(t, folder, func(n ast.Node) {
+		docParse(t, folder, func(n ast.Node) {
 			made, ok := n.(*ast.CallExpr)
 			if !ok {
 				return
@@ -263,7 +263,7 @@ func TestPageHasEveryLogLine(t *testing.T) {
 				return
 			}
 			for _, argument := range made.Args {
-				message, ok := strings.CutPrefix(literal(argument), "cachette: ")
+				message, ok := strings.CutPrefix(docLiteral(argument), "cachette: ")
 				if !ok {
 					continue
 				}
@@ -281,9 +281,9 @@ func TestPageHasEveryLogLine(t *testing.T) {
 
 // README.md has every option.
 func TestReadmeHasEveryOption(t *testing.T) {
-	text := page(t, "README.md")
+	text := docPage(t, "README.md")
 	options := 0
-	parsed(t, ".", func(n ast.Node) {
+	docParse(t, ".", func(n ast.Node) {
 		if f, ok := n.(*ast.FuncDecl); ok && f.Recv == nil && strings.HasPrefix(f.Name.Name, "With") {
 			options++
 			if !strings.Contains(text, "| `"+f.Name.Name+"(") {
@@ -304,7 +304,7 @@ func TestLinksOfThePages(t *testing.T) {
 		t.Fatal(err)
 	}
 	for _, name := range append(pages, "README.md", "SECURITY.md", "CONTRIBUTING.md") {
-		for _, link := range links.FindAllStringSubmatch(page(t, name), -1) {
+		for _, link := range links.FindAllStringSubmatch(docPage(t, name), -1) {
 			if _, err := os.Stat(filepath.Join(filepath.Dir(name), link[1])); err != nil {
 				t.Errorf("%s links to %s: %v", name, link[1], err)
 			}

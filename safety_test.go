@@ -19,7 +19,7 @@ import (
 // docs/safety.md tells of each thing that a handler can look at whether it is in the key, and what to do if not. Here a page
 // is asked for by two requests that differ in one of them alone, the second one behind the first.
 func TestPageOfSafety(t *testing.T) {
-	text := page(t, "docs/safety.md")
+	text := docPage(t, "docs/safety.md")
 	type change = func(r *http.Request)
 	field := func(name, value string) change { return func(r *http.Request) { r.Header.Set(name, value) } }
 	from := func(address string) change { return func(r *http.Request) { r.RemoteAddr = address } }
@@ -74,7 +74,7 @@ func TestPageOfSafety(t *testing.T) {
 		{input: "cookie", options: options(cachette.WithCookie("a")), first: field("Cookie", "a=1"), second: field("Cookie", "a=2"), want: apart},
 		{input: "cookie", options: options(cachette.WithCookie("a")),
 			first: field("Cookie", "a=1; b=1"), second: field("Cookie", "b=2; a=1"), want: shared},
-		{input: "cookie", handler: answering(http.StatusOK, "Vary: Cookie"),
+		{input: "cookie", handler: docAnswer(http.StatusOK, "Vary: Cookie"),
 			first: field("Cookie", "a=1; b=1"), second: field("Cookie", "a=1; b=2"), want: apart},
 		{input: "`Authorization`", first: field("Authorization", "a"), second: field("Authorization", "a"), want: past},
 		{input: "`Authorization`", first: func(*http.Request) {}, second: field("Authorization", "a"), want: past},
@@ -104,7 +104,7 @@ func TestPageOfSafety(t *testing.T) {
 			}
 			handler := row.handler
 			if handler == nil {
-				handler = whole
+				handler = docWhole
 			}
 			s := newSite(t)
 			s.Use(func(c *gin.Context) { c.Set("user", c.GetHeader("X-User")) })
