@@ -2,6 +2,7 @@ package serve
 
 import (
 	"context"
+	"maps"
 	"net/http"
 	"strconv"
 
@@ -20,6 +21,9 @@ type around struct {
 	identities string // the same of whom the response is for
 	off        bool   // one of them wants the request kept away from the cache
 	nobody     bool   // one of them does not know whom the response is for
+
+	// The request has Authorization, or had when it came to one of them: a handler between two may take it off.
+	credentials bool
 }
 
 // enter returns what holds of a request inside of a route. a is what holds outside of it, nil for the outermost route.
@@ -29,6 +33,7 @@ func (a *around) enter(c *gin.Context, rt *Route) around {
 		in = *a
 		in.rt = rt.within(a.rt)
 	}
+	in.credentials = in.credentials || hasCredentials(c.Request)
 	for _, skip := range rt.Skips {
 		in.off = in.off || skip(c)
 	}
@@ -67,6 +72,19 @@ func (a *around) said() keys.Said {
 		said.Part = a.parts
 	}
 	return said
+}
+
+// hasCredentials tells whether a request has credentials by which HTTP goes (RFC 9111 §3.5).
+func hasCredentials(r *http.Request) bool { return len(r.Header["Authorization"]) > 0 }
+
+// request returns the header of a request by which to decide on storing.
+func (a *around) request(h http.Header) http.Header {
+	if !a.credentials || len(h["Authorization"]) > 0 {
+		return h
+	}
+	came := http.Header{"Authorization": {""}}
+	maps.Copy(came, h)
+	return came
 }
 
 // identified tells whether the key names whom the response is for.

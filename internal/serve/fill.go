@@ -352,7 +352,7 @@ func (x *exchange) unpurged() bool {
 // examine notes what there is to know of the handler's response.
 func (x *exchange) examine(status int, header http.Header) {
 	x.made = rfc9111.Exchange{
-		Method: x.request.Method, Request: x.request.Header, Asked: x.asked,
+		Method: x.request.Method, Request: x.around.request(x.request.Header), Asked: x.asked,
 		Status: status, Header: header, RequestTime: x.began, ResponseTime: x.s.clock(),
 	}
 	x.length = header["Content-Length"]
@@ -482,7 +482,7 @@ func (x *exchange) share(why rfc9111.Refusal) {
 	h := x.request.Header
 	switch {
 	// These are about this request, not about the key.
-	case why == rfc9111.RefusedRequest, len(h["Authorization"]) > 0, len(h["Range"]) > 0,
+	case why == rfc9111.RefusedRequest, x.around.credentials, len(h["Range"]) > 0,
 		x.made.Status == http.StatusNotModified:
 	case rfc9111.IsServerError(x.made.Status): // it will pass: the next one may do better
 		if x.flight != nil {
@@ -611,7 +611,7 @@ func (x *exchange) head() {
 		return // nothing that shows it to be the same
 	}
 	x.made = rfc9111.Exchange{
-		Method: http.MethodGet, Request: x.request.Header, Asked: x.asked, Status: stale.Status,
+		Method: http.MethodGet, Request: x.around.request(x.request.Header), Asked: x.asked, Status: stale.Status,
 		Header: stale.UpdatedHeader(header), RequestTime: x.began, ResponseTime: now,
 	}
 	if meta, omit, why := x.storable(); why == rfc9111.Stored {

@@ -111,7 +111,7 @@ func (s *Server) Enter(c *gin.Context, frame *Frame) (carry *Frame, answered boo
 	if rt == nil || s.idle() || !s.lookable(c.Request, rt) {
 		return frame, false
 	}
-	says := around{rt: rt}
+	says := around{rt: rt, credentials: hasCredentials(c.Request)}
 	if len(rt.Vary) > 0 {
 		says = (*around)(nil).enter(c, rt)
 	}

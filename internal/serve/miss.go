@@ -45,7 +45,7 @@ func (x *exchange) proceed() {
 	if x.asked.NoStore { // RFC 9111 §5.2.1.5: what concerns such a request is better kept out of the cache altogether
 		x.forget(rfc9111.ForwardRequest)
 	}
-	if x.found.Entry != nil && !x.around.admits(x.found.Entry, x.request) {
+	if x.found.Entry != nil && !x.around.admits(x.found.Entry) {
 		x.forget(rfc9111.ForwardRequest)
 	}
 	if e := x.found.Entry; e != nil {
@@ -133,7 +133,7 @@ func (x *exchange) collapsible() bool {
 	switch {
 	case x.asked.NoStore, x.asked.NoCache, x.asked.MaxAge.Set, x.asked.MinFresh.Set:
 		return false
-	case len(h["Authorization"]) > 0 && !x.around.identified():
+	case x.around.credentials && !x.around.identified():
 		return false
 	case len(h["Range"]) > 0 && !x.validating():
 		return false
@@ -180,7 +180,7 @@ func (x *exchange) collapse() {
 
 // suits tells whether what another request's fill made answers this one.
 func (x *exchange) suits(e *response.Entry) bool {
-	return store.Matches(e, x.request.Header) && x.around.admits(e, x.request) &&
+	return store.Matches(e, x.request.Header) && x.around.admits(e) &&
 		e.Meta.Judge(&x.asked, x.now) == rfc9111.Serve
 }
 
@@ -190,7 +190,7 @@ func (x *exchange) lookAgain(flight *collapse.Flight[*response.Entry]) bool {
 	x.ended = x.s.flights.Ended()
 	x.now = x.s.clock()
 	found := x.s.store.GetAgain(x.request.Context(), &x.target, x.request.Header, x.now)
-	if e := found.Entry; e != nil && x.around.admits(e, x.request) && e.Meta.Judge(&x.asked, x.now) == rfc9111.Serve {
+	if e := found.Entry; e != nil && x.around.admits(e) && e.Meta.Judge(&x.asked, x.now) == rfc9111.Serve {
 		if flight != nil {
 			flight.Share(e)
 		}

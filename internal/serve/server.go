@@ -191,7 +191,7 @@ var keySpace = sync.Pool{New: func() any { space := make([]byte, 0, 256); return
 func (s *Server) serves(c *gin.Context, in *around, q *query) bool {
 	e := q.found.Entry
 	if e == nil || in.rt.ShowKey || q.asked.NoStore || e.Meta.Judge(&q.asked, q.now) != rfc9111.Serve ||
-		e.Meta.Fresh(q.now) <= 0 || !in.admits(e, c.Request) {
+		e.Meta.Fresh(q.now) <= 0 || !in.admits(e) {
 		return false
 	}
 	e.Replay(c.Writer, c.Request, q.now, nil)
@@ -211,8 +211,8 @@ func asks(h http.Header) bool {
 // admits tells whether a stored response may answer a request that carries credentials: only one that says it is for
 // everybody, or whose key names whom it is for. RFC 9111 §3.5 asks this of storing; a page made for nobody in particular
 // is as little meant for somebody who is logged in.
-func (a *around) admits(e *response.Entry, r *http.Request) bool {
-	return e.Meta.Shareable || a.identified() || len(r.Header["Authorization"]) == 0
+func (a *around) admits(e *response.Entry) bool {
+	return e.Meta.Shareable || a.identified() || !a.credentials
 }
 
 // lookable tells whether a request is one that the cache can answer at all: a GET or HEAD for a target of this server, without
