@@ -20,7 +20,7 @@ type Route struct {
 	Policy     rfc9111.Policy
 	TTLFunc    func(*gin.Context) time.Duration // stands for Policy.TTL where it is not nil
 	Query      keys.Query                       // how much of the query enters the key; 0 where nothing was said, which is all
-	Params     []string                         // the parameters that do, with keys.ListedOnly
+	Params     []string                         // the parameters that do, with keys.ListedOnly; with 0, those that routes outside name
 	Parts      []func(*gin.Context) string      // each adds a part to the key
 	Identities []func(*gin.Context) string      // each names whom responses are for
 	Skips      []func(*gin.Context) bool        // any of them keeps a request away from the cache
@@ -104,11 +104,12 @@ func (rt *Route) mergeInto(outer *Route) *Route {
 // finer returns by how much of the query a route inside of another one is keyed: by all that either names, and by all there is
 // where it does not say itself that less counts.
 func finer(outer, inner *Route) (keys.Query, []string) {
+	named := union(outer.Params, inner.Params)
 	switch {
-	case outer.Query == 0 || inner.Query == 0:
-		return inner.Query, inner.Params
-	case outer.Query == keys.ListedOnly || inner.Query == keys.ListedOnly:
-		return keys.ListedOnly, union(outer.Params, inner.Params)
+	case inner.Query == 0:
+		return 0, named
+	case len(named) > 0:
+		return keys.ListedOnly, named
 	}
 	return keys.NoQuery, nil
 }
