@@ -43,8 +43,8 @@ func (a *around) enter(c *gin.Context, rt *Route) around {
 	for _, part := range rt.Parts {
 		in.add(part(c))
 	}
-	if len(rt.Vary) > 0 {
-		in.add(rfc9111.VariantKey(rt.Vary, c.Request.Header))
+	if len(in.rt.Vary) > 0 { // those of the routes outside as well: a handler between may have changed the fields
+		in.add(rfc9111.VariantKey(in.rt.Vary, c.Request.Header))
 	}
 	for _, identity := range rt.Identities {
 		name := identity(c)
