@@ -68,6 +68,13 @@ func (l *lane) adjacent(names []string) bool {
 	return behind && count == 1
 }
 
+// straight tells whether a chain has its first Cached and depth more one right behind the other.
+func (l *lane) straight(c *gin.Context, depth int) bool {
+	names := c.HandlerNames()
+	names = names[max(0, slices.Index(names, l.handler)):]
+	return len(names) > depth && !slices.ContainsFunc(names[:depth+1], func(name string) bool { return name != l.handler })
+}
+
 // watched tells whether there are handlers outside of the engine's middleware but gin's own, which know nothing of a cache.
 func (l *lane) watched(names []string) bool {
 	outside := names[:max(0, slices.Index(names, l.middleware))]

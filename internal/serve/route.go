@@ -125,6 +125,9 @@ func union(a, b []string) []string {
 	return all
 }
 
+// tells tells whether a route has a say of its own in which requests share a response.
+func (rt *Route) tells() bool { return len(rt.Parts)+len(rt.Identities)+len(rt.Skips)+len(rt.Vary) > 0 }
+
 // looksUpAs tells whether a route that was merged with another one inside still looks up and keeps as it did.
 func (rt *Route) looksUpAs(merged *Route) bool {
 	return rt.Query == merged.Query && slices.Equal(rt.Params, merged.Params) &&

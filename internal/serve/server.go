@@ -261,8 +261,8 @@ func (s *Server) pass(c *gin.Context, f *Frame, in around) {
 	x.run(x.within())
 }
 
-// nested handles a route inside of another: Cached on a group and on a route of it, say. Where both look the request up in
-// the same way, the outer one goes on by what they come to; else it steps aside.
+// nested handles a route inside of another: Cached on a group and on a route of it, say. Where the one stands right behind
+// the other and both look the request up in the same way, the outer one goes on by what they come to; else it steps aside.
 func (s *Server) nested(c *gin.Context, f *Frame, rt *Route) {
 	x, outside := f.exchange, f.around
 	if x != nil {
@@ -279,10 +279,10 @@ func (s *Server) nested(c *gin.Context, f *Frame, rt *Route) {
 }
 
 // adopt has an exchange go on by what a route inside of it says, and tells whether it does. It must never keep what a
-// request made that the inner route tells from others: they would be given it before that one has its say.
+// request made that the inner route tells from others: they would be given it before that one has its say. Nor where a
+// handler stands between the two, which may guard the inner one, or rewrite the request for some clients.
 func (x *exchange) adopt(in *around, rt *Route) bool {
-	tells := len(rt.Parts) + len(rt.Identities) + len(rt.Skips) + len(rt.Vary)
-	if tells > 0 || !x.around.cacheable() || !x.around.rt.looksUpAs(in.rt) {
+	if rt.tells() || !x.around.cacheable() || !x.around.rt.looksUpAs(in.rt) || !x.s.lane.straight(x.c, in.rt.depth) {
 		return false
 	}
 	x.around = *in
