@@ -4,6 +4,7 @@ import (
 	"context"
 	"maps"
 	"net/http"
+	"reflect"
 	"strconv"
 
 	"github.com/gin-gonic/gin"
@@ -24,6 +25,8 @@ type around struct {
 
 	// The request has Authorization, or had when it came to one of them: a handler between two may take it off.
 	credentials bool
+	// The exchange whose handlers have an engine serve a request of theirs, and are inside of it; nil for none.
+	over *exchange
 }
 
 // enter returns what holds of a request inside of a route. a is what holds outside of it, nil for the outermost route.
@@ -109,30 +112,44 @@ type FrameKey struct{}
 type carried struct {
 	server  *Server
 	x       *exchange // the exchange whose handlers see the request; nil for none
-	refresh *refresh  // the refresh that the request is; nil for none
+	refresh *refresh  // the refresh of the server's that the request is; nil for none
 	around  *around   // of a refresh: what was said outside of the engine's chain that it goes through
 }
 
 type carriedKey struct{}
 
-// carriedBy returns what a request carries for a server, or nil.
-func (s *Server) carriedBy(r *http.Request) *carried {
+// carriedBy returns what a request carries, or nil: also what another engine gave it, that this one is a part of.
+func carriedBy(r *http.Request) *carried {
 	in, _ := r.Context().Value(carriedKey{}).(*carried)
-	if in == nil || in.server != s {
-		return nil
-	}
 	return in
 }
 
-// outside returns what the routes say that a request with this context is inside of, by way of HandleContext.
-func (in *carried) outside() *around {
+// outside returns what the routes say that a request with this context is inside of, by way of HandleContext or of a handler
+// that has an engine serve it.
+func (in *carried) outside(c *gin.Context) *around {
 	switch {
 	case in == nil:
 		return nil
-	case in.x != nil:
+	case in.x == nil:
+		return in.around
+	case in.x.c == c:
 		return &in.x.around
 	}
-	return in.around
+	outside := in.x.around
+	outside.over = in.x
+	return &outside
+}
+
+// yield leaves to a route what an exchange would cache of it, whose handlers have had an engine serve the route's request.
+// Where the route answers the exchange's own client, that is all of it. Else its answer may go into a page that the handlers
+// make, which is then for nobody but those for whom the route's answer is.
+func (x *exchange) yield(c *gin.Context, in *around, rt *Route) {
+	switch {
+	case reflect.ValueOf(x.header).Pointer() == reflect.ValueOf(c.Writer.Header()).Pointer():
+		x.stepAside(c)
+	case rt.tells() || !in.cacheable():
+		x.parted.Store(true)
+	}
 }
 
 // fillContext is the context of the request that handlers see: the client's, with what it carries for the cache.

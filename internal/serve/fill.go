@@ -6,6 +6,7 @@ import (
 	"net/http"
 	"slices"
 	"strconv"
+	"sync/atomic"
 	"time"
 
 	"github.com/gin-gonic/gin"
@@ -44,6 +45,9 @@ type fillState struct {
 	unwanted    bool // the handler asked for its response not to be stored
 	withdrawn   bool // the handler takes back what is stored
 
+	header http.Header // of the response, to tell it from others
+	parted atomic.Bool // what a route inside answers, and does not share with all who share this response, may have gone into it
+
 	outcome  outcome
 	made     rfc9111.Exchange // the request and what the handler answered; its Header is not to be used after Decide
 	length   []string         // the lines of its Content-Length
@@ -72,7 +76,8 @@ func (x *exchange) fill(flight *collapse.Flight[*response.Entry]) {
 
 	restore := func() {
 		c.Writer = outer
-		x.uncondition()
+		x.uncondition(c)
+		x.conditioned = false
 		c.Set(FrameKey{}, x.frame)
 	}
 	defer func() { // also when the handler panics: Recovery outside then finds its own writer
@@ -142,6 +147,7 @@ func (x *exchange) Release() {
 func (x *exchange) enter() {
 	x.inner = Frame{Owner: x.frame.Owner, Server: x.s, exchange: x, entered: x.frame.entered}
 	x.c.Set(FrameKey{}, &x.inner)
+	x.header = x.c.Writer.Header()
 }
 
 // inside tells whether the handlers have left the context as it was when they entered: gin's HandleContext takes away
@@ -160,13 +166,14 @@ func (x *exchange) goOn() {
 	x.enter()
 }
 
-// stepAside leaves the caching of this exchange to a route inside, which sees the request as it came.
-func (x *exchange) stepAside() {
+// stepAside leaves the caching of this exchange to a route inside, which sees the request as it came. c is the route's context.
+func (x *exchange) stepAside(c *gin.Context) {
 	x.outcome = aside
 	x.Release()
-	x.uncondition()
+	x.uncondition(c)
 	if x.reported {
-		response.DropStatus(x.c.Writer.Header())
+		response.DropStatus(c.Writer.Header())
+		x.reported = false
 	}
 }
 
@@ -204,16 +211,15 @@ func (x *exchange) condition() {
 // uncondition gives the request that the handlers have left, theirs or one that they have made of it, the client's own
 // preconditions back. Whatever else they have changed in it stays, as it would without a cache. It is a copy: they may
 // have given theirs to somebody who is still reading it.
-func (x *exchange) uncondition() {
-	if !x.conditioned || x.c.Request == x.request {
+func (x *exchange) uncondition(c *gin.Context) {
+	if !x.conditioned || c.Request == x.request {
 		return
 	}
-	x.conditioned = false
-	given, own := x.c.Request.Header, x.request.Header
+	given, own := c.Request.Header, x.request.Header
 	if !slices.ContainsFunc(preconditions[:], func(name string) bool { return !slices.Equal(given[name], own[name]) }) {
 		return
 	}
-	r := private(x.c.Request)
+	r := private(c.Request)
 	for _, name := range preconditions {
 		if values, ok := own[name]; ok {
 			r.Header[name] = values
@@ -221,7 +227,7 @@ func (x *exchange) uncondition() {
 			delete(r.Header, name)
 		}
 	}
-	x.c.Request = r
+	c.Request = r
 }
 
 // ownHeader returns a copy of a request's header.
@@ -313,6 +319,9 @@ func (x *exchange) storable() (rfc9111.Metadata, []string, rfc9111.Refusal) {
 	}
 	if why == rfc9111.Stored && x.unwanted {
 		why = rfc9111.RefusedNoStore
+	}
+	if why == rfc9111.Stored && x.parted.Load() {
+		why = rfc9111.RefusedPrivate
 	}
 	return meta, omit, why
 }
@@ -497,7 +506,7 @@ func (x *exchange) share(why rfc9111.Refusal) {
 // endedWell tells whether the response is whole: nothing failed, and nobody left early. A client may leave as soon as it
 // has as many bytes as it was told to expect, which can be before the handlers return.
 func (x *exchange) endedWell() bool {
-	if !x.recorder.Complete(x.length) || x.unwanted || x.aborted() {
+	if !x.recorder.Complete(x.length) || x.unwanted || x.parted.Load() || x.aborted() {
 		return false
 	}
 	return len(x.length) > 0 || x.request.Context().Err() == nil

@@ -101,12 +101,12 @@ func (s *Server) tellSkipped(path string, names []string) {
 }
 
 // Enter answers a GET on the short way, and tells whether it did. If not, it returns the Frame that the request is to
-// carry: frame, or one that tells the route what was found, or what the routes say from which HandleContext has led here.
+// carry: frame, or one that tells the route what was found, or what the routes say that have led here from inside of them.
 func (s *Server) Enter(c *gin.Context, frame *Frame) (carry *Frame, answered bool) {
-	in := s.carriedBy(c.Request)
-	if outside := in.outside(); outside != nil {
-		if x := in.x; x != nil && x.c == c {
-			x.stepAside()
+	in := carriedBy(c.Request)
+	if outside := in.outside(c); outside != nil {
+		if in.x != nil && in.x.c == c {
+			in.x.stepAside(c)
 		}
 		return &Frame{Owner: frame.Owner, Server: s, around: outside, entered: outside}, false
 	}

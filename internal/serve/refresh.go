@@ -39,7 +39,7 @@ type refresh struct {
 
 // refreshOf returns the refresh that a request carries out, or nil.
 func (s *Server) refreshOf(r *http.Request) *refresh {
-	if in := s.carriedBy(r); in != nil {
+	if in := carriedBy(r); in != nil && in.server == s {
 		return in.refresh
 	}
 	return nil

@@ -273,7 +273,10 @@ func (s *Server) nested(c *gin.Context, f *Frame, rt *Route) {
 		if x.adopt(&in, rt) {
 			return
 		}
-		x.stepAside()
+		x.stepAside(c)
+	}
+	for over := in.over; over != nil; over = over.around.over {
+		over.yield(c, &in, rt)
 	}
 	s.handle(c, &Frame{Owner: f.Owner, Server: s, around: outside, entered: f.entered}, in)
 }
