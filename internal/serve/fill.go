@@ -169,6 +169,9 @@ func (x *exchange) goOn() {
 // stepAside leaves the caching of this exchange to a route inside, which sees the request as it came. c is the route's context.
 func (x *exchange) stepAside(c *gin.Context) {
 	x.outcome = aside
+	if x.request.Method == http.MethodGet && x.found.Key != "" { // nor are others to wait for it the next time
+		x.s.alone.Add(x.found.Key, x.s.clock().Add(aloneFor))
+	}
 	x.Release()
 	x.uncondition(c)
 	if x.reported {
