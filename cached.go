@@ -50,10 +50,7 @@ func Cached(ttl time.Duration, opts ...Option) gin.HandlerFunc {
 	}
 }
 
-// NoStore keeps the response of a handler from being cached, whatever the route says, and ends what is stored for it. It
-// counts at any time before the handler returns, and does nothing where nothing would be cached.
-func NoStore(c *gin.Context) {
-	value, _ := c.Get(serve.FrameKey{})
-	frame, _ := value.(*serve.Frame)
-	serve.NoStore(frame)
-}
+// NoStore keeps the response to a request from being cached, whatever the route says, and ends what is stored for it, but where
+// the handler answers with an error of its own (5xx), in whose place what is stored may stand. It counts at any time before the
+// handler returns, in the handler and in middleware on both sides of Cached. It does nothing where nothing would be cached.
+func NoStore(c *gin.Context) { serve.NoStore(c) }

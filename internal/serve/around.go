@@ -22,6 +22,7 @@ type around struct {
 	identities string // the same of whom the response is for
 	off        bool   // one of them wants the request kept away from the cache
 	nobody     bool   // one of them does not know whom the response is for
+	unwanted   bool   // a handler on the way asked for the response not to be stored
 
 	// The request has Authorization, or had when it came to one of them: a handler between two may take it off.
 	credentials bool

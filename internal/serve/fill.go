@@ -42,7 +42,6 @@ type fillState struct {
 	recording   bool // the recorder is open
 	conditioned bool // the handlers' request has other preconditions than the client's
 	reported    bool // the header has this exchange's Cache-Status
-	unwanted    bool // the handler asked for its response not to be stored
 	withdrawn   bool // the handler takes back what is stored
 
 	header http.Header // of the response, to tell it from others
@@ -113,6 +112,9 @@ func (x *exchange) finish(bare, intact bool) {
 	switch {
 	case x.recorder.TooLarge():
 		s.counts.TooLarge.Add(1)
+	case x.unwanted(): // which was said behind the header
+		x.withdrawn = x.found.Entry != nil
+		x.apart()
 	case x.aborted():
 		s.aborted.Add(x.target.Key, x.made.ResponseTime.Add(abortedFor))
 	case intact && x.endedWell():
@@ -320,7 +322,7 @@ func (x *exchange) storable() (rfc9111.Metadata, []string, rfc9111.Refusal) {
 	if keyed := x.around.rt.Vary; len(keyed) > 0 && len(meta.Vary) > 0 { // they tell requests apart already
 		meta.Vary = slices.DeleteFunc(meta.Vary, func(name string) bool { return slices.Contains(keyed, name) })
 	}
-	if why == rfc9111.Stored && x.unwanted {
+	if why == rfc9111.Stored && x.unwanted() {
 		why = rfc9111.RefusedNoStore
 	}
 	if why == rfc9111.Stored && x.parted.Load() {
@@ -352,8 +354,7 @@ func (x *exchange) Sent(rec *response.Recorder) {
 	}
 	rec.Drop()
 	x.outcome = unstored
-	x.s.alone.Add(x.found.Key, x.s.clock().Add(aloneFor))
-	x.Release()
+	x.apart()
 }
 
 // unpurged tells whether nothing that concerns this fill was purged since it began: what is stored may stand in for it.
@@ -501,15 +502,22 @@ func (x *exchange) share(why rfc9111.Refusal) {
 			x.flight.Fail()
 		}
 	default:
-		x.s.alone.Add(x.found.Key, x.s.clock().Add(aloneFor))
+		x.apart()
+		return
 	}
+	x.Release()
+}
+
+// apart lets those go who wait for this fill, and has none wait for the next ones of its key.
+func (x *exchange) apart() {
+	x.s.alone.Add(x.found.Key, x.s.clock().Add(aloneFor))
 	x.Release()
 }
 
 // endedWell tells whether the response is whole: nothing failed, and nobody left early. A client may leave as soon as it
 // has as many bytes as it was told to expect, which can be before the handlers return.
 func (x *exchange) endedWell() bool {
-	if !x.recorder.Complete(x.length) || x.unwanted || x.parted.Load() || x.aborted() {
+	if !x.recorder.Complete(x.length) || x.unwanted() || x.parted.Load() || x.aborted() {
 		return false
 	}
 	return len(x.length) > 0 || x.request.Context().Err() == nil

@@ -33,10 +33,3 @@ func addVary(header http.Header, name string) bool {
 	header["Vary"] = append(slices.Clip(header["Vary"]), name)
 	return true
 }
-
-// NoStore keeps the response that a handler is about to make from being stored.
-func NoStore(f *Frame) {
-	if f != nil && f.exchange != nil {
-		f.exchange.unwanted = true
-	}
-}

@@ -1,0 +1,22 @@
+package serve
+
+import "github.com/gin-gonic/gin"
+
+// noStoreKey is the key, in a gin.Context, of the wish that no response be stored.
+type noStoreKey struct{}
+
+// NoStore keeps the response that a request is about to get, or has got, from being stored. It is noted for what stands inside of
+// the handler that asks for it, and for what it is inside of itself.
+func NoStore(c *gin.Context) {
+	c.Set(noStoreKey{}, true)
+	value, _ := c.Get(FrameKey{})
+	if f, _ := value.(*Frame); f != nil && f.exchange != nil { // HandleContext takes away what the context holds
+		f.exchange.around.unwanted = true
+	}
+}
+
+// unwanted tells whether a handler asked for the response not to be stored.
+func (x *exchange) unwanted() bool {
+	_, asked := x.c.Get(noStoreKey{})
+	return asked || x.around.unwanted
+}
