@@ -51,11 +51,15 @@ func TestWithdraws(t *testing.T) {
 				}
 			}
 			for _, why := range []rfc9111.Refusal{
-				rfc9111.Stored, rfc9111.RefusedMethod, rfc9111.RefusedRequest, rfc9111.RefusedCredentials,
+				rfc9111.Stored, rfc9111.RefusedMethod, rfc9111.RefusedRequest,
 			} {
 				if rfc9111.Withdraws(status, why) {
 					t.Errorf("RFC 9111 §4.3.3: %d, refused %q, withdraws", status, why)
 				}
+			}
+			gone := status == 404 || status == 410 || status == 451
+			if got := rfc9111.Withdraws(status, rfc9111.RefusedCredentials); got != gone {
+				t.Errorf("RFC 9110 §11.6.2: %d to a request with credentials withdraws: %t, want %t", status, got, gone)
 			}
 		}
 	}

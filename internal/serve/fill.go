@@ -112,11 +112,15 @@ func (x *exchange) finish(bare, intact bool) {
 	switch {
 	case x.recorder.TooLarge():
 		s.counts.TooLarge.Add(1)
+		x.withdraw(refusedTooLarge)
 	case x.unwanted(): // which was said behind the header
-		x.withdrawn = x.found.Entry != nil
+		x.withdraw(rfc9111.RefusedNoStore)
 		x.apart()
 	case x.aborted():
 		s.aborted.Add(x.target.Key, x.made.ResponseTime.Add(abortedFor))
+		if len(x.c.Errors) == x.errors {
+			x.withdraw(refusedAborted)
+		}
 	case intact && x.endedWell():
 		s.aborted.Remove(x.target.Key)
 		x.keep(bare)
@@ -274,7 +278,7 @@ func (x *exchange) Decide(rec *response.Recorder) response.Mode {
 		mode = response.Capture
 		report.Stored = !x.abortsAsARule()
 	} else {
-		x.withdrawn = stale != nil && rfc9111.Withdraws(x.made.Status, why)
+		x.withdraw(why)
 	}
 	if !report.Stored && report.Detail == "" {
 		report.Detail = string(why)
@@ -614,8 +618,12 @@ func (x *exchange) head() {
 	if x.outcome == aside || x.request.Context().Err() != nil {
 		return
 	}
-	if status := x.c.Writer.Status(); status != http.StatusOK {
-		if rfc9111.Withdraws(status, rfc9111.RefusedStatus) {
+	status, why := x.c.Writer.Status(), rfc9111.RefusedStatus
+	if x.around.credentials && !x.around.identified() {
+		why = rfc9111.RefusedCredentials
+	}
+	if status != http.StatusOK {
+		if rfc9111.Withdraws(status, why) {
 			x.s.store.Remove(context.WithoutCancel(x.request.Context()), stale.Key)
 		}
 		return
@@ -627,14 +635,15 @@ func (x *exchange) head() {
 		x.s.store.Remove(context.WithoutCancel(x.request.Context()), stale.Key)
 		return
 	}
-	if len(header["Etag"]) == 0 && len(header["Last-Modified"]) == 0 {
-		return // nothing that shows it to be the same
-	}
 	x.made = rfc9111.Exchange{
 		Method: http.MethodGet, Request: x.around.request(x.request.Header), Asked: x.asked, Status: stale.Status,
 		Header: stale.UpdatedHeader(header), RequestTime: x.began, ResponseTime: now,
 	}
-	if meta, omit, why := x.storable(); why == rfc9111.Stored {
+	meta, omit, why := x.storable()
+	switch {
+	case rfc9111.Withdraws(stale.Status, why):
+		x.s.store.Remove(context.WithoutCancel(x.request.Context()), stale.Key)
+	case why == rfc9111.Stored && len(header["Etag"])+len(header["Last-Modified"]) > 0: // which show it to be the same
 		x.put(stale.Freshen(changes, header, omit, meta))
 	}
 }

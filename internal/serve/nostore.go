@@ -1,6 +1,15 @@
 package serve
 
-import "github.com/gin-gonic/gin"
+import (
+	"github.com/gin-gonic/gin"
+
+	"github.com/gin-cachette/cachette/internal/rfc9111"
+)
+
+// withdraw notes that an answer which is not stored, for a reason, ends what is stored, if it does.
+func (x *exchange) withdraw(why rfc9111.Refusal) {
+	x.withdrawn = x.found.Entry != nil && rfc9111.Withdraws(x.made.Status, why)
+}
 
 // noStoreKey is the key, in a gin.Context, of the wish that no response be stored.
 type noStoreKey struct{}
