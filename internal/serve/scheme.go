@@ -91,7 +91,7 @@ func (p *proxies) ask(remote string) bool {
 	if !p.engine.ForwardedByClientIP || len(p.engine.RemoteIPHeaders) == 0 {
 		return false
 	}
-	const client = "192.0.2.1" // an address for documentation (RFC 5737), which no peer has
+	const client = "198.51.100.77" // an address for documentation (RFC 5737), which no peer has; httptest uses 192.0.2.1
 	c := gin.CreateTestContextOnly(httptest.NewRecorder(), p.engine)
 	c.Request = &http.Request{RemoteAddr: remote, Header: http.Header{}}
 	c.Request.Header.Set(p.engine.RemoteIPHeaders[0], client)
