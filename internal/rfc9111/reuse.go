@@ -55,6 +55,9 @@ func (m *Metadata) Judge(asked *RequestDirectives, now time.Time) Use {
 	return Validate
 }
 
+// TakesStale tells whether a request may be served what is stale (RFC 9111 §5.2.1.2).
+func (d *RequestDirectives) TakesStale() bool { return d.AnyStale || d.MaxStale.Set }
+
 // ServableOnError tells whether a stored response may stand in for an error of its handler (RFC 5861 §4).
 func (m *Metadata) ServableOnError(asked *RequestDirectives, now time.Time) bool {
 	if m.NoCache || asked.NoCache {

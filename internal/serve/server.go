@@ -191,7 +191,7 @@ var keySpace = sync.Pool{New: func() any { space := make([]byte, 0, 256); return
 func (s *Server) serves(c *gin.Context, in *around, q *query) bool {
 	e := q.found.Entry
 	if e == nil || in.rt.ShowKey || q.asked.NoStore || e.Meta.Judge(&q.asked, q.now) != rfc9111.Serve ||
-		e.Meta.Fresh(q.now) <= 0 || !in.admits(e) {
+		q.asked.TakesStale() && e.Meta.Fresh(q.now) <= 0 || !in.admits(e) {
 		return false
 	}
 	e.Replay(c.Writer, c.Request, q.now, nil)
