@@ -1,7 +1,6 @@
 package redis_test
 
 import (
-	"bytes"
 	"context"
 	"errors"
 	"io"
@@ -86,9 +85,9 @@ func TestRefused(t *testing.T) {
 
 func wantRefused(t *testing.T, where, want, secret string) {
 	t.Helper()
-	var log bytes.Buffer
+	var log journal
 	d, err := opener(t)(t.Context(), drivers.Settings{
-		RedisURL: where, OperationTimeout: time.Second, Logger: slog.New(slog.NewTextHandler(&log, nil)),
+		RedisURL: where, OperationTimeout: time.Second, Logger: log.logger(),
 	})
 	if d != nil || err == nil {
 		t.Fatalf("it opens %v, %v, want an error; the log: %s", d, err, log.String())
@@ -132,9 +131,9 @@ func TestDoesNotAnswer(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			var log bytes.Buffer
+			var log journal
 			d, err := opener(t)(t.Context(), drivers.Settings{
-				RedisURL: where, OperationTimeout: 100 * time.Millisecond, Logger: slog.New(slog.NewTextHandler(&log, nil)),
+				RedisURL: where, OperationTimeout: 100 * time.Millisecond, Logger: log.logger(),
 			})
 			if err != nil {
 				t.Fatalf("%v, want a driver that waits for the server", err)

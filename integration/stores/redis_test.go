@@ -36,12 +36,13 @@ func (s redisServer) start(t *testing.T) {
 	})
 }
 
-// openRedis opens the driver as a program would, and returns what it logs.
+// openRedis opens the driver as a program would, and returns what it warns of: the client logs, too, and in the background.
 func openRedis(t testing.TB, url string) (drivers.Driver, *strings.Builder) {
 	t.Helper()
 	log := new(strings.Builder)
 	return open(t.Context(), t, "redis", drivers.Settings{
-		RedisURL: url, OperationTimeout: 200 * time.Millisecond, Logger: slog.New(slog.NewTextHandler(log, nil)),
+		RedisURL: url, OperationTimeout: 200 * time.Millisecond,
+		Logger: slog.New(slog.NewTextHandler(log, &slog.HandlerOptions{Level: slog.LevelWarn})),
 	}), log
 }
 
