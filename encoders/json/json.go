@@ -50,7 +50,7 @@ func (encoder) Encode(value any) ([]byte, error) {
 	if jsonshared.MayWrite(reflect.TypeOf(value)) && !utf8.Valid(data) {
 		return nil, refuse("encode", value, "", jsonshared.NotUTF8)
 	}
-	if reason := jsonshared.Lost(value, data); reason != "" {
+	if reason := jsonshared.Lost(value, data, true); reason != "" {
 		return nil, refuse("encode", value, "", reason)
 	}
 	return data, nil

@@ -42,7 +42,8 @@ func (encoder) Name() string { return name }
 
 func (encoder) Encode(value any) ([]byte, error) {
 	data, err := fastEncode(value)
-	if err != nil {
+	slow := err != nil
+	if slow {
 		if data, err = slowEncode(value); err != nil {
 			return nil, encodeError(value, err)
 		}
@@ -50,7 +51,7 @@ func (encoder) Encode(value any) ([]byte, error) {
 	if !isText(data) {
 		return nil, refuse("encode", value, "", jsonshared.NotUTF8)
 	}
-	if reason := jsonshared.Lost(value, data); reason != "" {
+	if reason := jsonshared.Lost(value, data, slow); reason != "" {
 		return nil, refuse("encode", value, "", reason)
 	}
 	return data, nil

@@ -23,9 +23,8 @@ var (
 
 // Escapes is what is to know about the escapes in JSON.
 type Escapes struct {
-	Half        bool // one is half of a surrogate pair of UTF-16
-	Replacement bool // one is that of U+FFFD, which encoding/json writes for a byte that is not UTF-8
-	Bad         bool // one is none that JSON has
+	Half bool // one is half of a surrogate pair of UTF-16
+	Bad  bool // one is none that JSON has
 }
 
 // EscapesOf looks at the escapes in data.
@@ -39,9 +38,9 @@ func EscapesOf(data []byte) (e Escapes) {
 			e.Bad = true
 			return e
 		}
-		if data[0] != 'u' {
-			e.Bad = e.Bad || bytes.IndexByte([]byte(`"\/bfnrt`), data[0]) < 0
-			data = data[1:] // it may be a backslash
+		switch data[0] {
+		case '"', '\\', '/', 'b', 'f', 'n', 'r', 't':
+			data = data[1:]
 			continue
 		}
 		first, ok := escaped(data)
@@ -51,9 +50,6 @@ func EscapesOf(data []byte) (e Escapes) {
 			continue
 		}
 		data = data[escapeSize:]
-		if first == replacement {
-			e.Replacement = true
-		}
 		if !utf16.IsSurrogate(first) {
 			continue
 		}
@@ -80,13 +76,14 @@ func escaped(data []byte) (r rune, ok bool) {
 	return rune(n), err == nil
 }
 
-// Lost returns why data, which was written of value and is UTF-8, does not say all of it, or nothing.
-func Lost(value any, data []byte) (reason string) {
-	may, escapes := traitsOf(reflect.TypeOf(value)), EscapesOf(data)
+// Lost returns why data, which was written of value and is UTF-8, does not say all of it, or nothing. replaced tells
+// whether what wrote it replaces bytes that are not UTF-8, as encoding/json does.
+func Lost(value any, data []byte, replaced bool) (reason string) {
+	may := traitsOf(reflect.TypeOf(value))
 	switch {
-	case may.write && escapes.Half:
+	case may.write && EscapesOf(data).Half:
 		return "a method of a type writes " + half
-	case escapes.Replacement && !isUTF8(reflect.ValueOf(value)):
+	case replaced && bytes.Contains(data, []byte(`\ufffd`)) && !isUTF8(reflect.ValueOf(value)):
 		return NotUTF8
 	case may.hide && bytes.Contains(data, []byte("{}")):
 		if found := hiddenIn(reflect.ValueOf(value)); found != nil {
