@@ -82,6 +82,24 @@ func (t *Table) Holds(s *Stamp) bool {
 // Path purges the responses for a path, of every host, query, variant and namespace.
 func (t *Table) Path(path string) { t.path(path).Add(1) }
 
+// PathBy does what Path does, for a request whose own response is to outlive it: its stamp holds behind the purge if it did
+// before, so that purges of others count and its own does not.
+func (t *Table) PathBy(s *Stamp, path string) {
+	of := t.path(path)
+	value := of.Add(1)
+	s.path.renew(of, value)
+	for i := range s.more {
+		s.more[i].renew(of, value)
+	}
+}
+
+// renew follows a purge that has made the value of a slot, unless another one came before it.
+func (g *generation) renew(of *atomic.Uint64, value uint64) {
+	if g.of == of && g.value == value-1 {
+		g.value = value
+	}
+}
+
 // Namespace purges the responses in a namespace.
 func (t *Table) Namespace(namespace string) { t.space(namespace).Add(1) }
 

@@ -185,3 +185,40 @@ func TestSeveralScopes(t *testing.T) {
 		}
 	}
 }
+
+// TestPathBy holds that a stamp survives the purges of the one who holds it, and those alone, whatever their order.
+func TestPathBy(t *testing.T) {
+	own := func(p *purge.Table, s *purge.Stamp) { p.PathBy(s, "/a") }
+	came := func(p *purge.Table, s *purge.Stamp) { p.PathBy(s, "/mount/a") }
+	other := func(p *purge.Table, _ *purge.Stamp) { p.Path("/a") }
+	namespace := func(p *purge.Table, _ *purge.Stamp) { p.Namespace("n") }
+	type purges []func(*purge.Table, *purge.Stamp)
+	for _, test := range []struct {
+		name   string
+		purges purges
+		holds  bool
+	}{
+		{"own", purges{own}, true},
+		{"own, of the path that came", purges{came}, true},
+		{"own, twice", purges{own, came, own}, true},
+		{"another's first", purges{other, own}, false},
+		{"another's last", purges{own, other}, false},
+		{"another's in between", purges{own, other, own}, false},
+		{"another's of the namespace", purges{own, namespace, own}, false},
+		{"all", purges{own, func(p *purge.Table, _ *purge.Stamp) { p.All() }, own}, false},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			table := purge.NewTable()
+			stamp, before := table.Stamp("/a", "/mount/a", in("n")), table.Stamp("/a", "/mount/a", in("n"))
+			for _, one := range test.purges {
+				one(table, &stamp)
+			}
+			if got := table.Holds(&stamp); got != test.holds {
+				t.Errorf("the stamp holds: %t", got)
+			}
+			if table.Holds(&before) {
+				t.Error("a stamp of somebody else's holds")
+			}
+		})
+	}
+}

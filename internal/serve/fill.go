@@ -39,10 +39,11 @@ type fillState struct {
 	inner    Frame         // what routes inside find
 	handlers *http.Request // what the handlers see
 
-	recording   bool // the recorder is open
-	conditioned bool // the handlers' request has other preconditions than the client's
-	reported    bool // the header has this exchange's Cache-Status
-	withdrawn   bool // the handler takes back what is stored
+	recording   bool   // the recorder is open
+	conditioned bool   // the handlers' request has other preconditions than the client's
+	reported    bool   // the header has this exchange's Cache-Status
+	withdrawn   bool   // the handler takes back what is stored
+	keepPosted  func() // keeps the response to a POST, once the POST has invalidated
 
 	header http.Header // of the response, to tell it from others
 	parted atomic.Bool // what a route inside answers, and does not share with all who share this response, may have gone into it

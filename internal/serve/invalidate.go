@@ -22,28 +22,29 @@ func (s *Server) Invalidate(c *gin.Context) {
 	}
 	outer, r, path := c.Writer, c.Request, requestedURL(c.Request).Path
 	rec := new(response.Recorder)
-	rec.Open(outer, 0, unsafeRequest{s, r, path})
+	rec.Open(outer, 0, unsafeRequest{s, c, r, path})
 	defer func() { c.Writer = outer }()
 	c.Writer = rec
 	c.Next()
 	if !rec.Finish() {
-		s.invalidate(r, path, rec.Status(), rec.Header())
+		s.invalidate(c, r, path, rec.Status(), rec.Header())
 	}
-	if then, ok := c.Get(afterInvalidation{}); ok {
-		then.(func())()
+	if x := postedBy(c); x != nil && x.keepPosted != nil {
+		x.keepPosted()
 	}
 }
 
 // unsafeRequest is a request that invalidates as soon as it has succeeded.
 type unsafeRequest struct {
 	server  *Server
+	c       *gin.Context
 	request *http.Request
 	path    string
 }
 
 // Decide invalidates.
 func (u unsafeRequest) Decide(rec *response.Recorder) response.Mode {
-	u.server.invalidate(u.request, u.path, rec.Status(), rec.Header())
+	u.server.invalidate(u.c, u.request, u.path, rec.Status(), rec.Header())
 	return response.Pass
 }
 
@@ -52,12 +53,16 @@ func (u unsafeRequest) Release()                {}
 func (u unsafeRequest) Sent(*response.Recorder) {}
 
 // invalidate purges the paths that a successful unsafe request concerns.
-func (s *Server) invalidate(r *http.Request, path string, status int, header http.Header) {
+func (s *Server) invalidate(c *gin.Context, r *http.Request, path string, status int, header http.Header) {
 	if !rfc9111.IsSuccess(status) {
 		return
 	}
 	ctx := context.WithoutCancel(r.Context())
-	s.purge(ctx, path)
+	if x := postedBy(c); x != nil && x.outcome == storable {
+		s.tellOwed(path, s.store.PurgeOwn(ctx, path, &x.ticket, &x.target))
+	} else {
+		s.purge(ctx, path)
+	}
 	for _, name := range []string{"Location", "Content-Location"} {
 		for _, value := range header[name] {
 			if other, ok := sameOrigin(r, value); ok && other.Path != path {
@@ -67,8 +72,11 @@ func (s *Server) invalidate(r *http.Request, path string, status int, header htt
 	}
 }
 
-func (s *Server) purge(ctx context.Context, path string) {
-	if err := s.store.PurgePath(ctx, path); err != nil {
+func (s *Server) purge(ctx context.Context, path string) { s.tellOwed(path, s.store.PurgePath(ctx, path)) }
+
+// tellOwed logs that a purge was not carried out, if it was not.
+func (s *Server) tellOwed(path string, err error) {
+	if err != nil {
 		s.log.Warn("cachette: an invalidation is still owed to the store", "path", path, "error", err)
 	}
 }

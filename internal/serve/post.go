@@ -1,7 +1,7 @@
 package serve
 
 import (
-	"context"
+	"github.com/gin-gonic/gin"
 
 	"github.com/gin-cachette/cachette/internal/response"
 	"github.com/gin-cachette/cachette/internal/rfc9111"
@@ -19,7 +19,9 @@ func (x *exchange) post() {
 	x.target.Namespaces = rt.Namespaces
 	x.found.Key = x.target.Key
 	x.errors = len(c.Errors)
+	x.ticket = s.store.Begin(x.request.Context(), &x.found, &x.target) // the handler may read what a purge then outdates
 	x.began = s.clock()
+	c.Set(postedKey{}, x)
 	x.recorder.Open(outer, rt.bodyLimit(s), posted{x})
 	x.recording = true
 	defer func() { c.Writer = outer }()
@@ -39,17 +41,23 @@ func (x *exchange) post() {
 		return
 	}
 	// The engine's own invalidation, which is still to come, would take this response for one that it outdates. Content-
-	// Location says that it is not: the entry is stored when that is over.
+	// Location says that it is not: the entry is stored when that is over, unless the path was purged by another one too.
 	body := x.recorder.Body()
-	c.Set(afterInvalidation{}, func() {
-		x.ticket = s.store.Begin(context.WithoutCancel(x.request.Context()), &x.found, &x.target)
+	x.keepPosted = func() {
 		x.draft.Body = body
 		x.put(response.New(&x.draft))
-	})
+	}
 }
 
-// afterInvalidation is the key, in a gin.Context, of what is to be done once the request has invalidated.
-type afterInvalidation struct{}
+// postedKey is the key, in a gin.Context, of the exchange whose handlers answer a POST.
+type postedKey struct{}
+
+// postedBy returns the exchange whose handlers answer, or have answered, a POST, or nil.
+func postedBy(c *gin.Context) *exchange {
+	value, _ := c.Get(postedKey{})
+	x, _ := value.(*exchange)
+	return x
+}
 
 // posted is an exchange whose response may be kept though it is one to a POST.
 type posted struct{ *exchange }

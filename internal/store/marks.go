@@ -130,7 +130,7 @@ func (s *Responses) eachMark(ctx context.Context, target *keys.Target, read func
 // markOf returns the mark that the store has for a slot, empty for none. It carries out first what is owed.
 func (s *Responses) markOf(ctx context.Context, slot uint16) (string, error) {
 	if s.marks.owed(slot) > 0 {
-		if err := s.replaceMark(ctx, slot); err != nil {
+		if _, err := s.replaceMark(ctx, slot); err != nil {
 			return "", err
 		}
 	}
@@ -157,14 +157,34 @@ func (s *Responses) ensureMarkOf(ctx context.Context, slot uint16) (string, erro
 	return s.newMark(ctx, slot)
 }
 
-// replaceMark purges a slot. If the store does not answer, the purge is owed.
-func (s *Responses) replaceMark(ctx context.Context, slot uint16) error {
+// replaceMark purges a slot, and returns the mark that it gives it. If the store does not answer, the purge is owed.
+func (s *Responses) replaceMark(ctx context.Context, slot uint16) (string, error) {
 	owed := s.marks.owed(slot)
-	if _, err := s.newMark(ctx, slot); err != nil {
+	mark, err := s.newMark(ctx, slot)
+	if err != nil {
 		s.marks.owe(slot)
-		return err
+		return "", err
 	}
 	s.marks.paid(slot, owed)
+	return mark, nil
+}
+
+// replaceOwnMark does what replaceMark does, for a request whose own response is to outlive it: its ticket holds behind the
+// purge if it did before, so that purges of others count. Only one that another process carries out between the two operations
+// of this is not seen.
+func (s *Responses) replaceOwnMark(ctx context.Context, slot uint16, t *Ticket, target *keys.Target) error {
+	before, known := s.markOf(ctx, slot)
+	mark, err := s.replaceMark(ctx, slot)
+	if err != nil || known != nil || t.mark == "" {
+		return err
+	}
+	marks := strings.Split(t.mark, ".")
+	for i, of := range slotsOf(target) {
+		if of == slot && marks[i] == before {
+			marks[i] = mark
+		}
+	}
+	t.mark = joinMarks(marks...)
 	return nil
 }
 

@@ -433,13 +433,28 @@ func Matches(e *response.Entry, request http.Header) bool {
 // PurgePath makes sure that nothing that is stored for path, or whose fill has begun, is ever served again.
 func (s *Responses) PurgePath(ctx context.Context, path string) error {
 	s.table.Path(path)
+	return s.purgeMark(ctx, path, func(ctx context.Context, slot uint16) error {
+		_, err := s.replaceMark(ctx, slot)
+		return err
+	})
+}
+
+// PurgeOwn does what PurgePath does, for a request that changes the path and whose own response, made behind the change, is to
+// be kept: its ticket goes on holding, unless somebody else has purged the target since it was taken.
+func (s *Responses) PurgeOwn(ctx context.Context, path string, t *Ticket, target *keys.Target) error {
+	s.table.PathBy(&t.stamp, path)
+	return s.purgeMark(ctx, path, func(ctx context.Context, slot uint16) error { return s.replaceOwnMark(ctx, slot, t, target) })
+}
+
+// purgeMark has a path's mark replaced, where the store is one that other processes have, too.
+func (s *Responses) purgeMark(ctx context.Context, path string, replace func(context.Context, uint16) error) error {
 	if s.objects != nil {
 		return nil
 	}
 	s.drain()
 	ctx, cancel := s.within(ctx)
 	defer cancel()
-	return s.replaceMark(ctx, markSlot(path))
+	return replace(ctx, markSlot(path))
 }
 
 // ClearNamespace removes the values and responses of a namespace and returns how many were live. Nothing whose fill has
@@ -449,7 +464,7 @@ func (s *Responses) ClearNamespace(ctx context.Context, namespace string) (int, 
 	s.drain()
 	if s.objects == nil {
 		within, cancel := s.within(ctx)
-		err := s.replaceMark(within, namespaceSlot(namespace))
+		_, err := s.replaceMark(within, namespaceSlot(namespace))
 		cancel()
 		if err != nil {
 			return 0, err
