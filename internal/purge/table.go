@@ -1,78 +1,67 @@
 // Package purge makes purges hold: a response whose fill began before a purge is never served after it.
 //
 // Every path, every namespace and the cache as a whole have a generation. A fill notes the generations when it begins,
-// a purge raises one, and what was noted before is then out of date, whether it was stored by then or not. Nothing has
+// a purge ends one, and what was noted before is then out of date, whether it was stored by then or not. Nothing has
 // to be found or waited for, so a purge costs the same whatever is stored and wherever it is.
+//
+// No two of them share a generation, but for a clash of 64 bits that nobody can bring about and that would cost a miss, so a purge
+// concerns nothing else. A table holds just those that are in use: by fills under way and by what they have stored.
 package purge
 
 import (
 	"hash/maphash"
+	"sync"
 	"sync/atomic"
-)
-
-// The table is bounded: paths share generations, and so do namespaces. A purge then also hits one other path in 65,536;
-// that costs it a miss.
-const (
-	pathSlots  = 1 << 16
-	spaceSlots = 1 << 10
+	"weak"
 )
 
 // Table holds the generations. It is safe for concurrent use.
 type Table struct {
-	seed   maphash.Seed
-	all    atomic.Uint64
-	paths  [pathSlots]atomic.Uint64
-	spaces [spaceSlots]atomic.Uint64
+	all    atomic.Pointer[generation]
+	paths  scopes
+	spaces scopes
+}
+
+// generation is the time between two purges of one path, of one namespace, or of all.
+type generation struct {
+	over atomic.Bool
+	_    [12]byte // objects of less than 16 bytes share a block, and would be kept by one another
 }
 
 // Stamp is the generations that concern one response at one moment.
 type Stamp struct {
-	all  uint64
-	path generation
-	more []generation // of a second path, and of namespaces
+	all, path *generation
+	more      []*generation // of a second path, and of namespaces
 }
-
-// generation is what a slot of the table held when a stamp was taken.
-type generation struct {
-	of    *atomic.Uint64
-	value uint64
-}
-
-func (g *generation) holds() bool { return g.of != nil && g.of.Load() == g.value }
 
 // NewTable returns a table on which nothing was purged yet.
-func NewTable() *Table { return &Table{seed: maphash.MakeSeed()} }
-
-func (t *Table) path(path string) *atomic.Uint64 {
-	return &t.paths[maphash.String(t.seed, path)%pathSlots]
-}
-
-func (t *Table) space(namespace string) *atomic.Uint64 {
-	return &t.spaces[maphash.String(t.seed, namespace)%spaceSlots]
+func NewTable() *Table {
+	t := &Table{}
+	t.all.Store(new(generation))
+	t.paths.seed, t.spaces.seed = maphash.MakeSeed(), maphash.MakeSeed()
+	return t
 }
 
 // Stamp returns the generations of a response for path in namespaces. came is a second path that it stands for; empty for
 // none.
 func (t *Table) Stamp(path, came string, namespaces []string) Stamp {
-	s := Stamp{all: t.all.Load(), path: now(t.path(path))}
+	s := Stamp{all: t.all.Load(), path: t.paths.current(path)}
 	if came != "" {
-		s.more = append(s.more, now(t.path(came)))
+		s.more = append(s.more, t.paths.current(came))
 	}
 	for _, namespace := range namespaces {
-		s.more = append(s.more, now(t.space(namespace)))
+		s.more = append(s.more, t.spaces.current(namespace))
 	}
 	return s
 }
 
-func now(of *atomic.Uint64) generation { return generation{of, of.Load()} }
-
 // Holds tells whether nothing that concerns the stamp was purged since it was taken.
 func (t *Table) Holds(s *Stamp) bool {
-	if !s.path.holds() || t.all.Load() != s.all {
+	if s.path == nil || s.path.over.Load() || s.all.over.Load() {
 		return false
 	}
-	for i := range s.more {
-		if !s.more[i].holds() {
+	for _, g := range s.more {
+		if g.over.Load() {
 			return false
 		}
 	}
@@ -80,28 +69,91 @@ func (t *Table) Holds(s *Stamp) bool {
 }
 
 // Path purges the responses for a path, of every host, query, variant and namespace.
-func (t *Table) Path(path string) { t.path(path).Add(1) }
+func (t *Table) Path(path string) { t.paths.end(path, nil) }
 
 // PathBy does what Path does, for a request whose own response is to outlive it: its stamp holds behind the purge if it did
 // before, so that purges of others count and its own does not.
-func (t *Table) PathBy(s *Stamp, path string) {
-	of := t.path(path)
-	value := of.Add(1)
-	s.path.renew(of, value)
-	for i := range s.more {
-		s.more[i].renew(of, value)
-	}
-}
-
-// renew follows a purge that has made the value of a slot, unless another one came before it.
-func (g *generation) renew(of *atomic.Uint64, value uint64) {
-	if g.of == of && g.value == value-1 {
-		g.value = value
-	}
-}
+func (t *Table) PathBy(s *Stamp, path string) { t.paths.end(path, s) }
 
 // Namespace purges the responses in a namespace.
-func (t *Table) Namespace(namespace string) { t.space(namespace).Add(1) }
+func (t *Table) Namespace(namespace string) { t.spaces.end(namespace, nil) }
 
 // All purges every response.
-func (t *Table) All() { t.all.Add(1) }
+func (t *Table) All() { t.all.Swap(new(generation)).over.Store(true) }
+
+// follow has a stamp go on with the generation behind one of its own.
+func (s *Stamp) follow(ended, next *generation) {
+	if s.path == ended {
+		s.path = next
+	}
+	for i := range s.more {
+		if s.more[i] == ended {
+			s.more[i] = next
+		}
+	}
+}
+
+// scopes are the generations of all paths, or of all namespaces, that are in use.
+type scopes struct {
+	seed   maphash.Seed
+	shards [32]shard
+}
+
+// shard is a part of them. It keeps none alive: the stamps do.
+type shard struct {
+	mu      sync.Mutex
+	inUse   map[uint64]weak.Pointer[generation] // by the hash of the name, which may be long
+	sweepAt int                                 // the number of them from which those are removed that are not in use any more
+}
+
+const leastSweep = 64
+
+func (c *scopes) find(name string) (s *shard, hash uint64) {
+	hash = maphash.String(c.seed, name)
+	return &c.shards[hash%uint64(len(c.shards))], hash
+}
+
+// current returns the generation of a name.
+func (c *scopes) current(name string) *generation {
+	s, hash := c.find(name)
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if g := s.inUse[hash].Value(); g != nil {
+		return g
+	}
+	return s.begin(hash)
+}
+
+// begin makes a new generation of a name. The shard is locked.
+func (s *shard) begin(hash uint64) *generation {
+	g := new(generation)
+	if len(s.inUse) >= max(s.sweepAt, leastSweep) {
+		for hash, old := range s.inUse {
+			if old.Value() == nil {
+				delete(s.inUse, hash)
+			}
+		}
+		s.sweepAt = 2 * len(s.inUse)
+	}
+	if s.inUse == nil {
+		s.inUse = make(map[uint64]weak.Pointer[generation])
+	}
+	s.inUse[hash] = weak.Make(g)
+	return g
+}
+
+// end ends the generation of a name. own, if it is not nil, goes on with the next one.
+func (c *scopes) end(name string, own *Stamp) {
+	s, hash := c.find(name)
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	g := s.inUse[hash].Value()
+	if g == nil {
+		return // nothing stands on it
+	}
+	g.over.Store(true)
+	delete(s.inUse, hash)
+	if own != nil {
+		own.follow(g, s.begin(hash))
+	}
+}

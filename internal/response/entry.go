@@ -231,10 +231,11 @@ func (v *Variants) Size() int {
 
 // at returns what a replay at a given age adds to the stored fields.
 func (e *Entry) at(now time.Time) *moment {
-	age := e.Meta.Age(now).Truncate(time.Second)
-	if m := e.recent.Load(); m != nil && m.seconds == age {
+	age := e.Meta.Age(now)
+	if m := e.recent.Load(); m != nil && age >= m.seconds && age < m.seconds+time.Second {
 		return m
 	}
+	age = age.Truncate(time.Second)
 	status := rfc9111.CacheStatus{Hit: true, HasTTL: true, TTL: e.Meta.Lifetime - age}
 	m := &moment{seconds: age, age: strconv.FormatInt(int64(age/time.Second), 10), status: status.String()}
 	e.recent.Store(m)
