@@ -5,8 +5,8 @@ import (
 	"slices"
 )
 
-// Values returns the values that fields give a name, in whatever spelling.
-func Values(fields []Field, name string) (values []string) {
+// ValuesOf returns the values that fields give a name, in whatever spelling.
+func ValuesOf(fields []Field, name string) (values []string) {
 	for i := range fields {
 		if f := &fields[i]; f.Change != Remove && http.CanonicalHeaderKey(f.Name) == name {
 			values = append(values, f.Values...)

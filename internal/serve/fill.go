@@ -308,7 +308,7 @@ func (x *exchange) judge(rec *response.Recorder) rfc9111.Refusal {
 	x.made.Partial = x.isPart(header)
 	meta, omit, why := x.storable()
 	if why == rfc9111.Stored {
-		x.cookies, x.omit = response.Values(changes, "Set-Cookie"), omit
+		x.cookies, x.omit = response.ValuesOf(changes, "Set-Cookie"), omit
 		why = x.refuse(rec.Header())
 	}
 	if why == rfc9111.Stored {

@@ -72,7 +72,9 @@ func (s *Server) invalidate(c *gin.Context, r *http.Request, path string, status
 	}
 }
 
-func (s *Server) purge(ctx context.Context, path string) { s.tellOwed(path, s.store.PurgePath(ctx, path)) }
+func (s *Server) purge(ctx context.Context, path string) {
+	s.tellOwed(path, s.store.PurgePath(ctx, path))
+}
 
 // tellOwed logs that a purge was not carried out, if it was not.
 func (s *Server) tellOwed(path string, err error) {

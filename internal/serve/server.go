@@ -163,20 +163,20 @@ func (s *Server) hit(c *gin.Context, in *around, q *query, forced bool) bool {
 	q.asked.NoCache = q.asked.NoCache || forced
 	q.ended = s.flights.Ended()
 	q.now = s.clock()
-	space := keySpace.Get().(*[]byte)
-	defer keySpace.Put(space)
-	key, came := rt.scheme(s).AppendKey((*space)[:0], r, s.secure(c), in.said())
-	*space = key
+	room := rooms.Get().(*room)
+	defer rooms.Put(room)
+	key, came := rt.scheme(s).AppendKey(room.key[:0], r, s.secure(c), in.said())
+	room.key = key
 	if s.store.Local() {
 		q.found = s.store.GetLocal(key, r.Header, q.now)
-		if s.serves(c, in, q) {
+		if s.serves(c, in, q, room) {
 			return true
 		}
 	}
 	q.target = keys.Target{Key: string(key), Path: r.URL.Path, Came: came, Namespaces: rt.Namespaces}
 	if !s.store.Local() {
 		q.found = s.store.Get(r.Context(), &q.target, r.Header, q.now)
-		return s.serves(c, in, q)
+		return s.serves(c, in, q, room)
 	}
 	if q.found.Key == "" {
 		q.found.Key = q.target.Key
@@ -184,17 +184,22 @@ func (s *Server) hit(c *gin.Context, in *around, q *query, forced bool) bool {
 	return false
 }
 
-// keySpace holds the bytes of keys that are just looked up.
-var keySpace = sync.Pool{New: func() any { space := make([]byte, 0, 256); return &space }}
+// room is what a lookup needs for as long as it takes, and what a hit hands out.
+type room struct {
+	key    []byte
+	values response.Values
+}
+
+var rooms = sync.Pool{New: func() any { return &room{key: make([]byte, 0, 256)} }}
 
 // serves answers a request with what was found, if that is fresh and suits it without a second thought.
-func (s *Server) serves(c *gin.Context, in *around, q *query) bool {
+func (s *Server) serves(c *gin.Context, in *around, q *query, room *room) bool {
 	e := q.found.Entry
 	if e == nil || in.rt.ShowKey || q.asked.NoStore || e.Meta.Judge(&q.asked, q.now) != rfc9111.Serve ||
 		q.asked.TakesStale() && e.Meta.Fresh(q.now) <= 0 || !in.admits(e) {
 		return false
 	}
-	e.Replay(c.Writer, c.Request, q.now, nil)
+	e.ReplayFrom(&room.values, c.Writer, c.Request, q.now, nil)
 	c.Abort()
 	return true
 }
