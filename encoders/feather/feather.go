@@ -105,7 +105,7 @@ func (c *Codec) Encode(value any) (data []byte, err error) {
 	schema := source.Schema()
 	for _, field := range schema.Fields() {
 		if bad := unsupported(field.Type); bad != nil {
-			return nil, frame.Refuse(name, "encode", value, "", fmt.Sprintf("column %q has a type that is not stored: %s", field.Name, bad))
+			return nil, frame.Refuse(name, "encode", value, "", fmt.Sprintf("column %q has a type that is not stored: %s%s", field.Name, bad, remedy(bad)))
 		}
 	}
 	defer func() {

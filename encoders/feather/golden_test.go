@@ -8,6 +8,7 @@ import (
 
 	"github.com/apache/arrow/go/v15/arrow"
 	"github.com/apache/arrow/go/v15/arrow/array"
+	"github.com/apache/arrow/go/v15/arrow/endian"
 	"github.com/apache/arrow/go/v15/arrow/ipc"
 	"github.com/apache/arrow/go/v15/arrow/memory"
 
@@ -19,6 +20,40 @@ import (
 // TestPandasFiles: internal/frame/frametest/make.py made them.
 func TestPandasFiles(t *testing.T) {
 	frametest.CheckGolden(t, feather.New(feather.Options{}), "testdata/pandas.feather", true, nil)
+}
+
+// TestPolarsFiles: polars leaves out how long the file's first message is. write_ipc of these columns made the file, with
+// CompatLevel.oldest().
+func TestPolarsFiles(t *testing.T) {
+	data := frametest.Read(t, "testdata", "polars.feather")
+	var rows []struct {
+		A int     `arrow:"a"`
+		B *string `arrow:"b"`
+		C string  `arrow:"c"`
+	}
+	if err := feather.New(feather.Options{}).Decode(data, &rows); err != nil {
+		t.Fatal(err)
+	}
+	if len(rows) != 2 || rows[0].A != 1 || *rows[0].B != "x" || rows[0].C != "u" || rows[1].A != 2 || rows[1].B != nil || rows[1].C != "v" {
+		t.Errorf("it is %v", rows)
+	}
+}
+
+// TestBigEndian: such a file is whole, and is not read.
+func TestBigEndian(t *testing.T) {
+	schema := arrow.NewSchemaWithEndian([]arrow.Field{{Name: "a", Type: arrow.PrimitiveTypes.Int64}}, nil, endian.BigEndian)
+	var file seeker
+	writer, err := ipc.NewFileWriter(&file, ipc.WithSchema(schema))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := writer.Close(); err != nil {
+		t.Fatal(err)
+	}
+	var record arrow.Record
+	if err := feather.New(feather.Options{}).Decode(file.Bytes(), &record); err == nil || !strings.Contains(err.Error(), "it is big-endian, ") {
+		t.Errorf("the error is %v", err)
+	}
 }
 
 // TestMetadataSurvives: pandas has its index and its dtypes there.
@@ -55,11 +90,12 @@ func TestColumns(t *testing.T) {
 // TestTypesThatAreNotStored are refused alone and within others, and so is a file of the library's that has them.
 func TestTypesThatAreNotStored(t *testing.T) {
 	number := []arrow.Field{{Name: "n", Type: arrow.PrimitiveTypes.Int64, Nullable: true}}
-	for _, typ := range []arrow.DataType{
-		arrow.SparseUnionOf(number, []arrow.UnionTypeCode{0}), arrow.DenseUnionOf(number, []arrow.UnionTypeCode{0}),
-		arrow.RunEndEncodedOf(arrow.PrimitiveTypes.Int32, arrow.PrimitiveTypes.Int64),
-		arrow.BinaryTypes.StringView, arrow.BinaryTypes.BinaryView,
-		arrow.ListViewOf(arrow.PrimitiveTypes.Int64), arrow.LargeListViewOf(arrow.PrimitiveTypes.Int64),
+	const views, runs = "CompatLevel.oldest()", "run_end_decode"
+	for typ, remedy := range map[arrow.DataType]string{
+		arrow.SparseUnionOf(number, []arrow.UnionTypeCode{0}): "", arrow.DenseUnionOf(number, []arrow.UnionTypeCode{0}): "",
+		arrow.RunEndEncodedOf(arrow.PrimitiveTypes.Int32, arrow.PrimitiveTypes.Int64): runs,
+		arrow.BinaryTypes.StringView: views, arrow.BinaryTypes.BinaryView: views,
+		arrow.ListViewOf(arrow.PrimitiveTypes.Int64): views, arrow.LargeListViewOf(arrow.PrimitiveTypes.Int64): views,
 	} {
 		within := arrow.StructOf(arrow.Field{Name: "x", Type: arrow.ListOf(typ), Nullable: true})
 		for _, typ := range []arrow.DataType{typ, within} {
@@ -68,7 +104,7 @@ func TestTypesThatAreNotStored(t *testing.T) {
 				column := builder.NewArray()
 				record := array.NewRecord(arrow.NewSchema([]arrow.Field{{Name: "a", Type: typ}}, nil), []arrow.Array{column}, 0)
 				data, err := feather.New(feather.Options{}).Encode(record)
-				if !errors.Is(err, encoders.ErrUnsupportedType) || data != nil || !strings.Contains(err.Error(), `column "a"`) {
+				if !errors.Is(err, encoders.ErrUnsupportedType) || data != nil || !strings.Contains(err.Error(), `column "a"`) || !strings.Contains(err.Error(), remedy) {
 					t.Errorf("the error is %v", err)
 				}
 
@@ -81,7 +117,7 @@ func TestTypesThatAreNotStored(t *testing.T) {
 					t.Fatal(err)
 				}
 				var got arrow.Record
-				if err := feather.New(feather.Options{}).Decode(file.Bytes(), &got); err == nil || !strings.Contains(err.Error(), `column "a"`) {
+				if err := feather.New(feather.Options{}).Decode(file.Bytes(), &got); err == nil || !strings.Contains(err.Error(), `column "a"`) || !strings.Contains(err.Error(), remedy) {
 					t.Errorf("of a file the error is %v", err)
 				}
 			})

@@ -62,6 +62,17 @@ func unsupported(t arrow.DataType) arrow.DataType {
 	return nil
 }
 
+// remedy says what to do about a type that is not stored.
+func remedy(t arrow.DataType) string {
+	switch t.(type) {
+	case arrow.BinaryViewDataType, *arrow.ListViewType, *arrow.LargeListViewType:
+		return "; polars writes no views with compat_level=polars.CompatLevel.oldest(), pyarrow where they are cast to large types"
+	case *arrow.RunEndEncodedType:
+		return "; pyarrow.compute.run_end_decode makes a plain column of it"
+	}
+	return ""
+}
+
 func hasDictionary(t arrow.DataType) bool {
 	switch t := t.(type) {
 	case *arrow.DictionaryType:

@@ -41,7 +41,7 @@ func (r *reader) read() (schema *arrow.Schema, records []arrow.Record, err error
 	if err != nil {
 		return nil, nil, err
 	}
-	schema, nodes, err := r.schema()
+	schema, nodes, err := r.schema(footer)
 	if err != nil {
 		return nil, nil, err
 	}
@@ -79,17 +79,27 @@ func (r *reader) footer() (flat.Table, error) {
 	return flat.Root(r.data[end-int(size) : end]), nil
 }
 
-// schema reads the message that the file begins with. The library makes the types of it; first it is checked.
-func (r *reader) schema() (*arrow.Schema, []flat.Node, error) {
-	nodes, size := flat.Schema(r.data[8:], r.mem.Take)
-	stream, err := ipc.NewReader(bytes.NewReader(r.data[8 : 8+size]))
+// schema reads the schema that the footer has. The one in the message that the file begins with is the same, but polars
+// leaves out how long that message is. The library makes the types of it; first it is checked.
+func (r *reader) schema(footer flat.Table) (*arrow.Schema, []flat.Node, error) {
+	table, ok := footer.Table(1)
+	if !ok {
+		return nil, nil, flat.ErrDamaged
+	}
+	if flat.BigEndian(table) {
+		return nil, nil, errors.New("it is big-endian, which the codec does not read: write it on a little-endian machine")
+	}
+	nodes := flat.Schema(table, r.mem.Take)
+	message := flat.FrameSchema(table)
+	r.mem.Take(int64(len(message)))
+	stream, err := ipc.NewReader(bytes.NewReader(message))
 	if err != nil {
 		return nil, nil, errors.New("its schema is damaged, or has a type that the Arrow library does not know")
 	}
 	schema := stream.Schema()
 	for _, field := range schema.Fields() {
 		if bad := unsupported(field.Type); bad != nil {
-			return nil, nil, fmt.Errorf("column %q has a type that the codec does not read: %s", field.Name, bad)
+			return nil, nil, fmt.Errorf("column %q has a type that the codec does not read: %s%s", field.Name, bad, remedy(bad))
 		}
 	}
 	return schema, nodes, nil

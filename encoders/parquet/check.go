@@ -161,7 +161,7 @@ func (f *file) keyValue(t *thrift) {
 	if err != nil {
 		panic(errDamaged)
 	}
-	flat.Schema(schema, f.mem.Take)
+	flat.SchemaMessage(schema, f.mem.Take)
 }
 
 // A chunk is a column in a row group.

@@ -22,7 +22,7 @@ func message(t *testing.T, schema *arrow.Schema) []byte {
 // check returns what a schema panics with, and how much memory it asks for.
 func check(data []byte) (nodes []flat.Node, memory int64, cause any) {
 	defer func() { cause = recover() }()
-	nodes, _ = flat.Schema(data, func(n int64) { memory += n })
+	nodes, _ = flat.SchemaMessage(data, func(n int64) { memory += n })
 	return nodes, memory, nil
 }
 

@@ -55,16 +55,45 @@ func Header(metadata []byte, kind byte) (message, header Table) {
 	return message, header
 }
 
-// Schema checks the message of a schema that data begins with. take is told how much memory it will need, and may panic.
-func Schema(data []byte, take func(n int64)) (nodes []Node, size int) {
+// SchemaMessage checks the message of a schema that data begins with. take is told how much memory it will need, and may panic.
+func SchemaMessage(data []byte, take func(n int64)) (nodes []Node, size int) {
 	metadata, size := Message(data)
 	message, schema := Header(metadata, HeaderSchema)
-	if message.Int64(3) != 0 || schema.Int16(0) != 0 {
-		panic(ErrDamaged) // it has a body, or it is big-endian
+	if message.Int64(3) != 0 {
+		panic(ErrDamaged) // it has a body
 	}
 	take(int64(len(metadata)))
+	return Schema(schema, take), size
+}
+
+// Schema checks a schema.
+func Schema(schema Table, take func(n int64)) []Node {
 	keyValues(schema, 2, take)
-	return fields(schema, 1, 0, take), size
+	return fields(schema, 1, 0, take)
+}
+
+// BigEndian reports whether the numbers of what has a schema have their highest byte first.
+func BigEndian(schema Table) bool { return schema.Int16(0) != 0 }
+
+// FrameSchema makes an IPC message of a schema that lies within other metadata, such as a file's footer.
+func FrameSchema(schema Table) []byte {
+	const (
+		vtable, table, size = 4, 16, 32 // where they are, and how long all is that stands before the metadata
+		header              = table + 4
+		version5            = 4
+	)
+	message := make([]byte, 8+size, 8+size+len(schema.data))
+	binary.LittleEndian.PutUint32(message, 0xFFFFFFFF)
+	binary.LittleEndian.PutUint32(message[4:], uint32(size+len(schema.data)))
+	metadata := message[8:]
+	binary.LittleEndian.PutUint32(metadata, table)
+	for i, n := range []uint16{10, 12, 8, 10, header - table} { // the sizes of the vtable and the table; version, kind and header
+		binary.LittleEndian.PutUint16(metadata[vtable+2*i:], n)
+	}
+	binary.LittleEndian.PutUint32(metadata[table:], table-vtable)
+	binary.LittleEndian.PutUint32(metadata[header:], uint32(size+schema.pos-header))
+	metadata[table+8], metadata[table+10] = version5, HeaderSchema
+	return append(message, schema.data...)
 }
 
 func fields(t Table, slot, depth int, take func(n int64)) []Node {
