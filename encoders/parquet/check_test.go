@@ -42,8 +42,8 @@ func TestPagesAreChecked(t *testing.T) {
 			"\x28\xb5\x2f\xfd\x00\x58\x01\x00\x00", "damaged"}, // and not the Limit: no memory is taken for it
 		{"no gzip", page{kind: pageData, size: 4, compressed: 4, packed: true}, codecGzip, "abcd", "damaged"},
 		{"no zstd", page{kind: pageData, size: 4, compressed: 4, packed: true}, codecZSTD, "abcd", "damaged"},
-		{"another method", page{kind: pageData, size: 4, compressed: 4, packed: true}, 7, "abcd", "does not read"},
-		{"a delta encoding", page{kind: pageData, size: 4, compressed: 4, encoding: 5}, codecNone, "abcd", "encoding 5"},
+		{"an encoding that is not read", page{kind: pageData, size: 4, compressed: 4, encoding: 9}, codecNone, "abcd", "BYTE_STREAM_SPLIT"},
+		{"an unknown encoding", page{kind: pageData, size: 4, compressed: 4, encoding: 42}, codecNone, "abcd", "of number 42"},
 		{"levels of more than the page", page{kind: pageDataV2, size: 4, compressed: 4, levels: 5}, codecNone, "abcd", "damaged"},
 	}
 	for _, test := range tests {
@@ -111,9 +111,6 @@ func TestOneDictionary(t *testing.T) {
 // find another file in the same bytes.
 func TestListsAreOfTheirKind(t *testing.T) {
 	const list, end = kindList, "\x00"
-	footer := func(fields string) string {
-		return magic + fields + end + string([]byte{byte(len(fields) + 1), 0, 0, 0}) + magic
-	}
 	element := func(id int, kind byte) string { // a list of one element, which is a byte for each of the kinds
 		return string([]byte{byte(id)<<4 | list, 1<<4 | kind, 0})
 	}
@@ -133,7 +130,7 @@ func TestListsAreOfTheirKind(t *testing.T) {
 			for _, kind := range []byte{kindI32, kindBinary, kindStruct} {
 				err := func() (err error) {
 					defer frame.Guard("", "decode", nil, &err)
-					_, err = check([]byte(lists.file(element(id, kind))), frame.NewMemory(1<<20))
+					_, err = check([]byte(lists.file(element(id, kind))), frame.NewMemory(1<<20), everything)
 					return err
 				}()
 				if (err == nil) != (kind == right) {
@@ -179,7 +176,7 @@ func TestDeltaEncodingsAreRefused(t *testing.T) {
 		t.Fatal(err)
 	}
 	var table arrow.Table
-	if err := New(Options{}).Decode(out.Bytes(), &table); err == nil || errors.Is(err, errDamaged) || !strings.Contains(err.Error(), "encoding 5") {
+	if err := New(Options{}).Decode(out.Bytes(), &table); err == nil || errors.Is(err, errDamaged) || !strings.Contains(err.Error(), "DELTA_BINARY_PACKED") {
 		t.Errorf("the error is %v", err)
 	}
 }

@@ -3,7 +3,6 @@ package parquet
 import (
 	"bytes"
 	"encoding/binary"
-	"errors"
 	"io"
 	"sync"
 
@@ -19,6 +18,9 @@ const (
 	codecBrotli = 4
 	codecZSTD   = 6
 )
+
+// codecNames has the codecs that are known, and the names of those that are not read.
+var codecNames = map[int64]string{codecNone: "", codecSnappy: "", codecGzip: "", 3: "LZO", codecBrotli: "", 5: "LZ4", codecZSTD: "", 7: "LZ4_RAW"}
 
 const (
 	maxRatioSnappy = 22 // how many bytes one byte can become: 64 of 3
@@ -47,7 +49,7 @@ func (f *file) unpack(codec int64, packed []byte, size int64, needed bool) ([]by
 	case codecBrotli:
 		return f.unpackStream(compress.Codecs.Brotli, packed, size, needed)
 	}
-	return nil, errors.New("it is compressed by a method that the codec does not read")
+	return nil, errDamaged // checkPages has looked
 }
 
 // room returns a buffer of a size, the same one each time if it is large enough.

@@ -4,7 +4,6 @@ import (
 	"slices"
 
 	"github.com/apache/arrow/go/v15/arrow"
-	"github.com/apache/arrow/go/v15/parquet/metadata"
 	"github.com/apache/arrow/go/v15/parquet/pqarrow"
 )
 
@@ -20,12 +19,12 @@ func stored(old arrow.Metadata, serialized string) arrow.Metadata {
 
 // schemaMetadata is a schema's metadata, where pandas has its index and its dtypes: what the file says, in its order,
 // and what its Arrow schema alone has, for the file takes no text that is not UTF-8. The library forgets it.
-func schemaMetadata(file metadata.KeyValueMetadata, origin *arrow.Schema) *arrow.Metadata {
-	keys, values := without(schemaKey, file.Keys(), file.Values())
+func schemaMetadata(f *file, origin *arrow.Schema) *arrow.Metadata {
+	keys, values := f.pairs[0], f.pairs[1]
 	if origin != nil {
 		more := origin.Metadata()
 		for i, key := range more.Keys() {
-			if !slices.Contains(file.Keys(), key) {
+			if key != schemaKey && !slices.Contains(f.pairs[0], key) {
 				keys, values = append(keys, key), append(values, more.Values()[i])
 			}
 		}

@@ -1,6 +1,9 @@
 package parquet
 
-import "fmt"
+import (
+	"cmp"
+	"fmt"
+)
 
 // start is where the library begins to read a chunk.
 func (c chunk) start() int64 {
@@ -12,6 +15,10 @@ func (c chunk) start() int64 {
 
 // checkPages checks all pages of a chunk.
 func (f *file) checkPages(c chunk) error {
+	if name, known := codecNames[c.codec]; name != "" || !known {
+		return fmt.Errorf("column %.100q is compressed by %s, which the codec does not read: write it with snappy, gzip, brotli, zstd or none",
+			c.column, cmp.Or(name, fmt.Sprint("a method of number ", c.codec)))
+	}
 	named := int64(-1) // how many values the dictionary has
 	return f.pages(c, func(p page, packed []byte) error {
 		if p.kind == pageDictionary && named >= 0 {
@@ -163,6 +170,9 @@ const (
 	encodingRLEDictionary   = 8
 )
 
+// encodingNames are those of the others.
+var encodingNames = map[int64]string{5: "DELTA_BINARY_PACKED", 6: "DELTA_LENGTH_BYTE_ARRAY", 7: "DELTA_BYTE_ARRAY", 9: "BYTE_STREAM_SPLIT"}
+
 // page checks what a page says of itself, and returns the bytes of one that has indexes, without the levels that are
 // never compressed. They are valid until the next page is checked.
 func (f *file) page(p page, c chunk, packed []byte) (data []byte, err error) {
@@ -172,7 +182,8 @@ func (f *file) page(p page, c chunk, packed []byte) (data []byte, err error) {
 	switch p.encoding {
 	case encodingPlain, encodingPlainDictionary, encodingRLE, encodingRLEDictionary:
 	default:
-		return nil, fmt.Errorf("it uses encoding %d, which the codec does not read: plain and dictionary are read", p.encoding)
+		return nil, fmt.Errorf("column %.100q has the encoding %s, which the codec does not read: write it as plain or with a dictionary, in DuckDB with parquet_version v1",
+			c.column, cmp.Or(encodingNames[p.encoding], fmt.Sprint("of number ", p.encoding)))
 	}
 	// Each value of a dictionary takes a byte at least. Other pages may say one value a million times.
 	if p.kind == pageDictionary && p.values > p.size {

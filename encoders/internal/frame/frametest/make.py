@@ -1,4 +1,5 @@
-"""Writes the files in the folders testdata of the codecs of tables, as fastapi-cachette 0.1.4 writes them with pandas 3.1.
+"""Writes the files in the folders testdata of the codecs of tables, as fastapi-cachette 0.1.4 writes them with pandas 3.1,
+and as pyarrow and DuckDB do. feather/testdata/polars.feather is not among them.
 
     make.py <folder of the codecs>
 """
@@ -7,6 +8,8 @@ import decimal
 import sys
 
 import pandas as pd
+import pyarrow as pa
+import pyarrow.parquet as pq
 from fastapi_cachette.codecs.dataframe.csv import CSVCodec
 from fastapi_cachette.codecs.dataframe.feather import FeatherCodec
 from fastapi_cachette.codecs.dataframe.parquet import ParquetCodec
@@ -42,3 +45,7 @@ for name, codec in (('feather', FeatherCodec()), ('parquet', ParquetCodec())):
     write(name, 'pandas.' + name, codec.dumps(pd.concat([frame, more], axis=1)))
 write('parquet', 'indexed.parquet', ParquetCodec().dumps(indexed))
 write('feather', 'linked.feather', FeatherCodec().dumps(pd.DataFrame({'a': [i * i % 1009 for i in range(20000)]})))
+
+pq.write_table(pa.table({'a': [1, 2], 'split': [1.5, 2.5], 'packed': ['x', 'x']}), folder + '/parquet/testdata/unread.parquet',
+               use_dictionary=['packed'], column_encoding={'split': 'BYTE_STREAM_SPLIT'},
+               compression={'a': 'snappy', 'split': 'none', 'packed': 'lz4'}, store_schema=False, write_statistics=False)
