@@ -4,7 +4,7 @@
 //
 // It takes and gives an arrow.Record, an arrow.Table, and slices of structs whose fields are columns, by the rules of the
 // codec feather; it takes pointers to such slices too. A column is of booleans, numbers, strings, timestamps, dates,
-// decimals, or a dictionary of those. Lists, bytes, durations and all else is refused.
+// decimals, or a dictionary of those. Lists, bytes, durations and all else is refused, and texts that are not UTF-8.
 //
 // # What is written
 //

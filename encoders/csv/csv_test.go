@@ -71,7 +71,7 @@ func TestConformance(t *testing.T) {
 		},
 		Refuses: []any{
 			nil, 5, "text", []int{1}, small{}, arrow.Record(nil), []*small{nil}, []struct{ A any }{{1}},
-			[]struct{ D time.Duration }{{1}}, []struct{ B []byte }{{}}, []struct{ L []int }{{}}, frametest.Mores(1),
+			[]struct{ D time.Duration }{{1}}, []struct{ B []byte }{{}}, []struct{ L []int }{{}}, frametest.Mores(1), []struct{ S string }{{"caf\xe9"}},
 			[]moment{{T: time.Date(12000, 1, 1, 0, 0, 0, 0, time.UTC)}},
 		},
 		RefusesInto: []encodertest.Into{

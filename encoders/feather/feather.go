@@ -3,7 +3,7 @@
 //
 // Encode takes an arrow.Record, an arrow.Table, a slice of structs or of pointers to structs, or a pointer to one; Decode gives each
 // of them back. Records and tables may have columns of every Arrow type but unions, views, run-end-encoded ones, and dictionaries
-// of dictionaries.
+// of dictionaries. Texts, and the names of columns, must be UTF-8: other readers refuse all of a table where one is not.
 //
 // # Structs
 //

@@ -68,7 +68,7 @@ func suite(encoder frametest.Boxed) encodertest.Suite {
 			nil, 5, "text", []byte("x"), []int{1}, map[string]int{"a": 1}, small{}, &small{}, []any{1}, []time.Time{{}},
 			arrow.Record(nil), (*[]small)(nil), []*small{nil}, []struct{ A any }{{1}}, []struct{ a int }{{1}}, []struct{}{{}},
 			[]struct{ A map[string]int }{{}}, []struct{ small }{{}}, []struct{ A **int }{{}}, []struct{ A [2]int }{{}},
-			[]struct{ A small }{{}}, []struct{ A complex64 }{{}}, []struct{ A decimal128.Num }{{}}, []frametest.Box{{}},
+			[]struct{ A small }{{}}, []struct{ S string }{{"caf\xe9"}}, []struct{ A complex64 }{{}}, []struct{ A decimal128.Num }{{}}, []frametest.Box{{}},
 			[]struct {
 				A int `arrow:"a,nonsense"`
 			}{{}},

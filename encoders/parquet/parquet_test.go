@@ -40,7 +40,7 @@ func TestConformance(t *testing.T) {
 			{Name: "no rows", Value: frametest.Box{Record: frametest.Record(0, frametest.Flat[:4]...)}},
 		},
 		Refuses: []any{
-			nil, 5, "text", []int{1}, small{}, arrow.Record(nil), []*small{nil}, []struct{ A any }{{1}},
+			nil, 5, "text", []int{1}, small{}, arrow.Record(nil), []*small{nil}, []struct{ A any }{{1}}, []struct{ S string }{{"caf\xe9"}},
 			frametest.Record(1, frametest.Column{Name: "f16", Type: arrow.FixedWidthTypes.Float16, JSON: [3]string{"1", "null", "2"}}),
 		},
 		RefusesInto: []encodertest.Into{

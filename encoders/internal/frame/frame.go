@@ -24,6 +24,16 @@ type Source struct {
 // From takes a value as a table, with pandas' index marked in its schema.
 func From(codec string, value any) (source Source, err error) {
 	defer Guard(codec, "encode", value, &err) // a record may be the program's own type, and broken
+	if source, err = from(value); err == nil {
+		err = source.checkText()
+	}
+	if err != nil {
+		return Source{}, Refuse(codec, "encode", value, "", err.Error())
+	}
+	return source, nil
+}
+
+func from(value any) (Source, error) {
 	switch v := value.(type) {
 	case arrow.Record:
 		if isNil(v) {
@@ -37,10 +47,7 @@ func From(codec string, value any) (source Source, err error) {
 		return Source{Table: markTable(v)}, nil
 	}
 	record, err := fromRows(value)
-	if err != nil {
-		return Source{}, Refuse(codec, "encode", value, "", err.Error())
-	}
-	return Source{Record: record}, nil
+	return Source{Record: record}, err
 }
 
 // cutToRows leaves out what columns hold beyond the rows of a record. Arrow allows it to be there, and its writer writes
