@@ -92,7 +92,7 @@ func sliced(t *testing.T) arrow.Table {
 // TestEveryTypeInChunks: a table has the bytes that a record of the same rows has, whatever its chunks are.
 func TestEveryTypeInChunks(t *testing.T) {
 	count := 0
-	for _, column := range slices.Concat(frametest.Flat, frametest.Deep) {
+	for _, column := range slices.Concat(frametest.Flat, frametest.Nested, frametest.Deep) {
 		want, err := limited.Encode(frametest.Record(2, column))
 		if err != nil {
 			continue // CSV does not carry it

@@ -58,6 +58,7 @@ func suite(encoder frametest.Boxed) encodertest.Suite {
 	}
 	cases = append(cases,
 		encodertest.Case{Name: "flat", Value: frametest.Box{Record: frametest.Record(2, frametest.Flat...)}},
+		encodertest.Case{Name: "nested", Value: frametest.Box{Record: frametest.Record(2, frametest.Nested...)}},
 		encodertest.Case{Name: "deep", Value: frametest.Box{Record: frametest.Record(2, frametest.Deep...)}},
 		encodertest.Case{Name: "no rows", Value: frametest.Box{Record: frametest.Record(0, frametest.Flat...)}},
 	)

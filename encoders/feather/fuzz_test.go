@@ -2,6 +2,7 @@ package feather_test
 
 import (
 	"bytes"
+	"slices"
 	"testing"
 
 	"github.com/gin-cachette/cachette/encoders/encodertest"
@@ -19,7 +20,7 @@ func FuzzDecode(f *testing.F) {
 	}
 	f.Add(bytes.Repeat([]byte("ARROW1\x00\x00\xFF\xFF\xFF\xFF\x10\x00\x00\x00"), 4))
 	var seeds []any
-	for _, column := range append(frametest.Flat, frametest.Deep...) {
+	for _, column := range slices.Concat(frametest.Flat, frametest.Nested, frametest.Deep) {
 		seeds = append(seeds, frametest.Box{Record: frametest.Record(1, column)})
 	}
 	// Only the bytes of these are wanted as seeds, and their one type once.

@@ -3,6 +3,7 @@ package feather_test
 import (
 	"errors"
 	"os/exec"
+	"slices"
 	"strings"
 	"testing"
 
@@ -61,7 +62,7 @@ func TestMetadataSurvives(t *testing.T) { frametest.CheckMetadata(t, feather.New
 
 // TestColumns: each column type comes back as it was, alone, cut out of a longer one, and in several records.
 func TestColumns(t *testing.T) {
-	for _, column := range append(frametest.Flat, frametest.Deep...) {
+	for _, column := range slices.Concat(frametest.Flat, frametest.Nested, frametest.Deep) {
 		t.Run(column.Name, func(t *testing.T) {
 			whole := frametest.Record(5, column)
 			for _, compression := range []feather.Compression{feather.LZ4, feather.ZSTD, feather.None} {

@@ -3,6 +3,7 @@ package feather_test
 import (
 	"bytes"
 	"runtime"
+	"slices"
 	"testing"
 	"unsafe"
 
@@ -90,7 +91,7 @@ func TestTakeCopiesNothing(t *testing.T) {
 
 // TestTakeOfUnalignedData: numbers have to be aligned, and data need not be.
 func TestTakeOfUnalignedData(t *testing.T) {
-	want := frametest.Record(10, append(frametest.Flat, frametest.Deep...)...)
+	want := frametest.Record(10, slices.Concat(frametest.Flat, frametest.Nested, frametest.Deep)...)
 	data := encode(t, feather.None, want)
 	for shift := range 9 {
 		shifted := append(make([]byte, shift), data...)[shift:]
@@ -130,7 +131,7 @@ func TestStructsKeepNoData(t *testing.T) {
 // TestItReadsWhatTheLibraryReads: the same records as ipc.FileReader.
 func TestItReadsWhatTheLibraryReads(t *testing.T) {
 	for _, compression := range []feather.Compression{feather.LZ4, feather.ZSTD, feather.None} {
-		data := encode(t, compression, frametest.Record(50, append(frametest.Flat, frametest.Deep...)...))
+		data := encode(t, compression, frametest.Record(50, slices.Concat(frametest.Flat, frametest.Nested, frametest.Deep)...))
 		reader, err := ipc.NewFileReader(bytes.NewReader(data))
 		if err != nil {
 			t.Fatal(err)

@@ -19,10 +19,11 @@ import (
 
 // FuzzCheckAgrees: of a file that has passed, the library's own reader of metadata sees what was checked, and nothing else.
 func FuzzCheckAgrees(f *testing.F) {
-	for i, column := range append(frametest.Flat, frametest.Column{}) {
+	all := append(frametest.Flat, frametest.Nested...)
+	for i, column := range append(all, frametest.Column{}) {
 		columns := []frametest.Column{column}
 		if column.Type == nil {
-			columns = frametest.Flat[i-5 : i]
+			columns = all[i-5 : i]
 		}
 		data, err := New(Options{Compression: []Compression{None, Snappy, ZSTD, Gzip}[i%4]}).Encode(frametest.Record(3, columns...))
 		if err != nil {

@@ -40,7 +40,8 @@ type file struct {
 	chunks  []chunk // of the first row group, then of the others
 	rows    int64
 	hasRoot bool        // there is a schema
-	pairs   [2][]string // the keys of the metadata, and its values
+	pairs   [2][]string // the keys of the metadata, and its values, but for the Arrow schema
+	origin  []byte      // the Arrow schema, or nil
 	buffer  []byte      // of a page that has to be decompressed
 	refused error       // what the file has that the library fails at, though it is whole
 }
@@ -188,9 +189,14 @@ func logicalName(logical int) string {
 	return fmt.Sprint("of number ", logical)
 }
 
+// What the schema says of an element that may be missing, or be there several times.
+const (
+	optional = 1
+	repeated = 2
+)
+
 // and returns the levels of what is within l and repeated as an element of the schema says.
 func (l levels) and(repetition int64) levels {
-	const optional, repeated = 1, 2
 	switch repetition {
 	case optional:
 		l.definition++
@@ -229,6 +235,7 @@ func (f *file) keyValue(t *thrift) {
 		panic(errDamaged)
 	}
 	flat.SchemaMessage(schema, f.mem.Take)
+	f.origin = schema
 }
 
 // A chunk is a column in a row group.

@@ -16,7 +16,7 @@ func FuzzDecode(f *testing.F) {
 		}
 		f.Add(data)
 	}
-	for _, column := range frametest.Flat {
+	for _, column := range append(frametest.Flat, frametest.Nested...) {
 		data, err := parquet.New(parquet.Options{Compression: parquet.None}).Encode(frametest.Record(1, column))
 		if err != nil {
 			f.Fatal(err)
@@ -25,5 +25,6 @@ func FuzzDecode(f *testing.F) {
 	}
 	unbounded := frametest.Boxed{Encoder: parquet.New(parquet.Options{})}
 	encodertest.FuzzBounded(f, limited, unbounded, frametest.Box{Record: frametest.Record(1, frametest.Flat[0])},
+		frametest.Box{Record: frametest.Record(1, frametest.Nested...)},
 		[]small{{A: 1, B: ptr("x"), C: []int16{1}}}, frametest.Mores(2))
 }

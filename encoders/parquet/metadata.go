@@ -1,20 +1,27 @@
 package parquet
 
 import (
+	"bytes"
 	"slices"
 
 	"github.com/apache/arrow/go/v15/arrow"
-	"github.com/apache/arrow/go/v15/parquet/pqarrow"
+	"github.com/apache/arrow/go/v15/arrow/ipc"
+	"github.com/apache/arrow/go/v15/parquet/metadata"
 )
 
 // schemaKey is where a file keeps its Arrow schema.
 const schemaKey = "ARROW:schema"
 
 // stored is what a file keeps of a schema's metadata, and the schema itself. What a file said of its own schema before
-// is about another one.
-func stored(old arrow.Metadata, serialized string) arrow.Metadata {
+// is about another one. Texts that are not UTF-8 are in the schema alone.
+func stored(old arrow.Metadata, serialized string) metadata.KeyValueMetadata {
+	var pairs metadata.KeyValueMetadata
 	keys, values := without(schemaKey, old.Keys(), old.Values())
-	return arrow.NewMetadata(append(keys, schemaKey), append(values, serialized))
+	for i := range keys {
+		_ = pairs.Append(keys[i], values[i])
+	}
+	_ = pairs.Append(schemaKey, serialized)
+	return pairs
 }
 
 // schemaMetadata is a schema's metadata, where pandas has its index and its dtypes: what the file says, in its order,
@@ -36,14 +43,22 @@ func schemaMetadata(f *file, origin *arrow.Schema) *arrow.Metadata {
 	return &all
 }
 
-// fieldMetadata is a field's metadata as it was. The library adds the field's number, and loses that of some types.
-func fieldMetadata(manifest *pqarrow.SchemaManifest, i int) arrow.Metadata {
-	if manifest.OriginSchema != nil {
-		return manifest.OriginSchema.Field(i).Metadata
+// originSchema is the schema that a table had before it was written. It is nil where there is none, or one that the library
+// does not know: of newer types, the file's own columns are of types that others read too.
+func (f *file) originSchema() *arrow.Schema {
+	if f.origin == nil {
+		return nil
 	}
-	metadata := manifest.Fields[i].Field.Metadata
-	keys, values := without("PARQUET:field_id", metadata.Keys(), metadata.Values())
-	return arrow.NewMetadata(keys, values)
+	stream, err := ipc.NewReader(bytes.NewReader(f.origin))
+	if err != nil {
+		return nil
+	}
+	return stream.Schema()
+}
+
+// fileMetadata is a field's metadata in a file without an Arrow schema. The library adds the field's number.
+func fileMetadata(metadata arrow.Metadata) arrow.Metadata {
+	return arrow.NewMetadata(without("PARQUET:field_id", metadata.Keys(), metadata.Values()))
 }
 
 // without leaves out a key.

@@ -3,22 +3,23 @@
 //
 // It takes and gives what the codec feather does, by the same rules: an arrow.Record, an arrow.Table, and slices of
 // structs whose fields are columns; see there for the fields' types and tags, and for what pandas knows. It does not
-// take columns of structs, maps, large lists and lists of a fixed size, lists of dictionaries, dictionaries of
-// durations and of lists, intervals, dates of 64 bits, floats of 16 bits, decimals of more than 38 digits, of a negative scale or of a
-// scale above their precision, and extension types: feather takes them. What a struct has no field for may be of any type.
+// take intervals, dates of 64 bits, decimals of more than 38 digits, of a negative scale or of a scale above their
+// precision, structs without fields, maps with null as a key, and extension types. What a struct has no field for may be
+// of any type.
 //
-// These come back as another type: seconds as milliseconds, a dictionary of strings with indexes of int32 and without
-// the values that no row has, a dictionary of other values as those values, a column that says it has no nulls and has
-// some as one that may have them. Rows without columns are not counted. The Arrow schema is stored in the file, so that
-// other types, the zones of times and the metadata come back as they were. A duration is an integer for readers who do not
-// know that schema, as pandas writes it.
+// These come back as another type: seconds as milliseconds, a dictionary of strings or bytes with indexes of int32, a
+// dictionary of other values, and any within lists, structs and maps, as those values, a column that says it has no nulls
+// and has some, and all that is within others, as one that may have them. Rows without columns are not counted. The Arrow
+// schema is stored in the file, so that other types, the zones of times and the metadata come back as they were. A duration
+// is an integer for readers who do not know that schema, as pandas writes it. A dictionary of strings keeps its values, and
+// their order, which are the categories of pandas.
 //
 // This codec links much more than feather does, Arrow's compute kernels and gRPC among it.
 //
 // Decode reads pages that are plain or dictionary-encoded, of versions 1 and 2, and not compressed or by Snappy, Gzip,
 // Brotli or ZSTD. It reads on the caller's goroutine alone. Before it lets the library read a file it walks over all of
 // its metadata; pages of Gzip, Brotli and ZSTD it decompresses once to see how large they become, and pages of indexes to
-// see that the dictionary has what they name.
+// see that the dictionary has what they name. JSON and enumerations are strings, UUIDs binaries of 16 bytes.
 package parquet
 
 import (
@@ -95,7 +96,7 @@ func (c *Codec) Encode(value any) (data []byte, err error) {
 		return nil, err
 	}
 	for _, field := range source.Schema().Fields() {
-		if bad := unwritable(field.Type); bad != nil {
+		if bad := unsupported(field.Type); bad != nil {
 			return nil, frame.Refuse(name, "encode", value, "", fmt.Sprintf("column %q has a type that is not stored: %s", field.Name, bad))
 		}
 	}

@@ -37,11 +37,13 @@ func TestConformance(t *testing.T) {
 				L []*time.Duration
 			}{{D: -time.Second, L: []*time.Duration{ptr(time.Duration(7)), nil}}}},
 			{Name: "flat", Value: frametest.Box{Record: frametest.Record(2, frametest.Flat...)}},
+			{Name: "nested", Value: frametest.Box{Record: frametest.Record(2, frametest.Nested...)}},
 			{Name: "no rows", Value: frametest.Box{Record: frametest.Record(0, frametest.Flat[:4]...)}},
+			{Name: "no rows of nested columns", Value: frametest.Box{Record: frametest.Record(0, frametest.Nested[:4]...)}},
 		},
 		Refuses: []any{
 			nil, 5, "text", []int{1}, small{}, arrow.Record(nil), []*small{nil}, []struct{ A any }{{1}}, []struct{ S string }{{"caf\xe9"}},
-			frametest.Record(1, frametest.Column{Name: "f16", Type: arrow.FixedWidthTypes.Float16, JSON: [3]string{"1", "null", "2"}}),
+			frametest.Record(1, frametest.Column{Name: "date64", Type: arrow.FixedWidthTypes.Date64, JSON: [3]string{"1", "null", "2"}}),
 		},
 		RefusesInto: []encodertest.Into{
 			{Value: []small{{}}, Dst: ptr(7), Holds: "table"},

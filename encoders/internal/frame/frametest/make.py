@@ -49,3 +49,15 @@ write('feather', 'linked.feather', FeatherCodec().dumps(pd.DataFrame({'a': [i * 
 pq.write_table(pa.table({'a': [1, 2], 'split': [1.5, 2.5], 'packed': ['x', 'x']}), folder + '/parquet/testdata/unread.parquet',
                use_dictionary=['packed'], column_encoding={'split': 'BYTE_STREAM_SPLIT'},
                compression={'a': 'snappy', 'split': 'none', 'packed': 'lz4'}, store_schema=False, write_statistics=False)
+
+required = pa.struct([pa.field('x', pa.int64(), nullable=False), ('y', pa.string())])
+nested = pa.schema([
+    ('s', required), pa.field('r', required, nullable=False), ('l', pa.list_(required)), ('m', pa.map_(pa.string(), required)),
+    pa.field('k', pa.list_(pa.field('element', pa.list_(pa.int8()), nullable=False)), nullable=False)])
+one, two = {'x': 1, 'y': 'a'}, {'x': 2, 'y': None}
+pq.write_table(pa.table({
+    's': [one, None, two], 'r': [two, one, two], 'l': [[one, None, two], None, []], 'm': [[('p', one), ('q', None)], None, []],
+    'k': [[[1, None], []], [], [[2]]]}, schema=nested),
+    folder + '/parquet/testdata/nested.parquet', compression='none', use_dictionary=False, write_statistics=False, store_schema=False)
+sizes = pd.Categorical(['high', 'low', None, 'low'], ['low', 'mid', 'high', 'max'], ordered=True)
+pd.DataFrame({'a': sizes}).to_parquet(folder + '/parquet/testdata/ordered.parquet', index=False)

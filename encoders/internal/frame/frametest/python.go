@@ -40,10 +40,21 @@ func Python(t *testing.T, mode, codec, folder string) string {
 // it was, with its index, its labels, its dtypes and its attributes.
 func Exchange(t *testing.T, encoder encoders.Encoder) {
 	t.Helper()
+	exchangeAgain(t, encoder, "frames", "again", 15)
+}
+
+// ExchangeNested does the same with tables whose columns have others within.
+func ExchangeNested(t *testing.T, encoder encoders.Encoder) {
+	t.Helper()
+	exchangeAgain(t, encoder, "nested", "nested_again", 10)
+}
+
+func exchangeAgain(t *testing.T, encoder encoders.Encoder, make, check string, least int) {
+	t.Helper()
 	folder := t.TempDir()
-	Python(t, "frames", encoder.Name(), folder)
+	Python(t, make, encoder.Name(), folder)
 	files, err := filepath.Glob(filepath.Join(folder, "*.in"))
-	if err != nil || len(files) < 15 {
+	if err != nil || len(files) < least {
 		t.Fatalf("there are %d frames, %v", len(files), err)
 	}
 	for _, file := range files {
@@ -60,7 +71,7 @@ func Exchange(t *testing.T, encoder encoders.Encoder) {
 		}
 		Write(t, encoder, folder, name+".table", table)
 	}
-	Python(t, "again", encoder.Name(), folder)
+	Python(t, check, encoder.Name(), folder)
 }
 
 // Write encodes a value into a file.

@@ -32,6 +32,7 @@ var Flat = []Column{
 	{"u16", arrow.PrimitiveTypes.Uint16, [3]string{`0`, `null`, `65535`}},
 	{"u32", arrow.PrimitiveTypes.Uint32, [3]string{`0`, `null`, `4294967295`}},
 	{"u64", arrow.PrimitiveTypes.Uint64, [3]string{`0`, `null`, `18446744073709551615`}},
+	{"f16", arrow.FixedWidthTypes.Float16, [3]string{`1.5`, `null`, `-2`}},
 	{"f32", arrow.PrimitiveTypes.Float32, [3]string{`1.5`, `null`, `-0.1`}},
 	{"f64", arrow.PrimitiveTypes.Float64, [3]string{`1.5`, `null`, `-0.1`}},
 	{"string", arrow.BinaryTypes.String, [3]string{`"grün"`, `null`, `""`}},
@@ -55,16 +56,8 @@ var Flat = []Column{
 		[3]string{`"red"`, `null`, `"blue"`}},
 }
 
-// Deep are the column types that only feather carries.
-var Deep = []Column{
-	{"null", arrow.Null, [3]string{`null`, `null`, `null`}},
-	{"f16", arrow.FixedWidthTypes.Float16, [3]string{`1.5`, `null`, `-2`}},
-	{"ts_s", &arrow.TimestampType{Unit: arrow.Second, TimeZone: "+02:00"}, [3]string{`"1970-01-01 00:00:00Z"`, `null`, `"2024-02-29 12:00:00Z"`}},
-	{"date64", arrow.FixedWidthTypes.Date64, [3]string{`"1969-12-31"`, `null`, `"2024-02-29"`}},
-	{"time32_s", arrow.FixedWidthTypes.Time32s, [3]string{`"00:00:00"`, `null`, `"23:59:59"`}},
-	{"time64_ns", arrow.FixedWidthTypes.Time64ns, [3]string{`"00:00:00.000000001"`, `null`, `"23:59:59.999999999"`}},
-	{"duration", arrow.FixedWidthTypes.Duration_ns, [3]string{`"5ns"`, `null`, `"-7ns"`}},
-	{"decimal256", &arrow.Decimal256Type{Precision: 60, Scale: 2}, [3]string{`"-1.50"`, `null`, `"123456789012345678901234567890123456789012345.67"`}},
+// Nested are the column types that have others within. Feather and parquet carry them.
+var Nested = []Column{
 	{"large_list", arrow.LargeListOf(arrow.PrimitiveTypes.Float64), [3]string{`[1.5,null]`, `null`, `[]`}},
 	{"list_list", arrow.ListOf(arrow.ListOf(arrow.PrimitiveTypes.Int8)), [3]string{`[[1],null,[2,3]]`, `null`, `[[]]`}},
 	{"fixed_list", arrow.FixedSizeListOf(2, arrow.PrimitiveTypes.Int32), [3]string{`[1,null]`, `null`, `[3,4]`}},
@@ -72,6 +65,24 @@ var Deep = []Column{
 		arrow.Field{Name: "b", Type: arrow.BinaryTypes.String, Nullable: true}), [3]string{`{"a":1,"b":"x"}`, `null`, `{"a":null,"b":"y"}`}},
 	{"map", arrow.MapOf(arrow.BinaryTypes.String, arrow.PrimitiveTypes.Int64),
 		[3]string{`[{"key":"a","value":1}]`, `null`, `[]`}},
+	{"list_struct", arrow.ListOf(arrow.StructOf(arrow.Field{Name: "n", Type: arrow.PrimitiveTypes.Int32, Nullable: true},
+		arrow.Field{Name: "l", Type: arrow.ListOf(arrow.BinaryTypes.String), Nullable: true})),
+		[3]string{`[{"n":1,"l":["a",null]},null,{"n":null,"l":[]}]`, `null`, `[]`}},
+	{"map_list", arrow.MapOf(arrow.PrimitiveTypes.Int16, arrow.ListOf(arrow.PrimitiveTypes.Float64)),
+		[3]string{`[{"key":1,"value":[1.5]},{"key":2,"value":null}]`, `null`, `[{"key":3,"value":[]}]`}},
+	{"struct_struct", arrow.StructOf(arrow.Field{Name: "s", Type: arrow.StructOf(arrow.Field{Name: "at", Type: arrow.FixedWidthTypes.Timestamp_us,
+		Nullable: true}), Nullable: true}), [3]string{`{"s":{"at":"2024-02-29 12:00:00Z"}}`, `null`, `{"s":null}`}},
+}
+
+// Deep are the column types that only feather carries as they are.
+var Deep = []Column{
+	{"null", arrow.Null, [3]string{`null`, `null`, `null`}},
+	{"ts_s", &arrow.TimestampType{Unit: arrow.Second, TimeZone: "+02:00"}, [3]string{`"1970-01-01 00:00:00Z"`, `null`, `"2024-02-29 12:00:00Z"`}},
+	{"date64", arrow.FixedWidthTypes.Date64, [3]string{`"1969-12-31"`, `null`, `"2024-02-29"`}},
+	{"time32_s", arrow.FixedWidthTypes.Time32s, [3]string{`"00:00:00"`, `null`, `"23:59:59"`}},
+	{"time64_ns", arrow.FixedWidthTypes.Time64ns, [3]string{`"00:00:00.000000001"`, `null`, `"23:59:59.999999999"`}},
+	{"duration", arrow.FixedWidthTypes.Duration_ns, [3]string{`"5ns"`, `null`, `"-7ns"`}},
+	{"decimal256", &arrow.Decimal256Type{Precision: 60, Scale: 2}, [3]string{`"-1.50"`, `null`, `"123456789012345678901234567890123456789012345.67"`}},
 	{"dictionary_int", &arrow.DictionaryType{IndexType: arrow.PrimitiveTypes.Uint8, ValueType: arrow.PrimitiveTypes.Int64},
 		[3]string{`5`, `null`, `-7`}},
 	{"list_dictionary", arrow.ListOf(&arrow.DictionaryType{IndexType: arrow.PrimitiveTypes.Int8, ValueType: arrow.BinaryTypes.String}),
