@@ -69,6 +69,7 @@ func TestCategoriesSurvive(t *testing.T) {
 		{"without nulls", [][2]string{{`[2,0]`, sizes}}, `["high" "low"]`, `["low" "mid" "high" "max"]`},
 		{"no rows", [][2]string{{`[]`, sizes}}, `[]`, `[]`},
 		{"nothing but nulls", [][2]string{{`[null]`, sizes}}, `[(null)]`, `["low" "mid" "high" "max"]`},
+		{"no values", [][2]string{{`[null,null]`, `[]`}}, `[(null) (null)]`, `[]`},
 		{"several chunks", [][2]string{{`[2]`, sizes}, {`[0]`, sizes}}, `["high" "low"]`, `["low" "mid" "high" "max"]`},
 		{"chunks that differ", [][2]string{{`[1]`, `["b","a"]`}, {`[0,1]`, `["c","b"]`}}, `["a" "c" "b"]`, `["b" "a" "c"]`},
 		{"null among the values", [][2]string{{`[0,1,2]`, `["b",null,"a"]`}}, `["b" (null) "a"]`, `["b" "a"]`},

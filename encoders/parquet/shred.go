@@ -1,13 +1,11 @@
 package parquet
 
 import (
-	"context"
 	"errors"
 	"slices"
 
 	"github.com/apache/arrow/go/v15/arrow"
 	"github.com/apache/arrow/go/v15/arrow/array"
-	"github.com/apache/arrow/go/v15/arrow/compute"
 	"github.com/apache/arrow/go/v15/arrow/memory"
 )
 
@@ -64,10 +62,7 @@ func (p path) shred(leaves []values, arr arrow.Array, nullable bool) (_ []values
 	case array.ListLike:
 		return p.within(arr, nullable).elements(typed).shred(leaves, typed.ListValues(), true)
 	}
-	leaf := values{repetition: p.repetition, nullable: nullable}
-	if leaf.array, err = p.leaf(arr); err != nil {
-		return nil, err
-	}
+	leaf := values{repetition: p.repetition, nullable: nullable, array: p.leaf(arr)}
 	if !fits(leaf.array) {
 		return nil, errDigits
 	}
@@ -138,7 +133,7 @@ func (p path) elements(lists array.ListLike) path {
 }
 
 // leaf returns the values of an array that the entries lead to, in their order.
-func (p path) leaf(arr arrow.Array) (arrow.Array, error) {
+func (p path) leaf(arr arrow.Array) arrow.Array {
 	places := make([]int, 0, len(p.at))
 	for i, at := range p.at {
 		if at != ended || int(p.definition[i]) >= p.kept {
@@ -150,22 +145,43 @@ func (p path) leaf(arr arrow.Array) (arrow.Array, error) {
 		if len(places) > 0 {
 			first = places[0]
 		}
-		return array.NewSlice(arr, int64(first), int64(first+len(places))), nil
+		return array.NewSlice(arr, int64(first), int64(first+len(places)))
 	}
-	if arr.DataType().ID() == arrow.NULL {
-		return array.NewNull(len(places)), nil
-	}
-	indexes := array.NewInt64Builder(memory.DefaultAllocator)
-	defer indexes.Release()
-	indexes.Reserve(len(places))
-	for _, at := range places {
-		if at == ended {
-			indexes.AppendNull()
-		} else {
-			indexes.UnsafeAppend(int64(at))
+	return gathered(arr, places)
+}
+
+// gathered returns the values of a flat array that are in places. The library's function for that works on a goroutine of its
+// own, and panics there if the array is one of no texts.
+func gathered(arr arrow.Array, places []int) arrow.Array {
+	var builder array.Builder
+	var add func(at int)
+	switch typed := arr.(type) {
+	case *array.Null:
+		return array.NewNull(len(places))
+	case *array.Boolean:
+		b := array.NewBooleanBuilder(memory.DefaultAllocator)
+		builder, add = b, func(at int) { b.Append(typed.Value(at)) }
+	case array.BinaryLike:
+		b := array.NewBinaryBuilder(memory.DefaultAllocator, arr.DataType().(arrow.BinaryDataType))
+		builder, add = b, func(at int) { b.AppendString(textOf(arr, at)) }
+	default:
+		width := arr.DataType().(arrow.FixedWidthDataType).BitWidth() / 8
+		b := array.NewFixedSizeBinaryBuilder(memory.DefaultAllocator, &arrow.FixedSizeBinaryType{ByteWidth: width})
+		builder, add = b, func(at int) {
+			at += arr.Data().Offset()
+			b.Append(arr.Data().Buffers()[1].Bytes()[at*width : (at+1)*width])
 		}
 	}
-	return compute.TakeArray(context.Background(), arr, indexes.NewArray())
+	defer builder.Release()
+	builder.Reserve(len(places))
+	for _, at := range places {
+		if at == ended || arr.IsNull(at) {
+			builder.AppendNull()
+		} else {
+			add(at)
+		}
+	}
+	return array.MakeFromData(retype(builder.NewArray().Data(), arr.DataType()))
 }
 
 // isRun reports whether places are one behind the other.
@@ -195,15 +211,12 @@ func fits(arr arrow.Array) bool {
 	return true
 }
 
-// textOf returns a text, or bytes, of an array, unless it is null.
-func textOf(arr arrow.Array, i int) (text string, ok bool) {
-	switch arr := arr.(type) {
-	case interface{ Value(int) string }:
-		text = arr.Value(i)
-	case interface{ Value(int) []byte }:
-		text = string(arr.Value(i))
+// textOf returns a text, or bytes, of an array.
+func textOf(arr arrow.Array, i int) string {
+	if texts, ok := arr.(interface{ Value(int) string }); ok {
+		return texts.Value(i)
 	}
-	return text, arr.IsValid(i)
+	return string(arr.(interface{ Value(int) []byte }).Value(i))
 }
 
 // encoded gives the chunks of a column of texts or bytes, which are dictionaries, one dictionary, in the order that it has.
@@ -218,7 +231,8 @@ func encoded(column *arrow.Chunked) *arrow.Chunked {
 		at := make([]int32, dictionary.Dictionary().Len()) // of the chunk's values in the one dictionary
 		for k := range at {
 			at[k] = ended
-			if value, ok := textOf(dictionary.Dictionary(), k); ok {
+			if dictionary.Dictionary().IsValid(k) {
+				value := textOf(dictionary.Dictionary(), k)
 				place, known := places[value]
 				if !known {
 					place = int32(len(places))

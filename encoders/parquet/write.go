@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"encoding/base64"
+	"errors"
 	"fmt"
 	"io"
 	"slices"
@@ -89,12 +90,39 @@ func writeColumn(ctx context.Context, group parquetfile.SerialRowGroupWriter, co
 			if len(v.definition) == 0 {
 				continue
 			}
-			if err := pqarrow.WriteArrowToColumn(ctx, writer, v.array, v.definition, v.repetition, v.nullable); err != nil {
+			if encoded, ok := v.array.(*array.Dictionary); ok {
+				err = writeEncoded(writer, encoded, v.definition)
+			} else {
+				err = pqarrow.WriteArrowToColumn(ctx, writer, v.array, v.definition, v.repetition, v.nullable)
+			}
+			if err != nil {
 				return err
 			}
 		}
 	}
 	return nil
+}
+
+// writeEncoded writes indexes, before the first ones their dictionary. The library's function for dictionaries works on
+// goroutines of its own, where it panics at an empty one. What it would have found out, the least and the largest value, is
+// left out.
+func writeEncoded(writer parquetfile.ColumnChunkWriter, column *array.Dictionary, definition []int16) error {
+	encoder, ok := writer.CurrentEncoder().(interface {
+		NumEntries() int
+		PutDictionary(values arrow.Array) error
+	})
+	if !ok {
+		return errors.New("it has no dictionary") // the codec's properties say that it has
+	}
+	if encoder.NumEntries() == 0 {
+		if err := encoder.PutDictionary(column.Dictionary()); err != nil {
+			return err
+		}
+	}
+	nulls := int64(column.NullN())
+	writer.PageStatistics().IncNulls(nulls)
+	writer.PageStatistics().IncNumValues(int64(column.Len()) - nulls)
+	return writer.WriteDictIndices(column.Indices(), definition, nil)
 }
 
 // leavesOf counts the columns in the file that a column is.
