@@ -41,6 +41,9 @@ func FuzzCheckAgrees(f *testing.F) {
 		}
 		f.Add(out.Bytes())
 	}
+	for _, file := range []string{"deltas", "nested", "ordered"} {
+		f.Add(frametest.Read(f, "testdata", file+".parquet"))
+	}
 	f.Fuzz(func(t *testing.T, data []byte) {
 		checked, err := checkGuarded(data)
 		if err != nil {

@@ -3,14 +3,12 @@ package parquet
 import (
 	"bytes"
 	"encoding/binary"
-	"errors"
 	"runtime"
 	"strings"
 	"testing"
 
 	"github.com/apache/arrow/go/v15/arrow"
 	"github.com/apache/arrow/go/v15/arrow/array"
-	"github.com/apache/arrow/go/v15/parquet"
 
 	"github.com/gin-cachette/cachette/encoders/internal/frame"
 	"github.com/gin-cachette/cachette/encoders/internal/frame/frametest"
@@ -163,20 +161,44 @@ func TestDecimalsAreNotCut(t *testing.T) {
 	}
 }
 
-// TestDeltaEncodingsAreRefused: their lengths cannot be checked from outside.
-func TestDeltaEncodingsAreRefused(t *testing.T) {
-	var out bytes.Buffer
-	source, err := frame.From(name, []struct{ A int64 }{{1}, {2}})
-	if err != nil {
-		t.Fatal(err)
+// TestDeltasAreChecked: the library takes memory for as many values as the differences say that there are.
+func TestDeltasAreChecked(t *testing.T) {
+	integers, texts := page{kind: pageDataV2, encoding: encodingDelta, values: 100}, page{kind: pageData, encoding: encodingDeltaLength, definition: encodingRLE, values: 100}
+	const fine = true
+	block := "\x02" + "\x01\x00\x00\x00" + strings.Repeat("\x55", 4) // 32 differences of one bit, and three parts that are not there
+	tests := []struct {
+		name   string
+		page   page
+		data   string
+		bounds levels
+		fine   bool
+	}{
+		{"none", integers, "\x80\x01\x04\x00\x00", levels{}, fine},
+		{"one", integers, "\x80\x01\x04\x01\x06", levels{}, fine},
+		{"a block", integers, "\x80\x01\x04\x21\x06" + block, levels{}, fine},
+		{"a block of texts", texts, "\x80\x01\x04\x21\x06" + block + "and the texts", levels{}, fine},
+		{"behind levels", texts, "\x02\x00\x00\x00\x14\x01\x80\x01\x04\x21\x06" + block, levels{definition: 1}, fine},
+		{"no width that is needed", integers, "\x80\x01\x04\x22\x06" + block, levels{}, fine},
+		{"more than the page has", integers, "\x80\x01\x04\x65\x06", levels{}, !fine},
+		{"far more", integers, "\x80\x01\x04\xff\xff\xff\xff\x0f\x06", levels{}, !fine},
+		{"a block that takes more than the limit", integers, "\x80\x20\x01\x02\x06\x00\x00", levels{}, !fine},
+		{"a large block", integers, "\x80\x80\x80\x08\x04\x02\x06", levels{}, !fine},
+		{"no block", integers, "\x00\x04\x02\x06", levels{}, !fine},
+		{"no parts", integers, "\x80\x01\x00\x02\x06", levels{}, !fine},
+		{"more parts than there can be", integers, "\x80\x01\xff\xff\xff\xff\xff\xff\xff\xff\xff\x01\x02\x06", levels{}, !fine},
+		{"parts of an odd length", integers, "\x80\x01\x08\x02\x06", levels{}, !fine},
+		{"cut in the head", integers, "\x80\x01\x04", levels{}, !fine},
+		{"cut in the widths", integers, "\x80\x01\x04\x02\x06\x02\x01", levels{}, !fine},
+		{"cut in a part", integers, "\x80\x01\x04\x21\x06" + block[:8], levels{}, !fine},
+		{"a width of 65 bits", integers, "\x80\x01\x04\x02\x06\x02\x41\x00\x00\x00" + strings.Repeat("\x00", 300), levels{}, !fine},
 	}
-	properties := parquet.NewWriterProperties(parquet.WithDictionaryDefault(false), parquet.WithEncoding(parquet.Encodings.DeltaBinaryPacked),
-		parquet.WithRootRepetition(parquet.Repetitions.Required))
-	if err := (&Codec{properties: properties}).write(&out, source.AsTable()); err != nil {
-		t.Fatal(err)
-	}
-	var table arrow.Table
-	if err := New(Options{}).Decode(out.Bytes(), &table); err == nil || errors.Is(err, errDamaged) || !strings.Contains(err.Error(), "DELTA_BINARY_PACKED") {
-		t.Errorf("the error is %v", err)
+	for _, test := range tests {
+		err := func() (err error) {
+			defer frame.Guard(name, "decode", nil, &err)
+			return (&file{mem: frame.NewMemory(1000)}).checkDeltas(test.page, []byte(test.data), test.bounds)
+		}()
+		if (err == nil) != test.fine {
+			t.Errorf("%s: the error is %v", test.name, err)
+		}
 	}
 }

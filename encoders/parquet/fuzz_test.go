@@ -23,6 +23,9 @@ func FuzzDecode(f *testing.F) {
 		}
 		f.Add(data)
 	}
+	for _, file := range []string{"deltas", "nested", "ordered"} {
+		f.Add(frametest.Read(f, "testdata", file+".parquet"))
+	}
 	unbounded := frametest.Boxed{Encoder: parquet.New(parquet.Options{})}
 	encodertest.FuzzBounded(f, limited, unbounded, frametest.Box{Record: frametest.Record(1, frametest.Flat[0])},
 		frametest.Box{Record: frametest.Record(1, frametest.Nested...)},

@@ -12,9 +12,6 @@ const few = 1 << 8
 // values as the largest index says, gigabytes of them, before it looks. Their layout is in the format's description of
 // encodings, at "RLE/Bit-Packing Hybrid".
 func (p page) checkIndexes(data []byte, bounds levels, named int64) error {
-	if !p.hasIndexes() {
-		return nil
-	}
 	if p.kind == pageData {
 		data = p.skipLevels(data, bounds)
 	}

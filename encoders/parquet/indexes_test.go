@@ -28,7 +28,6 @@ func TestIndexesAreChecked(t *testing.T) {
 	}{
 		{"no indexes", v1, "", levels{}, 0, fine},
 		{"no runs", v1, "\x09", levels{}, 300, fine},
-		{"a page without indexes", page{kind: pageData, values: 10}, "\x20\x14\xff\xff\xff\xff", levels{}, 300, fine},
 		{"few that there can be", v1, "\x08\x14\xff", levels{}, 1, fine},
 		{"one index many times", v1, "\x09\x14\x2b\x01", levels{}, 300, fine}, // 299
 		{"one too large", v1, "\x09\x14\x2c\x01", levels{}, 300, "damaged"},

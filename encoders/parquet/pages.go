@@ -31,7 +31,13 @@ func (f *file) checkPages(c chunk) error {
 		if p.kind == pageDictionary {
 			named = p.values
 		}
-		return p.checkIndexes(data, c.levels, named)
+		switch {
+		case p.hasIndexes():
+			return p.checkIndexes(data, c.levels, named)
+		case p.hasDeltas():
+			return f.checkDeltas(p, data, c.levels)
+		}
+		return nil
 	})
 }
 
@@ -160,27 +166,29 @@ func (p *page) header(t *thrift, integers, encoding int) {
 	}
 }
 
-// The encodings that are read. The delta encodings have lengths of their own, which the library believes; pandas, pyarrow
-// and DuckDB use them only where they are told to.
+// The encodings that are read.
 const (
 	encodingPlain           = 0
 	encodingPlainDictionary = 2 // the old name of the other one
 	encodingRLE             = 3
 	encodingBitPacked       = 4 // of levels only
+	encodingDelta           = 5
+	encodingDeltaLength     = 6
 	encodingRLEDictionary   = 8
 )
 
-// encodingNames are those of the others.
-var encodingNames = map[int64]string{5: "DELTA_BINARY_PACKED", 6: "DELTA_LENGTH_BYTE_ARRAY", 7: "DELTA_BYTE_ARRAY", 9: "BYTE_STREAM_SPLIT"}
+// encodingNames are those of the others. What has prefixes of the value before can be far longer than its page, and the library
+// does not know the other one.
+var encodingNames = map[int64]string{7: "DELTA_BYTE_ARRAY", 9: "BYTE_STREAM_SPLIT"}
 
-// page checks what a page says of itself, and returns the bytes of one that has indexes, without the levels that are
+// page checks what a page says of itself, and returns the bytes of one that has indexes or differences, without the levels that are
 // never compressed. They are valid until the next page is checked.
 func (f *file) page(p page, c chunk, packed []byte) (data []byte, err error) {
 	if p.values < 0 || p.levels > p.size || p.levels > p.compressed {
 		return nil, errDamaged
 	}
 	switch p.encoding {
-	case encodingPlain, encodingPlainDictionary, encodingRLE, encodingRLEDictionary:
+	case encodingPlain, encodingPlainDictionary, encodingRLE, encodingDelta, encodingDeltaLength, encodingRLEDictionary:
 	default:
 		return nil, fmt.Errorf("column %.100q has the encoding %s, which the codec does not read: write it as plain or with a dictionary, in DuckDB with parquet_version v1",
 			c.column, cmp.Or(encodingNames[p.encoding], fmt.Sprint("of number ", p.encoding)))
@@ -194,9 +202,16 @@ func (f *file) page(p page, c chunk, packed []byte) (data []byte, err error) {
 	if !p.packed {
 		codec = codecNone
 	}
-	return f.unpack(codec, packed[p.levels:], p.size-p.levels, p.hasIndexes())
+	if p.kind == pageDataV2 && p.size == p.levels && p.compressed == p.levels && codec != codecNone && codec != codecZSTD {
+		return nil, fmt.Errorf("column %.100q has a page of version 2 without values that is compressed, at which the Arrow library fails: write pages of version 1, or with zstd", c.column)
+	}
+	return f.unpack(codec, packed[p.levels:], p.size-p.levels, p.hasIndexes() || p.hasDeltas())
 }
 
 func (p page) hasIndexes() bool {
 	return p.kind != pageDictionary && (p.encoding == encodingPlainDictionary || p.encoding == encodingRLEDictionary)
+}
+
+func (p page) hasDeltas() bool {
+	return p.encoding == encodingDelta || p.encoding == encodingDeltaLength
 }

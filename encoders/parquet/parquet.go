@@ -16,8 +16,9 @@
 //
 // This codec links much more than feather does, Arrow's compute kernels and gRPC among it.
 //
-// Decode reads pages that are plain or dictionary-encoded, of versions 1 and 2, and not compressed or by Snappy, Gzip,
-// Brotli or ZSTD. It reads on the caller's goroutine alone. Before it lets the library read a file it walks over all of
+// Decode reads pages that are plain, encoded with a dictionary, as DELTA_BINARY_PACKED or as DELTA_LENGTH_BYTE_ARRAY, of
+// versions 1 and 2, and not compressed or by Snappy, Gzip, Brotli or ZSTD; the Arrow library has no others, or they cannot
+// be checked. It reads on the caller's goroutine alone. Before it lets the library read a file it walks over all of
 // its metadata; pages of Gzip, Brotli and ZSTD it decompresses once to see how large they become, and pages of indexes to
 // see that the dictionary has what they name. JSON and enumerations are strings, UUIDs binaries of 16 bytes.
 package parquet

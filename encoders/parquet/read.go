@@ -120,7 +120,7 @@ func (r *reader) leaf(field pqarrow.SchemaField, origin arrow.DataType) (*arrow.
 	}
 	column, err := r.library.GetColumn(context.Background(), field.ColIndex)
 	if err == nil {
-		err = column.LoadBatch(r.rows)
+		err = column.LoadBatch(r.entriesOf(field.ColIndex))
 	}
 	if err == nil && r.leaves[field.ColIndex].definition > 0 {
 		e.definition, err = column.GetDefLevels()
@@ -147,6 +147,15 @@ func (r *reader) leaf(field pqarrow.SchemaField, origin arrow.DataType) (*arrow.
 		}
 	}
 	return arrow.NewChunked(t, chunks), e, nil
+}
+
+// entriesOf is how many values of a leaf are read at once, which is all of them: the library loses its place in differences
+// of 64 bits if it is asked for some, and reads no more rows than there are.
+func (r *reader) entriesOf(leaf int) (n int64) {
+	for i := leaf; i < len(r.chunks); i += len(r.leaves) {
+		n += r.chunks[i].values
+	}
+	return max(n, r.rows)
 }
 
 // asked is the type that the library is to read a leaf as. It reads dictionaries of texts and of bytes.

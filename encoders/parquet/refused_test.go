@@ -32,6 +32,9 @@ func TestWhatIsNotReadIsNamed(t *testing.T) {
 		{"an encrypted footer", magic + "\x00\x00\x00\x00" + encrypted, "it is encrypted"},
 		{"a signed footer", footer("\x8c\x00"), "it is encrypted"},
 		{"an encrypted column", column("\x26\x00\x6c\x00"), `column "v": it is encrypted`},
+		{"an empty page", strings.Replace(column("\x26\x00\x1c\x15\x02\x19\x15\x00\x19\x18\x01v\x15\x02\x16\x02\x16\x2e\x16\x2e\x26\x08\x00"), magic,
+			magic+"\x15\x06\x15\x04\x15\x04\x5c\x15\x02\x15\x02\x15\x02\x15\x00\x15\x04\x15\x00\x00\x00\x03\x00", 1),
+			`column "v" has a page of version 2 without values that is compressed`},
 		{"columns elsewhere", column("\x18\x01x\x16\x00" + metadata), "its columns lie in other files"},
 	}
 	for _, test := range tests {

@@ -68,8 +68,12 @@ func (t *thrift) size() int {
 	return int(n)
 }
 
-func (t *thrift) binary() []byte {
-	n := t.size()
+func (t *thrift) binary() []byte { return t.take(t.size()) }
+
+func (t *thrift) take(n int) []byte {
+	if n > len(t.data)-t.pos {
+		panic(errDamaged)
+	}
 	t.pos += n
 	return t.data[t.pos-n : t.pos]
 }

@@ -7,6 +7,7 @@ import datetime as dt
 import decimal
 import sys
 
+import duckdb
 import pandas as pd
 import pyarrow as pa
 import pyarrow.parquet as pq
@@ -61,3 +62,7 @@ pq.write_table(pa.table({
     folder + '/parquet/testdata/nested.parquet', compression='none', use_dictionary=False, write_statistics=False, store_schema=False)
 sizes = pd.Categorical(['high', 'low', None, 'low'], ['low', 'mid', 'high', 'max'], ordered=True)
 pd.DataFrame({'a': sizes}).to_parquet(folder + '/parquet/testdata/ordered.parquet', index=False)
+
+duckdb.sql("copy (select i a, case when i %% 3 > 0 then 's' || i end b, [i, null, -i] l, (date '2024-01-01' + i::int) d, "
+           "'{\"a\":1}'::json j, '00000000-0000-0000-0000-0000000000ff'::uuid u, 'y'::enum('x', 'y') e from range(1500) t(i)) "
+           "to '%s/parquet/testdata/deltas.parquet' (format parquet, parquet_version v2, compression zstd)" % folder)

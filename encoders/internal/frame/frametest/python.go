@@ -87,7 +87,7 @@ func Write(t *testing.T, encoder encoders.Encoder, folder, name string, value an
 }
 
 // Read reads a file.
-func Read(t *testing.T, folder, name string) []byte {
+func Read(t testing.TB, folder, name string) []byte {
 	t.Helper()
 	data, err := os.ReadFile(filepath.Join(folder, name))
 	if err != nil {
