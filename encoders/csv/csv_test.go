@@ -68,6 +68,7 @@ func TestConformance(t *testing.T) {
 				Data: []byte(",F\n0,0.1\n1,1e+16\n2,1e-05\n3,123456789.0\n4,inf\n5,-inf\n6,0.0\n7,5e-324\n8,1000000000000000.0\n")},
 			{Value: []struct{ F float32 }{{0.1}, {1e-7}}, Data: []byte(",F\n0,0.1\n1,1e-07\n")},
 			{Value: frametest.Rows(10)},
+			{Value: frametest.FlatModels(5)},
 		},
 		Refuses: []any{
 			nil, 5, "text", []int{1}, small{}, arrow.Record(nil), []*small{nil}, []struct{ A any }{{1}},

@@ -7,30 +7,35 @@
 //
 // # Structs
 //
-// Each exported field is a column. Its name is that of the tag `arrow:"name"`, else of the tag `json:"name"`, else the
-// field's own; "-" leaves it out. Columns are found by their names: one that no field names is left out, and one that is
-// missing is an error, unless the field's tag says optional. These types are columns:
+// Each exported field is a column, and each of a struct that is embedded, such as gorm.Model. Its name is that of the tag
+// `arrow:"name"`, else of the tag `json:"name"`, else the field's own; "-" leaves it out. Of two fields of one name the less
+// deep one counts. Columns are found by their names: one that no field names is left out, and one that is missing is an
+// error, unless the field's tag says optional. These types are columns:
 //
 //	bool, string, all int and uint types, float32, float64
-//	[]byte                       binary
+//	[]byte, [N]byte              binary, of a fixed size
 //	time.Time                    timestamp[us, UTC], as pandas has it: what is below a microsecond is cut off, and what
 //	                             comes back has the zone of its column, which is UTC where a struct wrote it; with the
 //	                             option s, ms or ns in that unit, with date a date
-//	time.Duration                duration[ns], or with s, ms or us in that unit
+//	time.Duration                duration[ns], or with s, ms or us in that unit; with the option time a time of day, since
+//	                             midnight: time64[us], or in another unit, of which pandas reads no nanoseconds
 //	decimal128.Num               decimal, with the option decimal(precision,scale)
-//	string, option dictionary    dictionary, which pandas calls a category
-//	slices of these              list
+//	with a MarshalText method    string: enumerations, uuid.UUID, decimal.Decimal, *big.Int, net.IP and the like. UnmarshalText
+//	                             reads it, and decimals; numbers and bytes land in what such a type is made of
+//	string, option dictionary    dictionary, which pandas calls a category; also of types with a MarshalText method
+//	slices and arrays of these   list, of a fixed size
 //	pointers to these            nil is null
+//	sql.NullString, sql.Null[T]  T, or null; as well any struct of a value and Valid that is a driver.Valuer, such as
+//	                             gorm.DeletedAt, uuid.NullUUID and those of pgtype
 //
-// A nil slice is null. Null that lands in a float is NaN, for pandas has one value for both; in another field that is
-// neither a pointer nor a slice it is an error that names the column and the row. Numbers may land in other number types
-// if they fit exactly.
+// A nil slice is null. Null that lands in a float is NaN, for pandas has one value for both; in another field that cannot
+// be null it is an error that names the column and the row. Numbers may land in other number types if they fit exactly.
 //
 // # What pandas knows
 //
 // pandas keeps its index, its labels, its dtypes and its attributes in the schema's metadata, which a record and a table
-// keep, so that they survive being stored again. Of slices of structs, columns whose fields are pointers to integers or
-// bools have pandas' nullable dtypes, Int8 to UInt64 and boolean, whether there are nulls or not: without, pandas makes
+// keep, so that they survive being stored again. Of slices of structs, columns whose fields are integers or bools that may
+// be null have pandas' nullable dtypes, Int8 to UInt64 and boolean, whether there are nulls or not: without, pandas makes
 // floats of integers beside null, and those beyond 2^53 change. Of an index pandas reads no such dtype.
 //
 // A table without an index has pandas' default, the row numbers. The column __index_level_0__, or columns whose fields

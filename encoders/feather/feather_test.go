@@ -54,6 +54,7 @@ func suite(encoder frametest.Boxed) encodertest.Suite {
 		{Value: named{{A: 5}}},
 		{Value: frametest.Rows(10)},
 		{Value: frametest.Mores(10)},
+		{Value: frametest.Models(5)},
 		{Name: "other type", Value: []struct{ A int8 }{{5}}, Want: []struct{ A float32 }{{5}}},
 	}
 	cases = append(cases,
@@ -68,7 +69,7 @@ func suite(encoder frametest.Boxed) encodertest.Suite {
 		Refuses: []any{
 			nil, 5, "text", []byte("x"), []int{1}, map[string]int{"a": 1}, small{}, &small{}, []any{1}, []time.Time{{}},
 			arrow.Record(nil), (*[]small)(nil), []*small{nil}, []struct{ A any }{{1}}, []struct{ a int }{{1}}, []struct{}{{}},
-			[]struct{ A map[string]int }{{}}, []struct{ small }{{}}, []struct{ A **int }{{}}, []struct{ A [2]int }{{}},
+			[]struct{ A map[string]int }{{}}, []struct{ *small }{{}}, []struct{ A **int }{{}}, []struct{ A [0]int }{{}},
 			[]struct{ A small }{{}}, []struct{ S string }{{"caf\xe9"}}, []struct{ A complex64 }{{}}, []struct{ A decimal128.Num }{{}}, []frametest.Box{{}},
 			[]struct {
 				A int `arrow:"a,nonsense"`

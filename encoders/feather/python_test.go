@@ -21,6 +21,7 @@ func TestPythonReads(t *testing.T) {
 	frametest.Write(t, codec, folder, "more", frametest.Mores(frametest.N))
 	frametest.Write(t, codec, folder, "indexed", []keyed{{"x0", 0}, {"x1", 1}, {"x2", 2}})
 	frametest.Write(t, codec, folder, "flat", frametest.Record(10, frametest.Flat...))
+	frametest.Write(t, codec, folder, "models", frametest.Models(4))
 	frametest.Write(t, codec, folder, "nested", frametest.Record(10, frametest.Nested...))
 	frametest.Write(t, codec, folder, "deep", frametest.Record(10, frametest.Deep...))
 	for name, compression := range map[string]feather.Compression{"none": feather.None, "zstd": feather.ZSTD} {

@@ -32,6 +32,7 @@ func TestConformance(t *testing.T) {
 			{Value: []*small{{A: 1}, {A: 2, B: ptr("")}}},
 			{Value: frametest.Rows(10)},
 			{Value: frametest.Mores(10)},
+			{Value: frametest.Models(5)},
 			{Value: []struct {
 				D time.Duration `arrow:"d,ms"`
 				L []*time.Duration

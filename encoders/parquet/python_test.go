@@ -24,6 +24,7 @@ func TestPythonReads(t *testing.T) {
 	frametest.Write(t, codec, folder, "more", frametest.Mores(frametest.N))
 	frametest.Write(t, codec, folder, "indexed", []keyed{{"x0", 0}, {"x1", 1}, {"x2", 2}})
 	frametest.Write(t, codec, folder, "flat", frametest.Record(10, frametest.Flat...))
+	frametest.Write(t, codec, folder, "models", frametest.Models(4))
 	frametest.Write(t, codec, folder, "nested", frametest.Record(10, frametest.Nested...))
 	for name, compression := range map[string]parquet.Compression{"none": parquet.None, "zstd": parquet.ZSTD, "gzip": parquet.Gzip} {
 		frametest.Write(t, parquet.New(parquet.Options{Compression: compression}), folder, "rows-"+name, frametest.Rows(frametest.N))

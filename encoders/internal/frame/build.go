@@ -34,30 +34,28 @@ func kindWithin(t reflect.Type, o options, depth int) (kind, error) {
 		return kind{}, fmt.Errorf("its type is nested too deeply")
 	case t == timeType:
 		return timeKind(o), nil
+	case t == durationType && o.timeOfDay:
+		return timeOfDayKind(o.unitOr(arrow.Microsecond)), nil
 	case t == durationType:
-		return durationKind(o), nil
+		return durationKind(o.unitOr(arrow.Nanosecond)), nil
 	case t == decimalType:
 		return decimalKind(o.decimal), nil
+	case mayBeNull(t):
+		return wrapped(t.Field(0).Type, o, depth, nullableKind)
+	case writesText(t) && o.dictionary:
+		return dictionaryKind, nil
+	case writesText(t):
+		return kind{arrow.BinaryTypes.String, appendText}, nil
 	case t.Kind() == reflect.Pointer && !isNilable(t.Elem()):
-		inner, err := kindWithin(t.Elem(), o, depth+1)
-		if err != nil {
-			return kind{}, err
-		}
-		return kind{inner.typ, func(b array.Builder, v reflect.Value) error {
-			if v.IsNil() {
-				b.AppendNull()
-				return nil
-			}
-			return inner.append(b, v.Elem())
-		}}, nil
-	case t.Kind() == reflect.Slice && t.Elem().Kind() == reflect.Uint8:
+		return wrapped(t.Elem(), o, depth, pointerKind)
+	case t.Kind() == reflect.Slice && isByte(t.Elem()):
 		return kind{arrow.BinaryTypes.Binary, appendBytes}, nil
 	case t.Kind() == reflect.Slice:
-		inner, err := kindWithin(t.Elem(), o, depth+1)
-		if err != nil {
-			return kind{}, err
-		}
-		return listKind(inner), nil
+		return wrapped(t.Elem(), o, depth, listKind)
+	case t.Kind() == reflect.Array && t.Len() > 0 && isByte(t.Elem()):
+		return bytesKind(t), nil
+	case t.Kind() == reflect.Array && t.Len() > 0:
+		return wrapped(t.Elem(), o, depth, func(inner kind) kind { return arrayKind(t.Len(), inner) })
 	}
 	if simple, ok := simpleKinds[t.Kind()]; ok {
 		if o.dictionary {
@@ -67,6 +65,27 @@ func kindWithin(t reflect.Type, o options, depth int) (kind, error) {
 	}
 	return kind{}, fmt.Errorf("there is no column type for %s", t)
 }
+
+// wrapped is the kind of a type that has values of another one.
+func wrapped(t reflect.Type, o options, depth int, wrap func(inner kind) kind) (kind, error) {
+	inner, err := kindWithin(t, o, depth+1)
+	if err != nil {
+		return kind{}, err
+	}
+	return wrap(inner), nil
+}
+
+func pointerKind(inner kind) kind {
+	return kind{inner.typ, func(b array.Builder, v reflect.Value) error {
+		if v.IsNil() {
+			b.AppendNull()
+			return nil
+		}
+		return inner.append(b, v.Elem())
+	}}
+}
+
+func isByte(t reflect.Type) bool { return t.Kind() == reflect.Uint8 && !writesText(t) }
 
 // isNilable reports whether a type has a value for null, so that a pointer to it would have two.
 func isNilable(t reflect.Type) bool { return t.Kind() == reflect.Pointer || t.Kind() == reflect.Slice }
@@ -138,7 +157,11 @@ func appendBytes(b array.Builder, v reflect.Value) error {
 var dictionaryKind = kind{
 	&arrow.DictionaryType{IndexType: arrow.PrimitiveTypes.Int32, ValueType: arrow.BinaryTypes.String},
 	func(b array.Builder, v reflect.Value) error {
-		return b.(*array.BinaryDictionaryBuilder).AppendString(v.String())
+		text, err := textOf(v)
+		if err != nil {
+			return err
+		}
+		return b.(*array.BinaryDictionaryBuilder).AppendString(text)
 	},
 }
 
@@ -174,10 +197,7 @@ func timeKind(o options) kind {
 			return nil
 		}}
 	}
-	unit := arrow.Microsecond
-	if o.unit != nil {
-		unit = *o.unit
-	}
+	unit := o.unitOr(arrow.Microsecond)
 	return kind{&arrow.TimestampType{Unit: unit, TimeZone: "UTC"}, func(b array.Builder, v reflect.Value) error {
 		n, ok := Timestamp(v.Interface().(time.Time), unit)
 		if !ok {
@@ -199,11 +219,7 @@ func Timestamp(t time.Time, unit arrow.TimeUnit) (arrow.Timestamp, bool) {
 	return arrow.Timestamp(n), true
 }
 
-func durationKind(o options) kind {
-	unit := arrow.Nanosecond
-	if o.unit != nil {
-		unit = *o.unit
-	}
+func durationKind(unit arrow.TimeUnit) kind {
 	return kind{&arrow.DurationType{Unit: unit}, func(b array.Builder, v reflect.Value) error {
 		b.(*array.DurationBuilder).Append(arrow.Duration(v.Int() / int64(unit.Multiplier())))
 		return nil
@@ -241,7 +257,7 @@ func (p *plan) build(rows reflect.Value, pointers bool) (arrow.Record, error) {
 			if pointers {
 				row = row.Elem()
 			}
-			if err := column.append(builder, row.Field(column.field)); err != nil {
+			if err := column.append(builder, row.FieldByIndex(column.index)); err != nil {
 				return nil, fmt.Errorf("column %q, row %d: %w", column.name, i, err)
 			}
 		}

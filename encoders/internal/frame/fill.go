@@ -64,8 +64,8 @@ func (c column) fill(structs reflect.Value, data *arrow.Chunked, mem memory.Allo
 			return fmt.Errorf("column %q is %s, and the field is %s", c.name, chunk.DataType(), c.goType)
 		}
 		for i := range chunk.Len() {
-			if problem := set(i, structs.Index(first+i).Field(c.field)); problem != "" {
-				return fmt.Errorf("column %q, row %d: %s", c.name, first+i, problem)
+			if problem := set(i, structs.Index(first+i).FieldByIndex(c.index)); problem != nil {
+				return fmt.Errorf("column %q, row %d: %w", c.name, first+i, problem)
 			}
 		}
 		first += chunk.Len()

@@ -139,7 +139,7 @@ func rowType(t reflect.Type) (row reflect.Type, pointers, ok bool) {
 	if row.Kind() == reflect.Pointer {
 		row, pointers = row.Elem(), true
 	}
-	return row, pointers, row.Kind() == reflect.Struct && !isScalar(row)
+	return row, pointers, row.Kind() == reflect.Struct && row != timeType && row != decimalType
 }
 
 // Dest is where a table is to be decoded into.
@@ -216,7 +216,11 @@ func (d *Dest) Set(table arrow.Table, mem memory.Allocator) error {
 	}
 	rows, err := d.plan.fill(table, d.slice.Type(), d.pointers, mem)
 	if err != nil {
-		return Refuse(d.codec, "decode", d.dst, "a table", err.Error())
+		unsupported := encoders.Unsupported(d.codec, "decode", d.dst, "a table", err.Error())
+		if own := new(refusal); errors.As(err, &own) {
+			unsupported.Err = own.err
+		}
+		return unsupported
 	}
 	d.slice.Set(rows)
 	return nil

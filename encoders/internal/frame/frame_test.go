@@ -145,7 +145,7 @@ func TestTags(t *testing.T) {
 		}{}, "not decimal128.Num"},
 		{"dictionary of another type", []struct {
 			A int `arrow:"a,dictionary"`
-		}{}, "not a string"},
+		}{}, "neither a string nor one that writes itself as text"},
 		{"a unit of another type", []struct {
 			A int `arrow:"a,ms"`
 		}{}, "option for times"},

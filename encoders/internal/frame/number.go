@@ -57,7 +57,7 @@ func intSetter(arr arrow.Array) set {
 	if !ok {
 		return nil
 	}
-	return func(i int, v reflect.Value) string {
+	return func(i int, v reflect.Value) error {
 		var x int64
 		switch {
 		case n.signed != nil:
@@ -65,21 +65,21 @@ func intSetter(arr arrow.Array) set {
 		case n.unsigned != nil:
 			u := n.unsigned(i)
 			if u > math.MaxInt64 {
-				return tooLarge
+				return errTooLarge
 			}
 			x = int64(u)
 		default:
 			f := n.float(i)
 			if f != math.Trunc(f) || f < -1<<63 || f >= 1<<63 {
-				return notWhole
+				return errNotWhole
 			}
 			x = int64(f)
 		}
 		if v.OverflowInt(x) {
-			return tooLarge
+			return errTooLarge
 		}
 		v.SetInt(x)
-		return ""
+		return nil
 	}
 }
 
@@ -88,7 +88,7 @@ func uintSetter(arr arrow.Array) set {
 	if !ok {
 		return nil
 	}
-	return func(i int, v reflect.Value) string {
+	return func(i int, v reflect.Value) error {
 		var x uint64
 		switch {
 		case n.unsigned != nil:
@@ -96,21 +96,21 @@ func uintSetter(arr arrow.Array) set {
 		case n.signed != nil:
 			s := n.signed(i)
 			if s < 0 {
-				return tooLarge
+				return errTooLarge
 			}
 			x = uint64(s)
 		default:
 			f := n.float(i)
 			if f != math.Trunc(f) || f < 0 || f >= 1<<64 {
-				return notWhole
+				return errNotWhole
 			}
 			x = uint64(f)
 		}
 		if v.OverflowUint(x) {
-			return tooLarge
+			return errTooLarge
 		}
 		v.SetUint(x)
-		return ""
+		return nil
 	}
 }
 
@@ -121,7 +121,7 @@ func floatSetter(t reflect.Type, arr arrow.Array) set {
 		return nil
 	}
 	narrow := t.Kind() == reflect.Float32
-	return func(i int, v reflect.Value) string {
+	return func(i int, v reflect.Value) error {
 		var f float64
 		exact := true
 		switch {
@@ -140,9 +140,9 @@ func floatSetter(t reflect.Type, arr arrow.Array) set {
 			exact = false
 		}
 		if !exact {
-			return notExact
+			return errNotExact
 		}
 		v.SetFloat(f)
-		return ""
+		return nil
 	}
 }

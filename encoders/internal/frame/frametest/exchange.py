@@ -307,8 +307,29 @@ def check_arrow():
         data = read('rows-' + name)
         assert table_of(io.BytesIO(data)).equals(rows()), name
         same_frames(codec.loads(data), nullable(rows()))
+    check_models()
     for name in ('flat', 'nested', *(['deep'] if codec_name == 'feather' else [])):
         check_record(name)
+
+
+def check_models():
+    """What types of Go say of themselves, and pandas' dtype of what may be null."""
+    data = read('models')
+    table = pa.feather.read_table(io.BytesIO(data)) if codec_name == 'feather' else pq.read_table(io.BytesIO(data))
+    table.validate(full=True)
+    noon = dt.datetime(2024, 2, 29, 12, 2, tzinfo=dt.timezone.utc)
+    first, second = table.to_pylist()[2:4]
+    assert first == {
+        'id': 2, 'created': noon, 'deleted': noon, 'level': 'low', 'levels': ['high', 'low'], 'kind': 'high', 'key': 'ab020000',
+        'raw': bytes([2, 1, 2]), 'pair': [2, .5], 'square': [[1, 2], [3, 2]], 'name': 'ü', 'count': 1 << 60, 'day': dt.date(2024, 2, 29),
+        'ratio': .5, 'price': '2.50', 'cost': '1.99', 'big': str(1 << 70), 'ip': '127.0.0.1', 'at': dt.time(0, 0, 2),
+        'exact': first['exact']}, first
+    assert table.schema.field('exact').type == pa.time64('ns') and table.column('exact')[2].value == 86400 * 10**9 - 1000
+    assert {k: v for k, v in second.items() if v is not None} == {
+        'id': 3, 'created': noon + dt.timedelta(minutes=1), 'level': 'high', 'key': 'ab030000', 'raw': bytes([3, 1, 2]), 'pair': [3, .5],
+        'price': '3.75', 'at': dt.time(0, 0, 3)}, second
+    frame = codec.loads(data)
+    assert frame['count'].dtype == 'Int64' and frame['kind'].dtype == 'category', frame.dtypes
 
 
 def strip(data):
