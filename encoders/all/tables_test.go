@@ -202,7 +202,7 @@ func TestRandomTables(t *testing.T) {
 			}
 		}
 	}
-	if carriedBy["feather"] < 300 || carriedBy["parquet"] < 50 {
+	if carriedBy["feather"] < 300 || carriedBy["parquet"] < 300 {
 		t.Errorf("the codecs took %v of the tables: the test needs more", carriedBy)
 	}
 }
