@@ -355,30 +355,3 @@ func TestLongTimesToLive(t *testing.T) {
 		t.Errorf("it is kept for %v", kept)
 	}
 }
-
-// TestUnstored holds which fields of a response are not stored (RFC 9111 §3.1).
-func TestUnstored(t *testing.T) {
-	h := fields(t, "Connection: close, x-listed,", "Connection: X-Other", "Trailer: x-trailer")
-	unstored := rfc9111.Unstored(h, []string{"X-Omitted"})
-	for _, test := range []struct {
-		rule  string
-		names []string
-		want  bool
-	}{
-		{"9110 §7.6.1",
-			[]string{"Connection", "Keep-Alive", "Proxy-Connection", "Te", "Transfer-Encoding", "Upgrade"}, true},
-		{"9111 §3.1", []string{"Proxy-Authenticate", "Proxy-Authentication-Info", "Proxy-Authorization"}, true},
-		{"9110 §7.6.1", []string{"X-Listed", "X-Other"}, true},
-		{"9110 §6.5", []string{"Trailer", "X-Trailer", http.TrailerPrefix + "X-Later"}, true},
-		{"9111 §5.2.2.7", []string{"X-Omitted"}, true},
-		{"9110 §5.1", []string{"connection", "TE", "x-listed", "X-OMITTED", "KEEP-ALIVE"}, true},
-		{"9111 §3.1",
-			[]string{"Content-Type", "Etag", "Vary", "Cache-Control", "Www-Authenticate", "X-Listed-Not", "Close-Not"}, false},
-	} {
-		for _, name := range test.names {
-			if got := unstored(name); got != test.want {
-				t.Errorf("RFC %s: %s is unstored: %t, want %t", test.rule, name, got, test.want)
-			}
-		}
-	}
-}

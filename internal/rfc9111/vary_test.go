@@ -35,6 +35,7 @@ func TestVaryFields(t *testing.T) {
 		{"several, in order", []string{"Cookie, Accept", "Accept-Language"},
 			[]string{"Accept", "Accept-Language", "Cookie"}, false},
 		{"one twice, in another case", []string{"ACCEPT, cookie", "accept"}, []string{"Accept", "Cookie"}, false},
+		{"one twice, and another behind it", []string{"Accept, accept, Cookie"}, []string{"Accept", "Cookie"}, false},
 		{"everything", []string{"*"}, nil, true},
 		{"everything, among others", []string{"Accept", "Cookie , * , Accept"}, nil, true},
 		{"no star", []string{"Accept*"}, []string{"Accept*"}, false},
@@ -178,6 +179,7 @@ func TestVariantKeyOfLongFields(t *testing.T) {
 		{"4097 bytes are not", "X-A", []string{strings.Repeat("a", 4095) + " ,"}, []string{strings.Repeat("a", 4095) + ","}, false},
 		{"4097 bytes on two lines are not", "X-A", []string{strings.Repeat("a", 4095), " b"}, []string{strings.Repeat("a", 4095), "b"},
 			false},
+		{"64 lines are a list", "X-A", slices.Repeat([]string{"a"}, 64), slices.Repeat([]string{" a"}, 64), true},
 		{"65 empty lines", "Accept-Encoding", make([]string, 65), make([]string, 66), false},
 
 		{"long and equal", "X-A", []string{list(9999, 3)}, []string{list(9999, 3)}, true},
