@@ -12,7 +12,6 @@ import (
 	"math"
 	"net/http"
 	"slices"
-	"sync"
 	"sync/atomic"
 	"time"
 
@@ -40,9 +39,6 @@ type Responses struct {
 	marks   marks
 
 	failures atomic.Uint64
-
-	// fence keeps a write to a store of bytes from landing behind a purge that its fill has not seen.
-	fence sync.RWMutex
 }
 
 // Options are what Responses are made of.
@@ -324,8 +320,6 @@ func (s *Responses) Put(ctx context.Context, key string, e *response.Entry, requ
 		return s.putObject(key, e, request, t, ttl, now), nil
 	}
 	ctx = context.WithoutCancel(ctx) // the client may leave now
-	s.fence.RLock()
-	defer s.fence.RUnlock()
 	if !s.table.Holds(&t.stamp) {
 		return false, nil
 	}
@@ -451,7 +445,6 @@ func (s *Responses) purgeMark(ctx context.Context, path string, replace func(con
 	if s.objects != nil {
 		return nil
 	}
-	s.drain()
 	ctx, cancel := s.within(ctx)
 	defer cancel()
 	return replace(ctx, markSlot(path))
@@ -461,7 +454,6 @@ func (s *Responses) purgeMark(ctx context.Context, path string, replace func(con
 // begun, in whatever process, is served either.
 func (s *Responses) ClearNamespace(ctx context.Context, namespace string) (int, error) {
 	s.table.Namespace(namespace)
-	s.drain()
 	if s.objects == nil {
 		within, cancel := s.within(ctx)
 		_, err := s.replaceMark(within, namespaceSlot(namespace))
@@ -476,20 +468,10 @@ func (s *Responses) ClearNamespace(ctx context.Context, namespace string) (int, 
 // Flush removes all that the cache wrote under its prefix.
 func (s *Responses) Flush(ctx context.Context) error {
 	s.table.All()
-	s.drain()
 	owed := s.marks.count()
 	_, err := s.driver.Clear(ctx, s.prefix)
 	if err == nil {
 		s.marks.forget(owed)
 	}
 	return err
-}
-
-// drain waits for the writes under way, which may not have seen the last purge. Later ones will.
-func (s *Responses) drain() {
-	if s.objects != nil {
-		return // an entry that was written too late is out of date by its stamp
-	}
-	s.fence.Lock()
-	defer s.fence.Unlock()
 }
