@@ -207,7 +207,8 @@ type came struct {
 
 // came looks what differs between a request line (RFC 9112 §3.2) and the URL that the route sees: a path that was
 // rewritten on its way, as by http.StripPrefix, a query, or an absolute form, whose scheme and host a handler can see. Where
-// the route keys by less than the whole query, a difference in the query alone does not count.
+// the route keys by less than the whole query, a difference in the query alone does not count. Where the path was rewritten as
+// well, what is gone of the query may have gone into something else, as a tenant does that gin's HandleContext leads on.
 func (s *Scheme) came(r *http.Request) (c came) {
 	uri := r.RequestURI
 	if uri == "" { // nothing is known of what came
@@ -225,7 +226,7 @@ func (s *Scheme) came(r *http.Request) (c came) {
 	if samePath && u.Scheme == "" && u.Host == "" && (sameQuery || s.query != WholeQuery) {
 		return c
 	}
-	if s.query != WholeQuery {
+	if s.query != WholeQuery && (samePath || sameQuery) {
 		uri, _, _ = strings.Cut(uri, "?")
 	}
 	c.mark = beyondCame + url.PathEscape(uri)
