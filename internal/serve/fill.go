@@ -403,7 +403,7 @@ func (x *exchange) policy() rfc9111.Policy {
 		p.TTL = x.s.checkedTTL(x.c, rt.TTLFunc(x.c))
 	}
 	if x.redirectsToItself() {
-		p.TTL = 0
+		p.TTL, p.StatusTTL, p.Heuristic = 0, nil, false
 	}
 	return p
 }

@@ -102,6 +102,9 @@ func sameOrigin(r *http.Request, reference string) (target *url.URL, ok bool) {
 	base := *requestedURL(r)
 	base.Scheme, base.Host, base.User = schemeOf(r.TLS != nil), r.Host, nil
 	target = base.ResolveReference(ref)
+	if target.Path == "" { // RFC 3986 §6.2.3
+		target.Path = "/"
+	}
 	// Behind a proxy that ends TLS, the handler writes https and the request came over http: the host decides.
 	return target, sameHost(target.Host, r.Host) && strings.HasPrefix(target.Path, "/")
 }
