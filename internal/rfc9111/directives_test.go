@@ -117,6 +117,7 @@ func TestParseResponse(t *testing.T) {
 			directives{Private: true, NoCache: true}},
 		{"more than 64 fields on two lines", "9111 §5.2.2.4", []string{`no-cache="` + names(64) + `"`, "no-cache=x-a"},
 			directives{NoCache: true, NoCacheFields: strings.Split(names(64), ",")}},
+		{"an empty string hides nothing", "9110 §5.6.4", []string{`x="", no-store, y="z"`}, directives{NoStore: true}},
 		{"quoted pairs", "9110 §5.6.4", []string{`private="x-\a,\ \x-b", max-age="\6\0"`},
 			directives{PrivateFields: []string{"X-A", "X-B"}, MaxAge: seconds(60)}},
 		{"a quoted pair of a quote", "9110 §5.6.4", []string{`x="a\", no-store, b=\\", private`}, directives{Private: true}},
