@@ -109,6 +109,7 @@ var (
 			options: []cachette.Option{cachette.WithCacheStatusKey()}},
 
 		{want: "fwd=uri-miss; detail=status", handler: docAnswer(http.StatusNotFound)},
+		{want: "fwd=uri-miss; detail=event-stream", handler: docAnswer(http.StatusOK, "Content-Type: text/event-stream")},
 		{want: "fwd=uri-miss; detail=no-store", handler: docAnswer(http.StatusOK, "Cache-Control: no-store")},
 		{want: "fwd=uri-miss; detail=private", handler: docAnswer(http.StatusOK, "Cache-Control: private")},
 		{want: "fwd=uri-miss; detail=authorization", handler: docWhole, fields: []string{"Authorization: Bearer ann"}},

@@ -89,8 +89,8 @@ func (b Baseline) Changes(h http.Header) []Field {
 }
 
 // governing are the fields by which middleware outside of the cache, too, says whether a response may be stored, and
-// what it depends on: a handler that finds its own Vary there already need not say it again.
-var governing = []string{"Cache-Control", "Cdn-Cache-Control", "Expires", "Vary"}
+// what it depends on: a handler that finds its own Vary there already need not say it again. A type shows a stream.
+var governing = []string{"Cache-Control", "Cdn-Cache-Control", "Content-Type", "Expires", "Vary"}
 
 // governs tells whether a field is one of them.
 func governs(name string) bool { return slices.Contains(governing, name) }
