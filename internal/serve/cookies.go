@@ -6,18 +6,23 @@ import (
 	"strings"
 )
 
-// forbiddenCookie returns the name of a cookie on a response, as it leaves, that keeps it from being stored: one that
-// middleware outside of the route has set, unless the route says that it does not matter, or that cookies do not. What the
-// page holds and what the cookie holds may belong together, as the token of a form and that in a cookie do. Those that the
-// handler has set itself are the business of HTTP (rfc9111.Storable).
-func (x *exchange) forbiddenCookie(header http.Header) string {
+// setOutside tells whether a header has a cookie that was set outside of the route and keeps the response from being stored.
+func (x *exchange) setOutside(header http.Header) bool {
+	if len(x.recorder.Baseline()) == 0 && len(header["Set-Cookie"]) == len(x.cookies) {
+		return false // nothing was set outside
+	}
+	cookies, _ := leaving(header)
+	return x.forbidden(cookies)
+}
+
+// forbidden tells whether one of the cookies on a response, as it leaves, keeps it from being stored: one that middleware
+// outside of the route has set, unless the route says that it does not matter, or that cookies do not. What the page holds and
+// what the cookie holds may belong together, as the token of a form and that in a cookie do. Those that the handler has set
+// itself are the business of HTTP (rfc9111.Storable).
+func (x *exchange) forbidden(lines []string) bool {
 	if x.around.rt.Policy.SetCookie || slices.Contains(x.omit, "Set-Cookie") {
-		return ""
+		return false
 	}
-	if len(x.recorder.Baseline()) == 0 && len(header["Set-Cookie"]) == len(x.cookies) && !x.recorder.Sent() {
-		return "" // nothing was set outside
-	}
-	lines := setCookies(header)
 	inside := slices.Clone(x.cookies)
 	for _, line := range lines {
 		if i := slices.Index(inside, line); i >= 0 {
@@ -26,26 +31,32 @@ func (x *exchange) forbiddenCookie(header http.Header) string {
 		}
 		if name := cookieName(line); !slices.Contains(x.around.rt.Foreign, name) {
 			x.tellCookie(name, "outside of Cached, so the page may belong to it; if it does not, name it in WithForeignCookies")
-			return name
+			return true
 		}
 	}
-	return ""
+	return false
 }
 
-// setCookies returns the lines of Set-Cookie, however the field is spelled: a handler can write to the header map as it
-// likes.
-func setCookies(header http.Header) (lines []string) {
+// leaving returns the lines of Set-Cookie and those of Vary of a response as it leaves, however the fields are spelled: a
+// handler can write to the header map as it likes.
+func leaving(header http.Header) (cookies, vary []string) {
 	for name, values := range header {
-		if len(name) == len("Set-Cookie") && strings.EqualFold(name, "Set-Cookie") {
-			lines = append(lines, values...)
+		switch {
+		case len(name) == len("Vary") && strings.EqualFold(name, "Vary"):
+			vary = append(slices.Clip(vary), values...)
+		case len(name) == len("Set-Cookie") && strings.EqualFold(name, "Set-Cookie"):
+			cookies = append(slices.Clip(cookies), values...)
 		}
 	}
-	return lines
+	return cookies, vary
 }
 
-// cookieName returns the name of a cookie.
+// cookieName returns the name of a cookie: empty where it has none, and is all value.
 func cookieName(line string) string {
-	name, _, _ := strings.Cut(line, "=")
+	name, _, named := strings.Cut(line, "=")
+	if !named {
+		return ""
+	}
 	return strings.Trim(name, " \t")
 }
 

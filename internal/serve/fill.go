@@ -53,8 +53,7 @@ type fillState struct {
 	length   []string         // the lines of its Content-Length
 	cookies  []string         // those that the handler has set
 	omit     []string         // the fields that may not be stored
-	fields   int32            // how many the response's header has, as it leaves the route
-	varied   int32            // how many lines of Vary
+	varied   []string         // the lines of its Vary, as it leaves the route
 	given    bool             // the route has a time to live for its status
 	explicit bool             // that, or the response itself says for how long it may be kept, or by what to validate it
 	span     rfc9111.Range    // the part that it is
@@ -295,7 +294,7 @@ func (x *exchange) Decide(rec *response.Recorder) response.Mode {
 	response.AddStatus(rec.Header(), &report)
 	x.mark.tell(&report)
 	x.share(why)
-	x.fields, x.varied = int32(len(rec.Header())), int32(len(rec.Header()["Vary"]))
+	x.varied = slices.Clone(rec.Header()["Vary"])
 	return mode
 }
 
@@ -340,14 +339,17 @@ func (x *exchange) storable() (rfc9111.Metadata, []string, rfc9111.Refusal) {
 // that very moment: a cookie that it sets then forbids storing as any other does, and what it says that the response varies by
 // counts.
 func (x *exchange) Sent(rec *response.Recorder) {
-	if x.outcome != storable || rec.Header()["Set-Cookie"] == nil && int32(len(rec.Header())) == x.fields && int32(len(rec.Header()["Vary"])) == x.varied {
+	if x.outcome != storable {
 		return
 	}
-	header := rec.Header()
-	vary, any := rfc9111.VaryFields(header)
+	cookies, varied := leaving(rec.Header())
+	if len(cookies) == 0 && slices.Equal(varied, x.varied) {
+		return
+	}
+	vary, any := rfc9111.VaryFields(http.Header{"Vary": varied})
 	switch {
 	case any:
-	case x.forbiddenCookie(header) != "":
+	case x.forbidden(cookies):
 	default:
 		for _, name := range vary {
 			if !slices.Contains(x.draft.Meta.Vary, name) && !slices.Contains(x.around.rt.Vary, name) {
@@ -449,7 +451,7 @@ func (x *exchange) refuse(header http.Header) rfc9111.Refusal {
 		return refusedAborted
 	case !x.ticket.Usable():
 		return refusedStore
-	case x.forbiddenCookie(header) != "":
+	case x.setOutside(header):
 		return rfc9111.RefusedSetCookie
 	}
 	return rfc9111.Stored
