@@ -97,12 +97,17 @@ func WithKeyPart(part func(*gin.Context) string) Option {
 // WithCookie adds one cookie of the request to the key, such as that of a session: responses are then shared only between
 // requests that have the same one, or none. As any part of a key, it lets no response be kept that says it is private.
 func WithCookie(name string) Option {
-	if name == "" {
-		panic(fmt.Errorf("%w: WithCookie: the name is empty; give the name of a cookie", ErrInvalid))
-	}
+	mustNameCookie("WithCookie", name)
 	return Option{func(r *serve.Route) {
 		r.Parts = append(r.Parts, func(c *gin.Context) string { return cookieValues(c.Request, name) })
 	}}
+}
+
+// mustNameCookie panics unless a cookie can have a name: one by another would never be there, which tells no clients apart.
+func mustNameCookie(option, name string) {
+	if !isToken(name) {
+		panic(fmt.Errorf("%w: %s: %q is no name of a cookie; give one, as \"session\"", ErrInvalid, option, name))
+	}
 }
 
 // cookieValues returns what a request's cookies of a name hold: nothing where there is none, which an empty one is not.
@@ -274,9 +279,7 @@ func WithForeignCookies(names ...string) Option {
 		panic(fmt.Errorf("%w: WithForeignCookies: no cookie is named; give the names of those that middleware sets", ErrInvalid))
 	}
 	for _, name := range names {
-		if !isToken(name) {
-			panic(fmt.Errorf("%w: WithForeignCookies: %q is no name of a cookie; give one, as \"session\"", ErrInvalid, name))
-		}
+		mustNameCookie("WithForeignCookies", name)
 	}
 	names = slices.Clone(names)
 	return Option{func(r *serve.Route) { r.Foreign = append(r.Foreign, names...) }}
