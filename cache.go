@@ -215,9 +215,9 @@ func parsePath(path string) (*url.URL, error) {
 // request as ctx, a path alone is one of that request's host. The request has no other field, so what is refreshed is the page of
 // a client that sends none. An answer that is not stored is an error that tells why, in the words of Cache-Status.
 func (c *Cache) Refresh(ctx context.Context, target string) error {
-	r, err := refreshRequest(ctx, target)
+	r, err := c.refreshRequest(ctx, target)
 	if err != nil {
-		return c.fail("refresh", target, err)
+		return c.fail("refresh", withoutUserInfo(target), err)
 	}
 	if c.closed.Load() {
 		return c.fail("refresh", target, ErrClosed)
@@ -226,11 +226,11 @@ func (c *Cache) Refresh(ctx context.Context, target string) error {
 }
 
 // refreshRequest makes the request of a refresh, as a client would send it.
-func refreshRequest(ctx context.Context, target string) (*http.Request, error) {
+func (c *Cache) refreshRequest(ctx context.Context, target string) (*http.Request, error) {
 	base := &url.URL{}
 	if in, ok := ctx.(*gin.Context); ok && in != nil && in.Request != nil {
 		base.Scheme, base.Host = "http", in.Request.Host
-		if in.Request.TLS != nil {
+		if c.server.Secure(in) {
 			base.Scheme = "https"
 		}
 	}
@@ -240,7 +240,7 @@ func refreshRequest(ctx context.Context, target string) (*http.Request, error) {
 	}
 	if err != nil || u.Host == "" || u.Scheme != "http" && u.Scheme != "https" || u.User != nil || !strings.HasPrefix(u.Path, "/") {
 		return nil, fmt.Errorf("%w: %.64q does not name a page of a host; give a URL such as https://example.com/products, or a "+
-			"path with the *gin.Context of a request", ErrInvalid, target)
+			"path with the *gin.Context of a request", ErrInvalid, withoutUserInfo(target))
 	}
 	if _, err := parsePath(u.RequestURI()); err != nil {
 		return nil, err
@@ -254,6 +254,15 @@ func refreshRequest(ctx context.Context, target string) (*http.Request, error) {
 		r.TLS = &tls.ConnectionState{HandshakeComplete: true, ServerName: u.Hostname()}
 	}
 	return r.WithContext(plain(ctx)), nil
+}
+
+// withoutUserInfo returns a URL for an error, without what may be a password.
+func withoutUserInfo(target string) string {
+	at, slashes := strings.LastIndexByte(target, '@'), strings.Index(target, "//")
+	if slashes < 0 || at < slashes {
+		return target
+	}
+	return target[:slashes] + "//…" + target[at:]
 }
 
 // Ping tells whether the store answers: nil, or what is wrong. It suits a health check.

@@ -49,6 +49,8 @@ func TestSchemes(t *testing.T) {
 		{name: "a trusted peer with IPv6", peer: "[fd00::1]:4567", fields: []string{"X-Forwarded-Proto: https"}, scheme: "https"},
 		{name: "another with IPv6", peer: "[2001:db8::1]:4567", fields: []string{"X-Forwarded-Proto: https"}, scheme: "http"},
 		{name: "a peer without an address", peer: "@", fields: []string{"X-Forwarded-Proto: https"}, scheme: "http"},
+		{name: "the peer of httptest's requests, trusted", peer: "192.0.2.1:1234", fields: []string{"X-Forwarded-Proto: https"}, scheme: "https",
+			engine: func(e *gin.Engine) { _ = e.SetTrustedProxies([]string{"192.0.2.0/24"}) }},
 		{name: "no trusted proxies", peer: trusted, fields: []string{"X-Forwarded-Proto: https"}, scheme: "http",
 			engine: func(e *gin.Engine) { _ = e.SetTrustedProxies(nil) }},
 		{name: "an engine that goes by no proxy's word", peer: trusted, fields: []string{"X-Forwarded-Proto: https"}, scheme: "http",
@@ -70,7 +72,7 @@ func TestSchemes(t *testing.T) {
 					pages++
 					c.String(http.StatusOK, "page %d", pages)
 				})
-				direct := func(r *http.Request) { r.RemoteAddr = "192.0.2.1:1" }
+				direct := func(r *http.Request) { r.RemoteAddr = "198.51.100.1:1" }
 				made := map[string]string{
 					"http":  ask(t, s, "/page", "example.com", direct).body,
 					"https": ask(t, s, "/page", "example.com", direct, overTLS).body,

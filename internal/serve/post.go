@@ -15,7 +15,7 @@ func (x *exchange) post() {
 	if !rt.IgnoreAsk {
 		x.asked = rfc9111.ParseRequest(x.request.Header)
 	}
-	x.target = rt.scheme(s).Target(x.request, s.secure(c), x.around.said())
+	x.target = rt.scheme(s).Target(x.request, s.Secure(c), x.around.said())
 	x.target.Namespaces = rt.Namespaces
 	x.found.Key = x.target.Key
 	x.errors = len(c.Errors)

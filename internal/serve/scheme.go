@@ -10,8 +10,8 @@ import (
 	"github.com/gin-gonic/gin"
 )
 
-// secure tells whether a request counts as one over TLS: by its connection, or by what a trusted proxy says.
-func (s *Server) secure(c *gin.Context) bool {
+// Secure tells whether a request counts as one over TLS: by its connection, or by what a trusted proxy says.
+func (s *Server) Secure(c *gin.Context) bool {
 	if s.proxies != nil {
 		if scheme := forwardedScheme(c.Request.Header); scheme != "" && s.proxies.trusts(c.Request.RemoteAddr) {
 			return scheme == "https"
@@ -91,7 +91,7 @@ func (p *proxies) ask(remote string) bool {
 	if !p.engine.ForwardedByClientIP || len(p.engine.RemoteIPHeaders) == 0 {
 		return false
 	}
-	const client = "198.51.100.77" // an address for documentation (RFC 5737), which no peer has; httptest uses 192.0.2.1
+	const client = "203.0.113.254" // an address for documentation (RFC 5737), which no peer has, not even httptest's
 	c := gin.CreateTestContextOnly(httptest.NewRecorder(), p.engine)
 	c.Request = &http.Request{RemoteAddr: remote, Header: http.Header{}}
 	c.Request.Header.Set(p.engine.RemoteIPHeaders[0], client)

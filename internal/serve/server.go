@@ -165,7 +165,7 @@ func (s *Server) hit(c *gin.Context, in *around, q *query, forced bool) bool {
 	q.now = s.clock()
 	room := rooms.Get().(*room)
 	defer rooms.Put(room)
-	key, came := rt.scheme(s).AppendKey(room.key[:0], r, s.secure(c), in.said())
+	key, came := rt.scheme(s).AppendKey(room.key[:0], r, s.Secure(c), in.said())
 	room.key = key
 	if s.store.Local() {
 		q.found = s.store.GetLocal(key, r.Header, q.now)
