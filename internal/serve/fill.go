@@ -85,6 +85,7 @@ func (x *exchange) fill(flight *collapse.Flight[*response.Entry]) {
 			x.flight.Fail()
 		}
 	}()
+	x.mark.tell(x.forwarded(), 0)
 	x.enter()
 	x.condition()
 	c.Writer = &x.recorder
@@ -168,7 +169,7 @@ func (x *exchange) goOn() {
 	x.reported = true
 	status := x.forwarded()
 	response.AddStatus(x.c.Writer.Header(), &status)
-	x.mark.tell(&status)
+	x.mark.tell(status, 0)
 	x.enter()
 }
 
@@ -292,7 +293,7 @@ func (x *exchange) Decide(rec *response.Recorder) response.Mode {
 	}
 	x.vary(rec)
 	response.AddStatus(rec.Header(), &report)
-	x.mark.tell(&report)
+	x.mark.tell(report, x.made.Status)
 	x.share(why)
 	x.varied = slices.Clone(rec.Header()["Vary"])
 	return mode
@@ -588,6 +589,7 @@ func (x *exchange) freshen() {
 		status.Stored = x.put(fresh)
 	} else {
 		status.Detail = string(why)
+		x.mark.tell(status, status.Status)
 	}
 	fresh.ReplayOwn(changes, x.c.Writer.Header())
 	x.replay(fresh, &status)
@@ -600,6 +602,7 @@ func (x *exchange) standIn() {
 	status := x.forwarded()
 	status.Status = x.made.Status
 	status.HasTTL, status.TTL = true, x.found.Entry.Meta.Fresh(x.now)
+	x.mark.tell(status, status.Status)
 	x.replay(x.found.Entry, &status)
 }
 

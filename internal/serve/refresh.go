@@ -48,9 +48,10 @@ func (s *Server) refreshOf(r *http.Request) *refresh {
 // forces tells whether a refresh is one that the program asked for, of what may be fresh.
 func (r *refresh) forces() bool { return r != nil && r.flight == nil }
 
-// tell tells a refresh what Cache-Status says.
-func (r *refresh) tell(status *rfc9111.CacheStatus) {
+// tell tells a refresh what Cache-Status says, and the status that the handler has answered with: 0 for none.
+func (r *refresh) tell(status rfc9111.CacheStatus, answered int) {
 	if r != nil {
+		status.Status = answered
 		said := status.String()
 		r.status.Store(&said)
 	}
@@ -107,7 +108,7 @@ func (s *Server) Refresh(r *http.Request) error {
 	switch {
 	case mark.stored.Load():
 		return nil
-	case err != nil:
+	case err != nil, s.disabled: // where nothing is cached, that nothing was stored is no error
 		return err
 	case mark.status.Load() == nil:
 		return errors.New("no route with Cached has answered, so nothing was stored")
