@@ -172,7 +172,14 @@ func (r *Recorder) commit(upcoming int) bool {
 		return false
 	}
 	r.committed, r.size, r.upcoming = true, 0, upcoming
+	settled := false
+	defer func() {
+		if !settled { // the owner has panicked: what recovers from it inside is then to answer
+			r.committed, r.size = false, -1
+		}
+	}()
 	r.settle()
+	settled = true
 	if r.mode == NotModified {
 		r.ResponseWriter.WriteHeaderNow()
 		r.tellSent()

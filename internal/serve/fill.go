@@ -3,6 +3,7 @@ package serve
 import (
 	"context"
 	"errors"
+	"maps"
 	"net/http"
 	"slices"
 	"strconv"
@@ -54,6 +55,7 @@ type fillState struct {
 	cookies  []string         // those that the handler has set
 	omit     []string         // the fields that may not be stored
 	varied   []string         // the lines of its Vary, as it leaves the route
+	asking   bool             // the route's function is being asked for a time to live
 	given    bool             // the route has a time to live for its status
 	explicit bool             // that, or the response itself says for how long it may be kept, or by what to validate it
 	span     rfc9111.Range    // the part that it is
@@ -402,8 +404,10 @@ func (x *exchange) policy() rfc9111.Policy {
 	rt := x.around.rt
 	p := rt.Policy
 	p.Partitioned = x.around.identified()
-	if rt.TTLFunc != nil {
+	if rt.TTLFunc != nil && x.made.Status != http.StatusNotModified && !x.asking {
+		x.asking = true // and it stays so when the function panics: that is not to be asked about the answer of a recovery
 		p.TTL = x.s.checkedTTL(x.c, rt.TTLFunc(x.c))
+		x.asking = false
 	}
 	if x.redirectsToItself() {
 		p.TTL, p.StatusTTL, p.Heuristic = 0, nil, false
@@ -571,14 +575,20 @@ func (x *exchange) putUnder(key string, e *response.Entry) bool {
 // freshen answers with what is stored, which the handler has confirmed, and stores it anew (RFC 9111 §4.3.4).
 func (x *exchange) freshen() {
 	stale := x.found.Entry
-	x.recorder.Baseline().Restore(x.c.Writer.Header())
+	h := x.c.Writer.Header()
+	x.recorder.Baseline().Restore(h)
 	x.now = x.made.ResponseTime
 	status := x.forwarded()
 	status.Status = http.StatusNotModified
 
 	confirmation := x.recorder.Baseline().Header(x.draft.Fields)
 	x.made.Status, x.made.Header = stale.Status, stale.UpdatedHeader(confirmation)
+	if x.around.rt.TTLFunc != nil { // it is to see the response, of which a 304 has but a part
+		maps.Copy(h, x.made.Header)
+		x.c.Writer.WriteHeader(stale.Status)
+	}
 	meta, omit, why := x.storable()
+	x.recorder.Baseline().Restore(h)
 	changes := x.draft.Fields
 	if why != rfc9111.Stored { // the confirmation takes back that it may be stored: this client is the last to get it
 		x.s.store.Remove(context.WithoutCancel(x.request.Context()), stale.Key)
