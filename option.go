@@ -181,8 +181,8 @@ func WithNamespace(namespace string) Option {
 }
 
 // WithTTLFunc has a function say for how long a response is fresh that does not say so itself, in place of the ttl of
-// Cached, which is to be 0. It is called once the status and header of the response are final, which c.Writer has. 0 stands for
-// not at all.
+// Cached, which is to be 0, and for the statuses that a ttl is for; [WithStatusTTL] goes before it, and is for others. It is called
+// once the status and header of the response are final, which c.Writer has. 0 stands for not at all.
 func WithTTLFunc(ttl func(c *gin.Context) time.Duration) Option {
 	if ttl == nil {
 		panic(fmt.Errorf("%w: WithTTLFunc: ttl is nil; give a function that returns a time to live", ErrInvalid))
