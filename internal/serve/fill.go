@@ -123,6 +123,7 @@ func (x *exchange) finish(bare, intact bool) {
 		s.aborted.Add(x.target.Key, x.made.ResponseTime.Add(abortedFor))
 		if len(x.c.Errors) == x.errors {
 			x.withdraw(refusedAborted)
+			x.apart()
 		}
 	case intact && x.endedWell():
 		s.aborted.Remove(x.target.Key)
