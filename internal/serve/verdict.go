@@ -1,0 +1,290 @@
+package serve
+
+import (
+	"net/http"
+	"slices"
+	"strconv"
+	"time"
+
+	"github.com/gin-gonic/gin"
+
+	"github.com/gin-cachette/cachette/internal/response"
+	"github.com/gin-cachette/cachette/internal/rfc9111"
+)
+
+// Decide is called when the status and header of the handler's response are final, and says what becomes of it.
+func (x *exchange) Decide(rec *response.Recorder) response.Mode {
+	if x.outcome == aside {
+		return response.Pass
+	}
+	why := x.judge(rec)
+	stale := x.found.Entry
+	switch {
+	case x.made.Status == http.StatusNotModified && x.validating():
+		x.outcome = confirmed
+		return response.Swallow
+	case rfc9111.IsServerError(x.made.Status) && stale != nil &&
+		stale.Meta.ServableOnError(&x.asked, x.made.ResponseTime) && x.unpurged():
+		x.outcome = failed
+		return response.Swallow
+	}
+	mode := response.Pass
+	report := x.forwarded()
+	if why == rfc9111.Stored {
+		x.outcome = storable
+		mode = response.Capture
+		report.Stored = !x.abortsAsARule()
+	} else {
+		x.withdraw(why)
+	}
+	if !report.Stored && report.Detail == "" {
+		report.Detail = string(why)
+		if why == rfc9111.Stored {
+			report.Detail = string(refusedAborted)
+		}
+	}
+	if x.clientHas(x.made.Header) {
+		response.StripContent(rec.Header())
+		mode = response.NotModified
+	}
+	x.vary(rec)
+	response.AddStatus(rec.Header(), &report)
+	x.mark.tell(report, x.made.Status)
+	x.share(why)
+	x.varied = slices.Clone(rec.Header()["Vary"])
+	return mode
+}
+
+// judge notes what there is to know of the handler's response, drafts an entry of it, and tells why it is not to be stored.
+func (x *exchange) judge(rec *response.Recorder) rfc9111.Refusal {
+	x.negotiated(rec.Header())
+	changes, header := rec.Changes()
+	x.examine(rec.Status(), header)
+	x.draft.Fields = changes
+	x.made.Partial = x.isPart(header)
+	meta, omit, why := x.storable()
+	if why == rfc9111.Stored {
+		x.cookies, x.omit = response.ValuesOf(changes, "Set-Cookie"), omit
+		why = x.refuse(rec.Header())
+	}
+	if why == rfc9111.Stored {
+		x.draft = response.Draft{Status: x.made.Status, Fields: response.Keep(changes, header, omit), Meta: meta}
+		if !x.fits(rec) {
+			why = refusedTooLarge
+		}
+	}
+	return why
+}
+
+// storable decides whether HTTP, and the route, let the response be stored.
+func (x *exchange) storable() (rfc9111.Metadata, []string, rfc9111.Refusal) {
+	policy := x.policy()
+	meta, omit, why := rfc9111.Storable(&x.made, &policy)
+	if keyed := x.around.rt.Vary; len(keyed) > 0 && len(meta.Vary) > 0 { // they tell requests apart already
+		meta.Vary = slices.DeleteFunc(meta.Vary, func(name string) bool { return slices.Contains(keyed, name) })
+	}
+	if why == rfc9111.Stored && x.unwanted() {
+		why = rfc9111.RefusedNoStore
+	}
+	if why == rfc9111.Stored && x.parted.Load() {
+		why = rfc9111.RefusedPrivate
+	}
+	return meta, omit, why
+}
+
+// Sent is called when the header of a response that is being captured has gone out. Middleware outside may add to it at
+// that very moment: a cookie that it sets then forbids storing as any other does, and what it says that the response varies by
+// counts.
+func (x *exchange) Sent(rec *response.Recorder) {
+	if x.outcome != storable {
+		return
+	}
+	cookies, varied := leaving(rec.Header())
+	if len(cookies) == 0 && slices.Equal(varied, x.varied) {
+		return
+	}
+	vary, any := rfc9111.VaryFields(http.Header{"Vary": varied})
+	switch {
+	case any:
+	case x.forbidden(cookies):
+	default:
+		for _, name := range vary {
+			if !slices.Contains(x.draft.Meta.Vary, name) && !slices.Contains(x.around.rt.Vary, name) {
+				x.draft.Meta.Vary = append(x.draft.Meta.Vary, name)
+			}
+		}
+		slices.Sort(x.draft.Meta.Vary)
+		return
+	}
+	rec.Drop()
+	x.outcome = unstored
+	x.apart()
+}
+
+// unpurged tells whether nothing that concerns this fill was purged since it began: what is stored may stand in for it.
+func (x *exchange) unpurged() bool {
+	return x.s.store.Holds(x.request.Context(), x.ticket, &x.target)
+}
+
+// examine notes what there is to know of the handler's response.
+func (x *exchange) examine(status int, header http.Header) {
+	x.made = rfc9111.Exchange{
+		Method: x.request.Method, Request: x.around.request(x.request.Header), Asked: x.asked,
+		Status: status, Header: header, RequestTime: x.began, ResponseTime: x.s.clock(),
+	}
+	x.length = header["Content-Length"]
+	_, x.given = x.around.rt.Policy.StatusTTL[status]
+	x.explicit = x.given
+	for _, name := range [...]string{"Cache-Control", "Cdn-Cache-Control", "Expires", "Etag", "Last-Modified"} {
+		if !x.explicit {
+			_, x.explicit = header[name]
+		}
+	}
+}
+
+// clientHas tells whether the client has this very response, by its preconditions, which the handler may not have seen
+// (RFC 9110 §13.2).
+func (x *exchange) clientHas(header http.Header) bool {
+	h := x.request.Header
+	if x.made.Status != http.StatusOK || !rfc9111.Conditional(h) || len(h["Range"]) > 0 {
+		return false
+	}
+	validators := rfc9111.ReadValidators(header, x.made.ResponseTime)
+	return rfc9111.NotModified(h, &validators, x.made.ResponseTime)
+}
+
+// policy is the route's policy for this request and its response.
+func (x *exchange) policy() rfc9111.Policy {
+	rt := x.around.rt
+	p := rt.Policy
+	p.Partitioned = x.around.identified()
+	if rt.TTLFunc != nil && x.made.Status != http.StatusNotModified && !x.asking {
+		x.asking = true // and it stays so when the function panics: that is not to be asked about the answer of a recovery
+		p.TTL = x.s.checkedTTL(x.c, rt.TTLFunc(x.c))
+		x.asking = false
+	}
+	if x.redirectsToItself() {
+		p.TTL, p.StatusTTL, p.Heuristic = 0, nil, false
+	}
+	return p
+}
+
+// checkedTTL returns what a route's own function gives a response to live, if that can be meant.
+func (s *Server) checkedTTL(c *gin.Context, ttl time.Duration) time.Duration {
+	if ttl > 0 && ttl < time.Millisecond {
+		s.tellOnce("ttl", c.FullPath(), "cachette: the function of WithTTLFunc returns less than a millisecond, which is no time to live; "+
+			"it is taken for 0: give a time.Duration with its unit, as 60*time.Second", "returned", ttl)
+		return 0
+	}
+	return max(0, ttl)
+}
+
+// redirectsToItself tells whether the response sends the client to the URL that it has asked for, with another scheme as a
+// rule: behind a proxy that ends TLS, and of which the cache knows nothing, the client that follows asks for the same
+// response, and must not be given the redirect again.
+func (x *exchange) redirectsToItself() bool {
+	location := x.made.Header["Location"]
+	if x.made.Status < 300 || x.made.Status > 399 || len(location) != 1 {
+		return false
+	}
+	to, ok := sameOrigin(x.request, location[0])
+	if !ok {
+		return false
+	}
+	own := requestedURL(x.request)
+	return to.EscapedPath() == own.EscapedPath() && to.RawQuery == own.RawQuery
+}
+
+// Why a response that RFC 9111 lets a cache store is not stored all the same.
+const (
+	refusedTooLarge rfc9111.Refusal = "too-large"
+	refusedAborted  rfc9111.Refusal = "aborted"
+	refusedStore    rfc9111.Refusal = "store-unavailable"
+)
+
+// refuse applies, once the header is final, what rules out storing besides RFC 9111 and the size. header is the response's
+// as it leaves.
+func (x *exchange) refuse(header http.Header) rfc9111.Refusal {
+	switch {
+	case x.aborted():
+		return refusedAborted
+	case !x.ticket.Usable():
+		return refusedStore
+	case x.setOutside(header):
+		return rfc9111.RefusedSetCookie
+	}
+	return rfc9111.Stored
+}
+
+// fits tells whether the response, as far as its length is known by now, is one that the cache and its store take, and has
+// the recorder give it up once it turns out that it is not.
+func (x *exchange) fits(rec *response.Recorder) bool {
+	limit := min(x.around.rt.bodyLimit(x.s), x.s.store.Room(x.target.Key, &x.draft, x.ticket))
+	rec.SetLimit(limit)
+	length := int64(rec.Upcoming())
+	if len(x.length) == 1 {
+		if declared, err := strconv.ParseInt(x.length[0], 10, 64); err == nil {
+			length = max(length, declared)
+		}
+	}
+	if length <= limit {
+		return true
+	}
+	x.s.counts.TooLarge.Add(1)
+	return false
+}
+
+// abortedFor is for how long it is remembered that the chain of a key was aborted behind a complete answer.
+const abortedFor = time.Hour
+
+// abortsAsARule tells whether the last response of the key was not kept since its chain was aborted once the header was out. It
+// is too late then to say so, and the next one will say it.
+func (x *exchange) abortsAsARule() bool { return x.s.aborted.Has(x.target.Key, x.made.ResponseTime) }
+
+// aborted tells whether the handlers ended in a way that makes their response one not to keep: with an error, as gin does
+// when it fails to render, and as handlers do that leave the answer to a middleware outside; or by aborting with a response
+// of which nothing shows that it is one to keep: a time to live for its status, freshness of its own, or a validator, as a
+// file has that a middleware serves. AbortWithError with a status for which the route gives a time to live is neither.
+func (x *exchange) aborted() bool {
+	if len(x.c.Errors) > x.errors {
+		return !(x.c.IsAborted() && x.recorder.Written() && x.made.Status >= 400 && x.given)
+	}
+	return x.c.IsAborted() && !x.explicit
+}
+
+// share notes whether the responses for this key are ones that requests should wait for.
+func (x *exchange) share(why rfc9111.Refusal) {
+	if why == rfc9111.Stored {
+		x.s.alone.Remove(x.found.Key)
+		return
+	}
+	h := x.request.Header
+	switch {
+	// These are about this request, not about the key.
+	case why == rfc9111.RefusedRequest, x.around.credentials, len(h["Range"]) > 0,
+		x.made.Status == http.StatusNotModified:
+	case rfc9111.IsServerError(x.made.Status): // it will pass: the next one may do better
+		if x.flight != nil {
+			x.flight.Fail()
+		}
+	default:
+		x.apart()
+		return
+	}
+	x.Release()
+}
+
+// apart lets those go who wait for this fill, and has none wait for the next ones of its key.
+func (x *exchange) apart() {
+	x.s.alone.Add(x.found.Key, x.s.clock().Add(aloneFor))
+	x.Release()
+}
+
+// endedWell tells whether the response is whole: nothing failed, and nobody left early. A client may leave as soon as it
+// has as many bytes as it was told to expect, which can be before the handlers return.
+func (x *exchange) endedWell() bool {
+	if !x.recorder.Complete(x.length) || x.unwanted() || x.parted.Load() || x.aborted() {
+		return false
+	}
+	return len(x.length) > 0 || x.request.Context().Err() == nil
+}
