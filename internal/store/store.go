@@ -120,9 +120,11 @@ func (s *Responses) Current(ctx context.Context, e *response.Entry, target *keys
 	return s.unpurged(ctx, &e.Stamp, e.Mark, target)
 }
 
-// Holds tells whether nothing that concerns a fill was purged since its ticket was taken.
-func (s *Responses) Holds(ctx context.Context, t Ticket, target *keys.Target) bool {
-	return t.err == nil && s.unpurged(ctx, &t.stamp, t.mark, target)
+// StandsIn tells whether an entry that was found before a fill may stand in for what the fill makes: nothing that concerns
+// either was purged, also not between the two.
+func (s *Responses) StandsIn(ctx context.Context, e *response.Entry, t Ticket, target *keys.Target) bool {
+	found := s.objects == nil || s.table.Holds(&e.Stamp) // the ticket has the mark of what was found in a store of bytes
+	return found && t.err == nil && s.unpurged(ctx, &t.stamp, t.mark, target)
 }
 
 // unpurged tells whether the purges of a target are still as they were when stamp and mark were taken.
