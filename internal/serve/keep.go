@@ -101,13 +101,13 @@ func (x *exchange) head() {
 	r.Header = ownHeader(x.request) // they may change theirs
 	stale := x.found.Entry
 	if stale == nil {
-		x.run(r)
+		x.forward(r)
 		return
 	}
 	baseline := response.TakeBaseline(x.c.Writer.Header())
 	x.ticket = x.s.store.Begin(x.request.Context(), &x.found, &x.target)
 	x.began = x.s.clock()
-	x.run(r)
+	x.forward(r)
 	if x.outcome == aside || x.request.Context().Err() != nil {
 		return
 	}

@@ -263,7 +263,7 @@ func (s *Server) pass(c *gin.Context, f *Frame, in around) {
 		return
 	}
 	x.goOn()
-	x.run(x.within())
+	x.forward(x.within())
 }
 
 // nested handles a route inside of another: Cached on a group and on a route of it, say. Where the one stands right behind

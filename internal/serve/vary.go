@@ -25,6 +25,31 @@ func (x *exchange) vary(rec *response.Recorder) {
 	}
 }
 
+// naming is an exchange whose response only passes on, and names the fields by which the route is keyed: other caches may keep it.
+type naming struct{ *exchange }
+
+// Decide names the fields.
+func (x naming) Decide(rec *response.Recorder) response.Mode {
+	for _, name := range x.around.rt.Vary {
+		addVary(rec.Header(), name)
+	}
+	return response.Pass
+}
+
+// forward lets the handlers answer on a request of their own, of which nothing is kept.
+func (x *exchange) forward(r *http.Request) {
+	if len(x.around.rt.Vary) == 0 || !rfc9111.IsSafe(x.request.Method) {
+		x.run(r)
+		return
+	}
+	outer := x.c.Writer
+	x.recorder.Open(outer, 0, naming{x})
+	defer func() { x.c.Writer = outer }()
+	x.c.Writer = &x.recorder
+	x.run(r)
+	x.recorder.Finish()
+}
+
 // addVary adds a name to Vary unless it is there, and tells whether it did.
 func addVary(header http.Header, name string) bool {
 	if named, any := rfc9111.VaryFields(header); any || slices.Contains(named, name) {
