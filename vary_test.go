@@ -2,6 +2,7 @@ package cachette_test
 
 import (
 	"net/http"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -103,4 +104,57 @@ func TestVaryThatVaries(t *testing.T) {
 			}
 		}
 	})
+}
+
+// Whatever becomes of a request, its response names the fields of WithVary: a cache further on must not keep it for others either
+// (RFC 9110 §12.5.5). What the handler names itself stays, and nothing is named twice.
+func TestVaryIsNamed(t *testing.T) {
+	skip := cachette.WithSkip(func(c *gin.Context) bool { return c.GetHeader("X-Skip") != "" })
+	for _, row := range []struct {
+		name, method string
+		fields       []string
+		prepare      func(s *site)
+	}{
+		{name: "a miss", method: http.MethodGet},
+		{name: "a hit", method: http.MethodGet, prepare: func(s *site) { s.get("/page") }},
+		{name: "a response that the client has", method: http.MethodGet, fields: []string{`If-None-Match: "v1"`}},
+		{name: "a hit that the client has", method: http.MethodGet, fields: []string{`If-None-Match: "v1"`}, prepare: func(s *site) { s.get("/page") }},
+		{name: "no-store", method: http.MethodGet, fields: []string{"Cache-Control: no-store"}},
+		{name: "a precondition for the handler", method: http.MethodGet, fields: []string{"If-Match: *"}},
+		{name: "a skip", method: http.MethodGet, fields: []string{"X-Skip: 1"}},
+		{name: "HEAD", method: http.MethodHead},
+		{name: "HEAD, a hit", method: http.MethodHead, prepare: func(s *site) { s.get("/page") }},
+		{name: "HEAD that validates", method: http.MethodHead, fields: []string{"Cache-Control: no-cache"}, prepare: func(s *site) { s.get("/page") }},
+		{name: "HEAD, skipped", method: http.MethodHead, fields: []string{"X-Skip: 1"}},
+		{name: "POST", method: http.MethodPost},
+		{name: "behind Close", method: http.MethodGet, prepare: func(s *site) { _ = s.cache.Close() }},
+	} {
+		for said, want := range map[string]string{"": "accept,x-user", "X-Kind": "accept,x-kind,x-user", "x-user": "accept,x-user", "*": "*"} {
+			for name, nested := range map[string][]gin.HandlerFunc{
+				"one route": {cachette.Cached(time.Minute, cachette.WithVary("X-User", "Accept"), skip)},
+				"two routes": {cachette.Cached(time.Minute, cachette.WithVary("X-User")), func(*gin.Context) {},
+					cachette.Cached(time.Minute, cachette.WithVary("Accept"), skip)},
+			} {
+				t.Run(row.name+"/"+said+"/"+name, func(t *testing.T) {
+					eachStore(t, func(t *testing.T, store func(*cachette.Config)) {
+						s := newSite(t, store)
+						s.Any("/page", append(nested, func(c *gin.Context) {
+							c.Header("ETag", `"v1"`)
+							c.Header("Vary", said)
+							c.String(http.StatusOK, "page")
+						})...)
+						if row.prepare != nil {
+							row.prepare(s)
+						}
+						a := s.do(row.method, "/page", row.fields...)
+						names := strings.Split(strings.ToLower(strings.Join(a.header["Vary"], ",")), ",")
+						slices.Sort(names)
+						if got := strings.Join(names, ","); got != want {
+							t.Errorf("Vary: %q, want %q (%d, %s)", got, want, a.status, a.cacheStatus())
+						}
+					})
+				})
+			}
+		}
+	}
 }
