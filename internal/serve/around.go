@@ -125,6 +125,38 @@ func carriedBy(r *http.Request) *carried {
 	return in
 }
 
+// carriedIn returns what the request of a context carries, or nil. Where a handler has replaced the request by one with a context
+// of another origin, and HandleContext has taken away the rest, it is what the exchange carries whose handlers still run.
+func (s *Server) carriedIn(c *gin.Context) *carried {
+	if in := carriedBy(c.Request); in != nil || s.bound.Load() == 0 {
+		return in
+	}
+	if x, ok := s.running.Load(c); ok {
+		return &x.(*exchange).context.carried
+	}
+	return nil
+}
+
+// binds tells whether the routes say anything that the routes inside have to know.
+func (a *around) binds() bool {
+	return a.hasParts || a.identified() || !a.cacheable() || a.credentials || a.over != nil ||
+		a.rt.Query != 0 || len(a.rt.Params)+len(a.rt.Namespaces) > 0
+}
+
+// bind notes that the handlers of an exchange run. release takes that back.
+func (x *exchange) bind() (release func()) {
+	outer, _ := x.s.running.Swap(x.c, x)
+	x.s.bound.Add(1)
+	return func() {
+		x.s.bound.Add(-1)
+		if outer != nil {
+			x.s.running.Store(x.c, outer)
+			return
+		}
+		x.s.running.Delete(x.c)
+	}
+}
+
 // outside returns what the routes say that a request with this context is inside of, by way of HandleContext or of a handler
 // that has an engine serve it.
 func (in *carried) outside(c *gin.Context) *around {

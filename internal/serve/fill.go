@@ -130,6 +130,9 @@ func (x *exchange) finish(bare, intact bool) {
 // a form is the client's, since net/http removes its files.
 func (x *exchange) run(r *http.Request) {
 	x.c.Request = r
+	if x.around.binds() {
+		defer x.bind()()
+	}
 	defer func() {
 		if x.c.Request == r { // else they have made one of their own, as with WithContext, for those outside to see
 			x.c.Request = x.request

@@ -103,7 +103,7 @@ func (s *Server) tellSkipped(path string, names []string) {
 // Enter answers a GET on the short way, and tells whether it did. If not, it returns the Frame that the request is to
 // carry: frame, or one that tells the route what was found, or what the routes say that have led here from inside of them.
 func (s *Server) Enter(c *gin.Context, frame *Frame) (carry *Frame, answered bool) {
-	in := carriedBy(c.Request)
+	in := s.carriedIn(c)
 	if outside := in.outside(c); outside != nil {
 		if in.x != nil && in.x.c == c {
 			in.x.stepAside(c)

@@ -53,7 +53,9 @@ type Server struct {
 	aborted *collapse.Recent // keys whose last response was complete, and not kept since its chain was aborted behind it
 	resting *collapse.Recent // keys whose last refresh stored nothing
 	lane    lane
-	told    sync.Map // what was logged of a route, once and for all
+	told    sync.Map     // what was logged of a route, once and for all
+	running sync.Map     // the exchanges whose handlers run, by their *gin.Context, where their routes bind those inside
+	bound   atomic.Int64 // how many these are
 
 	closed    atomic.Bool
 	closing   context.Context // done once the server closes
