@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"net/http"
 	"net/http/httptest"
+	"strings"
 	"testing"
 	"time"
 
@@ -104,6 +105,9 @@ func ownContext(c *gin.Context) {
 
 func ownCopy(c *gin.Context) { c.Request = c.Request.Clone(c.Request.Context()) }
 
+// alone replaces the request by one that has nothing of its context.
+func alone(c *gin.Context) { c.Request = c.Request.WithContext(context.Background()) }
+
 // nestings are the ways in which three Cached come to be inside of one another for /page.
 var nestings = []struct {
 	name  string
@@ -129,6 +133,11 @@ var nestings = []struct {
 	{"HandleContext behind each, with requests of their own", func(s *site, l [3]gin.HandlerFunc, handler gin.HandlerFunc) {
 		s.GET("/page", l[0], lead(s, "/second", ownContext))
 		s.GET("/second", l[1], lead(s, "/third", ownCopy))
+		s.GET("/third", l[2], handler)
+	}},
+	{"HandleContext behind each, with requests that have nothing of the one before", func(s *site, l [3]gin.HandlerFunc, handler gin.HandlerFunc) {
+		s.GET("/page", l[0], lead(s, "/second", alone))
+		s.GET("/second", alone, l[1], alone, lead(s, "/third"))
 		s.GET("/third", l[2], handler)
 	}},
 	{"HandleContext through routes that are not cached", func(s *site, l [3]gin.HandlerFunc, handler gin.HandlerFunc) {
@@ -184,7 +193,8 @@ func inOrders(t *testing.T, s *site, path string, visitors []visitor, fields ...
 				if a.body != v.page || a.status != http.StatusOK {
 					t.Errorf("order %v: %q is given %d %q (%s)", order, v.fields, a.status, a.body, a.cacheStatus())
 				}
-				if a.hit() != (round > 0 && !v.never) {
+				said := a.header["Cache-Status"] // one that a route has given up may have left a member of its own
+				if hit := len(said) > 0 && strings.HasPrefix(said[len(said)-1], "cachette; hit"); hit != (round > 0 && !v.never) {
 					t.Errorf("order %v, round %d: %q is given what %q says", order, round+1, v.fields, a.header["Cache-Status"])
 				}
 			}
