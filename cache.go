@@ -220,9 +220,9 @@ func (c *Cache) Refresh(ctx context.Context, target string) error {
 		return c.fail("refresh", withoutUserInfo(target), err)
 	}
 	if c.closed.Load() {
-		return c.fail("refresh", target, ErrClosed)
+		return c.fail("refresh", r.URL.Path, ErrClosed)
 	}
-	return c.fail("refresh", target, c.server.Refresh(r))
+	return c.fail("refresh", r.URL.Path, c.server.Refresh(r))
 }
 
 // refreshRequest makes the request of a refresh, as a client would send it.
@@ -253,8 +253,15 @@ func (c *Cache) refreshRequest(ctx context.Context, target string) (*http.Reques
 	if u.Scheme == "https" {
 		r.TLS = &tls.ConnectionState{HandshakeComplete: true, ServerName: u.Hostname()}
 	}
-	return r.WithContext(plain(ctx)), nil
+	return r.WithContext(valueless{plain(ctx)}), nil
 }
+
+// valueless is a context without its values: what middleware has put there of the client that asks for a refresh, such as a
+// session, is none of the page's.
+type valueless struct{ context.Context }
+
+// Value returns nothing.
+func (valueless) Value(any) any { return nil }
 
 // withoutUserInfo returns a URL for an error, without what may be a password.
 func withoutUserInfo(target string) string {

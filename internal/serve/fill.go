@@ -39,6 +39,7 @@ type fillState struct {
 	conditioned bool   // the handlers' request has other preconditions than the client's
 	reported    bool   // the header has this exchange's Cache-Status
 	withdrawn   bool   // the handler takes back what is stored
+	left        bool   // the client had left when the header was final: the handler may have made its response of that
 	keepPosted  func() // keeps the response to a POST, once the POST has invalidated
 
 	header http.Header // of the response, to tell it from others
@@ -65,7 +66,7 @@ func (x *exchange) fill(flight *collapse.Flight[*response.Entry]) {
 	outer := c.Writer
 	x.flight = flight
 	x.errors = len(c.Errors)
-	x.ticket = s.store.Begin(x.request.Context(), &x.found, &x.target)
+	x.begin()
 	x.began = x.now
 	x.recorder.Open(outer, x.around.rt.bodyLimit(s), x)
 	x.recording = true
@@ -104,6 +105,14 @@ func (x *exchange) fill(flight *collapse.Flight[*response.Entry]) {
 	}
 }
 
+// begin takes the ticket of a fill. What was found and has been purged since is not to be validated, nor to stand in.
+func (x *exchange) begin() {
+	x.ticket = x.s.store.Begin(x.request.Context(), &x.found, &x.target)
+	if e := x.found.Entry; e != nil && x.s.store.Outdated(e) {
+		x.forget(rfc9111.ForwardURIMiss)
+	}
+}
+
 // finish keeps a response that may be kept, if it ended well.
 func (x *exchange) finish(bare, intact bool) {
 	s := x.s
@@ -114,6 +123,7 @@ func (x *exchange) finish(bare, intact bool) {
 	case x.unwanted(): // which was said behind the header
 		x.withdraw(rfc9111.RefusedNoStore)
 		x.apart()
+	case x.left:
 	case x.aborted():
 		s.aborted.Add(x.target.Key, x.made.ResponseTime.Add(abortedFor))
 		if len(x.c.Errors) == x.errors {

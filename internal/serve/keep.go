@@ -96,47 +96,62 @@ func (x *exchange) standIn() {
 // head runs the handler of a HEAD request, whose response is not stored: it can freshen what is stored for GET, or show
 // that it is out of date (RFC 9111 §4.3.5).
 func (x *exchange) head() {
+	x.begin()
 	x.goOn()
 	r := x.within()
 	r.Header = ownHeader(x.request) // they may change theirs
-	stale := x.found.Entry
-	if stale == nil {
+	if x.found.Entry == nil {
 		x.forward(r)
 		return
 	}
-	baseline := response.TakeBaseline(x.c.Writer.Header())
-	x.ticket = x.s.store.Begin(x.request.Context(), &x.found, &x.target)
+	c, outer := x.c, x.c.Writer
+	x.errors = len(c.Errors)
 	x.began = x.s.clock()
-	x.forward(r)
-	if x.outcome == aside || x.request.Context().Err() != nil {
-		return
+	x.recorder.Open(outer, 0, headed{x})
+	x.recording = true
+	defer func() { c.Writer = outer }()
+	c.Writer = &x.recorder
+	x.run(r)
+	x.recorder.Finish()
+	intact := x.inside()
+	c.Writer = outer
+	if x.outcome != aside && intact && !x.left && x.request.Context().Err() == nil {
+		x.compare()
 	}
-	status, why := x.c.Writer.Status(), rfc9111.RefusedStatus
+}
+
+// headed is an exchange whose response to HEAD may say something of what is stored.
+type headed struct{ *exchange }
+
+// Decide notes the header of the response to a HEAD, before middleware outside adds to it.
+func (x headed) Decide(rec *response.Recorder) response.Mode {
+	if x.outcome != aside {
+		changes, header := rec.Changes()
+		x.examine(rec.Status(), header)
+		x.draft.Fields, x.cookies = changes, response.ValuesOf(changes, "Set-Cookie")
+		x.vary(rec)
+	}
+	return response.Pass
+}
+
+// compare looks what the response to a HEAD says of what is stored: that it is as it was, or out of date.
+func (x *exchange) compare() {
+	stale, header, status := x.found.Entry, x.recorder.Baseline().Header(x.draft.Fields), x.made.Status
+	why := rfc9111.RefusedStatus
 	if x.around.credentials && !x.around.identified() {
 		why = rfc9111.RefusedCredentials
 	}
-	if status != http.StatusOK {
-		if rfc9111.Withdraws(status, why) {
-			x.s.store.Remove(context.WithoutCancel(x.request.Context()), stale.Key)
+	outdated := status != http.StatusOK && rfc9111.Withdraws(status, why) || status == http.StatusOK &&
+		!rfc9111.SameRepresentation(header, stale.Validators(), strconv.Itoa(len(stale.Body)), x.made.ResponseTime)
+	if status == http.StatusOK && !outdated {
+		x.made.Method, x.made.Status, x.made.Header = http.MethodGet, stale.Status, stale.UpdatedHeader(header)
+		meta, omit, why := x.storable()
+		outdated = rfc9111.Withdraws(stale.Status, why)
+		if why == rfc9111.Stored && !x.aborted() && len(header["Etag"])+len(header["Last-Modified"]) > 0 { // which show it to be the same
+			x.put(stale.Freshen(x.draft.Fields, header, omit, meta))
 		}
-		return
 	}
-	changes := baseline.Changes(x.c.Writer.Header())
-	header := baseline.Header(changes)
-	now := x.s.clock()
-	if !rfc9111.SameRepresentation(header, stale.Validators(), strconv.Itoa(len(stale.Body)), now) {
+	if outdated {
 		x.s.store.Remove(context.WithoutCancel(x.request.Context()), stale.Key)
-		return
-	}
-	x.made = rfc9111.Exchange{
-		Method: http.MethodGet, Request: x.around.request(x.request.Header), Asked: x.asked, Status: stale.Status,
-		Header: stale.UpdatedHeader(header), RequestTime: x.began, ResponseTime: now,
-	}
-	meta, omit, why := x.storable()
-	switch {
-	case rfc9111.Withdraws(stale.Status, why):
-		x.s.store.Remove(context.WithoutCancel(x.request.Context()), stale.Key)
-	case why == rfc9111.Stored && len(header["Etag"])+len(header["Last-Modified"]) > 0: // which show it to be the same
-		x.put(stale.Freshen(changes, header, omit, meta))
 	}
 }

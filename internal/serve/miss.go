@@ -162,6 +162,9 @@ func (x *exchange) collapse() {
 			continue // one of those who waited leads, the others follow again
 		}
 		if ending != collapse.Shared {
+			if x.lookAgain(nil) {
+				return
+			}
 			break
 		}
 		if x.suits(entry) && x.s.store.Current(x.request.Context(), entry, &x.target) {
@@ -185,7 +188,8 @@ func (x *exchange) suits(e *response.Entry) bool {
 }
 
 // lookAgain answers from what a fill that has ended since the lookup left, and tells whether it did. The flight that
-// the caller leads, if any, is then over.
+// the caller leads, if any, is then over. What was found before is forgotten: it may have been purged, or taken back, while the
+// request waited, and must neither be validated nor stand in for anything.
 func (x *exchange) lookAgain(flight *collapse.Flight[*response.Entry]) bool {
 	x.ended = x.s.flights.Ended()
 	x.now = x.s.clock()
@@ -197,10 +201,11 @@ func (x *exchange) lookAgain(flight *collapse.Flight[*response.Entry]) bool {
 		x.replay(e, x.hit(e))
 		return true
 	}
-	if flight == nil {
-		x.found = found
-		if found.Entry != nil {
-			x.found.Why = rfc9111.ForwardStale
+	x.found = found
+	if e := found.Entry; e != nil {
+		x.found.Why = rfc9111.ForwardStale
+		if !x.around.admits(e) {
+			x.forget(rfc9111.ForwardRequest)
 		}
 	}
 	return false

@@ -8,7 +8,7 @@ import (
 
 // withdraw notes that an answer which is not stored, for a reason, ends what is stored, if it does.
 func (x *exchange) withdraw(why rfc9111.Refusal) {
-	x.withdrawn = x.found.Entry != nil && rfc9111.Withdraws(x.made.Status, why)
+	x.withdrawn = x.found.Entry != nil && !x.left && rfc9111.Withdraws(x.made.Status, why)
 }
 
 // noStoreKey is the key, in a gin.Context, of the wish that no response be stored.

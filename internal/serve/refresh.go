@@ -119,7 +119,11 @@ func (s *Server) Refresh(r *http.Request) error {
 // run has the engine answer a request that no client waits for.
 func (s *Server) run(r *http.Request) (err error) {
 	defer func() {
-		if p := recover(); p != nil {
+		switch p := recover(); p {
+		case nil:
+		case http.ErrAbortHandler:
+			err = errors.New("the handler broke off its response")
+		default:
 			s.log.Error("cachette: a handler panicked in a background refresh", "path", r.URL.Path, "panic", p)
 			err = errors.New("the handler panicked")
 		}
@@ -127,6 +131,9 @@ func (s *Server) run(r *http.Request) (err error) {
 	ctx, cancel := context.WithTimeout(r.Context(), refreshTimeout)
 	defer cancel()
 	defer context.AfterFunc(s.closing, cancel)()
+	if ctx.Value(http.ServerContextKey) == nil { // httputil.ReverseProxy breaks a response off only where a server is to notice
+		ctx = context.WithValue(ctx, http.ServerContextKey, &http.Server{})
+	}
 	s.engine.ServeHTTP(newDiscard(ctx), r.WithContext(ctx))
 	return ctx.Err()
 }

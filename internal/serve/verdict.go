@@ -132,6 +132,7 @@ func (x *exchange) examine(status int, header http.Header) {
 		Method: x.request.Method, Request: x.around.request(x.request.Header), Asked: x.asked,
 		Status: status, Header: header, RequestTime: x.began, ResponseTime: x.s.clock(),
 	}
+	x.left = x.request.Context().Err() != nil
 	x.length = header["Content-Length"]
 	_, x.given = x.around.rt.Policy.StatusTTL[status]
 	x.explicit = x.given
@@ -206,7 +207,7 @@ const (
 // as it leaves.
 func (x *exchange) refuse(header http.Header) rfc9111.Refusal {
 	switch {
-	case x.aborted():
+	case x.left, x.aborted():
 		return refusedAborted
 	case !x.ticket.Usable():
 		return refusedStore
@@ -263,7 +264,7 @@ func (x *exchange) share(why rfc9111.Refusal) {
 	// These are about this request, not about the key.
 	case why == rfc9111.RefusedRequest, x.around.credentials, len(h["Range"]) > 0,
 		x.made.Status == http.StatusNotModified:
-	case rfc9111.IsServerError(x.made.Status): // it will pass: the next one may do better
+	case x.left, rfc9111.IsServerError(x.made.Status): // it will pass: the next one may do better
 		if x.flight != nil {
 			x.flight.Fail()
 		}

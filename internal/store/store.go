@@ -120,11 +120,16 @@ func (s *Responses) Current(ctx context.Context, e *response.Entry, target *keys
 	return s.unpurged(ctx, &e.Stamp, e.Mark, target)
 }
 
+// Outdated tells whether an entry that was found before a ticket was taken had been purged by then. In a store of bytes the
+// ticket has the mark that was found with the entry, so that what is made of it is none to serve.
+func (s *Responses) Outdated(e *response.Entry) bool {
+	return s.objects != nil && !s.table.Holds(&e.Stamp)
+}
+
 // StandsIn tells whether an entry that was found before a fill may stand in for what the fill makes: nothing that concerns
 // either was purged, also not between the two.
 func (s *Responses) StandsIn(ctx context.Context, e *response.Entry, t Ticket, target *keys.Target) bool {
-	found := s.objects == nil || s.table.Holds(&e.Stamp) // the ticket has the mark of what was found in a store of bytes
-	return found && t.err == nil && s.unpurged(ctx, &t.stamp, t.mark, target)
+	return !s.Outdated(e) && t.err == nil && s.unpurged(ctx, &t.stamp, t.mark, target)
 }
 
 // unpurged tells whether the purges of a target are still as they were when stamp and mark were taken.
