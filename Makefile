@@ -6,6 +6,7 @@ SHELL := bash
 
 GO ?= go
 PYTHON ?= python3
+REQUESTS ?= 1000000
 BACKEND ?= inmemory
 FUZZTIME ?= 10s
 CODEC_FUZZTIME ?= $(FUZZTIME)
@@ -15,7 +16,7 @@ MODULES := . integration
 BUILD := build
 
 .DEFAULT_GOAL := help
-.PHONY: help test test-with-servers lint conformance interop interop-with-servers bench bench-with-servers fuzz cover clean FORCE
+.PHONY: help test test-with-servers lint conformance identity interop interop-with-servers bench bench-with-servers fuzz cover clean FORCE
 
 help: ## list the targets
 	@sed -nE 's/^([a-z]+):.*## (.*)/\1 \2/p' $(MAKEFILE_LIST) | while read -r name text; do printf '%-12s %s\n' "$$name" "$$text"; done
@@ -50,6 +51,9 @@ lint: ## check formatting, go vet, staticcheck, go.mod and trailing blanks
 
 conformance: ## run the public HTTP cache test suite (BACKEND=name, WRITE=1 records the outcome, ID=test shows one test, SUITE=directory runs a checkout of the suite)
 	@$(GO) run -C integration ./conformance/cmd/conformance -backend $(BACKEND) $(if $(WRITE),-write) $(if $(ID),-id $(ID)) $(if $(SUITE),-suite $(abspath $(SUITE)))
+
+identity: ## send REQUESTS (1000000) random requests of 50 users, with the race detector; SEED=n repeats a run
+	@$(GO) test $(RACE) -count=1 -timeout 60m ./internal/behaviour -run '^TestIdentity$$' -v -requests $(REQUESTS) $(if $(SEED),-seed $(SEED))
 
 interop: $(BUILD)/servers $(BUILD)/python/.complete ## share one cache with FastAPI on every backend and codec (WRITE=1 records the matrix in docs/python.md)
 	@$(BUILD)/servers -build $(BUILD) -only REDIS_URL,MONGODB_URL,DYNAMODB_URL -- $(MAKE) --no-print-directory interop-with-servers
