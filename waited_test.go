@@ -213,3 +213,40 @@ func TestRefreshCarriesNoValues(t *testing.T) {
 		t.Errorf("the page is %q (%s)", a.body, a.cacheStatus())
 	}
 }
+
+// What middleware around the engine adds as a header goes out counts for a response without content, too: a cookie forbids
+// storing, and a field that the response varies by selects. What middleware may make of an error without content is left to it.
+func TestHeadersOfNoContentGoOutFirst(t *testing.T) {
+	for _, status := range []int{http.StatusNoContent, http.StatusOK, http.StatusNotFound} {
+		for name, field := range map[string][2]string{"cookie": {"Set-Cookie", "csrf=1"}, "vary": {"Vary", "Accept-Language"}} {
+			t.Run(strings.Join([]string{name, http.StatusText(status)}, " "), func(t *testing.T) {
+				eachStore(t, func(t *testing.T, store func(*cachette.Config)) {
+					s := newSite(t, store)
+					s.GET("/", cachette.Cached(time.Minute, cachette.WithStatusTTL(http.StatusNotFound, time.Minute)), func(c *gin.Context) {
+						c.Header("X-For", c.GetHeader("Accept-Language"))
+						c.Status(status)
+					})
+					for _, language := range []string{"fr", "en"} {
+						w, r := httptest.NewRecorder(), httptest.NewRequest(http.MethodGet, "/", nil)
+						r.Header.Set("Accept-Language", language)
+						s.ServeHTTP(adds{w, field}, r)
+						if got := w.Header().Get("X-For"); got != language || w.Code != status {
+							t.Errorf("%s gets %d for %s (%s)", language, w.Code, got, w.Header().Get("Cache-Status"))
+						}
+					}
+				})
+			})
+		}
+	}
+}
+
+// adds is a writer around the engine that adds a field as the header goes out.
+type adds struct {
+	http.ResponseWriter
+	field [2]string
+}
+
+func (w adds) WriteHeader(status int) {
+	w.Header().Add(w.field[0], w.field[1])
+	w.ResponseWriter.WriteHeader(status)
+}

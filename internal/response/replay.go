@@ -4,7 +4,6 @@ import (
 	"mime/multipart"
 	"net/http"
 	"net/textproto"
-	"reflect"
 	"slices"
 	"strconv"
 	"strings"
@@ -152,15 +151,12 @@ func (e *Entry) divisible(w gin.ResponseWriter) bool {
 	for recorder, ok := w.(*Recorder); ok; recorder, ok = w.(*Recorder) {
 		w = recorder.Outer()
 	}
-	if t := reflect.TypeOf(w); t.Kind() == reflect.Pointer && t.Elem().PkgPath() == ginPath {
+	if packageOf(w) == ginPath {
 		return true
 	}
 	accepts, _ := lookup(e.Fields, "Accept-Ranges")
 	return len(accepts) == 1 && strings.EqualFold(accepts[0], "bytes")
 }
-
-// ginPath is the package of gin's own writer.
-var ginPath = reflect.TypeFor[gin.Context]().PkgPath()
 
 // ranges answers a range request (RFC 9110 §14) and tells whether it did: when there is nothing to honour, the whole
 // is the answer.

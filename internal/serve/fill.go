@@ -98,6 +98,9 @@ func (x *exchange) fill(flight *collapse.Flight[*response.Entry]) {
 	case failed:
 		x.standIn()
 	case storable:
+		if bare {
+			x.commit(outer)
+		}
 		x.finish(bare, intact)
 	}
 	if x.withdrawn {
@@ -113,6 +116,20 @@ func (x *exchange) begin() {
 	}
 }
 
+// commit sends the header of a response without content where a writer of middleware outside may add to it at that moment: a
+// cookie, say, that what the route has set belongs to. Else the engine sends it, behind the chain. What middleware may turn into
+// a page of its own, as it does with errors, is left to it, and not kept.
+func (x *exchange) commit(outer gin.ResponseWriter) {
+	switch {
+	case !response.Wrapped(outer):
+	case x.made.Status >= 400:
+		x.outcome = unstored
+	default:
+		outer.WriteHeaderNow()
+		x.Sent(&x.recorder)
+	}
+}
+
 // finish keeps a response that may be kept, if it ended well.
 func (x *exchange) finish(bare, intact bool) {
 	s := x.s
@@ -123,7 +140,7 @@ func (x *exchange) finish(bare, intact bool) {
 	case x.unwanted(): // which was said behind the header
 		x.withdraw(rfc9111.RefusedNoStore)
 		x.apart()
-	case x.left:
+	case x.left, x.outcome != storable:
 	case x.aborted():
 		s.aborted.Add(x.target.Key, x.made.ResponseTime.Add(abortedFor))
 		if len(x.c.Errors) == x.errors {
