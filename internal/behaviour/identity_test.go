@@ -62,6 +62,9 @@ func TestIdentity(t *testing.T) {
 			d := &drive{t: t, seed: chosen + uint64(i), data: new(scopes), rules: rules(), seen: seen}
 			stores := layout.stores()
 			d.faulty = len(stores) == 1 && stores[0].Driver != nil
+			if len(stores) > 1 { // two processes that take POSTs to one path at the same moment: see docs/backends.md
+				d.rules = slices.DeleteFunc(d.rules, func(r *rule) bool { return r.posts })
+			}
 			for _, store := range stores {
 				store.OperationTimeout = time.Minute // this machine may be busy
 				d.sites = append(d.sites, newSite(t, store, d.data, layout.everywhere))
