@@ -8,14 +8,14 @@ import (
 )
 
 // Context is what context.WithTimeout makes, but that it sets up a timer, which costs as much as many a store takes for an
-// answer, only once somebody waits for its end. Who bounds by its Deadline what he does, and looks at Err, goes without.
+// answer, only once its end is waited for. Code that bounds what it does by the Deadline, and looks at Err, goes without.
 type Context struct {
 	context.Context // the caller's
 	deadline        time.Time
 	own             bool // the deadline is not the caller's
 
 	mu     sync.Mutex
-	timed  context.Context // with a timer; nil until somebody waits
+	timed  context.Context // with a timer; nil until its end is waited for
 	cancel context.CancelFunc
 	over   bool
 }

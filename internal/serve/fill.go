@@ -18,7 +18,7 @@ import (
 type outcome uint8
 
 const (
-	unstored  outcome = iota // the client gets it, and nobody else
+	unstored  outcome = iota // its own client alone gets it
 	storable                 // the client gets it, and it is kept if it ends well
 	confirmed                // the handler says that what is stored is still good
 	failed                   // the handler failed, and what is stored stands in for it
@@ -27,7 +27,7 @@ const (
 
 // fillState is the part of an exchange that is about running the handler.
 type fillState struct {
-	flight   *collapse.Flight[*response.Entry] // nil when nobody follows
+	flight   *collapse.Flight[*response.Entry] // nil where no request follows
 	ticket   store.Ticket
 	recorder response.Recorder
 	began    time.Time
@@ -43,7 +43,7 @@ type fillState struct {
 	keepPosted  func() // keeps the response to a POST, once the POST has invalidated
 
 	header http.Header // of the response, to tell it from others
-	parted atomic.Bool // what a route inside answers, and does not share with all who share this response, may have gone into it
+	parted atomic.Bool // what a route inside answers, and does not share with all clients that share this response, may have gone into it
 
 	outcome  outcome
 	made     rfc9111.Exchange // the request and what the handler answered; its Header is not to be used after Decide
@@ -171,7 +171,7 @@ func (x *exchange) run(r *http.Request) {
 	x.c.Next()
 }
 
-// Release lets those go who wait for this fill: they may not have what it makes, or would have to wait for too long.
+// Release lets the requests go that wait for this fill: they may not have what it makes, or would have to wait for too long.
 func (x *exchange) Release() {
 	if x.flight != nil {
 		x.flight.Abandon()

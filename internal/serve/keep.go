@@ -12,7 +12,7 @@ import (
 	"github.com/gin-cachette/cachette/internal/rfc9111"
 )
 
-// keep stores the response that was captured and gives it to those who wait for it.
+// keep stores the response that was captured and gives it to the requests that wait for it.
 func (x *exchange) keep(bare bool) {
 	if x.made.Partial {
 		x.keepPart()
@@ -22,7 +22,7 @@ func (x *exchange) keep(bare bool) {
 	x.put(response.New(&x.draft))
 }
 
-// put stores an entry and gives it to those who wait for it. It tells whether the entry was stored.
+// put stores an entry and gives it to the requests that wait for it. It tells whether the entry was stored.
 func (x *exchange) put(e *response.Entry) bool {
 	kept := x.putUnder(x.target.Key, e)
 	if x.flight != nil {

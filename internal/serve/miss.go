@@ -22,7 +22,7 @@ const (
 	aloneFor = 5 * time.Second
 	// attempts bounds how often a request waits, because another's fill failed or made another variant than it wants.
 	attempts = 4
-	// statusClientLeft is what the log has of a request whose client left while it waited: nobody gets it.
+	// statusClientLeft is what the log has of a request whose client left while it waited: no client gets it.
 	statusClientLeft = 499
 )
 
@@ -127,7 +127,7 @@ func (x *exchange) unsatisfiable() {
 }
 
 // collapsible tells whether a request may share another's fill: one for the whole of a response that is not for
-// somebody in particular, and not one that wants to see the handler asked anew.
+// one client in particular, and not one that wants to see the handler asked anew.
 func (x *exchange) collapsible() bool {
 	h := x.request.Header
 	switch {
@@ -146,7 +146,7 @@ func (x *exchange) collapse() {
 	for range attempts {
 		flight, leads := x.s.flights.Join(x.found.Key)
 		if leads {
-			defer flight.Fail() // whatever happens, nobody waits for ever
+			defer flight.Fail() // whatever happens, no request waits for ever
 			if x.s.flights.Ended() == x.ended || !x.lookAgain(flight) {
 				x.fill(flight)
 			}
@@ -159,7 +159,7 @@ func (x *exchange) collapse() {
 		}
 		x.now = x.s.clock()
 		if ending == collapse.Failed {
-			continue // one of those who waited leads, the others follow again
+			continue // one of the requests that waited leads, the others follow again
 		}
 		if ending != collapse.Shared {
 			if x.lookAgain(nil) {

@@ -65,7 +65,7 @@ func (r *refresh) flightFor(key string) *collapse.Flight[*response.Entry] {
 	return r.flight
 }
 
-// refresh has the stored response refreshed in the background, unless somebody is at it already, or was in vain a moment
+// refresh has the stored response refreshed in the background, unless a refresh is under way already, or was in vain a moment
 // ago. The refresh is a request of its own through the whole engine, since this one's gin.Context ends with it.
 func (x *exchange) refresh() {
 	s, key := x.s, x.found.Key
@@ -97,7 +97,7 @@ func (x *exchange) refresh() {
 				s.resting.Add(key, s.clock().Add(restFor))
 			}
 		}()
-		_ = s.run(r) // nobody waits for it
+		_ = s.run(r) // no request waits for it
 	}()
 }
 
@@ -189,7 +189,7 @@ func cutParam(segment string) (before, name string, ok bool) {
 
 func cleaned(p string) string { return path.Clean("/" + p) }
 
-// discard is a http.ResponseWriter to nobody, who leaves when the context ends.
+// discard is a http.ResponseWriter without a client, whose connection ends with the context.
 type discard struct {
 	ctx    context.Context
 	header http.Header

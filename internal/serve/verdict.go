@@ -275,13 +275,13 @@ func (x *exchange) share(why rfc9111.Refusal) {
 	x.Release()
 }
 
-// apart lets those go who wait for this fill, and has none wait for the next ones of its key.
+// apart lets the requests go that wait for this fill, and has none wait for the next ones of its key.
 func (x *exchange) apart() {
 	x.s.alone.Add(x.found.Key, x.s.clock().Add(aloneFor))
 	x.Release()
 }
 
-// endedWell tells whether the response is whole: nothing failed, and nobody left early. A client may leave as soon as it
+// endedWell tells whether the response is whole: nothing failed, and the client did not leave early. A client may leave as soon as it
 // has as many bytes as it was told to expect, which can be before the handlers return.
 func (x *exchange) endedWell() bool {
 	if !x.recorder.Complete(x.length) || x.unwanted() || x.parted.Load() || x.aborted() {

@@ -98,7 +98,7 @@ func (s *Responses) Get(ctx context.Context, target *keys.Target, request http.H
 // Local tells whether responses are live objects in this process.
 func (s *Responses) Local() bool { return s.objects != nil }
 
-// GetAgain does what Get does. The entry may then be handed to others who wait for it, as one that a fill has made: see
+// GetAgain does what Get does. The entry may then be handed to other requests that wait for it, as one that a fill has made: see
 // Current.
 func (s *Responses) GetAgain(ctx context.Context, target *keys.Target, request http.Header, now time.Time) Found {
 	stamp := s.stamp(target)
@@ -441,7 +441,7 @@ func (s *Responses) PurgePath(ctx context.Context, path string) error {
 }
 
 // PurgeOwn does what PurgePath does, for a request that changes the path and whose own response, made behind the change, is to
-// be kept: its ticket goes on holding, unless somebody else has purged the target since it was taken.
+// be kept: its ticket goes on holding, unless another request has purged the target since it was taken.
 func (s *Responses) PurgeOwn(ctx context.Context, path string, t *Ticket, target *keys.Target) error {
 	s.table.PathBy(&t.stamp, path)
 	return s.purgeMark(ctx, path, func(ctx context.Context, slot uint16) error { return s.replaceOwnMark(ctx, slot, t, target) })
