@@ -141,6 +141,9 @@ func (c *Cache) ClearNamespace(ctx context.Context, namespace string) (int, erro
 // Flush removes every value and response that the cache has under its prefix, and nothing else. With PlainKeys there is no
 // prefix: then it removes all there is in memory, in the collection of mongodb or in the table of dynamodb, and is an error
 // on redis and memcached, where other programs may have keys.
+//
+// When the store does not answer, that is the error. No response from before is served in this process all the same; those of a
+// path are purged as soon as this process comes to it once the store is back. Values stay.
 func (c *Cache) Flush(ctx context.Context) error {
 	if c.closed.Load() {
 		return c.fail("flush", "", ErrClosed)

@@ -472,13 +472,18 @@ func (s *Responses) ClearNamespace(ctx context.Context, namespace string) (int, 
 	return s.driver.Clear(ctx, keys.Namespace(s.prefix, namespace))
 }
 
-// Flush removes all that the cache wrote under its prefix.
+// Flush removes all that the cache wrote under its prefix. If the store does not answer, the purge of every response is owed.
 func (s *Responses) Flush(ctx context.Context) error {
 	s.table.All()
 	owed := s.marks.count()
 	_, err := s.driver.Clear(ctx, s.prefix)
-	if err == nil {
+	switch {
+	case err == nil:
 		s.marks.forget(owed)
+	case s.objects == nil:
+		for slot := range uint16(markSlots) {
+			s.marks.owe(slot)
+		}
 	}
 	return err
 }
