@@ -8,6 +8,7 @@ import (
 	"net/http/httputil"
 	"net/url"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -161,11 +162,12 @@ func TestLeftBeforeTheHeader(t *testing.T) {
 // A response that breaks off in a refresh is no more stored than one that breaks off on its way to a client: httputil.ReverseProxy
 // says so by a panic, where there is a server to notice.
 func TestRefreshThatBreaksOff(t *testing.T) {
-	whole := true
+	var whole atomic.Bool // read by the backend's own goroutine
+	whole.Store(true)
 	backend := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
 		_, _ = io.WriteString(w, "half a page")
 		w.(http.Flusher).Flush()
-		if !whole {
+		if !whole.Load() {
 			panic(http.ErrAbortHandler)
 		}
 	}))
@@ -178,11 +180,11 @@ func TestRefreshThatBreaksOff(t *testing.T) {
 	s.GET("/", cachette.Cached(time.Minute), gin.WrapH(httputil.NewSingleHostReverseProxy(to)))
 	front := httptest.NewServer(s)
 	defer front.Close()
-	whole = false
+	whole.Store(false)
 	if err := s.cache.Refresh(t.Context(), front.URL+"/"); err == nil || !strings.Contains(err.Error(), "broke off") {
 		t.Errorf("Refresh: %v", err)
 	}
-	whole = true
+	whole.Store(true)
 	response, err := http.Get(front.URL)
 	if err != nil {
 		t.Fatal(err)
