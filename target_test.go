@@ -3,6 +3,7 @@ package cachette_test
 import (
 	"crypto/tls"
 	"fmt"
+	"log/slog"
 	"net/http"
 	"net/http/httptest"
 	"net/url"
@@ -265,7 +266,7 @@ func newSiteOn(t testing.TB, prepare func(*gin.Engine), configure ...func(*cache
 	engine := gin.New()
 	prepare(engine)
 	cache, err := cachette.Install(engine, func() (cachette.Config, error) {
-		var cfg cachette.Config
+		cfg := cachette.Config{Logger: slog.New(slog.DiscardHandler)}
 		for _, change := range configure {
 			change(&cfg)
 		}

@@ -79,8 +79,7 @@ func TestGetBehindNext(t *testing.T) {
 	for _, options := range [][]cachette.Option{nil, {cachette.WithVary("X-User")}, {cachette.WithKeyPart(userOf)}} {
 		var message error
 		var got *cachette.Cache
-		var s *site
-		s = newSiteOn(t, func(e *gin.Engine) {
+		s := newSiteOn(t, func(e *gin.Engine) {
 			e.Use(gin.Recovery(), func(c *gin.Context) {
 				c.Next()
 				message = panicked(func() { got = cachette.Get(c) })
