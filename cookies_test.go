@@ -299,6 +299,27 @@ func TestCookiesAllowed(t *testing.T) {
 	}
 }
 
+// Cookies from outside that a route names or allows keep nothing from being stored, whenever they are set, and are each client's own.
+func TestCookieFromOutsideAllowed(t *testing.T) {
+	for _, outside := range outsides {
+		for name, option := range map[string]cachette.Option{"named": cachette.WithForeignCookies("sid"), "allowed": cachette.WithSetCookie()} {
+			t.Run(outside.name+"/"+name, func(t *testing.T) {
+				eachStore(t, func(t *testing.T, store func(*cachette.Config)) {
+					var visitors atomic.Int64
+					s, h := outside.site(t, func(_ *gin.Context, h http.Header) { h.Add("Set-Cookie", fmt.Sprintf("sid=%d", visitors.Add(1))) }, store)
+					s.GET("/page", cachette.Cached(time.Minute, option), text("page"))
+					for i := range 3 {
+						a := send(t, h, http.MethodGet, "/page")
+						if want := fmt.Sprintf("sid=%d", i+1); a.hit() != (i > 0) || strings.Join(a.header["Set-Cookie"], "|") != want {
+							t.Errorf("client %d is set %q (%s)", i+1, a.header["Set-Cookie"], a.cacheStatus())
+						}
+					}
+				})
+			})
+		}
+	}
+}
+
 // What the outside says at the commit that a response varies by counts (RFC 9111 §4.1), however it says so.
 func TestVaryAtTheCommit(t *testing.T) {
 	for _, outside := range outsides {
