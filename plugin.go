@@ -98,7 +98,7 @@ func open(engine *gin.Engine, cfgFunc func() (Config, error)) (*Cache, error) {
 		BodyLimit: cfg.BodyLimit, Clock: time.Now, Log: cfg.Logger, Disabled: cfg.Disabled, ProxyScheme: cfg.ProxyScheme,
 		Middleware: nameOf(c.middleware), Handler: nameOf(Cached(0)),
 	})
-	c.frame = &serve.Frame{Owner: c, Server: c.server}
+	c.frame = serve.NewFrame(c, c.server)
 	return c, nil
 }
 

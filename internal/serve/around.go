@@ -103,6 +103,30 @@ type Frame struct {
 	around   *around   // what the routes outside say; nil for none
 	entered  *around   // the same for those from which HandleContext has led to this chain
 	looked   *exchange // what the short way has found out for the route that comes next (see lane)
+
+	credentials bool   // the request came to the engine with Authorization: a guard may take it off
+	guarded     *Frame // stands for this Frame on such requests; nil where it is one of a single request
+}
+
+// NewFrame returns the Frame that the requests of a server begin with. All of them share it.
+func NewFrame(owner any, s *Server) *Frame {
+	guarded := &Frame{Owner: owner, Server: s, credentials: true}
+	return &Frame{Owner: owner, Server: s, guarded: guarded}
+}
+
+// of returns the Frame that a request is to begin with.
+func (f *Frame) of(r *http.Request) *Frame {
+	if f.guarded != nil && hasCredentials(r) {
+		return f.guarded
+	}
+	return f
+}
+
+// enter returns what holds of a request inside of a route, and of outside, which may be nil.
+func (f *Frame) enter(c *gin.Context, outside *around, rt *Route) around {
+	in := outside.enter(c, rt)
+	in.credentials = in.credentials || f.credentials
+	return in
 }
 
 // FrameKey is the key of the Frame in a gin.Context.

@@ -103,12 +103,13 @@ func (s *Server) tellSkipped(path string, names []string) {
 // Enter answers a GET on the short way, and tells whether it did. If not, it returns the Frame that the request is to
 // carry: frame, or one that tells the route what was found, or what the routes say that have led here from inside of them.
 func (s *Server) Enter(c *gin.Context, frame *Frame) (carry *Frame, answered bool) {
+	frame = frame.of(c.Request)
 	in := s.carriedIn(c)
 	if outside := in.outside(c); outside != nil {
 		if in.x != nil && in.x.c == c {
 			in.x.stepAside(c)
 		}
-		return &Frame{Owner: frame.Owner, Server: s, around: outside, entered: outside}, false
+		return &Frame{Owner: frame.Owner, Server: s, around: outside, entered: outside, credentials: frame.credentials}, false
 	}
 	if c.Request.Method != "GET" || in != nil {
 		return frame, false
@@ -118,7 +119,7 @@ func (s *Server) Enter(c *gin.Context, frame *Frame) (carry *Frame, answered boo
 	if rt == nil || s.idle() || !s.lookable(c.Request, rt) {
 		return frame, false
 	}
-	says := around{rt: rt, credentials: hasCredentials(c.Request)}
+	says := around{rt: rt, credentials: frame.credentials}
 	if len(rt.Vary) > 0 {
 		says = (*around)(nil).enter(c, rt)
 	}
@@ -130,7 +131,7 @@ func (s *Server) Enter(c *gin.Context, frame *Frame) (carry *Frame, answered boo
 		return nil, true
 	}
 	x := &exchange{s: s, c: c, around: says, request: c.Request, query: q}
-	x.frame = &Frame{Owner: frame.Owner, Server: s, looked: x}
+	x.frame = &Frame{Owner: frame.Owner, Server: s, looked: x, credentials: frame.credentials}
 	return x.frame, false
 }
 

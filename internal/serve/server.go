@@ -117,7 +117,7 @@ func (s *Server) Handle(c *gin.Context, f *Frame, rt *Route) {
 		x.proceed()
 		return
 	}
-	s.handle(c, f, f.around.enter(c, rt))
+	s.handle(c, f, f.enter(c, nil, rt))
 }
 
 // handle takes a request through the cache as the routes say that it is inside of.
@@ -275,7 +275,7 @@ func (s *Server) nested(c *gin.Context, f *Frame, rt *Route) {
 	if x != nil {
 		outside = &x.around
 	}
-	in := outside.enter(c, rt)
+	in := f.enter(c, outside, rt)
 	if x != nil {
 		if x.adopt(&in, rt) {
 			return
