@@ -116,7 +116,7 @@ func (s *Server) Enter(c *gin.Context, frame *Frame) (carry *Frame, answered boo
 	}
 	known := (*s.lane.routes.Load())[c.FullPath()]
 	rt := known.rt
-	if rt == nil || s.idle() || !s.lookable(c.Request, rt) {
+	if rt == nil || s.idle() || !s.lookable(c, rt) {
 		return frame, false
 	}
 	says := around{rt: rt, credentials: frame.credentials}

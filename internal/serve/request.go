@@ -25,7 +25,7 @@ func (x *exchange) condition() {
 	x.handlers.Header = h
 	x.conditioned = true
 	if x.around.rt.IgnoreAsk { // see lookable
-		x.handlers.Body, x.handlers.ContentLength = http.NoBody, 0
+		withoutContent(x.handlers)
 		delete(h, "If-Match")
 		delete(h, "If-Unmodified-Since")
 	}
@@ -35,6 +35,20 @@ func (x *exchange) condition() {
 	case len(h["Range"]) == 0 && !x.asked.NoStore && !x.s.alone.Has(x.found.Key, x.now):
 		delete(h, "If-None-Match")
 		delete(h, "If-Modified-Since")
+	}
+}
+
+// contentFields are the fields of a request that are about its content, or about how it is sent.
+var contentFields = [...]string{
+	"Content-Type", "Content-Encoding", "Content-Language", "Content-Location", "Content-Length", "Content-Range",
+	"Transfer-Encoding", "Trailer", "Expect",
+}
+
+// withoutContent takes the content off a request that has a header of its own.
+func withoutContent(r *http.Request) {
+	r.Body, r.ContentLength, r.TransferEncoding, r.Trailer = http.NoBody, 0, nil, nil
+	for _, name := range contentFields {
+		delete(r.Header, name)
 	}
 }
 

@@ -122,7 +122,7 @@ func (s *Server) Handle(c *gin.Context, f *Frame, rt *Route) {
 
 // handle takes a request through the cache as the routes say that it is inside of.
 func (s *Server) handle(c *gin.Context, f *Frame, in around) {
-	if s.idle() || !in.cacheable() || !s.lookable(c.Request, in.rt) {
+	if s.idle() || !in.cacheable() || !s.lookable(c, in.rt) {
 		s.pass(c, f, in)
 		return
 	}
@@ -226,14 +226,31 @@ func (a *around) admits(e *response.Entry) bool {
 // content, that does not ask for another protocol, and has no precondition that only the handler can evaluate. Of a route that
 // does not let clients make its handler run, content and preconditions of these kinds are ignored instead, which RFC 9110
 // allows (§9.3.1, §13.1.1, §13.1.4).
-func (s *Server) lookable(r *http.Request, rt *Route) bool {
-	if r.Method != http.MethodGet && r.Method != http.MethodHead || r.ContentLength != 0 && !rt.IgnoreAsk {
+func (s *Server) lookable(c *gin.Context, rt *Route) bool {
+	r := c.Request
+	switch {
+	case r.Method != http.MethodGet && r.Method != http.MethodHead,
+		r.ContentLength != 0 && !(rt.IgnoreAsk && r.Method == http.MethodGet), contentRead(c):
 		return false
 	}
 	if u := r.URL; u.User != nil || u.Scheme != "" && u.Scheme != schemeOf(r.TLS != nil) {
 		return false // RFC 9110 §4.2.4, §7.1: it is for another resource
 	}
 	return len(r.Header) == 0 || !upgrades(r.Header) && (rt.IgnoreAsk || !rfc9111.ForOrigin(r.Header))
+}
+
+// contentRead tells whether a handler outside has read the content of a request, and left it where handlers find it: a form, or
+// the copy that gin's ShouldBindBodyWith keeps.
+func contentRead(c *gin.Context) bool {
+	r := c.Request
+	if r.MultipartForm != nil || len(r.PostForm) > 0 {
+		return true
+	}
+	if r.ContentLength == 0 {
+		return false
+	}
+	_, kept := c.Get(gin.BodyBytesKey)
+	return kept
 }
 
 // upgrades tells whether a request asks for another protocol, as that for WebSockets: one that it names in Upgrade, and for
