@@ -41,7 +41,9 @@ func TestSchemes(t *testing.T) {
 		{name: "Forwarded, quoted", peer: trusted, fields: []string{`Forwarded: For="[2001:db8::1]:4711";Proto="https"`}, scheme: "https"},
 		{name: "Forwarded, a list (RFC 7239 §4)", peer: trusted, fields: []string{"Forwarded: for=192.0.2.43;proto=https, for=198.51.100.17;proto=http"}, scheme: "http"},
 		{name: "Forwarded, without a scheme", peer: trusted, fields: []string{"Forwarded: for=192.0.2.43;proto=https, for=198.51.100.17"}, scheme: "http"},
-		{name: "both", peer: trusted, fields: []string{"Forwarded: proto=https", "X-Forwarded-Proto: http"}, scheme: "http"},
+		{name: "both", peer: trusted, fields: []string{"Forwarded: proto=https", "X-Forwarded-Proto: https"}, scheme: "https"},
+		{name: "both, one without a scheme", peer: trusted, fields: []string{"Forwarded: for=192.0.2.43", "X-Forwarded-Proto: https"}, scheme: "https"},
+		{name: "both, from a peer that is not trusted", peer: "192.0.2.7:4567", fields: []string{"Forwarded: proto=https", "X-Forwarded-Proto: http"}, scheme: "http"},
 		{name: "a peer that is not trusted", peer: "192.0.2.7:4567", fields: []string{"X-Forwarded-Proto: https"}, scheme: "http"},
 		{name: "a peer that is not trusted, by Forwarded", peer: "192.0.2.7:4567", fields: []string{"Forwarded: proto=https"}, scheme: "http"},
 		{name: "a peer that is not trusted, over TLS", peer: "192.0.2.7:4567", tls: true, fields: []string{"X-Forwarded-Proto: http"}, scheme: "https"},
@@ -162,5 +164,34 @@ func TestRedirectsToTheSameURL(t *testing.T) {
 				})
 			}
 		}
+	}
+}
+
+// Where X-Forwarded-Proto and Forwarded of a trusted proxy name two schemes, a client may have made up either: the request has
+// nothing to do with the cache.
+func TestSchemesThatDisagree(t *testing.T) {
+	for _, fields := range [][2]string{{"https", "http"}, {"http", "https"}, {"https", "wss"}} {
+		t.Run(fields[0]+" and "+fields[1], func(t *testing.T) {
+			s := newSite(t, func(cfg *cachette.Config) { cfg.ProxyScheme = true })
+			if err := s.SetTrustedProxies([]string{"10.0.0.0/8"}); err != nil {
+				t.Fatal(err)
+			}
+			s.Match([]string{http.MethodGet, http.MethodPost}, "/page", cachette.Cached(time.Minute),
+				text("page", "Cache-Control: max-age=60", "Content-Location: /page"))
+			proxied := func(r *http.Request) { r.RemoteAddr = "10.1.2.3:4567" }
+			both := func(r *http.Request) {
+				r.Header.Set("X-Forwarded-Proto", fields[0])
+				r.Header.Set("Forwarded", "proto="+fields[1])
+			}
+			post := func(r *http.Request) { r.Method = http.MethodPost }
+			for range 2 {
+				if a := ask(t, s, "/page", "example.com", proxied, both); a.hit() || strings.Contains(a.cacheStatus(), "stored") {
+					t.Errorf("GET: %s", a.cacheStatus())
+				}
+			}
+			if a := ask(t, s, "/page", "example.com", proxied, both, post); strings.Contains(a.cacheStatus(), "stored") {
+				t.Errorf("POST: %s", a.cacheStatus())
+			}
+		})
 	}
 }

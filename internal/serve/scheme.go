@@ -27,19 +27,24 @@ func schemeOf(tls bool) string {
 	return "http"
 }
 
-// forwardedScheme returns the scheme that the nearest proxy says a request came with, by X-Forwarded-Proto or Forwarded
-// (RFC 7239 §5.4); empty where it says none that is known.
+// disputed tells whether a trusted proxy names two schemes for a request: a proxy that sets one of the fields as a rule passes
+// on what a client has made up in the other.
+func (s *Server) disputed(r *http.Request) bool {
+	if s.proxies == nil || len(r.Header["X-Forwarded-Proto"]) == 0 || len(r.Header["Forwarded"]) == 0 {
+		return false
+	}
+	a, b := lastMember(r.Header["X-Forwarded-Proto"]), forwardedProto(r.Header["Forwarded"])
+	return a != "" && b != "" && !strings.EqualFold(a, b) && s.proxies.trusts(r.RemoteAddr)
+}
+
+// forwardedScheme returns the scheme that the nearest proxy says a request came with, by X-Forwarded-Proto or Forwarded;
+// empty where it says none that is known.
 func forwardedScheme(h http.Header) string {
 	scheme := ""
 	if lines := h["X-Forwarded-Proto"]; len(lines) > 0 {
 		scheme = lastMember(lines)
 	} else if lines := h["Forwarded"]; len(lines) > 0 {
-		for pair := range strings.SplitSeq(lastMember(lines), ";") {
-			name, value, _ := strings.Cut(pair, "=")
-			if strings.EqualFold(strings.Trim(name, " \t"), "proto") {
-				scheme = strings.Trim(value, " \t\"")
-			}
-		}
+		scheme = forwardedProto(lines)
 	}
 	switch {
 	case strings.EqualFold(scheme, "https"):
@@ -48,6 +53,17 @@ func forwardedScheme(h http.Header) string {
 		return "http"
 	}
 	return ""
+}
+
+// forwardedProto returns what the nearest proxy says in Forwarded of the scheme (RFC 7239 §5.4).
+func forwardedProto(lines []string) (proto string) {
+	for pair := range strings.SplitSeq(lastMember(lines), ";") {
+		name, value, _ := strings.Cut(pair, "=")
+		if strings.EqualFold(strings.Trim(name, " \t"), "proto") {
+			proto = strings.Trim(value, " \t\"")
+		}
+	}
+	return proto
 }
 
 // lastMember returns the last member of a list: what the nearest proxy has added.

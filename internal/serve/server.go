@@ -230,7 +230,7 @@ func (s *Server) lookable(c *gin.Context, rt *Route) bool {
 	r := c.Request
 	switch {
 	case r.Method != http.MethodGet && r.Method != http.MethodHead,
-		r.ContentLength != 0 && !(rt.IgnoreAsk && r.Method == http.MethodGet), contentRead(c):
+		r.ContentLength != 0 && !(rt.IgnoreAsk && r.Method == http.MethodGet), contentRead(c), s.disputed(r):
 		return false
 	}
 	if u := r.URL; u.User != nil || u.Scheme != "" && u.Scheme != schemeOf(r.TLS != nil) {
@@ -277,7 +277,7 @@ func (s *Server) pass(c *gin.Context, f *Frame, in around) {
 	switch {
 	case c.Request.Method == http.MethodGet, c.Request.Method == http.MethodHead:
 		x.found.Why = rfc9111.ForwardBypass
-	case c.Request.Method == http.MethodPost && in.cacheable() && !s.idle():
+	case c.Request.Method == http.MethodPost && in.cacheable() && !s.idle() && !s.disputed(c.Request):
 		x.post()
 		return
 	}
