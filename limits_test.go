@@ -13,6 +13,7 @@ import (
 
 	"github.com/gin-cachette/cachette"
 	"github.com/gin-cachette/cachette/drivers"
+	"github.com/gin-cachette/cachette/drivers/inmemory"
 )
 
 // narrow is a store that takes values of up to 4 KiB.
@@ -35,6 +36,26 @@ type narrowKnown struct{ narrow }
 
 func (n narrowKnown) MaxValue(string) int { return narrowLimit }
 
+// tiny returns a store in memory for entries of up to 4 KiB and a little.
+func tiny(t *testing.T) *inmemory.Driver {
+	d, err := inmemory.New(inmemory.Options{MemoryLimit: 13 << 10})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return d
+}
+
+// untold is a store of objects that does not tell its limit.
+type untold struct {
+	drivers.Driver
+	drivers.Objects
+}
+
+func newUntold(t *testing.T) untold {
+	d := tiny(t)
+	return untold{d, d}
+}
+
 // A response that is larger than the cache, or its store, takes is served as it is, not stored, and counted. Cache-Status
 // says so where the size is known before anything goes out: by Content-Length, or by the first write.
 func TestTooLarge(t *testing.T) {
@@ -49,6 +70,8 @@ func TestTooLarge(t *testing.T) {
 	}{
 		{"body limit", func(cfg *cachette.Config) { cfg.BodyLimit = 4 << 10 }, true},
 		{"body limit, store of bytes", func(cfg *cachette.Config) { cfg.BodyLimit, cfg.Driver = 4<<10, newShelf() }, true},
+		{"store of objects", func(cfg *cachette.Config) { cfg.Driver = tiny(t) }, true},
+		{"store of objects that does not tell its limit", func(cfg *cachette.Config) { cfg.Driver = newUntold(t) }, false},
 		{"store with a limit that it tells", func(cfg *cachette.Config) { cfg.Driver = narrowKnown{narrow{shelf: newShelf()}} }, true},
 		{"store with a limit that it does not tell", func(cfg *cachette.Config) { cfg.Driver = narrow{shelf: newShelf()} }, false},
 	} {
@@ -116,32 +139,44 @@ func TestTooLarge(t *testing.T) {
 
 // Near a limit that the store tells, what Cache-Status says of a response is what becomes of it.
 func TestTooLargeByAFewBytes(t *testing.T) {
-	for _, vary := range []string{"", "X-A", "X-A, X-B"} {
-		t.Run("Vary: "+vary, func(t *testing.T) {
-			store := newShelf()
-			s := newSite(t, func(cfg *cachette.Config) { cfg.Driver = narrowKnown{narrow{shelf: store}} })
-			s.GET("/:size", cachette.Cached(time.Minute), func(c *gin.Context) {
-				var size int
-				_, _ = fmt.Sscan(c.Param("size"), &size)
-				c.Header("Vary", vary)
-				c.String(http.StatusOK, strings.Repeat("x", size))
-			})
-			said := make(map[string]int)
-			for size := narrowLimit - 700; size <= narrowLimit; size++ {
-				before := s.cache.Stats()
-				status := s.get(fmt.Sprintf("/%d", size)).cacheStatus()
-				said[status]++
-				stored := s.cache.Stats().Stored == before.Stored+1
-				tooLarge := s.cache.Stats().TooLarge == before.TooLarge+1
-				if stored == tooLarge || stored != strings.Contains(status, "stored") {
-					t.Errorf("%d bytes: stored %t, too large %t, and Cache-Status says %q", size, stored, tooLarge, status)
-				}
-			}
-			if said["cachette; fwd=uri-miss; stored"] < 10 || said["cachette; fwd=uri-miss; detail=too-large"] < 10 {
-				t.Errorf("not both sides of the limit were tried: %v", said)
-			}
-		})
+	for _, row := range []struct {
+		name string
+		open func() drivers.Driver
+		most int // the size of the largest body that is tried
+	}{
+		{"bytes", func() drivers.Driver { return narrowKnown{narrow{shelf: newShelf()}} }, narrowLimit},
+		{"objects", func() drivers.Driver { return tiny(t) }, tiny(t).MaxValue("")},
+	} {
+		for _, vary := range []string{"", "X-A", "X-A, X-B"} {
+			testTooLargeByAFewBytes(t, row.name, row.open, row.most, vary)
+		}
 	}
+}
+
+func testTooLargeByAFewBytes(t *testing.T, name string, open func() drivers.Driver, most int, vary string) {
+	t.Run(name+"/Vary: "+vary, func(t *testing.T) {
+		s := newSite(t, func(cfg *cachette.Config) { cfg.Driver = open() })
+		s.GET("/:size", cachette.Cached(time.Minute), func(c *gin.Context) {
+			var size int
+			_, _ = fmt.Sscan(c.Param("size"), &size)
+			c.Header("Vary", vary)
+			c.String(http.StatusOK, strings.Repeat("x", size))
+		})
+		said := make(map[string]int)
+		for size := most - 1500; size <= most; size++ {
+			before := s.cache.Stats()
+			status := s.get(fmt.Sprintf("/%d", size)).cacheStatus()
+			said[status]++
+			stored := s.cache.Stats().Stored == before.Stored+1
+			tooLarge := s.cache.Stats().TooLarge == before.TooLarge+1
+			if stored == tooLarge || stored != strings.Contains(status, "stored") {
+				t.Errorf("%d bytes: stored %t, too large %t, and Cache-Status says %q", size, stored, tooLarge, status)
+			}
+		}
+		if said["cachette; fwd=uri-miss; stored"] < 10 || said["cachette; fwd=uri-miss; detail=too-large"] < 10 {
+			t.Errorf("not both sides of the limit were tried: %v", said)
+		}
+	})
 }
 
 // The store's failures are counted, and what is not tried because the store does not answer is not.

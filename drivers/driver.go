@@ -87,7 +87,7 @@ type Batch interface {
 // when Set says so.
 type Limited interface {
 	// MaxValue returns the size, in bytes, of the largest value that Set takes under key; less than zero when it takes
-	// none under a key so long.
+	// none under a key so long. Of a driver that is [Objects] too, it is also the size of the largest object.
 	MaxValue(key string) int
 }
 

@@ -54,19 +54,16 @@ func (b *budget) forEntries() int64 {
 	return b.entries.Load()
 }
 
-// fits tells whether an entry could be kept.
-func (b *budget) fits(key string, size int) bool {
-	_, ok := b.weigh(len(key), size)
-	return ok
-}
+// most is what one entry may weigh. otter counts in 32 bits.
+func (b *budget) most() int64 { return min(b.forEntries(), math.MaxUint32) }
 
-// weigh returns what an entry weighs, and whether it can be kept. otter counts in 32 bits.
-func (b *budget) weigh(key, size int) (uint32, bool) {
-	room := min(b.forEntries(), math.MaxUint32) - perEntry - int64(key)
-	if int64(size) > room {
-		return 0, false
-	}
-	return uint32(perEntry + key + size), true
+// room is the size of the largest value that can be kept under a key: less than zero for none.
+func (b *budget) room(key string) int64 { return b.most() - perEntry - int64(len(key)) }
+
+// weigh returns what an entry weighs whose value there is room for, from what the allocator made of its key and value. What
+// it rounded up is no reason to refuse an entry, so that room is exact.
+func (b *budget) weigh(key, value int) uint32 {
+	return uint32(min(perEntry+int64(key)+int64(value), b.most()))
 }
 
 // spend records a write. Each time that a sixty-fourth of the limit has been written it makes otter catch up, and all

@@ -48,8 +48,8 @@ type Options struct {
 	Clock func() time.Time
 }
 
-// Driver is a [drivers.Driver] that keeps its entries in memory. It is a [drivers.Objects], a [drivers.Sweeper] and a
-// [drivers.Pinger] too. Create it with [New].
+// Driver is a [drivers.Driver] that keeps its entries in memory. It is a [drivers.Objects], a [drivers.Limited], a
+// [drivers.Sweeper] and a [drivers.Pinger] too. Create it with [New].
 type Driver struct {
 	clock func() time.Time
 	start time.Time // times are kept as durations since then, which no change of the wall clock moves
@@ -154,27 +154,29 @@ func (d *Driver) Set(ctx context.Context, key string, value []byte, ttl time.Dur
 		return fmt.Errorf("inmemory: the time to live is %v: it must be positive", ttl)
 	}
 	// The copy is made only if it may be kept, and weighed as the allocator rounded it up.
-	if d.budget.fits(key, len(value)) {
+	if int64(len(value)) <= d.budget.room(key) {
 		var copied strings.Builder
 		copied.Write(value)
-		if d.put(cache, key, byteString(copied.String()), copied.Cap(), ttl) {
-			return nil
-		}
+		d.put(cache, key, byteString(copied.String()), copied.Cap(), ttl)
+		return nil
 	}
 	cache.Invalidate(key)
 	return fmt.Errorf("inmemory: %w: a value of %d bytes under a key of %d bytes does not fit into the memory limit of %d bytes",
 		drivers.ErrTooLarge, len(value), len(key), d.limit)
 }
 
-// put stores value, which takes size bytes, unless it does not fit.
-func (d *Driver) put(cache *store, key string, value any, size int, ttl time.Duration) bool {
+// MaxValue returns the size, in bytes, of the largest value that Set takes under key, and of the largest object that
+// PutObject does; less than zero when there is none. It shrinks a little as the number of entries grows.
+func (d *Driver) MaxValue(key string) int {
+	return int(d.budget.room(key))
+}
+
+// put stores value, which there is room for and which takes size bytes.
+func (d *Driver) put(cache *store, key string, value any, size int, ttl time.Duration) {
 	// The key is copied: it may be a slice of something much larger.
 	var copied strings.Builder
 	copied.WriteString(key)
-	weight, ok := d.budget.weigh(copied.Cap(), size)
-	if !ok {
-		return false
-	}
+	weight := d.budget.weigh(copied.Cap(), size)
 	deadline := d.now()
 	if ttl > math.MaxInt64-deadline {
 		ttl = math.MaxInt64 - deadline
@@ -183,7 +185,6 @@ func (d *Driver) put(cache *store, key string, value any, size int, ttl time.Dur
 
 	cache.Set(copied.String(), &entry{value: value, deadline: deadline, weight: weight})
 	d.budget.spend(cache, weight)
-	return true
 }
 
 // Delete removes keys and returns how many of them were live.

@@ -30,9 +30,11 @@ func (d *Driver) PutObject(key string, object any, size int, ttl time.Duration) 
 	if cache == nil || ttl <= 0 {
 		return false
 	}
-	if !d.put(cache, key, object, max(size, 0), ttl) {
+	size = max(size, 0)
+	if int64(size) > d.budget.room(key) {
 		cache.Invalidate(key)
 		return false
 	}
+	d.put(cache, key, object, size, ttl)
 	return true
 }

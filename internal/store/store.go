@@ -8,6 +8,7 @@ package store
 import (
 	"context"
 	"errors"
+	"fmt"
 	"log/slog"
 	"math"
 	"net/http"
@@ -324,7 +325,7 @@ func (s *Responses) Put(ctx context.Context, key string, e *response.Entry, requ
 		return false, nil
 	}
 	if s.objects != nil {
-		return s.putObject(key, e, request, t, ttl, now), nil
+		return s.putObject(key, e, request, t, ttl, now)
 	}
 	ctx = context.WithoutCancel(ctx) // the client may leave now
 	if !s.table.Holds(&t.stamp) {
@@ -338,9 +339,9 @@ func (s *Responses) Put(ctx context.Context, key string, e *response.Entry, requ
 	return true, nil
 }
 
-func (s *Responses) putObject(key string, e *response.Entry, request http.Header, t Ticket, ttl time.Duration, now time.Time) bool {
+func (s *Responses) putObject(key string, e *response.Entry, request http.Header, t Ticket, ttl time.Duration, now time.Time) (kept bool, err error) {
 	if len(e.Meta.Vary) == 0 {
-		return s.table.Holds(&t.stamp) && s.objects.PutObject(key, e, e.Size(), ttl)
+		return s.keepObject(e, t, ttl)
 	}
 	object, _ := s.objects.GetObject([]byte(key), now)
 	old, _ := object.(*response.Variants)
@@ -351,7 +352,23 @@ func (s *Responses) putObject(key string, e *response.Entry, request http.Header
 	if changed {
 		s.objects.PutObject(key, variants, variants.Size(), variants.Expires.Sub(now))
 	}
-	return s.table.Holds(&t.stamp) && s.objects.PutObject(e.Key, e, e.Size(), ttl)
+	return s.keepObject(e, t, ttl)
+}
+
+// keepObject keeps an entry under its key. One that the driver does not keep is too large for it.
+func (s *Responses) keepObject(e *response.Entry, t Ticket, ttl time.Duration) (kept bool, err error) {
+	if !s.table.Holds(&t.stamp) {
+		return false, nil
+	}
+	size := e.Size()
+	if s.limited != nil && size > s.limited.MaxValue(e.Key) && cap(e.Body) > len(e.Body) { // Room has promised room for the body alone
+		e.Body = append(make([]byte, 0, len(e.Body)), e.Body...)
+		size = e.Size()
+	}
+	if !s.objects.PutObject(e.Key, e, size, ttl) {
+		return false, fmt.Errorf("a response that takes %d bytes in memory: %w", size, drivers.ErrTooLarge)
+	}
+	return true, nil
 }
 
 func (s *Responses) putBytes(ctx context.Context, key string, e *response.Entry, request http.Header, t Ticket, ttl time.Duration, now time.Time) error {
@@ -402,6 +419,9 @@ func (s *Responses) Room(key string, d *response.Draft, t Ticket) int64 {
 	if s.limited == nil {
 		return math.MaxInt64
 	}
+	if s.objects != nil {
+		return s.roomForObject(key, d)
+	}
 	e := response.New(&response.Draft{Status: d.Status, Fields: slices.Clone(d.Fields), Meta: d.Meta})
 	e.Key, e.Mark = key, t.mark
 	if len(e.Meta.Vary) > 0 { // its variant's key and digest are of a length that all of them have
@@ -410,6 +430,17 @@ func (s *Responses) Room(key string, d *response.Draft, t Ticket) int64 {
 	}
 	const length = 8 // more bytes, at most, for the size of a body than for none
 	return int64(s.limited.MaxValue(e.Key)) - int64(len(response.Encode(e))) - length
+}
+
+// roomForObject does what Room does for live objects, which weigh what they take in memory.
+func (s *Responses) roomForObject(key string, d *response.Draft) int64 {
+	const made = 300 // more bytes than the Date and the ETag take that an entry gets if it has none
+	e := response.Entry{Key: key, Fields: d.Fields, Meta: d.Meta}
+	if len(e.Meta.Vary) > 0 {
+		e.Variant = rfc9111.VariantKey(e.Meta.Vary, nil)
+		e.Key = keys.Variant(key, e.Variant)
+	}
+	return int64(s.limited.MaxValue(e.Key)) - int64(e.Size()) - made
 }
 
 // Remove removes what is stored under key, on a best effort: what cannot be removed is stale before long.
