@@ -124,10 +124,14 @@ func (c *Cache) Delete(ctx context.Context, names ...string) (int, error) {
 // ClearNamespace removes the values whose keys begin with namespace and a colon, and the responses of the routes that
 // [WithNamespace] put there. It returns how many of both it removed; a response that varies counts once for each variant
 // and once for the record that tells them apart, and one that is in several namespaces is removed by a clearing of the first:
-// by those of the others it is just never served again, and does not count. An empty namespace is an error.
+// by those of the others it is just never served again, and does not count. An empty namespace, and one that ends with a colon, is
+// an error.
 func (c *Cache) ClearNamespace(ctx context.Context, namespace string) (int, error) {
 	if namespace == "" {
 		return 0, c.fail("clear", "", fmt.Errorf("%w: the namespace is empty; name one, or call Flush to remove everything", ErrInvalid))
+	}
+	if problem := namespaceProblem(namespace); problem != "" {
+		return 0, c.fail("clear", namespace, fmt.Errorf("%w: %s", ErrInvalid, problem))
 	}
 	if c.closed.Load() {
 		return 0, c.fail("clear", namespace, ErrClosed)
@@ -203,6 +207,10 @@ func parsePath(path string) (*url.URL, error) {
 	}
 	raw, _, _ := strings.Cut(path, "?")
 	for segment := range strings.SplitSeq(raw, "/") {
+		if segment == "*" {
+			return nil, fmt.Errorf("%w: %.64q would be several paths; give one, with %%2A for an asterisk that is part of it, or put their "+
+				"routes in a namespace by WithNamespace, and call ClearNamespace", ErrInvalid, path)
+		}
 		if len(segment) > 1 && (segment[0] == ':' || segment[0] == '*') {
 			return nil, fmt.Errorf("%w: %.64q is the pattern of a route; give a path as clients ask for it, such as /products/7, with "+
 				"%%3A and %%2A for a colon and an asterisk that are part of it", ErrInvalid, path)

@@ -56,12 +56,20 @@ func TestMistakesPanic(t *testing.T) {
 		{"a body limit of nothing", func() { cachette.WithBodyLimit(0) }, []string{"WithBodyLimit", "0", "bytes"}},
 		{"a negative body limit", func() { cachette.WithBodyLimit(-1) }, []string{"WithBodyLimit", "-1", "bytes"}},
 		{"no parameters", func() { cachette.WithQueryParams() }, []string{"WithQueryParams", "WithPathKey"}},
+		{"two parameters in one name", func() { cachette.WithQueryParams("page,sort") }, []string{"WithQueryParams", `"page,sort"`, "one by one"}},
+		{"two parameters as in a query", func() { cachette.WithQueryParams("a", "page&sort") }, []string{`"page&sort"`, "one by one"}},
+		{"a parameter with its value", func() { cachette.WithQueryParams("page=1") }, []string{`"page=1"`, "one by one"}},
+		{"a query", func() { cachette.WithQueryParams("?page") }, []string{`"?page"`, "one by one"}},
+		{"a parameter with a blank", func() { cachette.WithQueryParams("page ") }, []string{`"page "`, "one by one"}},
 		{"an empty parameter", func() { cachette.WithQueryParams("page", "") }, []string{"WithQueryParams", `"page", ""`, "empty"}},
 		{"no part", func() { cachette.WithKeyPart(nil) }, []string{"WithKeyPart", "nil"}},
 		{"no identity", func() { cachette.WithIdentity(nil) }, []string{"WithIdentity", "nil"}},
 		{"no skip", func() { cachette.WithSkip(nil) }, []string{"WithSkip", "nil"}},
 		{"no function for a ttl", func() { cachette.WithTTLFunc(nil) }, []string{"WithTTLFunc", "nil"}},
 		{"an empty namespace", func() { cachette.WithNamespace("") }, []string{"WithNamespace", "empty"}},
+		{"a namespace with its colon", func() { cachette.WithNamespace("shop:") }, []string{"WithNamespace", `"shop:"`, `give "shop"`}},
+		{"a namespace of nothing but a colon", func() { cachette.WithNamespace(":") }, []string{"WithNamespace", `":"`, "colon"}},
+		{"two cookies in one name", func() { cachette.WithCookie("session, theme") }, []string{"WithCookie", `"session, theme"`}},
 		{"an empty cookie", func() { cachette.WithCookie("") }, []string{"WithCookie", `""`, `"session"`}},
 		{"what is no name of a cookie", func() { cachette.WithCookie("my session") }, []string{"WithCookie", `"my session"`, `"session"`}},
 		{"a cookie with its value", func() { cachette.WithCookie("session=") }, []string{"WithCookie", `"session="`}},
@@ -213,11 +221,22 @@ func TestGroupBeforeInstall(t *testing.T) {
 	}
 }
 
+// ClearNamespace takes the name of a namespace, as WithNamespace does, without the colon that its keys have behind it.
+func TestClearOfWhatIsNoNamespace(t *testing.T) {
+	s := newSite(t)
+	for _, namespace := range []string{"", "shop:", ":"} {
+		if _, err := s.cache.ClearNamespace(t.Context(), namespace); !errors.Is(err, cachette.ErrInvalid) {
+			t.Errorf("ClearNamespace(%q): %v", namespace, err)
+		}
+	}
+}
+
 // PurgePath takes a path, as clients ask for it, and not the pattern of a route, by which it could purge nothing.
 func TestPurgeOfWhatIsNoPath(t *testing.T) {
 	s := newSite(t)
 	for path, says := range map[string]string{
 		"/products/:id": "pattern", "/files/*path": "pattern", "/:tenant/page": "pattern", "/a/:b/c?x=1": "pattern",
+		"/products/*": "ClearNamespace", "/*/page": "WithNamespace", "/*": "ClearNamespace",
 		"products": `"/"`, "": `"/"`, "https://example.com/products": `"/"`, "/a b%": "escaped", "*": `"/"`,
 	} {
 		err := s.cache.PurgePath(t.Context(), path)

@@ -62,6 +62,12 @@ func WithQueryParams(names ...string) Option {
 		panic(fmt.Errorf("%w: WithQueryParams(%s): a name is empty; give the names of the parameters that the handler looks at",
 			ErrInvalid, quoted(names)))
 	}
+	for _, name := range names {
+		if strings.ContainsAny(name, ",;&=?") || strings.TrimSpace(name) != name {
+			panic(fmt.Errorf("%w: WithQueryParams(%s): %q is no name of a parameter; give the names one by one, as "+
+				"WithQueryParams(\"page\", \"sort\")", ErrInvalid, quoted(names), name))
+		}
+	}
 	names = slices.Compact(slices.Sorted(slices.Values(names)))
 	return Option{func(r *serve.Route) {
 		own := fmt.Sprintf("WithQueryParams(%s)", quoted(names))
@@ -170,14 +176,27 @@ func WithSkip(skip func(*gin.Context) bool) Option {
 
 // WithNamespace puts the route's responses in a namespace, for [Cache.ClearNamespace]. They can be in several.
 func WithNamespace(namespace string) Option {
-	if namespace == "" {
-		panic(fmt.Errorf("%w: WithNamespace: the namespace is empty; name one", ErrInvalid))
+	if problem := namespaceProblem(namespace); problem != "" {
+		panic(fmt.Errorf("%w: WithNamespace: %s", ErrInvalid, problem))
 	}
 	return Option{func(r *serve.Route) {
 		if !slices.Contains(r.Namespaces, namespace) {
 			r.Namespaces = append(r.Namespaces, namespace)
 		}
 	}}
+}
+
+// namespaceProblem tells what is wrong with the name of a namespace, or nothing.
+func namespaceProblem(namespace string) string {
+	switch bare := strings.TrimRight(namespace, ":"); {
+	case namespace == "":
+		return "the namespace is empty; name one"
+	case bare == "":
+		return fmt.Sprintf("%q is nothing but a colon; name a namespace, as \"shop\"", namespace)
+	case bare != namespace:
+		return fmt.Sprintf("%q ends with the colon that follows a namespace in its keys; give %q", namespace, bare)
+	}
+	return ""
 }
 
 // WithTTLFunc has a function say for how long a response is fresh that does not say so itself, in place of the ttl of
@@ -246,7 +265,8 @@ func WithStaleWhileRevalidate(window time.Duration) Option {
 }
 
 // WithStaleIfError is for how long after a response went stale it still stands in for a handler that answers 500, 502,
-// 503 or 504, when it does not say so itself (RFC 5861 §4). A response with must-revalidate, proxy-revalidate or s-maxage is
+// 503 or 504, when it does not say so itself (RFC 5861 §4). A handler that panics gives no answer: put Recovery after Cached, which
+// makes it a 500, or have the handler answer 500 itself. A response with must-revalidate, proxy-revalidate or s-maxage is
 // never served stale (RFC 9111 §4.2.4).
 func WithStaleIfError(window time.Duration) Option {
 	mustLast("WithStaleIfError: the window", window)
