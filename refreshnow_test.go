@@ -170,6 +170,7 @@ func TestRefreshTellsWhy(t *testing.T) {
 	s.GET("/identity", cachette.Cached(time.Hour, cachette.WithIdentity(userOf)), text("page"))
 	s.GET("/skip", cachette.Cached(time.Hour, cachette.WithSkip(func(*gin.Context) bool { return true })), text("page"))
 	s.POST("/post", cached, text("page"))
+	s.GET("/guarded", func(c *gin.Context) { c.AbortWithStatus(http.StatusUnauthorized) }, cached, text("page"))
 	for target, says := range map[string]string{
 		"":                                "https://example.com/products",
 		"/plain":                          "*gin.Context",
@@ -181,9 +182,10 @@ func TestRefreshTellsWhy(t *testing.T) {
 		"http://user:%pw@example.com/":    "https://example.com/products",
 		"http://example.com/products/:id": "pattern",
 		"http://example.com/%zz":          "https://example.com/products",
-		"http://example.com/plain":        "no route with Cached",
-		"http://example.com/unknown":      "no route with Cached",
-		"http://example.com/post":         "no route with Cached",
+		"http://example.com/plain":        "no route with Cached has answered, but something else with the status 200",
+		"http://example.com/unknown":      "no route with Cached has answered, but something else with the status 404",
+		"http://example.com/post":         "no route with Cached has answered, but something else with the status 404",
+		"http://example.com/guarded":      "no route with Cached has answered, but something else with the status 401",
 		"http://example.com/private":      "detail=private",
 		"http://example.com/cookie":       "detail=set-cookie",
 		"http://example.com/noStore":      "not stored",

@@ -35,6 +35,7 @@ type refresh struct {
 	key    string                            // what the flight collapses by
 	stored atomic.Bool                       // what the handler made is stored
 	status atomic.Pointer[string]            // what Cache-Status says of the handler's answer
+	engine atomic.Int64                      // the status that the engine has answered with; 0 for none
 }
 
 // refreshOf returns the refresh that a request carries out, or nil.
@@ -111,7 +112,7 @@ func (s *Server) Refresh(r *http.Request) error {
 	case err != nil, s.disabled: // where nothing is cached, that nothing was stored is no error
 		return err
 	case mark.status.Load() == nil:
-		return errors.New("no route with Cached has answered, so nothing was stored")
+		return fmt.Errorf("no route with Cached has answered, but something else with the status %d, so nothing was stored", mark.engine.Load())
 	}
 	return fmt.Errorf("what the handler answered was not stored (%s)", *mark.status.Load())
 }
@@ -211,8 +212,14 @@ func (d *discard) Write(b []byte) (int, error) {
 	return len(b), nil
 }
 
-func (d *discard) WriteHeader(int) {}
-func (d *discard) Flush()          {}
+// WriteHeader tells the refresh that is answered the status.
+func (d *discard) WriteHeader(status int) {
+	if in, _ := d.ctx.Value(carriedKey{}).(*carried); in != nil && in.refresh != nil {
+		in.refresh.engine.Store(int64(status))
+	}
+}
+
+func (d *discard) Flush() {}
 
 // CloseNotify is what gin's Stream asks for.
 func (d *discard) CloseNotify() <-chan bool { return d.gone }
