@@ -138,6 +138,7 @@ func (c *checker) limits() {
 	c.size("MemoryLimit", own.MemoryLimit, rangeMemory)
 	c.duration("OperationTimeout", own.OperationTimeout, rangeTimeout)
 	c.size("BodyLimit", own.BodyLimit, rangeBody)
+	c.check("BodyLimit", func() string { return c.bodyOverMemory() })
 	c.duration("KeepStale", own.KeepStale, rangeKeepStale)
 	c.check("Driver", func() string { return checkOwn(own.Driver) })
 	c.check("Encoder", func() string { return checkOwn(own.Encoder) })

@@ -67,6 +67,16 @@ func (c *checker) size(field string, bytes int64, in sizes) {
 	})
 }
 
+// bodyOverMemory tells where a body may be larger than all that the store in memory may hold: none so large would be kept.
+func (c *checker) bodyOverMemory() string {
+	memory := c.config.withDefaults().MemoryLimit
+	if body := c.config.BodyLimit; c.backend == "inmemory" && body <= rangeBody.most && memory >= rangeMemory.least && body > memory {
+		return fmt.Sprintf("%d bytes is more than the whole memory limit of %d bytes: give less, or a larger MemoryLimit (%s)",
+			body, memory, variableOf("MemoryLimit"))
+	}
+	return ""
+}
+
 // meant asks whether those values were meant that are in range.
 func meant[T time.Duration | int64](least, most T, values []T, names ...string) string {
 	var candidates []string
