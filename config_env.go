@@ -184,7 +184,35 @@ func unknownVariable(name string, environment map[string]bool) *ConfigError {
 		}
 		all = append(all, variable)
 	}
+	for most := 1; most <= 2; most++ {
+		for _, variable := range all {
+			if !environment[variable] && edits(name, variable) <= most && edits(name, variable) < len(name)-len(variablePrefix) {
+				return &ConfigError{Variable: name, Problem: "cachette knows no such variable: did you mean " + variable + "?"}
+			}
+		}
+	}
 	return &ConfigError{Variable: name, Problem: "cachette knows no such variable: it knows " + strings.Join(all, ", ")}
+}
+
+// edits returns how many bytes have to be put in, taken out or replaced to make one name of another (Levenshtein).
+func edits(from, to string) int {
+	row := make([]int, len(to)+1) // of from as far as it was looked at, to each beginning of to
+	for j := range row {
+		row[j] = j
+	}
+	for i := range len(from) {
+		before := row[0]
+		row[0] = i + 1
+		for j := range len(to) {
+			replaced := before
+			if from[i] != to[j] {
+				replaced++
+			}
+			before = row[j+1]
+			row[j+1] = min(replaced, before+1, row[j]+1)
+		}
+	}
+	return row[len(to)]
 }
 
 // collectUnread puts each value that could not be read into unread, by its field, unless it is there with a better reason.

@@ -227,7 +227,12 @@ func TestFromEnvEmptyAndRequired(t *testing.T) {
 
 func TestFromEnvUnknownVariables(t *testing.T) {
 	tests := []struct{ name, want string }{
-		{"CACHETTE_TTTL", "it knows CACHETTE_BACKEND, CACHETTE_CODEC, CACHETTE_TTL, CACHETTE_REDIS_URL"},
+		{"CACHETTE_TTTL", "did you mean CACHETTE_TTL?"},
+		{"CACHETTE_TLT", "did you mean CACHETTE_TTL?"},
+		{"CACHETTE_BACKENDS", "did you mean CACHETTE_BACKEND?"},
+		{"CACHETTE_MEMORYLIMITS", "did you mean CACHETTE_MEMORY_LIMIT?"},
+		{"CACHETTE_T", "it knows CACHETTE_BACKEND, CACHETTE_CODEC, CACHETTE_TTL, CACHETTE_REDIS_URL"},
+		{"CACHETTE_XYZ", "it knows CACHETTE_BACKEND"},
 		{"CACHETTE_", "it knows CACHETTE_BACKEND"},
 		{"CACHETTE_TESTING", "it knows CACHETTE_BACKEND"},
 		{"CACHETTE_REDISURL", "did you mean CACHETTE_REDIS_URL?"},
