@@ -52,11 +52,12 @@ func main() {
 	}
 	defer cache.Close()
 
-	listener, err := net.Listen("tcp", cmp.Or(os.Getenv("ADDR"), "127.0.0.1:8080"))
+	address := cmp.Or(os.Getenv("ADDR"), "127.0.0.1:8080")
+	listener, err := net.Listen("tcp", address)
 	if err != nil {
 		log.Fatal(err)
 	}
-	tell("http://"+listener.Addr().String(), shared)
+	tell(baseOf(address, listener), shared)
 	serve(&http.Server{Handler: r, ReadHeaderTimeout: 5 * time.Second}, listener)
 }
 
@@ -145,6 +146,13 @@ img { width: 100% }
 <p><a href="/table">The same in numbers</a></p>
 </html>
 `
+
+// baseOf returns the URL of what listens on an address, with the host as it was given.
+func baseOf(address string, listener net.Listener) string {
+	host, _, _ := net.SplitHostPort(address) // it was good enough to listen on
+	_, port, _ := net.SplitHostPort(listener.Addr().String())
+	return "http://" + net.JoinHostPort(cmp.Or(host, "localhost"), port)
+}
 
 // serve serves until the program is interrupted.
 func serve(server *http.Server, listener net.Listener) {

@@ -1,4 +1,4 @@
-// Quickstart serves a page whose handler takes 200 ms, cached for ten seconds.
+// Quickstart serves a page whose handler takes 200 ms, cached for a minute.
 //
 //	go run ./example/quickstart
 //
@@ -32,18 +32,19 @@ func main() {
 	defer cache.Close()
 	routes(r)
 
-	listener, err := net.Listen("tcp", cmp.Or(os.Getenv("ADDR"), "127.0.0.1:8080"))
+	address := cmp.Or(os.Getenv("ADDR"), "127.0.0.1:8080")
+	listener, err := net.Listen("tcp", address)
 	if err != nil {
 		log.Fatal(err)
 	}
-	tell("http://" + listener.Addr().String())
+	tell(baseOf(address, listener))
 	serve(&http.Server{Handler: r, ReadHeaderTimeout: 5 * time.Second}, listener)
 }
 
 // routes registers the page, and what changes it.
 func routes(r *gin.Engine) {
 	// The page is cached for GET, and answers HEAD as well.
-	page := []gin.HandlerFunc{cachette.Cached(10 * time.Second), slowPage}
+	page := []gin.HandlerFunc{cachette.Cached(time.Minute), slowPage}
 	r.GET("/page", page...)
 	r.HEAD("/page", page...)
 	// A successful POST to the page's own path makes what is cached of it out of date.
@@ -64,6 +65,13 @@ func slowPage(c *gin.Context) {
 	c.String(http.StatusOK, "made at %s\n", time.Now().Format("15:04:05.000"))
 }
 
+// baseOf returns the URL of what listens on an address, with the host as it was given.
+func baseOf(address string, listener net.Listener) string {
+	host, _, _ := net.SplitHostPort(address) // it was good enough to listen on
+	_, port, _ := net.SplitHostPort(listener.Addr().String())
+	return "http://" + net.JoinHostPort(cmp.Or(host, "localhost"), port)
+}
+
 // serve serves until the program is interrupted.
 func serve(server *http.Server, listener net.Listener) {
 	interrupted := make(chan os.Signal, 1)
@@ -79,7 +87,7 @@ func serve(server *http.Server, listener net.Listener) {
 
 // tell prints what to try.
 func tell(base string) {
-	fmt.Printf(`The page takes 200 ms to make and is cached for 10 s. In another terminal, try:
+	fmt.Printf(`The page takes 200 ms to make and is cached for 60 s. In another terminal, try:
 
   a miss, then a hit: look at Cache-Status and Age, and at the time
     curl -si -w 'took %%{time_total} s\n' %[1]s/page

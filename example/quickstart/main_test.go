@@ -2,6 +2,7 @@ package main
 
 import (
 	"io"
+	"net"
 	"net/http"
 	"net/http/httptest"
 	"strings"
@@ -68,5 +69,20 @@ func TestWhatItTellsToTry(t *testing.T) {
 			t.Errorf("%s: the page is %q, it was %q", step.what, body, page)
 		}
 		page, etag = string(body), response.Header.Get("Etag")
+	}
+}
+
+// The address that it prints has the host that it was given, and the port that it listens on.
+func TestPrintsTheAddressItWasGiven(t *testing.T) {
+	for given, want := range map[string]string{"localhost:0": "http://localhost:", "127.0.0.1:0": "http://127.0.0.1:", ":0": "http://localhost:"} {
+		listener, err := net.Listen("tcp", given)
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer listener.Close()
+		_, port, _ := net.SplitHostPort(listener.Addr().String())
+		if got := baseOf(given, listener); got != want+port {
+			t.Errorf("given %s it prints %s, want %s", given, got, want+port)
+		}
 	}
 }
