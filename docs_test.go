@@ -116,6 +116,7 @@ var (
 		{want: "fwd=uri-miss; detail=request", handler: docWhole, fields: []string{"Cache-Control: no-store"}},
 		{want: "fwd=uri-miss; detail=set-cookie", handler: docAnswer(http.StatusOK, "Set-Cookie: a=1")},
 		{want: "fwd=uri-miss; detail=vary", handler: docAnswer(http.StatusOK, "Vary: *")},
+		{want: "fwd=uri-miss; detail=stale", handler: docAnswer(http.StatusOK, "Cache-Control: no-cache")},
 		{want: "fwd=uri-miss; detail=stale", handler: docAnswer(http.StatusOK, "Cache-Control: max-age=0")},
 		{want: "fwd=uri-miss; detail=not-understood", handler: docAnswer(299, "Cache-Control: must-understand, max-age=60")},
 		{want: "fwd=uri-miss; detail=too-large", handler: docWhole, options: []cachette.Option{cachette.WithBodyLimit(3)}},

@@ -15,6 +15,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/gin-contrib/gzip"
 	"github.com/gin-contrib/sessions"
 	"github.com/gin-contrib/sessions/cookie"
 	"github.com/gin-gonic/gin"
@@ -239,3 +240,32 @@ func TestPageIsThisCode(t *testing.T) {
 
 // unindented returns Go code without the tabs that lines begin with.
 func unindented(code string) string { return regexp.MustCompile(`(?m)^\t+`).ReplaceAllString(code, "") }
+
+// Inside of Cached, gzip says nothing in Vary to a client that does not accept it, whose plain page then answers all;
+// WithVary keeps the two apart.
+func TestGzipInside(t *testing.T) {
+	for _, row := range []struct {
+		name    string
+		options []cachette.Option
+		want    string // the coding that a client gets that accepts gzip, after one that does not
+	}{
+		{"alone", nil, ""},
+		{"with WithVary", []cachette.Option{cachette.WithVary("Accept-Encoding")}, "gzip"},
+	} {
+		t.Run(row.name, func(t *testing.T) {
+			r := engine(t)
+			r.GET("/page", cachette.Cached(time.Minute, row.options...), gzip.Gzip(gzip.DefaultCompression), listProducts)
+			for _, accepted := range []string{"", "gzip"} {
+				request := httptest.NewRequest(http.MethodGet, "/page", nil)
+				if accepted != "" {
+					request.Header.Set("Accept-Encoding", accepted)
+				}
+				w := httptest.NewRecorder()
+				r.ServeHTTP(w, request)
+				if got := w.Header().Get("Content-Encoding"); accepted != "" && got != row.want {
+					t.Errorf("Content-Encoding %q, want %q (%s)", got, row.want, w.Header().Get("Cache-Status"))
+				}
+			}
+		})
+	}
+}
