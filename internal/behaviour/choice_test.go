@@ -46,7 +46,7 @@ func (u *person) ask(n int) *ask {
 func (u *person) aim(a *ask, n int) {
 	where := u.random
 	a.rule = pick(where, u.rules)
-	if !u.one(4) {
+	if !u.one(6) {
 		turn := u.seed + uint64(n/burst)
 		where = rand.New(rand.NewPCG(u.seed, turn))
 		a.rule = u.rules[turn%uint64(len(u.rules))]
@@ -71,25 +71,29 @@ func (u *person) aim(a *ask, n int) {
 // near returns one of n numbers: mostly the one that the others choose, too.
 func (u *person) near(where *rand.Rand, n int) int {
 	i := where.IntN(n)
-	if u.one(6) {
+	if u.one(9) {
 		return u.random.IntN(n)
 	}
 	return i
 }
 
-// present chooses what the request says of its client.
+// present chooses what the request says of its client. A few users are at several devices at once.
 func (u *person) present(a *ask) {
+	name := u.name
+	if u.one(2) {
+		name = nameOf(u.random.IntN(6))
+	}
 	switch n := u.random.IntN(20); {
 	case n < 7:
-		a.cookie = "session=" + u.name
+		a.cookie = "session=" + name
 	case n < 8:
-		a.cookie = "session=" + u.name + "; theme=dark"
+		a.cookie = "session=" + name + "; theme=dark"
 	case n < 9:
-		a.cookie = fmt.Sprintf("session=%s; session=u%02d", u.name, u.random.IntN(users))
+		a.cookie = "session=" + name + "; session=" + nameOf(u.random.IntN(users))
 	case n < 14:
-		a.authorization = "Bearer " + u.name
+		a.authorization = "Bearer " + name
 	case n < 16:
-		a.authorization, a.cookie = "Bearer "+u.name, "session="+u.name
+		a.authorization, a.cookie = "Bearer "+name, "session="+name
 	}
 	a.kind = pick(u.random, kinds)
 	sent := a.tenant
@@ -108,14 +112,14 @@ func (u *person) present(a *ask) {
 // perform chooses what is to be done.
 func (u *person) perform(a *ask) {
 	switch n := u.random.IntN(100); {
-	case n < 4, n < 20 && a.rule.posts:
+	case n < 2, n < 20 && a.rule.posts:
 		a.method = pick(u.random, unsafeMethods)
 		if u.one(3) {
 			a.fields.Set("X-Other", "/"+pick(u.random, u.rules).name+pick(u.random, pages))
 		}
 	case n < 10:
 		a.method = http.MethodHead
-	case n < 18:
+	case n < 18, n < 70 && a.rule.ranges:
 		a.fields.Set("Range", pick(u.random, ranges))
 	case n < 19:
 		a.fields.Set("If-Match", `"none"`)
@@ -176,7 +180,7 @@ func (u *person) obstruct(a *ask) {
 		}
 		a.breaks = u.one(2)
 	}
-	if u.one(2) {
+	if u.one(2) || a.rule.breaks {
 		a.fields.Set("X-Slow", strconv.Itoa(u.random.IntN(10)))
 	}
 	if u.one(5) {

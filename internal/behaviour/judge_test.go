@@ -124,7 +124,7 @@ func (a *ask) isForMe(p *page, got *answer) error {
 			return fmt.Errorf("it varies by %s, which was %q and is %q", field, p.saw.field(field), mine.field(field))
 		}
 	}
-	// RFC 9111 §3.5; and what was made for nobody in particular is not for who is logged in.
+	// RFC 9111 §3.5; and what was made for nobody in particular is not for a client that is logged in.
 	if len(d.identities) == 0 && !a.rule.shares() && p.saw.authorization != mine.authorization {
 		return fmt.Errorf("its Authorization was %q, and that of the request is %q", p.saw.authorization, mine.authorization)
 	}

@@ -160,6 +160,8 @@ func rules() []*rule {
 		{name: "refreshed", layers: brief(revalidating())},
 		{name: "refreshed-open", layers: brief(revalidating()), control: "public"},
 		{name: "stands-in", layers: brief(standingIn()), control: "public", breaks: true},
+		{name: "stands-in-open", layers: brief(standingIn()), control: "public", shows: nobody, breaks: true},
+		{name: "stands-in-path", layers: brief(standingIn(), pathKey()), control: "public", breaks: true},
 		{name: "stands-in-identity", layers: brief(standingIn(), identity(user)), breaks: true},
 		{name: "validated", layers: one(), control: "public, no-cache", shows: nobody},
 		{name: "validated-identity", layers: one(identity(user)), control: "private, no-cache", shows: onlyUser},

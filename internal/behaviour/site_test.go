@@ -206,7 +206,7 @@ func (s *site) answer(c *gin.Context, r *rule) {
 		p.run = c.GetHeader("X-Run")
 	}
 	linger(c.GetHeader("X-Slow"))
-	if run := c.GetHeader("X-Run"); r.breaks && safe && fault == "" && strings.ContainsAny(run[len(run)-1:], "2357") {
+	if run := c.GetHeader("X-Run"); r.breaks && safe && fault == "" && strings.ContainsAny(run[len(run)-1:], "012357") {
 		fault = "503"
 	}
 	if s.fails(c, &p, fault) {
