@@ -114,8 +114,14 @@ func recovery(c *gin.Context) {
 	c.Next()
 }
 
-// outside stands before the cache, and tells on each answer which request it is for.
-func outside(c *gin.Context) { c.Header("X-Request", c.GetHeader("X-Run")) }
+// outside stands before the cache, and tells on each answer which request it is for. Once that has gone out, it spoils the header.
+func outside(c *gin.Context) {
+	c.Header("X-Request", c.GetHeader("X-Run"))
+	c.Next()
+	if c.Writer.Written() {
+		spoil(c.Writer.Header())
+	}
+}
 
 // visit sets a cookie that is for one client.
 func visit(c *gin.Context) { c.Header("Set-Cookie", "visit="+c.GetHeader("X-Run")) }
@@ -347,9 +353,15 @@ func (r *rule) write(c *gin.Context, p *page, text string) {
 		}
 		linger(c.GetHeader("X-Slow"))
 	}
-	for _, name := range []string{"X-Page", "X-Line", "Etag", "Vary", "Cache-Control", "Content-Type", "Set-Cookie"} {
-		for i := range c.Writer.Header()[name] {
-			c.Writer.Header()[name][i] = "spoiled"
+	spoil(c.Writer.Header())
+}
+
+// spoil edits the values of a header in place, as middleware does: neither what is stored nor what others get is made of them. It
+// leaves Content-Type, for which gin has values that all answers share.
+func spoil(h http.Header) {
+	for name, values := range h {
+		for i := 0; i < len(values) && name != "Content-Type"; i++ {
+			values[i] = "spoiled"
 		}
 	}
 }
