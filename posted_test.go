@@ -40,7 +40,7 @@ func posting(s *site, arrived chan<- struct{}, gate <-chan struct{}, version *at
 				arrived <- struct{}{}
 				<-gate
 			}
-			c.Header("Content-Location", "/page")
+			c.Header("Content-Location", c.Request.RequestURI)
 			c.Header("Cache-Control", "max-age=60")
 			c.String(http.StatusOK, "version %d", read)
 		})
@@ -63,4 +63,43 @@ func purgeDuringPost(t *testing.T, s *site, purge func()) {
 			t.Errorf("behind the purge: %q (%s)", a.body, a.cacheStatus())
 		}
 	}
+}
+
+// A POST that came by way of HandleContext invalidates once more behind the rewriting handler, and its response is kept once more
+// then. Those that are given what was kept first see none of that.
+func TestPostKeptTwice(t *testing.T) {
+	eachStore(t, func(t *testing.T, store func(*cachette.Config)) {
+		s := newSite(t, store)
+		posting(s, nil, nil, new(atomic.Int64))
+		s.POST("/rewritten/*rest", func(c *gin.Context) {
+			c.Request.URL.Path = c.Param("rest")
+			s.HandleContext(c)
+		})
+		s.GET("/rewritten/*rest", func(c *gin.Context) {
+			c.Request.URL.Path = c.Param("rest")
+			s.HandleContext(c)
+		})
+		done := make(chan struct{})
+		readers := together(4, func(int) string {
+			for {
+				select {
+				case <-done:
+					return ""
+				default:
+				}
+				if a := s.get("/rewritten/page"); a.body != "version 0" || len(a.header["Date"]) > 1 {
+					return a.body
+				}
+			}
+		})
+		for range 300 {
+			s.do(http.MethodPost, "/rewritten/page")
+		}
+		close(done)
+		for range 4 {
+			if wrong := await(t, "a reader", readers); wrong != "" {
+				t.Errorf("a client got %q", wrong)
+			}
+		}
+	})
 }

@@ -1,6 +1,8 @@
 package serve
 
 import (
+	"slices"
+
 	"github.com/gin-gonic/gin"
 
 	"github.com/gin-cachette/cachette/internal/response"
@@ -42,10 +44,12 @@ func (x *exchange) post() {
 	}
 	// The engine's own invalidation, which is still to come, would take this response for one that it outdates. Content-
 	// Location says that it is not: the entry is stored when that is over, unless the path was purged by another one too.
-	body := x.recorder.Body()
-	x.keepPosted = func() {
-		x.draft.Body = body
-		x.put(response.New(&x.draft))
+	draft := x.draft
+	draft.Body = x.recorder.Body()
+	x.keepPosted = func() { // once more behind HandleContext, when other requests have the entry already
+		own := draft
+		own.Fields = slices.Clone(draft.Fields)
+		x.put(response.New(&own))
 	}
 }
 
