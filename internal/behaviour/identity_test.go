@@ -44,7 +44,7 @@ func TestIdentity(t *testing.T) {
 	t.Logf("to repeat: go test ./internal/behaviour -run '^TestIdentity$' -requests %d -seed %d", *requests, chosen)
 	seen := new(tally)
 	objects := func() []cachette.Config { return []cachette.Config{{MemoryLimit: 1 << 20}} }
-	bytes := func() []cachette.Config { return []cachette.Config{{Driver: newShelf(1<<20, 200)}} }
+	bytes := func() []cachette.Config { return []cachette.Config{{Driver: newShelf(1<<20, 70)}} }
 	shared := func() []cachette.Config {
 		store := crate{newShelf(1<<20, 0)}
 		return []cachette.Config{{Driver: store}, {Driver: store}}
