@@ -180,15 +180,15 @@ func FuzzVaryNormalise(f *testing.F) {
 		if key(a) == key(b) && meaning(field, a) != meaning(field, b) {
 			t.Errorf("%s: %q and %q are one variant", field, a, b)
 		}
+		if key(a, b) == key(a+","+b) || key(a, "") == key(a) || key("", a) == key(a) || a != b && key(a, b) == key(b, a) {
+			t.Errorf("%s: the lines %q and %q are the same variant as others", field, a, b)
+		}
 		switch field {
 		case "Authorization", "Cookie", "Referer", "User-Agent":
 			return
 		}
 		if key(" "+a+"\t") != key(a) {
 			t.Errorf("%s: white space around %q makes another variant", field, a)
-		}
-		if !strings.Contains(a+b, `"`) && key(a, b) != key(a+" , "+b) {
-			t.Errorf("%s: %q and %q are another variant when joined", field, a, b)
 		}
 	})
 }

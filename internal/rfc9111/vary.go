@@ -33,7 +33,7 @@ func VaryFields(h http.Header) (fields []string, any bool) {
 }
 
 // VariantKey returns what distinguishes a request among those that fields select by: two requests have the same key
-// just when each selecting field matches by RFC 9111 §4.1. Values enter it through SHA-256 only, since they can be
+// only when each selecting field matches by RFC 9111 §4.1. Values enter it through SHA-256 only, since they can be
 // credentials. No fields give an empty key.
 func VariantKey(fields []string, request http.Header) string {
 	if len(fields) == 0 {
@@ -48,55 +48,53 @@ func VariantKey(fields []string, request http.Header) string {
 			d.text("absent") // a field that is there has another word in this place, and matches no absent one
 			continue
 		}
-		if members, ok := normalise(room[:0], field, lines); ok {
-			d.texts("members", members)
-		} else {
-			d.texts("lines", lines)
+		if len(lines) == 1 {
+			if members, ok := normalise(room[:0], field, lines[0]); ok {
+				d.texts("members", members)
+				continue
+			}
 		}
+		// Several lines may mean the same as one, but need not be taken for it (RFC 9111 §4.1): a handler that reads the
+		// first one alone, as http.Header.Get does, tells them apart.
+		d.texts("lines", lines)
 	}
 	return base64.RawURLEncoding.EncodeToString(d.sum())
 }
 
-// What is compared as a list (RFC 9111 §4.1): a field of which one line or more is longer, or that has more members, is
-// compared line by line, as it is. Clients of which one spells such a field otherwise than another then have a variant
-// each, and reading it costs no more than its length.
+// What is compared as a list (RFC 9111 §4.1): a field that is longer, or that has more members, is compared as it is.
+// Clients of which one spells such a field otherwise than another then have a variant each, and reading it costs no more
+// than its length.
 const (
-	maxListLength  = 4 << 10 // bytes, of all lines together
+	maxListLength  = 4 << 10 // bytes
 	maxListMembers = 64
 )
 
-// normalise appends to members those of a field's lines, in a form that is equal for all lines that mean the same (RFC
-// 9111 §4.1): whatever the lines they stand on and the white space around their commas. Codings and languages are
-// compared without regard to case, and one that is repeated says nothing new. Codings have their rank from their weights
-// alone, so they are put in order (RFC 9110 §12.5.3); languages may also have it from their order (§12.5.4). ok is
-// false for a field that is too long, and for those that are known to be no lists, and say who is asking.
-func normalise(into []string, field string, lines []string) (list []string, ok bool) {
-	length := 0
-	for _, line := range lines {
-		length += len(line)
-	}
+// normalise appends to members those of a field's only line, in a form that is equal for all lines that mean the same
+// (RFC 9111 §4.1): whatever the white space around their commas. Codings and languages are compared without regard to
+// case, and one that is repeated says nothing new. Codings have their rank from their weights alone, so they are put in
+// order (RFC 9110 §12.5.3); languages may also have it from their order (§12.5.4). ok is false for a field that is too
+// long, and for those that are known to be no lists, and say who is asking.
+func normalise(into []string, field, line string) (list []string, ok bool) {
 	switch field {
 	case "Authorization", "Cookie", "Referer", "User-Agent":
 		return nil, false
 	}
-	if length > maxListLength || len(lines) > maxListMembers {
+	if len(line) > maxListLength {
 		return nil, false
 	}
 	folds := field == "Accept-Encoding" || field == "Accept-Language"
 	list = into
-	for _, line := range lines {
-		for member := range members(line, true) {
-			if folds {
-				member = fold(member)
-				if member == "" || slices.Contains(list, member) {
-					continue
-				}
+	for member := range members(line, true) {
+		if folds {
+			member = fold(member)
+			if member == "" || slices.Contains(list, member) {
+				continue
 			}
-			if len(list) == maxListMembers {
-				return nil, false
-			}
-			list = append(list, member)
 		}
+		if len(list) == maxListMembers {
+			return nil, false
+		}
+		list = append(list, member)
 	}
 	if field == "Accept-Encoding" {
 		slices.Sort(list)
