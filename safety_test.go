@@ -64,7 +64,7 @@ func TestPageOfSafety(t *testing.T) {
 		{input: "query", options: options(cachette.WithPathKey()), first: url("/p/a?a=1"), second: url("/p/a?a=2"), want: shared},
 		{input: "host", first: host("a.example"), second: host("b.example"), want: apart},
 		{input: "host", first: host("a.example"), second: host("a.example:80"), want: apart},
-		{input: "host", first: host("a.example"), second: host("A.example"), want: shared},
+		{input: "host", first: host("a.example"), second: host("A.example"), want: apart},
 		{input: "`X-Forwarded-Host`", first: field("X-Forwarded-Host", "a"), second: field("X-Forwarded-Host", "b"), want: shared},
 		{input: "`X-Forwarded-Host`", options: options(cachette.WithVary("X-Forwarded-Host")),
 			first: field("X-Forwarded-Host", "a"), second: field("X-Forwarded-Host", "b"), want: apart},

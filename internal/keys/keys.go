@@ -312,10 +312,10 @@ func mapEntries(values url.Values, name string) (entries []string) {
 	return entries
 }
 
-// hostEscapes are the bytes of a host that are escaped, since they could be taken for another part of the key, or that
-// are brought to lower case.
+// hostEscapes are the bytes of a host that are escaped, since they could be taken for another part of the key. Its case
+// stays, since handlers see it.
 var hostEscapes = func() (escapes [256]bool) {
-	for _, c := range "/?#%ABCDEFGHIJKLMNOPQRSTUVWXYZ" {
+	for _, c := range "/?#%" {
 		escapes[c] = true
 	}
 	return escapes
@@ -336,13 +336,10 @@ func escapeHost(host string) string {
 	const hex = "0123456789abcdef"
 	b := make([]byte, 0, len(host)+8)
 	for i := range len(host) {
-		switch c := host[i]; {
-		case !hostEscapes[c]:
-			b = append(b, c)
-		case c >= 'A' && c <= 'Z':
-			b = append(b, c+'a'-'A')
-		default:
+		if c := host[i]; hostEscapes[c] {
 			b = append(b, '%', hex[c>>4], hex[c&15])
+		} else {
+			b = append(b, c)
 		}
 	}
 	return string(b)

@@ -47,7 +47,7 @@ func (x tuple) key(t testing.TB) string {
 	return key
 }
 
-// identity is the tuple less what does not tell two responses apart: the case of a host, and the query or a part of it.
+// identity is the tuple less what does not tell two responses apart: the query or a part of it.
 func (x tuple) identity(t testing.TB) string {
 	t.Helper()
 	u := request(t, x.target, "").URL
@@ -58,14 +58,8 @@ func (x tuple) identity(t testing.TB) string {
 	case keys.ListedOnly:
 		query = fmt.Sprintf("%q %q", u.Query()["a"], u.Query()["b"])
 	}
-	host := strings.Map(func(r rune) rune {
-		if r >= 'A' && r <= 'Z' {
-			return r + 'a' - 'A'
-		}
-		return r
-	}, x.host)
 	return fmt.Sprintf("%q %d %t %c %q %q %q %q %q %q %q %s %q %q %t",
-		x.namespace, x.depth, x.tls, x.query, x.service, x.part, x.who, host, u.Opaque, u.Path, u.RawPath, query, x.cameIdentity(t),
+		x.namespace, x.depth, x.tls, x.query, x.service, x.part, x.who, x.host, u.Opaque, u.Path, u.RawPath, query, x.cameIdentity(t),
 		x.variant, x.partial)
 }
 
