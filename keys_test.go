@@ -82,6 +82,8 @@ func TestKeys(t *testing.T) {
 		{name: "named: absent and empty", options: []cachette.Option{named}, one: "/p?a=", other: "/p"},
 		{name: "named: one in another", options: []cachette.Option{named}, one: "/p?a=1&b=2", other: "/p?a=1%26b%3D2"},
 		{name: "named: escaped in two ways", options: []cachette.Option{named}, one: "/p?a=%41", other: "/p?a=A", same: true},
+		{name: "named: a query that cannot be read", options: []cachette.Option{named}, one: "/p?a=1", other: "/p?a=1&x=%zz"},
+		{name: "named: a semicolon", options: []cachette.Option{named}, one: "/p?a=1", other: "/p?a=1&;"},
 		{name: "named: none", options: []cachette.Option{named}, one: "/p?x=1", other: "/p", same: true},
 	} {
 		t.Run(row.name, func(t *testing.T) {

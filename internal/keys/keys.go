@@ -244,7 +244,8 @@ func Variant(key, variant string) string {
 // Part returns the key of a part of the response that has the key.
 func Part(key string) string { return key + "#p" }
 
-// What an escaped path alone cannot say begins with one of these, which no host or path has in a key.
+// What an escaped path or a list of parameters alone cannot say begins with one of these, which none of them, and no host, has in
+// a key.
 const (
 	beyond     = "%!"
 	beyondCame = "%*"
@@ -273,20 +274,30 @@ func (s *Scheme) queryOf(u *url.URL) (query string, ok bool) {
 		}
 		return u.RawQuery, u.RawQuery != "" || u.ForceQuery
 	case ListedOnly:
-		if u.RawQuery == "" {
-			return "", false
-		}
-		values := u.Query()
-		var b strings.Builder
-		for _, name := range s.params {
-			writeParam(&b, name, values[name])
-			for _, entry := range mapEntries(values, name) {
-				writeParam(&b, entry, values[entry])
-			}
-		}
-		return b.String(), b.Len() > 0
+		query = s.listed(u.RawQuery)
+		return query, query != ""
 	}
 	return "", false
+}
+
+// listed returns the listed parameters of a query. All of it counts where it cannot be read: a handler that asks for the error,
+// as gin's ShouldBind does, then sees none of them.
+func (s *Scheme) listed(query string) string {
+	if query == "" {
+		return ""
+	}
+	values, err := url.ParseQuery(query)
+	if err != nil {
+		return beyond + url.QueryEscape(query)
+	}
+	var b strings.Builder
+	for _, name := range s.params {
+		writeParam(&b, name, values[name])
+		for _, entry := range mapEntries(values, name) {
+			writeParam(&b, entry, values[entry])
+		}
+	}
+	return b.String()
 }
 
 func writeParam(b *strings.Builder, name string, values []string) {

@@ -254,8 +254,14 @@ func TestListedParameters(t *testing.T) {
 		{"an escaped ampersand", []string{"a", "b"}, "/?a=1%26b=2", "/?a=1&b=2", false},
 		{"an escaped equals sign", []string{"a", "a=1"}, "/?a%3D1=2", "/?a=1%3D2", false},
 		{"a number sign", []string{"a"}, "/?a=#", "/?a=%23", true},
-		{"a semicolon", []string{"a"}, "/?a=1;b=2", "/", true}, // net/url drops it, so the handler does not see it either
-		{"what is no escape", []string{"a"}, "/?a=%zz", "/", true},
+		{"a semicolon", []string{"a"}, "/?a=1;b=2", "/", false}, // url.ParseQuery drops it, and tells of an error
+		{"a semicolon elsewhere", []string{"a"}, "/?a=1&;", "/?a=1", false},
+		{"what is no escape", []string{"a"}, "/?a=%zz", "/", false},
+		{"what is no escape elsewhere", []string{"a"}, "/?a=1&x=%zz", "/?a=1", false},
+		{"two that are no escapes", []string{"a"}, "/?a=1&x=%zz", "/?a=1&x=%zy", false},
+		{"one that is no escape", []string{"a"}, "/?a=1&x=%zz", "/?a=1&x=%zz", true},
+		{"what is no escape, and the same as a value", []string{"a"}, "/?a=%zz", "/?a=%25zz", false},
+		{"a query that looks like one that cannot be read", []string{"%!;"}, "/?;", "/?%25!%3B", false},
 		{"a name of nothing", []string{""}, "/?=1", "/", false},
 		{"a name and value of nothing", []string{""}, "/?=", "/", false},
 	} {
