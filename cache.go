@@ -247,6 +247,7 @@ func (c *Cache) refreshRequest(ctx context.Context, target string) (*http.Reques
 	}
 	u, err := url.Parse(target)
 	if err == nil {
+		u.Host = strings.ToLower(u.Host) // as clients send it; a handler sees its case, so responses are kept by it
 		u = base.ResolveReference(u)
 	}
 	if err != nil || u.Host == "" || u.Scheme != "http" && u.Scheme != "https" || u.User != nil || !strings.HasPrefix(u.Path, "/") {

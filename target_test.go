@@ -260,6 +260,46 @@ func TestRewritesInPlace(t *testing.T) {
 	}
 }
 
+// A parameter that a middleware rewrites, and gin has kept as it came, makes no page for those who send the new one.
+func TestRewrittenParameter(t *testing.T) {
+	for name, options := range map[string][]cachette.Option{"whole query": nil, "a parameter": {cachette.WithQueryParams("lang")}} {
+		t.Run(name, func(t *testing.T) {
+			eachStore(t, func(t *testing.T, store func(*cachette.Config)) {
+				s := newSite(t, store)
+				s.Use(func(c *gin.Context) {
+					if c.Query("lang") != "de" { // which makes gin keep the query
+						c.Request.URL.RawQuery = "lang=en"
+					}
+				})
+				s.GET("/", cachette.Cached(time.Minute, options...), func(c *gin.Context) { c.String(http.StatusOK, "in %s", c.Query("lang")) })
+				for round := range 2 {
+					for _, lang := range []string{"xx", "en", "de", "yy"} {
+						if a := s.get("/?lang=" + lang); a.body != "in "+lang || a.hit() != (round > 0) {
+							t.Errorf("who asks for %s is given %q (%s)", lang, a.body, a.cacheStatus())
+						}
+					}
+				}
+			})
+		})
+	}
+}
+
+// A host that a middleware writes into the URL, as that of a tenant, is one that the handler sees.
+func TestHostInURL(t *testing.T) {
+	eachStore(t, func(t *testing.T, store func(*cachette.Config)) {
+		s := newSite(t, store)
+		s.Use(func(c *gin.Context) { c.Request.URL.Host = c.GetHeader("X-Forwarded-Host") })
+		s.GET("/", cachette.Cached(time.Minute), func(c *gin.Context) { c.String(http.StatusOK, "shop of %s", c.Request.URL.Host) })
+		for round := range 2 {
+			for _, host := range []string{"a.example", "b.example", ""} {
+				if a := s.get("/", "X-Forwarded-Host: "+host); a.body != "shop of "+host || a.hit() != (round > 0) {
+					t.Errorf("%q is given %q (%s)", host, a.body, a.cacheStatus())
+				}
+			}
+		}
+	})
+}
+
 // newSiteOn is newSite on an engine that has been prepared.
 func newSiteOn(t testing.TB, prepare func(*gin.Engine), configure ...func(*cachette.Config)) *site {
 	t.Helper()

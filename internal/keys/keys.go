@@ -2,18 +2,20 @@
 //
 // A response's key is
 //
-//	prefix [namespace ":"] "~r:" scheme mode ["n"…] ["@" service] ["+" part] ["!" identity] "//" host path ["%*" target] ["?" query] ["#" variant | "#p"]
+//	prefix [namespace ":"] "~r:" scheme mode ["n"…] ["@" service] ["+" part] ["!" identity] "//" host path ["%@" rest] ["%*" target] ["%?" listed] ["?" query] ["#" variant | "#p"]
 //
 // scheme is "s" for a request over TLS, "h" otherwise; mode tells how much of the query is in the key, and, with a digest
 // of fixed length, which of its parameters if not all; there is an "n" for each route that this one is inside of; service,
 // part, identity and variant are digests too, and "#p" is for a part of the response. target is what the client asked for,
-// where that is not what the route sees. Host, path, target and query are escaped, so no two different requests ever share a
+// where that is not what the route sees, and listed the parameters of it that count; rest is a digest too, of what a middleware has
+// written into the URL beside path and query. Host, path, target and query are escaped, so no two different requests ever share a
 // key, and none is ever that of a value (see [Value]).
 package keys
 
 import (
 	"crypto/sha256"
 	"encoding/base64"
+	"fmt"
 	"net/http"
 	"net/url"
 	"slices"
@@ -186,7 +188,7 @@ func appendDigest(b []byte, sign byte, text string) []byte {
 // parser would have kept a raw path beside one that does.
 func asItCame(r *http.Request) bool {
 	u := r.URL
-	if u.RawPath != "" || strings.IndexByte(u.Path, '%') >= 0 || strings.IndexByte(u.Path, '?') >= 0 || strings.IndexByte(u.Path, '#') >= 0 {
+	if !onlyPathAndQuery(u) || u.RawPath != "" || strings.IndexByte(u.Path, '%') >= 0 || strings.IndexByte(u.Path, '?') >= 0 || strings.IndexByte(u.Path, '#') >= 0 {
 		return false
 	}
 	rest, ok := strings.CutPrefix(r.RequestURI, u.Path)
@@ -199,6 +201,34 @@ func asItCame(r *http.Request) bool {
 	return len(rest) > 0 && rest[0] == '?' && rest[1:] == u.RawQuery
 }
 
+// onlyPathAndQuery tells that a URL has nothing but a path and a query, as that of an origin form (RFC 9112 §3.2.1) has.
+func onlyPathAndQuery(u *url.URL) bool {
+	return u.Host == "" && u.Scheme == "" && u.User == nil && u.Opaque == "" && u.Fragment == "" && u.RawFragment == "" && !u.OmitHost
+}
+
+// rest is what a URL has beside a path and a query.
+func rest(u *url.URL) string {
+	if onlyPathAndQuery(u) {
+		return ""
+	}
+	user := ""
+	if u.User != nil {
+		user = "@" + u.User.String()
+	}
+	return fmt.Sprintf("%q %q %q %q %q %q %t", u.Scheme, u.Host, user, u.Opaque, u.Fragment, u.RawFragment, u.OmitHost)
+}
+
+// restMark returns what the key has of a URL beside its path and query, where a middleware has set it to what did not come. It is
+// a digest, since a user may have a password.
+func restMark(sees, came *url.URL) string {
+	seen := rest(sees)
+	if seen == rest(came) {
+		return ""
+	}
+	sum := sha256.Sum256([]byte(seen))
+	return beyondRest + base64.RawURLEncoding.EncodeToString(sum[:])
+}
+
 // came is the target of a request line, where it differs from the URL that a route sees.
 type came struct {
 	path string // empty where the path is the same
@@ -206,8 +236,10 @@ type came struct {
 }
 
 // came looks what differs between a request line (RFC 9112 §3.2) and the URL that the route sees: a path that was
-// rewritten on its way, as by http.StripPrefix, a query, or an absolute form, whose scheme and host a handler can see. Where
-// the route keys by less than the whole query, a difference in the query alone does not count. Where the path was rewritten as
+// rewritten on its way, as by http.StripPrefix, a query, an absolute form, whose scheme and host a handler can see, or a host that
+// a middleware has written into the URL. Where
+// the route keys by less than the whole query, a difference in the query alone counts only in the parameters that are listed: gin
+// keeps the query as it was when a parameter was first asked for. Where the path was rewritten as
 // well, what is gone of the query may have gone into something else, as a tenant does that gin's HandleContext leads on.
 func (s *Scheme) came(r *http.Request) (c came) {
 	uri := r.RequestURI
@@ -216,20 +248,28 @@ func (s *Scheme) came(r *http.Request) (c came) {
 	}
 	u, err := url.ParseRequestURI(uri)
 	if err != nil {
-		return came{mark: beyondCame + url.PathEscape(uri)}
+		return came{mark: restMark(r.URL, &url.URL{}) + beyondCame + url.PathEscape(uri)}
 	}
+	rest := restMark(r.URL, u)
 	samePath := u.Path == r.URL.Path && u.RawPath == r.URL.RawPath
 	if u.Path != r.URL.Path {
 		c.path = u.Path
 	}
 	sameQuery := u.RawQuery == r.URL.RawQuery && u.ForceQuery == r.URL.ForceQuery
+	listed := ""
+	if s.query == ListedOnly && !sameQuery {
+		if came := s.listed(u.RawQuery); came != s.listed(r.URL.RawQuery) {
+			listed = beyondListed + came
+		}
+	}
 	if samePath && u.Scheme == "" && u.Host == "" && (sameQuery || s.query != WholeQuery) {
+		c.mark = rest + listed
 		return c
 	}
 	if s.query != WholeQuery && (samePath || sameQuery) {
 		uri, _, _ = strings.Cut(uri, "?")
 	}
-	c.mark = beyondCame + url.PathEscape(uri)
+	c.mark = rest + beyondCame + url.PathEscape(uri) + listed
 	return c
 }
 
@@ -247,8 +287,10 @@ func Part(key string) string { return key + "#p" }
 // What an escaped path or a list of parameters alone cannot say begins with one of these, which none of them, and no host, has in
 // a key.
 const (
-	beyond     = "%!"
-	beyondCame = "%*"
+	beyond       = "%!"
+	beyondRest   = "%@"
+	beyondCame   = "%*"
+	beyondListed = "%?"
 )
 
 // pathOf returns the path as it enters a key: the one that the handlers see, escaped as the client did it.

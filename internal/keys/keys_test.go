@@ -178,6 +178,12 @@ func TestTargetsAsTheyCame(t *testing.T) {
 		{"a query less", "/a?b&c", "/a?b", keys.WholeQuery, true, ""},
 		{"a query less, without a query in the key", "/a?b&c", "/a?b", keys.NoQuery, false, ""},
 		{"a query less, with some of it in the key", "/a?b&c", "/a?b", keys.ListedOnly, false, ""},
+		{"a listed parameter less", "/a?b=1&c", "/a?c", keys.ListedOnly, true, ""},
+		{"a listed parameter more", "/a", "/a?b=1", keys.ListedOnly, true, ""},
+		{"another value of a listed parameter", "/a?b=1", "/a?b=2", keys.ListedOnly, true, ""},
+		{"the same value of a listed parameter, escaped", "/a?b=%31", "/a?b=1", keys.ListedOnly, false, ""},
+		{"a query less that cannot be read", "/a?b=1&;", "/a?b=1", keys.ListedOnly, true, ""},
+		{"another value of a parameter, without a query in the key", "/a?b=1", "/a?b=2", keys.NoQuery, false, ""},
 		{"a prefix and a query less, without a query in the key", "/app/a?b&c", "/a?b", keys.NoQuery, true, "/app/a"},
 		{"an absolute form (RFC 9112 §3.2.2)", "http://h/a?b", "http://h/a?b", keys.WholeQuery, true, ""},
 		{"an absolute form that was rewritten", "http://h/app/a", "http://h/a", keys.WholeQuery, true, "/app/a"},
@@ -211,6 +217,48 @@ func TestTargetsAsTheyCame(t *testing.T) {
 			t.Errorf("where the rewrite of the path has taken the query, the key of both is %s", a)
 		}
 	})
+}
+
+// TestListedAsTheyCame holds that both count, the listed parameters that came and those that a middleware has left: gin keeps the
+// query that a handler asks for from the first time that one is asked for.
+func TestListedAsTheyCame(t *testing.T) {
+	s := keys.NewScheme(keys.Route{Query: keys.ListedOnly, Params: []string{"a", "b"}})
+	seen := map[string]string{}
+	for _, line := range []string{"/p", "/p?a=1", "/p?a=2", "/p?b=1", "/p?a=1&b=1", "/p?a=?a", "/p?;", "http://h/p", "http://h/p?a=1", "http://h/p?a=2"} {
+		for _, sees := range []string{"/p", "/p?a=1", "/p?a=2", "/p?b=1", "/p?;"} {
+			r := request(t, sees, "h")
+			r.RequestURI = line
+			got, name := key(&s, r, ""), line+" seen as "+sees
+			if other, ok := seen[got]; ok {
+				t.Errorf("%s, %s: the key of both is %s", other, name, got)
+			}
+			seen[got] = name
+		}
+	}
+}
+
+// TestRestOfTheURL holds that what a middleware writes into the URL beside path and query counts, each part of it.
+func TestRestOfTheURL(t *testing.T) {
+	s := keys.NewScheme(keys.Route{Query: keys.NoQuery})
+	seen := map[string]string{}
+	for name, set := range map[string]func(*url.URL){
+		"nothing": func(*url.URL) {}, "a host": func(u *url.URL) { u.Host = "a" }, "another host": func(u *url.URL) { u.Host = "b" },
+		"a scheme": func(u *url.URL) { u.Scheme = "a" }, "a user": func(u *url.URL) { u.User = url.User("a") },
+		"a user of no name": func(u *url.URL) { u.User = url.User("") }, "a fragment": func(u *url.URL) { u.Fragment = "a" },
+		"a password": func(u *url.URL) { u.User = url.UserPassword("a", "b") }, "an opaque part": func(u *url.URL) { u.Opaque = "a" },
+	} {
+		r := request(t, "/p", "h")
+		r.RequestURI = "/p"
+		set(r.URL)
+		got := key(&s, r, "")
+		if other, ok := seen[got]; ok {
+			t.Errorf("%s, %s: the key of both is %s", other, name, got)
+		}
+		if strings.Contains(got, "b@") || strings.Contains(got, ":b") {
+			t.Errorf("%s: a password in the key %s", name, got)
+		}
+		seen[got] = name
+	}
 }
 
 // TestRewrittenPath holds that the path which the handlers see counts, whatever a middleware leaves in the raw one.

@@ -80,16 +80,20 @@ func (x tuple) cameIdentity(t testing.TB) string {
 	}
 	own, came := request(t, x.target, "").URL, request(t, x.came, "").URL
 	relative := came.Scheme == "" && came.Host == ""
+	query := ""
+	if x.query == keys.ListedOnly && listed(own) != listed(came) {
+		query = " " + listed(came)
+	}
 	if x.query != keys.WholeQuery {
 		own.RawQuery, own.ForceQuery, came.RawQuery, came.ForceQuery = "", false, "", false
 	}
 	if relative && *own == *came {
-		return ""
+		return query
 	}
 	if x.query != keys.WholeQuery {
 		x.came, _, _ = strings.Cut(x.came, "?")
 	}
-	return x.came
+	return x.came + query
 }
 
 // namespaces is the list of one namespace, or of none.
