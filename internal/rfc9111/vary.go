@@ -54,11 +54,48 @@ func VariantKey(fields []string, request http.Header) string {
 				continue
 			}
 		}
-		// Several lines may mean the same as one, but need not be taken for it (RFC 9111 §4.1): a handler that reads the
-		// first one alone, as http.Header.Get does, tells them apart.
+		// A handler that reads the first line alone, as http.Header.Get does, tells several lines from one.
 		d.texts("lines", lines)
 	}
 	return base64.RawURLEncoding.EncodeToString(d.sum())
+}
+
+// JoinedVariantKey returns the VariantKey of the same request with the lines of each selecting field on one, and nothing
+// where that is no other. RFC 9111 §4.1 has both match, and a request of several lines is given what is stored for one. It
+// is not so the other way round: what a handler that reads the first line alone made of several is for nobody else.
+func JoinedVariantKey(fields []string, request http.Header) string {
+	var joined http.Header
+	for _, field := range fields {
+		lines := request[field]
+		if len(lines) < 2 {
+			continue
+		}
+		if !isList(field) || len(lines) > maxListMembers {
+			return ""
+		}
+		if joined == nil {
+			joined = make(http.Header, len(fields))
+		}
+		joined[field] = []string{strings.Join(lines, ", ")}
+	}
+	if joined == nil {
+		return ""
+	}
+	for _, field := range fields {
+		if _, ok := joined[field]; !ok && request[field] != nil {
+			joined[field] = request[field]
+		}
+	}
+	return VariantKey(fields, joined)
+}
+
+// isList tells whether a field may be one: those that are known to be none say who is asking.
+func isList(field string) bool {
+	switch field {
+	case "Authorization", "Cookie", "Referer", "User-Agent":
+		return false
+	}
+	return true
 }
 
 // What is compared as a list (RFC 9111 §4.1): a field that is longer, or that has more members, is compared as it is.
@@ -72,14 +109,10 @@ const (
 // normalise appends to members those of a field's only line, in a form that is equal for all lines that mean the same
 // (RFC 9111 §4.1): whatever the white space around their commas. Codings and languages are compared without regard to
 // case, and one that is repeated says nothing new. Codings have their rank from their weights alone, so they are put in
-// order (RFC 9110 §12.5.3); languages may also have it from their order (§12.5.4). ok is false for a field that is too
-// long, and for those that are known to be no lists, and say who is asking.
+// order (RFC 9110 §12.5.3); languages may also have it from their order (§12.5.4). ok is false for what is no list, or
+// too long a one.
 func normalise(into []string, field, line string) (list []string, ok bool) {
-	switch field {
-	case "Authorization", "Cookie", "Referer", "User-Agent":
-		return nil, false
-	}
-	if len(line) > maxListLength {
+	if !isList(field) || len(line) > maxListLength {
 		return nil, false
 	}
 	folds := field == "Accept-Encoding" || field == "Accept-Language"

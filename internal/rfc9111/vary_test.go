@@ -164,6 +164,47 @@ func TestVariantKey(t *testing.T) {
 	}
 }
 
+// A request with several lines of a field matches one with those joined (RFC 9111 §4.1), where it may be a list.
+func TestJoinedVariantKey(t *testing.T) {
+	lines := func(l ...string) []string { return l }
+	for _, row := range []struct {
+		name        string
+		lines, same []string // of X-A unless the name of the field is given; no lines for no match
+		field       string
+	}{
+		{name: "no line"},
+		{name: "one line", lines: lines("1, 2")},
+		{name: "two lines", lines: lines("1", "2"), same: lines("1, 2")},
+		{name: "white space", lines: lines("1 ", " 2"), same: lines("1 ,2")},
+		{name: "an empty line", lines: lines("", "2"), same: lines(", 2")},
+		{name: "languages", field: "Accept-Language", lines: lines("", "en", "DE"), same: lines("en,de")},
+		{name: "codings in another order", field: "Accept-Encoding", lines: lines("gzip", "br"), same: lines("br, gzip")},
+		{name: "64 lines", lines: slices.Repeat(lines("1"), 64), same: lines(strings.Repeat(",1", 64)[1:])},
+		{name: "65 lines", lines: slices.Repeat(lines("1"), 65)},
+		{name: "no list", field: "Authorization", lines: lines("1", "2")},
+		{name: "cookies", field: "Cookie", lines: lines("1", "2")},
+	} {
+		t.Run(row.name, func(t *testing.T) {
+			field := row.field
+			if field == "" {
+				field = "X-A"
+			}
+			fields := []string{field, "X-B"}
+			got := rfc9111.JoinedVariantKey(fields, http.Header{field: row.lines, "X-B": {"b"}})
+			want := ""
+			if row.same != nil {
+				want = rfc9111.VariantKey(fields, http.Header{field: row.same, "X-B": {"b"}})
+			}
+			if got != want {
+				t.Errorf("%q is joined to %q, not to that of %q", row.lines, got, row.same)
+			}
+			if other := rfc9111.JoinedVariantKey(fields, http.Header{field: row.lines, "X-B": {"c"}}); got != "" && other == got {
+				t.Error("another value of another field matches")
+			}
+		})
+	}
+}
+
 // TestVariantKeyOfLongFields holds that a field beyond 4 KiB or 64 members is compared as it is, and still exactly.
 func TestVariantKeyOfLongFields(t *testing.T) {
 	list := func(members, length int) string {

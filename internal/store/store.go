@@ -160,14 +160,29 @@ func (s *Responses) GetLocal(key []byte, request http.Header, now time.Time) Fou
 		if stored.Key != string(key) || !s.table.Holds(&stored.Stamp) {
 			break
 		}
-		variant := keys.Variant(stored.Key, rfc9111.VariantKey(stored.Fields, request))
-		object, _ := s.objects.GetObject([]byte(variant), now)
-		if e, ok := object.(*response.Entry); ok && e.Key == variant && s.table.Holds(&e.Stamp) {
-			return Found{Entry: e, Key: variant}
+		own, joined := variantKeys(stored, request)
+		for _, key := range []string{own, joined} {
+			if key == "" {
+				break
+			}
+			object, _ := s.objects.GetObject([]byte(key), now)
+			if e, ok := object.(*response.Entry); ok && e.Key == key && s.table.Holds(&e.Stamp) {
+				return Found{Entry: e, Key: key}
+			}
 		}
-		return Found{Key: variant, Why: rfc9111.ForwardVaryMiss}
+		return Found{Key: own, Why: rfc9111.ForwardVaryMiss}
 	}
 	return Found{Why: rfc9111.ForwardURIMiss}
+}
+
+// variantKeys returns the keys of the variants that answer a request: its own, and, where it has several lines of a field that
+// may be joined to one, that of the request with those joined. It is empty where there is no such field.
+func variantKeys(v *response.Variants, request http.Header) (own, joined string) {
+	own = keys.Variant(v.Key, rfc9111.VariantKey(v.Fields, request))
+	if variant := rfc9111.JoinedVariantKey(v.Fields, request); variant != "" {
+		joined = keys.Variant(v.Key, variant)
+	}
+	return own, joined
 }
 
 func (s *Responses) getBytes(ctx context.Context, target *keys.Target, request http.Header, now time.Time) Found {
@@ -176,10 +191,18 @@ func (s *Responses) getBytes(ctx context.Context, target *keys.Target, request h
 	found := Found{Key: target.Key, Why: rfc9111.ForwardURIMiss}
 	entry, variants, err := s.readMarked(ctx, &found, target)
 	if err == nil && variants != nil {
-		found.Key = keys.Variant(target.Key, rfc9111.VariantKey(variants.Fields, request))
-		found.Why = rfc9111.ForwardVaryMiss
-		if entry, _, err = s.read(ctx, found.Key); entry != nil && entry.Mark != variants.Mark {
-			entry = nil
+		own, joined := variantKeys(variants, request)
+		found.Key, found.Why = own, rfc9111.ForwardVaryMiss
+		for _, key := range []string{own, joined} {
+			if key == "" || entry != nil || err != nil {
+				break
+			}
+			if entry, _, err = s.read(ctx, key); entry != nil && entry.Mark != variants.Mark {
+				entry = nil
+			}
+			if entry != nil {
+				found.Key = key
+			}
 		}
 	}
 	if err == nil && entry != nil && found.mark == "" {
@@ -459,7 +482,8 @@ func (s *Responses) Remove(ctx context.Context, key string) {
 // Matches tells whether an entry that another request's fill has just made answers this request too, as far as its
 // selecting fields go.
 func Matches(e *response.Entry, request http.Header) bool {
-	return rfc9111.VariantKey(e.Meta.Vary, request) == e.Variant
+	return rfc9111.VariantKey(e.Meta.Vary, request) == e.Variant ||
+		e.Variant != "" && rfc9111.JoinedVariantKey(e.Meta.Vary, request) == e.Variant
 }
 
 // PurgePath makes sure that nothing that is stored for path, or whose fill has begun, is ever served again.
