@@ -27,7 +27,9 @@ import (
 // Methods that reach the store return within the operation timeout of the [Config], or sooner if ctx ends. Those that clear
 // many keys have as long as ctx. What takes something out of the cache (Delete, ClearNamespace, Flush, PurgePath) is carried
 // out also for a ctx that has ended, within the operation timeout: the client that caused a change may have left, and the change
-// is there. A *gin.Context is a good ctx: the context of its request counts.
+// is there. What the store does not take of these is owed, as the error then says: this process gives out nothing that was to be
+// removed, values are a miss, and it goes on trying, every few seconds and a last time in Close, until the store has taken it. A
+// *gin.Context is a good ctx: the context of its request counts.
 //
 // A value's key in the store is the prefix of the Config and the key as given; keys of any bytes and length work. An
 // error of the store or codec is an [*OpError].
@@ -66,7 +68,7 @@ func (c *Cache) Put(ctx context.Context, key string, value any, ttl time.Duratio
 		return c.fail("put", key, err)
 	}
 	return c.fail("put", key, c.bounded(ctx, func(ctx context.Context) error {
-		return c.driver.Set(ctx, keys.Value(c.prefix, key), data, ttl)
+		return c.responses.SetValue(ctx, keys.Value(c.prefix, key), data, ttl)
 	}))
 }
 
@@ -80,8 +82,12 @@ func (c *Cache) Fetch(ctx context.Context, key string, dst any) error {
 // FetchWithTTL does what Fetch does and returns for how long the value is still there.
 func (c *Cache) FetchWithTTL(ctx context.Context, key string, dst any) (time.Duration, error) {
 	var item drivers.Item
+	full := keys.Value(c.prefix, key)
 	err := c.bounded(ctx, func(ctx context.Context) (err error) {
-		item, err = c.driver.Get(ctx, keys.Value(c.prefix, key))
+		if c.responses.Removed(full) {
+			return ErrMiss
+		}
+		item, err = c.driver.Get(ctx, full)
 		return err
 	})
 	if errors.Is(err, ErrMiss) {
@@ -115,7 +121,7 @@ func (c *Cache) Delete(ctx context.Context, names ...string) (int, error) {
 	}
 	var n int
 	err := c.bounded(context.WithoutCancel(plain(ctx)), func(ctx context.Context) (err error) {
-		n, err = c.driver.Delete(ctx, full...)
+		n, err = c.responses.DeleteValues(ctx, full...)
 		return err
 	})
 	return n, c.fail("delete", strings.Join(names, ", "), err)
@@ -146,8 +152,8 @@ func (c *Cache) ClearNamespace(ctx context.Context, namespace string) (int, erro
 // prefix: then it removes all there is in memory, in the collection of mongodb or in the table of dynamodb, and is an error
 // on redis and memcached, where other programs may have keys.
 //
-// When the store does not answer, that is the error. No response from before is served in this process all the same; those of a
-// path are purged as soon as this process comes to it once the store is back. Values stay.
+// When the store does not answer, that is the error, and the flush is owed: see [Cache]. What is put until it is carried out goes
+// with it. With a store that can never list its keys, values stay, and the error matches [errors.ErrUnsupported].
 func (c *Cache) Flush(ctx context.Context) error {
 	if c.closed.Load() {
 		return c.fail("flush", "", ErrClosed)
@@ -186,8 +192,7 @@ func (c *Cache) FlushExpired(ctx context.Context) (int, error) {
 // query in it is ignored, and the pattern of a route, such as /products/:id, is an error. Where the path was rewritten before
 // it came to the route, as by http.StripPrefix, both forms name its responses.
 //
-// When the store does not answer, that is the error; the purge then holds in this process all the same, and is carried out as
-// soon as the store is back.
+// When the store does not answer, that is the error, and the purge is owed: see [Cache].
 func (c *Cache) PurgePath(ctx context.Context, path string) error {
 	u, err := parsePath(path)
 	if err != nil {
@@ -305,6 +310,7 @@ func (c *Cache) Close() error {
 		return nil
 	}
 	c.server.Close()
+	c.responses.Close()
 	return c.fail("close", "", c.driver.Close())
 }
 

@@ -47,7 +47,8 @@ type Driver interface {
 	Delete(ctx context.Context, keys ...string) (int, error)
 
 	// Clear removes every key that begins with prefix, byte for byte, and returns how many of them were live.
-	// An empty prefix means every key of the store that this driver could have written.
+	// An empty prefix means every key of the store that this driver could have written. An error that matches
+	// [errors.ErrUnsupported] says that the store can never do it: it is not tried again.
 	Clear(ctx context.Context, prefix string) (int, error)
 
 	// Close releases what the driver holds. It does not wait without a bound. A second Close returns nil.

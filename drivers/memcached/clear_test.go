@@ -158,6 +158,8 @@ func TestClearIsRefused(t *testing.T) {
 		fill(t, c, 1)
 		if n, err := c.Clear(t.Context(), "key:"); n != 0 || err == nil || !strings.Contains(err.Error(), row.want) {
 			t.Errorf("%s: Clear = %d, %v, want an error that says %q", row.answer, n, err, row.want)
+		} else if never := !strings.Contains(row.want, "password"); errors.Is(err, errors.ErrUnsupported) != never {
+			t.Errorf("%s: %v says that it can never be done: %t", row.answer, err, !never)
 		}
 	}
 	t.Run("NothingToCrawl", func(t *testing.T) {

@@ -99,7 +99,9 @@ func open(t *testing.T, objects bool) (*Responses, *flaky) {
 	if objects {
 		driver = memory
 	}
-	return New(Options{driver, "p:", timeout, time.Hour, slog.New(slog.DiscardHandler)}), f
+	s := New(Options{driver, "p:", timeout, time.Hour, slog.New(slog.DiscardHandler)})
+	t.Cleanup(s.Close)
+	return s, f
 }
 
 // both runs a test on a store of objects and on one of bytes.

@@ -6,7 +6,6 @@ import (
 	"encoding/hex"
 	"errors"
 	"hash/fnv"
-	"maps"
 	"slices"
 	"strings"
 	"sync"
@@ -27,9 +26,7 @@ const (
 // marks are the purges that could not be carried out because the store did not answer: nothing for those paths is
 // served until they are.
 type marks struct {
-	mu      sync.Mutex
-	total   uint64            // how many there have ever been
-	pending map[uint16]uint64 // the number of the last one of a slot
+	ledger[uint16]
 
 	creating [64]sync.Mutex // held while a slot that has no mark is given one; several slots share each
 }
@@ -38,47 +35,6 @@ func markSlot(path string) uint16 {
 	h := fnv.New64a() // the same in every process
 	_, _ = h.Write([]byte(path))
 	return uint16(h.Sum64() % markSlots)
-}
-
-// owed returns the number of the last purge that is owed to a slot, or 0.
-func (m *marks) owed(slot uint16) uint64 {
-	m.mu.Lock()
-	defer m.mu.Unlock()
-	return m.pending[slot]
-}
-
-// owe notes that a purge is owed to a slot.
-func (m *marks) owe(slot uint16) {
-	m.mu.Lock()
-	defer m.mu.Unlock()
-	if m.pending == nil {
-		m.pending = make(map[uint16]uint64)
-	}
-	m.total++
-	m.pending[slot] = m.total
-}
-
-// paid notes that what was owed to a slot, up to a number, has been carried out.
-func (m *marks) paid(slot uint16, number uint64) {
-	m.mu.Lock()
-	defer m.mu.Unlock()
-	if m.pending[slot] <= number {
-		delete(m.pending, slot)
-	}
-}
-
-// count returns how many purges have ever been owed.
-func (m *marks) count() uint64 {
-	m.mu.Lock()
-	defer m.mu.Unlock()
-	return m.total
-}
-
-// forget notes that what was owed to any slot, up to a number, has been carried out.
-func (m *marks) forget(number uint64) {
-	m.mu.Lock()
-	defer m.mu.Unlock()
-	maps.DeleteFunc(m.pending, func(_ uint16, owed uint64) bool { return owed <= number })
 }
 
 // slotsOf returns the slots of the marks that a target's purges go by: of its path, of the one that it came with, and of its
@@ -154,15 +110,16 @@ func (s *Responses) ensureMarkOf(ctx context.Context, slot uint16) (string, erro
 	if mark != "" || err != nil {
 		return mark, err
 	}
-	return s.newMark(ctx, slot)
+	return s.newMark(ctx, slot, s.try)
 }
 
 // replaceMark purges a slot, and returns the mark that it gives it. If the store does not answer, the purge is owed.
 func (s *Responses) replaceMark(ctx context.Context, slot uint16) (string, error) {
 	owed := s.marks.owed(slot)
-	mark, err := s.newMark(ctx, slot)
+	mark, err := s.newMark(ctx, slot, s.try)
 	if err != nil {
 		s.marks.owe(slot)
+		s.startPaying()
 		return "", err
 	}
 	s.marks.paid(slot, owed)
@@ -188,9 +145,20 @@ func (s *Responses) replaceOwnMark(ctx context.Context, slot uint16, t *Ticket, 
 	return nil
 }
 
-func (s *Responses) newMark(ctx context.Context, slot uint16) (string, error) {
+// newMark gives a slot a mark that it never had. run is what has the store asked: try, or attempt.
+func (s *Responses) newMark(ctx context.Context, slot uint16, run func(context.Context, *breaker, func() error) error) (string, error) {
 	var word [12]byte
 	_, _ = rand.Read(word[:]) // never fails
 	mark := hex.EncodeToString(word[:])
-	return mark, s.set(ctx, keys.Mark(s.prefix, slot), []byte(mark), markTTL)
+	return mark, run(ctx, &s.writes, func() error { return s.driver.Set(ctx, keys.Mark(s.prefix, slot), []byte(mark), markTTL) })
+}
+
+// oweMarks notes that every response is to be purged, where the store is one that other processes have, too.
+func (s *Responses) oweMarks() {
+	if s.objects != nil {
+		return
+	}
+	for slot := range uint16(markSlots) {
+		s.marks.owe(slot)
+	}
 }

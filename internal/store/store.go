@@ -38,6 +38,9 @@ type Responses struct {
 	reads   breaker
 	writes  breaker
 	marks   marks
+	deletes ledger[string] // of values
+	clears  ledger[string] // of what has a prefix
+	paying  paying
 
 	failures atomic.Uint64
 }
@@ -60,6 +63,7 @@ func New(o Options) *Responses {
 	s.limited, _ = driver.(drivers.Limited)
 	s.reads = breaker{log: log, what: "reads"}
 	s.writes = breaker{log: log, what: "writes"}
+	s.deletes.weigh, s.clears.weigh = weight, weight
 	return s
 }
 
@@ -296,6 +300,11 @@ func (s *Responses) try(ctx context.Context, kind *breaker, operation func() err
 	if !kind.allow() {
 		return errUnavailable
 	}
+	return s.attempt(ctx, kind, operation)
+}
+
+// attempt does what try does, whether or not operations of the kind have been failing.
+func (s *Responses) attempt(ctx context.Context, kind *breaker, operation func() error) error {
 	err := operation()
 	switch {
 	case err == nil, errors.Is(err, drivers.ErrMiss), errors.Is(err, drivers.ErrTooLarge):
@@ -509,36 +518,49 @@ func (s *Responses) purgeMark(ctx context.Context, path string, replace func(con
 	}
 	ctx, cancel := s.within(ctx)
 	defer cancel()
-	return replace(ctx, markSlot(path))
+	if err := replace(ctx, markSlot(path)); err != nil {
+		return owedError{err}
+	}
+	return nil
 }
 
 // ClearNamespace removes the values and responses of a namespace and returns how many were live. Nothing whose fill has
-// begun, in whatever process, is served either.
+// begun, in whatever process, is served either. If the store does not answer, that is owed.
 func (s *Responses) ClearNamespace(ctx context.Context, namespace string) (int, error) {
 	s.table.Namespace(namespace)
+	prefix := keys.Namespace(s.prefix, namespace)
 	if s.objects == nil {
 		within, cancel := s.within(ctx)
 		_, err := s.replaceMark(within, namespaceSlot(namespace))
 		cancel()
 		if err != nil {
-			return 0, err
+			return 0, s.oweClear(prefix, err)
 		}
 	}
-	return s.driver.Clear(ctx, keys.Namespace(s.prefix, namespace))
+	return s.clear(ctx, prefix)
 }
 
-// Flush removes all that the cache wrote under its prefix. If the store does not answer, the purge of every response is owed.
+// Flush removes all that the cache wrote under its prefix. If the store does not answer, that is owed, and first of all the purge
+// of every response, which is carried out sooner.
 func (s *Responses) Flush(ctx context.Context) error {
 	s.table.All()
-	owed := s.marks.count()
+	err := s.flush(ctx)
+	if err == nil {
+		return nil
+	}
+	s.oweMarks()
+	s.startPaying()
+	return s.oweClear(s.prefix, err)
+}
+
+// flush clears all of the cache, which pays for all that was owed before it.
+func (s *Responses) flush(ctx context.Context) error {
+	marks, deletes, clears := s.marks.count(), s.deletes.count(), s.clears.count()
 	_, err := s.driver.Clear(ctx, s.prefix)
-	switch {
-	case err == nil:
-		s.marks.forget(owed)
-	case s.objects == nil:
-		for slot := range uint16(markSlots) {
-			s.marks.owe(slot)
-		}
+	if err == nil {
+		s.marks.forget(marks)
+		s.deletes.forget(deletes)
+		s.clears.forget(clears)
 	}
 	return err
 }

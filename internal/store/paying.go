@@ -1,0 +1,186 @@
+package store
+
+import (
+	"context"
+	"errors"
+	"slices"
+	"sync"
+	"time"
+)
+
+// What is owed is tried again at a pace that suits a store in trouble. A request that needs one of the marks does not wait for it.
+const (
+	firstPause    = 100 * time.Millisecond
+	longestPause  = 4 * time.Second
+	clearPatience = time.Minute // bounds a clearing, which may have many keys to go through
+	deletedAtOnce = 100         // keys in one operation, which is to end within the operation timeout
+)
+
+// paying is the one goroutine that carries out what is owed. There is none where nothing is.
+type paying struct {
+	mu      sync.Mutex
+	ended   chan struct{} // closed once the goroutine has ended; nil where there is none
+	stop    context.CancelFunc
+	stopped bool
+}
+
+// startPaying has what is owed carried out. It is called after that was noted.
+func (s *Responses) startPaying() {
+	p := &s.paying
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if p.stopped || p.ended != nil {
+		return
+	}
+	ctx, stop := context.WithCancel(context.Background())
+	p.ended, p.stop = make(chan struct{}), stop
+	go s.keepPaying(ctx, p.ended)
+}
+
+// keepPaying carries out what is owed until nothing is, or the context has ended.
+func (s *Responses) keepPaying(ctx context.Context, ended chan<- struct{}) {
+	defer close(ended)
+	timer := time.NewTimer(firstPause)
+	defer timer.Stop()
+	for pause := firstPause; ; timer.Reset(pause) {
+		select {
+		case <-ctx.Done():
+			return
+		case <-timer.C:
+		}
+		if s.pay(ctx) {
+			pause = firstPause
+		} else {
+			pause = min(2*pause, longestPause)
+		}
+		if s.donePaying() {
+			return
+		}
+	}
+}
+
+// donePaying tells whether nothing is owed any more, and the goroutine ends.
+func (s *Responses) donePaying() bool {
+	p := &s.paying
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if s.owes() {
+		return false
+	}
+	p.stop()
+	p.ended = nil
+	return true
+}
+
+// owes tells whether anything is owed.
+func (s *Responses) owes() bool {
+	return !s.marks.empty() || !s.deletes.empty() || !s.clears.empty()
+}
+
+// pay tries to carry out what is owed, and tells whether the store took all of it. Marks come first: they are what makes the
+// other processes stop. A clearing that fails holds up no other.
+func (s *Responses) pay(ctx context.Context) bool {
+	err := s.payMarks(ctx)
+	if err == nil {
+		err = s.payDeletes(ctx)
+	}
+	if errors.Is(err, context.DeadlineExceeded) {
+		return false // it hangs, and clearing has more patience than that is worth
+	}
+	all := err == nil
+	for prefix, number := range s.clears.all() {
+		if ctx.Err() != nil {
+			return false
+		}
+		if err := s.payClear(ctx, prefix, number); err != nil {
+			all = false
+			if !hopeless(err) {
+				break // the store is in trouble
+			}
+			s.log.Warn("cachette: what was to be cleared stays: the store cannot do it", "error", err)
+			s.clears.paid(prefix, number)
+		}
+	}
+	return all
+}
+
+// payMarks replaces the marks that are owed. It asks the store whatever the breaker has seen, since it has a pace of its own, and
+// takes no request's turn to try whether the store is back; what it learns the breaker learns, too.
+func (s *Responses) payMarks(ctx context.Context) error {
+	for slot := range s.marks.all() {
+		owed := s.marks.owed(slot)
+		if owed == 0 { // a request that needed it has paid meanwhile
+			continue
+		}
+		within, cancel := s.within(ctx)
+		_, err := s.newMark(within, slot, s.attempt)
+		cancel()
+		if err != nil {
+			return err
+		}
+		s.marks.paid(slot, owed)
+	}
+	return nil
+}
+
+func (s *Responses) payDeletes(ctx context.Context) error {
+	owed := s.deletes.all()
+	keys := make([]string, 0, len(owed))
+	for key := range owed {
+		keys = append(keys, key)
+	}
+	for some := range slices.Chunk(keys, deletedAtOnce) {
+		some = slices.DeleteFunc(some, func(key string) bool { return s.deletes.owed(key) == 0 }) // one that was put anew
+		if len(some) == 0 {
+			continue
+		}
+		within, cancel := s.within(ctx)
+		_, err := s.driver.Delete(within, some...)
+		cancel()
+		if err != nil {
+			return err
+		}
+		for _, key := range some {
+			s.deletes.paid(key, owed[key])
+		}
+	}
+	return nil
+}
+
+// payClear clears what has a prefix. That of the whole cache pays for all that was owed before it, since it removes the marks, too.
+func (s *Responses) payClear(ctx context.Context, prefix string, number uint64) error {
+	ctx, cancel := context.WithTimeout(ctx, clearPatience)
+	defer cancel()
+	if prefix == s.prefix {
+		return s.flush(ctx)
+	}
+	_, err := s.driver.Clear(ctx, prefix)
+	if err == nil {
+		s.clears.paid(prefix, number)
+	}
+	return err
+}
+
+// Close ends what runs beside the requests, and tries a last time to carry out what is owed. It takes no longer than the operation
+// timeout. The driver is to be closed after it.
+func (s *Responses) Close() {
+	p := &s.paying
+	p.mu.Lock()
+	p.stopped = true
+	ended, stop := p.ended, p.stop
+	p.mu.Unlock()
+	ctx, cancel := context.WithTimeout(context.Background(), s.timeout)
+	defer cancel()
+	if ended != nil {
+		stop()
+		select {
+		case <-ended:
+		case <-ctx.Done(): // a driver that ignores its context is not waited for
+			return
+		}
+	}
+	if s.owes() && !s.pay(ctx) {
+		s.log.Warn("cachette: the store has not taken all removals before the cache closed; other processes may go on with what " +
+			"was to be removed: flush once the store is back, or wait for the times to live to end")
+	}
+}

@@ -1,0 +1,98 @@
+package store
+
+import (
+	"context"
+	"strings"
+	"time"
+
+	"github.com/gin-cachette/cachette/drivers"
+)
+
+// maxOwed bounds what the keys and prefixes take, in bytes, that are owed one by one: some ten thousand. Beyond it the whole cache
+// is owed.
+const maxOwed = 2 << 20
+
+// weight is about what a key takes in a ledger.
+func weight(key string) int { return len(key) + 200 }
+
+// SetValue stores a value, in place of one whose removal may be owed.
+func (s *Responses) SetValue(ctx context.Context, key string, value []byte, ttl time.Duration) error {
+	owed := s.deletes.owed(key)
+	err := s.driver.Set(ctx, key, value, ttl)
+	if err == nil && owed > 0 {
+		s.deletes.paid(key, owed)
+	}
+	return err
+}
+
+// Removed tells whether the removal of a value is owed: what the store has under its key is not to be fetched.
+func (s *Responses) Removed(key string) bool {
+	return s.deletes.owed(key) > 0 || s.clears.some(func(prefix string) bool { return strings.HasPrefix(key, prefix) })
+}
+
+// DeleteValues removes values and returns how many of them were live. If the store does not answer, that is owed.
+func (s *Responses) DeleteValues(ctx context.Context, keys ...string) (int, error) {
+	owed := s.deletes.count()
+	n, err := s.driver.Delete(ctx, keys...)
+	switch {
+	case err == nil:
+		s.deletesPaid(keys, owed)
+		return n, nil
+	case hopeless(err):
+		return n, err
+	}
+	for _, key := range keys {
+		if !s.deletes.oweWithin(key, maxOwed) {
+			return n, s.oweAll(err)
+		}
+	}
+	s.startPaying()
+	return n, owedError{err}
+}
+
+func (s *Responses) deletesPaid(keys []string, number uint64) {
+	if s.deletes.empty() {
+		return
+	}
+	for _, key := range keys {
+		s.deletes.paid(key, number)
+	}
+}
+
+// clear removes what has a prefix and returns how much of it was live. If the store does not answer, that is owed.
+func (s *Responses) clear(ctx context.Context, prefix string) (int, error) {
+	owed := s.clears.owed(prefix)
+	n, err := s.driver.Clear(ctx, prefix)
+	if err != nil {
+		return n, s.oweClear(prefix, err)
+	}
+	s.clears.paid(prefix, owed)
+	return n, nil
+}
+
+// oweClear notes that a clearing is owed, which has failed with err, and returns the error that says so.
+func (s *Responses) oweClear(prefix string, err error) error {
+	switch {
+	case hopeless(err):
+		return err
+	case !s.clears.oweWithin(prefix, maxOwed):
+		return s.oweAll(err)
+	}
+	s.startPaying()
+	return owedError{err}
+}
+
+// oweAll notes that all there is of the cache is to be removed. Where other programs may have keys among those of the cache, that
+// cannot be carried out, so that it is not owed.
+func (s *Responses) oweAll(err error) error {
+	s.table.All()
+	s.oweMarks()
+	dedicated, _ := s.driver.(drivers.Dedicated)
+	if s.prefix == "" && s.objects == nil && (dedicated == nil || !dedicated.Dedicated()) {
+		s.startPaying()
+		return err
+	}
+	s.clears.owe(s.prefix)
+	s.startPaying()
+	return owedError{err}
+}
