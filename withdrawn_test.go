@@ -1,6 +1,7 @@
 package cachette_test
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"io"
@@ -107,12 +108,15 @@ var askings = []struct {
 	{"asked anew", "public, max-age=600, stale-if-error=3600", true, time.Minute, http.MethodGet, []string{"Cache-Control: no-cache"}},
 	{"refresh", "public, max-age=60, stale-while-revalidate=3600, stale-if-error=3600", true, 2 * time.Minute, http.MethodGet, nil},
 	{"head", "public, max-age=60, stale-if-error=3600", true, 2 * time.Minute, http.MethodHead, nil},
+	{"head, asked anew by no-cache", "public, max-age=600, stale-if-error=3600", true, time.Minute, http.MethodHead, []string{"Cache-Control: no-cache"}},
+	{"head, asked anew by max-age=0", "public, max-age=600, stale-if-error=3600", true, time.Minute, http.MethodHead, []string{"Cache-Control: max-age=0"}},
+	{"head, no validator, asked anew", "public, max-age=600, stale-if-error=3600", false, time.Minute, http.MethodHead, []string{"Pragma: no-cache"}},
 }
 
 func TestTakenBack(t *testing.T) {
 	for _, asking := range askings {
 		for _, row := range takenBack {
-			if strings.Contains(row.not, asking.name) || strings.HasPrefix(row.name, "304") && !asking.etag {
+			if kind, _, _ := strings.Cut(asking.name, ","); strings.Contains(row.not, kind) || strings.HasPrefix(row.name, "304") && !asking.etag {
 				continue
 			}
 			if asking.method == http.MethodHead && row.head != 0 {
@@ -239,5 +243,146 @@ func TestPauseBehindARefreshInVain(t *testing.T) {
 				})
 			})
 		})
+	}
+}
+
+// A page that is not for requests with credentials is not for validating by them either; what their answer says of it holds all
+// the same: that it is gone, to whomever it is said (RFC 9110 §15.5.5, §15.5.11, RFC 7725 §3), and nothing else (§11.6.2).
+func TestTakenBackByOtherCredentials(t *testing.T) {
+	for _, row := range []struct {
+		name   string
+		answer gin.HandlerFunc
+		ends   bool
+	}{
+		{"200", text("mine"), false},
+		{"200, private", text("mine", "Cache-Control: private"), false},
+		{"200, no-store", text("mine", "Cache-Control: no-store"), false},
+		{"200, too large", func(c *gin.Context) { c.Data(200, "text/plain", make([]byte, 2000)) }, false},
+		{"302", func(c *gin.Context) { c.Redirect(302, "/login") }, false},
+		{"400", status(400), false},
+		{"401", status(401), false},
+		{"403", status(403), false},
+		{"404", status(404), true},
+		{"404, private", func(c *gin.Context) { c.Header("Cache-Control", "private"); c.String(404, "gone") }, true},
+		{"410", status(410), true},
+		{"451", status(451), true},
+		{"503", status(503), false},
+	} {
+		for _, method := range []string{http.MethodGet, http.MethodHead} {
+			for _, after := range []time.Duration{time.Second, 2 * time.Minute} { // it is fresh, or stale
+				t.Run(fmt.Sprint(row.name, "/", method, " after ", after), func(t *testing.T) {
+					eachStore(t, func(t *testing.T, store func(*cachette.Config)) {
+						synctest.Test(t, func(t *testing.T) {
+							s := newSite(t, store, func(cfg *cachette.Config) { cfg.BodyLimit = 1000 })
+							answer := text("page")
+							handler := func(c *gin.Context) { answer(c) }
+							s.GET("/page", cachette.Cached(time.Minute, cachette.WithStaleIfError(time.Hour)), handler)
+							s.HEAD("/page", cachette.Cached(time.Minute, cachette.WithStaleIfError(time.Hour)), handler)
+							s.get("/page")
+							time.Sleep(after)
+							answer = row.answer
+							if a := s.do(method, "/page", "Authorization: x"); a.hit() {
+								t.Fatalf("it is served: %s", a.cacheStatus())
+							}
+							answer = status(http.StatusServiceUnavailable)
+							if a := s.get("/page"); (a.body == "page") == row.ends {
+								t.Errorf("others get %d %q (%s)", a.status, a.body, a.cacheStatus())
+							}
+						})
+					})
+				})
+			}
+		}
+	}
+}
+
+// strict is a shelf that learns of no size before it is to take it.
+type strict struct{ *shelf }
+
+func (s strict) Set(ctx context.Context, key string, value []byte, ttl time.Duration) error {
+	if len(value) > 2000 {
+		return fmt.Errorf("%w: %d bytes", cachette.ErrTooLarge, len(value))
+	}
+	return s.shelf.Set(ctx, key, value, ttl)
+}
+
+// A 200 that may be stored, and that the store does not take, shows what is stored to be out of date all the same (RFC 9111 §4.3.3), of
+// whatever size, however that is found out, and also where the two are stored under different keys.
+func TestTooLargeTakesBack(t *testing.T) {
+	for _, row := range []struct {
+		name  string
+		store func(cfg *cachette.Config)
+		large gin.HandlerFunc
+	}{
+		{"beyond the body limit", func(cfg *cachette.Config) { cfg.BodyLimit = 1000 },
+			func(c *gin.Context) { c.Data(200, "text/plain", make([]byte, 5000)) }},
+		{"the store refuses it", func(cfg *cachette.Config) { cfg.Driver = strict{newShelf()} },
+			func(c *gin.Context) { c.Data(200, "text/plain", make([]byte, 5000)) }},
+		{"the store refuses it, which varies", func(cfg *cachette.Config) { cfg.Driver = strict{newShelf()} },
+			func(c *gin.Context) { c.Header("Vary", "X-Kind"); c.Data(200, "text/plain", make([]byte, 5000)) }},
+		{"its header is too large", func(cfg *cachette.Config) { cfg.Driver = strict{newShelf()} },
+			func(c *gin.Context) { c.Header("X-Long", strings.Repeat("x", 5000)); c.String(200, "new") }},
+	} {
+		t.Run(row.name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				s := newSite(t, row.store)
+				answer := text("page")
+				s.GET("/page", cachette.Cached(time.Minute, cachette.WithStaleIfError(time.Hour)), func(c *gin.Context) { answer(c) })
+				s.get("/page")
+				time.Sleep(2 * time.Minute)
+				answer = row.large
+				s.get("/page")
+				answer = status(http.StatusServiceUnavailable)
+				if a := s.get("/page"); a.body == "page" {
+					t.Errorf("when the handler fails next, clients get %d %q (%s)", a.status, a.body, a.cacheStatus())
+				}
+			})
+		})
+	}
+}
+
+// What a HEAD says of the stored page counts however it comes to be asked of the handler: of a stale page, or of a fresh one since
+// the client wants it so (RFC 9111 §4.3.5, §5.2.1.1, §5.2.1.4).
+func TestHeadOfAPageThatIsFresh(t *testing.T) {
+	const modified = "Last-Modified: Mon, 01 Jan 2024 00:00:00 GMT"
+	stored := text("page", `ETag: "v1"`, modified, "Content-Length: 4")
+	for _, row := range []struct {
+		name   string
+		answer gin.HandlerFunc
+		ends   bool
+	}{
+		{"§4.3.5: the same", stored, false},
+		{"§4.3.5: another tag", text("page", `ETag: "v2"`, modified, "Content-Length: 4"), true},
+		{"§4.3.5: another time", text("page", `ETag: "v1"`, "Last-Modified: Tue, 02 Jan 2024 00:00:00 GMT", "Content-Length: 4"), true},
+		{"§4.3.5: another length", text("pages", `ETag: "v1"`, modified, "Content-Length: 5"), true},
+		{"§4.3.5: nothing to compare", text(""), false},
+		{"§3: it is not to be stored any more", text("page", `ETag: "v1"`, "Cache-Control: no-store"), true},
+		{"§3: nor for others", text("page", `ETag: "v1"`, "Cache-Control: private"), true},
+		{"9110 §15.5.5", status(404), true},
+		{"9110 §15.5.11", status(410), true},
+		{"7725 §3", status(451), true},
+		{"9110 §15.5.6", status(405), false},
+		{"9110 §15.6.4", status(503), false},
+	} {
+		for _, control := range []string{"no-cache", "max-age=0", "max-age=1", "min-fresh=3600", "no-cache, max-age=0"} {
+			t.Run(row.name+"/"+control, func(t *testing.T) {
+				eachStore(t, func(t *testing.T, store func(*cachette.Config)) {
+					synctest.Test(t, func(t *testing.T) {
+						s := newSite(t, store)
+						answer := stored
+						handler := func(c *gin.Context) { answer(c) }
+						s.GET("/page", cachette.Cached(10*time.Minute), handler)
+						s.HEAD("/page", cachette.Cached(10*time.Minute), handler)
+						s.get("/page")
+						time.Sleep(time.Minute)
+						answer = row.answer
+						s.do(http.MethodHead, "/page", "Cache-Control: "+control)
+						if a := s.get("/page"); a.hit() == row.ends {
+							t.Errorf("then clients get %d %q (%s)", a.status, a.body, a.cacheStatus())
+						}
+					})
+				})
+			})
+		}
 	}
 }

@@ -1,7 +1,6 @@
 package serve
 
 import (
-	"context"
 	"net/http"
 	"sync/atomic"
 	"time"
@@ -35,12 +34,12 @@ type fillState struct {
 	inner    Frame         // what routes inside find
 	handlers *http.Request // what the handlers see
 
-	recording   bool   // the recorder is open
-	conditioned bool   // the handlers' request has other preconditions than the client's
-	reported    bool   // the header has this exchange's Cache-Status
-	withdrawn   bool   // the handler takes back what is stored
-	left        bool   // the client had left when the header was final: the handler may have made its response of that
-	keepPosted  func() // keeps the response to a POST, once the POST has invalidated
+	recording   bool            // the recorder is open
+	conditioned bool            // the handlers' request has other preconditions than the client's
+	reported    bool            // the header has this exchange's Cache-Status
+	withdrawn   *response.Entry // what is stored, if the handler takes it back
+	left        bool            // the client had left when the header was final: the handler may have made its response of that
+	keepPosted  func()          // keeps the response to a POST, once the POST has invalidated
 
 	header http.Header // of the response, to tell it from others
 	parted atomic.Bool // what a route inside answers, and does not share with all clients that share this response, may have gone into it
@@ -103,9 +102,7 @@ func (x *exchange) fill(flight *collapse.Flight[*response.Entry]) {
 		}
 		x.finish(bare, intact)
 	}
-	if x.withdrawn {
-		s.store.Remove(context.WithoutCancel(x.request.Context()), x.found.Entry.Key)
-	}
+	x.removeWithdrawn()
 }
 
 // begin takes the ticket of a fill. What was found and has been purged since is not to be validated, nor to stand in.
@@ -113,6 +110,9 @@ func (x *exchange) begin() {
 	x.ticket = x.s.store.Begin(x.request.Context(), &x.found, &x.target)
 	if e := x.found.Entry; e != nil && x.s.store.Outdated(e) {
 		x.forget(rfc9111.ForwardURIMiss)
+	}
+	if e := x.passed; e != nil && x.s.store.Outdated(e) {
+		x.passed = nil
 	}
 }
 

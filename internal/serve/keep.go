@@ -22,9 +22,13 @@ func (x *exchange) keep(bare bool) {
 	x.put(response.New(&x.draft))
 }
 
-// put stores an entry and gives it to the requests that wait for it. It tells whether the entry was stored.
+// put stores an entry and gives it to the requests that wait for it. It tells whether the entry was stored. One that turns out to be
+// too large, or to have had its time, ends what it would have replaced. A store that does not answer is not asked once more.
 func (x *exchange) put(e *response.Entry) bool {
-	kept := x.putUnder(x.target.Key, e)
+	kept, err := x.putUnder(x.target.Key, e)
+	if !kept && (err == nil || errors.Is(err, drivers.ErrTooLarge)) {
+		x.withdraw(refusedTooLarge)
+	}
 	if x.flight != nil {
 		x.flight.Share(e)
 	}
@@ -32,8 +36,8 @@ func (x *exchange) put(e *response.Entry) bool {
 }
 
 // putUnder stores an entry under a key, and tells whether it did.
-func (x *exchange) putUnder(key string, e *response.Entry) bool {
-	kept, err := x.s.store.Put(x.request.Context(), key, e, x.request.Header, x.ticket, x.made.ResponseTime)
+func (x *exchange) putUnder(key string, e *response.Entry) (kept bool, err error) {
+	kept, err = x.s.store.Put(x.request.Context(), key, e, x.request.Header, x.ticket, x.made.ResponseTime)
 	switch {
 	case kept:
 		x.s.counts.Stored.Add(1)
@@ -46,7 +50,7 @@ func (x *exchange) putUnder(key string, e *response.Entry) bool {
 	if err != nil {
 		x.s.log.Debug("cachette: a response was not stored", "error", err)
 	}
-	return kept
+	return kept, err
 }
 
 // freshen answers with what is stored, which the handler has confirmed, and stores it anew (RFC 9111 §4.3.4).
@@ -100,7 +104,7 @@ func (x *exchange) head() {
 	x.goOn()
 	r := x.within()
 	r.Header = ownHeader(x.request) // they may change theirs
-	if x.found.Entry == nil {
+	if x.found.Entry == nil && x.passed == nil {
 		x.forward(r)
 		return
 	}
@@ -117,6 +121,7 @@ func (x *exchange) head() {
 	c.Writer = outer
 	if x.outcome != aside && intact && !x.left && x.request.Context().Err() == nil {
 		x.compare()
+		x.removeWithdrawn()
 	}
 }
 
@@ -136,7 +141,12 @@ func (x headed) Decide(rec *response.Recorder) response.Mode {
 
 // compare looks what the response to a HEAD says of what is stored: that it is as it was, or out of date.
 func (x *exchange) compare() {
-	stale, header, status := x.found.Entry, x.recorder.Baseline().Header(x.draft.Fields), x.made.Status
+	stale := x.found.Entry
+	if stale == nil {
+		x.withdraw(rfc9111.RefusedCredentials)
+		return
+	}
+	header, status := x.recorder.Baseline().Header(x.draft.Fields), x.made.Status
 	why := rfc9111.RefusedStatus
 	if x.around.credentials && !x.around.identified() {
 		why = rfc9111.RefusedCredentials
@@ -152,6 +162,6 @@ func (x *exchange) compare() {
 		}
 	}
 	if outdated {
-		x.s.store.Remove(context.WithoutCancel(x.request.Context()), stale.Key)
+		x.withdrawn = stale
 	}
 }

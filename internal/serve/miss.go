@@ -33,9 +33,10 @@ type exchange struct {
 	frame  *Frame
 	around around
 
-	request *http.Request // as it came
-	context fillContext   // of the request that the handlers see
-	mark    *refresh      // the refresh that the request carries out; nil for none
+	request *http.Request   // as it came
+	context fillContext     // of the request that the handlers see
+	mark    *refresh        // the refresh that the request carries out; nil for none
+	passed  *response.Entry // what was found and is not for the client's credentials: their answer may still say that it is gone
 	query
 	fillState
 }
@@ -45,9 +46,7 @@ func (x *exchange) proceed() {
 	if x.asked.NoStore { // RFC 9111 §5.2.1.5: what concerns such a request is better kept out of the cache altogether
 		x.forget(rfc9111.ForwardRequest)
 	}
-	if x.found.Entry != nil && !x.around.admits(x.found.Entry) {
-		x.forget(rfc9111.ForwardRequest)
-	}
+	x.passBy()
 	if e := x.found.Entry; e != nil {
 		switch e.Meta.Judge(&x.asked, x.now) {
 		case rfc9111.Serve:
@@ -90,6 +89,15 @@ func (x *exchange) proceed() {
 func (x *exchange) forget(why rfc9111.Forward) {
 	if x.found.Entry != nil {
 		x.found.Entry, x.found.Why = nil, why
+	}
+}
+
+// passBy forgets what was found where it is not for the client's credentials.
+func (x *exchange) passBy() {
+	x.passed = nil
+	if e := x.found.Entry; e != nil && !x.around.admits(e) {
+		x.passed = e
+		x.forget(rfc9111.ForwardRequest)
 	}
 }
 
@@ -202,11 +210,9 @@ func (x *exchange) lookAgain(flight *collapse.Flight[*response.Entry]) bool {
 		return true
 	}
 	x.found = found
-	if e := found.Entry; e != nil {
+	if found.Entry != nil {
 		x.found.Why = rfc9111.ForwardStale
-		if !x.around.admits(e) {
-			x.forget(rfc9111.ForwardRequest)
-		}
 	}
+	x.passBy()
 	return false
 }

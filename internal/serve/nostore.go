@@ -1,6 +1,8 @@
 package serve
 
 import (
+	"context"
+
 	"github.com/gin-gonic/gin"
 
 	"github.com/gin-cachette/cachette/internal/rfc9111"
@@ -8,7 +10,20 @@ import (
 
 // withdraw notes that an answer which is not stored, for a reason, ends what is stored, if it does.
 func (x *exchange) withdraw(why rfc9111.Refusal) {
-	x.withdrawn = x.found.Entry != nil && !x.left && rfc9111.Withdraws(x.made.Status, why)
+	e := x.found.Entry
+	if e == nil { // what is not for this client's credentials
+		e, why = x.passed, rfc9111.RefusedCredentials
+	}
+	if x.withdrawn = nil; e != nil && !x.left && rfc9111.Withdraws(x.made.Status, why) {
+		x.withdrawn = e
+	}
+}
+
+// removeWithdrawn removes what the handler has taken back, if anything.
+func (x *exchange) removeWithdrawn() {
+	if e := x.withdrawn; e != nil {
+		x.s.store.Remove(context.WithoutCancel(x.request.Context()), e.Key)
+	}
 }
 
 // noStoreKey is the key, in a gin.Context, of the wish that no response be stored.
