@@ -1,0 +1,163 @@
+package store
+
+import (
+	"context"
+	"fmt"
+	"math"
+	"net/http"
+	"slices"
+	"time"
+
+	"github.com/gin-cachette/cachette/drivers"
+	"github.com/gin-cachette/cachette/internal/keys"
+	"github.com/gin-cachette/cachette/internal/response"
+	"github.com/gin-cachette/cachette/internal/rfc9111"
+)
+
+// Put keeps an entry under key, which is the request's key without a variant, unless a purge came after the ticket was
+// taken. The entry is complete but for its key, its variant and the marks of the ticket. kept is false, with or
+// without an error, when it is not kept.
+func (s *Responses) Put(ctx context.Context, key string, e *response.Entry, request http.Header, t Ticket, now time.Time) (kept bool, err error) {
+	if t.err != nil {
+		return false, t.err
+	}
+	e.Key, e.Stamp, e.Mark = key, t.stamp, t.mark
+	toValidate := time.Duration(0)
+	if e.Validatable() {
+		toValidate = s.keep
+	}
+	ttl := e.Meta.Retention(now, toValidate)
+	if ttl <= 0 { // its time was over before its body was complete
+		return false, nil
+	}
+	if s.objects != nil {
+		return s.putObject(key, e, request, t, ttl, now)
+	}
+	ctx = context.WithoutCancel(ctx) // the client may leave now
+	if !s.table.Holds(&t.stamp) {
+		return false, nil
+	}
+	ctx, cancel := s.within(ctx)
+	defer cancel()
+	if err := s.putBytes(ctx, key, e, request, t, ttl, now); err != nil {
+		return false, err
+	}
+	return true, nil
+}
+
+func (s *Responses) putObject(key string, e *response.Entry, request http.Header, t Ticket, ttl time.Duration, now time.Time) (kept bool, err error) {
+	if len(e.Meta.Vary) == 0 {
+		return s.keepObject(e, t, ttl)
+	}
+	object, _ := s.objects.GetObject([]byte(key), now)
+	old, _ := object.(*response.Variants)
+	if old != nil && !s.table.Holds(&old.Stamp) {
+		old = nil
+	}
+	variants, changed := s.selectBy(old, key, e, request, t, now.Add(ttl))
+	if changed {
+		s.objects.PutObject(key, variants, variants.Size(), variants.Expires.Sub(now))
+	}
+	return s.keepObject(e, t, ttl)
+}
+
+// keepObject keeps an entry under its key. One that the driver does not keep is too large for it.
+func (s *Responses) keepObject(e *response.Entry, t Ticket, ttl time.Duration) (kept bool, err error) {
+	if !s.table.Holds(&t.stamp) {
+		return false, nil
+	}
+	size := e.Size()
+	if s.limited != nil && size > s.limited.MaxValue(e.Key) && cap(e.Body) > len(e.Body) { // Room has promised room for the body alone
+		e.Body = append(make([]byte, 0, len(e.Body)), e.Body...)
+		size = e.Size()
+	}
+	if !s.objects.PutObject(e.Key, e, size, ttl) {
+		return false, fmt.Errorf("a response that takes %d bytes in memory: %w", size, drivers.ErrTooLarge)
+	}
+	return true, nil
+}
+
+func (s *Responses) putBytes(ctx context.Context, key string, e *response.Entry, request http.Header, t Ticket, ttl time.Duration, now time.Time) error {
+	if len(e.Meta.Vary) > 0 {
+		_, old, err := s.read(ctx, key)
+		if err != nil {
+			return err
+		}
+		if old != nil && old.Mark != t.mark {
+			old = nil
+		}
+		variants, changed := s.selectBy(old, key, e, request, t, now.Add(ttl))
+		if changed {
+			if err := s.set(ctx, key, response.EncodeVariants(variants), variants.Expires.Sub(now)); err != nil {
+				return err
+			}
+		}
+	}
+	return s.set(ctx, e.Key, response.Encode(e), ttl)
+}
+
+// selectBy gives an entry that varies the key of its variant. The variants of one key are told apart by all the fields
+// that any of them varies by, so that handlers whose Vary differs from response to response do not keep displacing one
+// another's. changed tells whether the record of the fields has to be written.
+func (s *Responses) selectBy(old *response.Variants, key string, e *response.Entry, request http.Header, t Ticket, expires time.Time) (v *response.Variants, changed bool) {
+	v = &response.Variants{Key: key, Fields: e.Meta.Vary, Stamp: t.stamp, Mark: t.mark, Expires: expires}
+	if old != nil {
+		v.Fields = slices.Concat(old.Fields, e.Meta.Vary)
+		slices.Sort(v.Fields)
+		v.Fields = slices.Compact(v.Fields)
+		if old.Expires.After(expires) {
+			v.Expires = old.Expires
+		}
+	}
+	e.Meta.Vary = v.Fields
+	e.Variant = rfc9111.VariantKey(v.Fields, request)
+	e.Key = keys.Variant(key, e.Variant)
+	return v, old == nil || v.Expires.After(old.Expires) || !slices.Equal(v.Fields, old.Fields)
+}
+
+func (s *Responses) set(ctx context.Context, key string, value []byte, ttl time.Duration) error {
+	return s.try(ctx, &s.writes, func() error { return s.driver.Set(ctx, key, value, ttl) })
+}
+
+// Room returns how many bytes of body the store takes with a response that has a draft: less than zero when none at all.
+// It is math.MaxInt64 where the driver knows no limit.
+func (s *Responses) Room(key string, d *response.Draft, t Ticket) int64 {
+	if s.limited == nil {
+		return math.MaxInt64
+	}
+	if s.objects != nil {
+		return s.roomForObject(key, d)
+	}
+	e := response.New(&response.Draft{Status: d.Status, Fields: slices.Clone(d.Fields), Meta: d.Meta})
+	e.Key, e.Mark = key, t.mark
+	if len(e.Meta.Vary) > 0 { // its variant's key and digest are of a length that all of them have
+		e.Variant = rfc9111.VariantKey(e.Meta.Vary, nil)
+		e.Key = keys.Variant(key, e.Variant)
+	}
+	const length = 8 // more bytes, at most, for the size of a body than for none
+	return int64(s.limited.MaxValue(e.Key)) - int64(len(response.Encode(e))) - length
+}
+
+// roomForObject does what Room does for live objects, which weigh what they take in memory.
+func (s *Responses) roomForObject(key string, d *response.Draft) int64 {
+	const made = 300 // more bytes than the Date and the ETag take that an entry gets if it has none
+	e := response.Entry{Key: key, Fields: d.Fields, Meta: d.Meta}
+	if len(e.Meta.Vary) > 0 {
+		e.Variant = rfc9111.VariantKey(e.Meta.Vary, nil)
+		e.Key = keys.Variant(key, e.Variant)
+	}
+	return int64(s.limited.MaxValue(e.Key)) - int64(e.Size()) - made
+}
+
+// Remove removes what is stored under key, on a best effort: what cannot be removed is stale before long.
+func (s *Responses) Remove(ctx context.Context, key string) {
+	ctx, cancel := s.within(ctx)
+	defer cancel()
+	err := s.try(ctx, &s.writes, func() error {
+		_, err := s.driver.Delete(ctx, key)
+		return err
+	})
+	if err != nil {
+		s.log.Debug("cachette: a response was not removed", "error", err)
+	}
+}
