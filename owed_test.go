@@ -259,3 +259,37 @@ func TestOwedIsTriedNowAndThen(t *testing.T) {
 		})
 	}
 }
+
+// Where other programs may have keys among those of the cache, it is never cleared as a whole: what is too much to be owed is
+// not owed, and its error does not say that it is.
+func TestTooMuchIsOwedAmongForeignKeys(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		store := newShelf()
+		s := newSite(t, store.on, func(cfg *cachette.Config) { cfg.PlainKeys = true })
+		if err := s.cache.Put(t.Context(), "other", "theirs", time.Hour); err != nil {
+			t.Fatal(err)
+		}
+		store.breakdown(refusing)
+		owed, lost := 0, 0
+		for i := range 20_000 {
+			_, err := s.cache.Delete(t.Context(), fmt.Sprintf("key %d", i))
+			switch {
+			case err == nil:
+				t.Fatal("no error")
+			case strings.Contains(err.Error(), "owed"):
+				owed++
+			default:
+				lost++
+			}
+		}
+		if owed < 5_000 || lost < 5_000 {
+			t.Errorf("%d are owed and %d are not", owed, lost)
+		}
+		store.breakdown(nil)
+		time.Sleep(time.Minute)
+		var value string
+		if err := s.cache.Fetch(t.Context(), "other", &value); err != nil || value != "theirs" {
+			t.Errorf("afterwards: %q, %v", value, err)
+		}
+	})
+}

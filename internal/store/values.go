@@ -43,6 +43,7 @@ func (s *Responses) DeleteValues(ctx context.Context, keys ...string) (int, erro
 	}
 	for _, key := range keys {
 		if !s.deletes.oweWithin(key, maxOwed) {
+			s.startPaying() // for those before
 			return n, s.oweAll(err)
 		}
 	}
@@ -82,14 +83,11 @@ func (s *Responses) oweClear(prefix string, err error) error {
 	return owedError{err}
 }
 
-// oweAll notes that all there is of the cache is to be removed. Where other programs may have keys among those of the cache, that
-// cannot be carried out, so that it is not owed.
+// oweAll notes that all there is of the cache is to be cleared, in place of what is too much to be owed one by one. Where other programs
+// may have keys among those of the cache, that cannot be carried out, so that it is not owed.
 func (s *Responses) oweAll(err error) error {
-	s.table.All()
-	s.oweMarks()
 	dedicated, _ := s.driver.(drivers.Dedicated)
 	if s.prefix == "" && s.objects == nil && (dedicated == nil || !dedicated.Dedicated()) {
-		s.startPaying()
 		return err
 	}
 	s.clears.owe(s.prefix)
