@@ -386,3 +386,44 @@ func TestHeadOfAPageThatIsFresh(t *testing.T) {
 		}
 	}
 }
+
+// A part of a page that is stored (RFC 9111 §3.3) is taken back as a whole is, when a request has the handler asked for it anew.
+func TestPartTakenBack(t *testing.T) {
+	for _, row := range []struct {
+		name   string
+		answer gin.HandlerFunc
+		ends   bool
+		fields []string
+	}{
+		{"9111 §4.3.3: 200, no-store", text("new", "Cache-Control: no-store"), true, nil},
+		{"9110 §15.5.5: 404", status(404), true, nil},
+		{"9110 §15.5.11: 410", status(410), true, nil},
+		{"9110 §15.5.11: 410 to other credentials", status(410), true, []string{"Authorization: x"}},
+		{"9110 §11.6.2: 403 to other credentials", status(403), false, []string{"Authorization: x"}},
+		{"9110 §15.5.17: 416", status(416), false, nil},
+		{"9110 §15.6.4: 503", status(503), false, nil},
+	} {
+		t.Run(row.name, func(t *testing.T) {
+			eachStore(t, func(t *testing.T, store func(*cachette.Config)) {
+				s := newSite(t, store)
+				answer := func(c *gin.Context) {
+					c.Header("Content-Range", "bytes 0-3/10")
+					c.Header("Cache-Control", "max-age=3600")
+					c.String(http.StatusPartialContent, "part")
+				}
+				s.GET("/page", cachette.Cached(time.Hour), func(c *gin.Context) { answer(c) })
+				const part = "Range: bytes=0-3"
+				s.get("/page", part)
+				if a := s.get("/page", part); !a.hit() {
+					t.Fatalf("it is not stored: %s", a.cacheStatus())
+				}
+				answer = row.answer
+				s.get("/page", append([]string{part, "Cache-Control: no-cache"}, row.fields...)...)
+				answer = status(http.StatusServiceUnavailable)
+				if a := s.get("/page", part); a.hit() == row.ends {
+					t.Errorf("then clients get %d %q (%s)", a.status, a.body, a.cacheStatus())
+				}
+			})
+		})
+	}
+}

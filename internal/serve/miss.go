@@ -36,7 +36,7 @@ type exchange struct {
 	request *http.Request   // as it came
 	context fillContext     // of the request that the handlers see
 	mark    *refresh        // the refresh that the request carries out; nil for none
-	passed  *response.Entry // what was found and is not for the client's credentials: their answer may still say that it is gone
+	passed  *response.Entry // what was found and cannot answer, nor be validated: what the handler answers may still take it back
 	query
 	fillState
 }

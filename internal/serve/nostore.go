@@ -11,8 +11,11 @@ import (
 // withdraw notes that an answer which is not stored, for a reason, ends what is stored, if it does.
 func (x *exchange) withdraw(why rfc9111.Refusal) {
 	e := x.found.Entry
-	if e == nil { // what is not for this client's credentials
-		e, why = x.passed, rfc9111.RefusedCredentials
+	if e == nil {
+		e = x.passed
+	}
+	if e != nil && !x.around.admits(e) { // these credentials may be wrong, but where it is gone, it is gone
+		why = rfc9111.RefusedCredentials
 	}
 	if x.withdrawn = nil; e != nil && !x.left && rfc9111.Withdraws(x.made.Status, why) {
 		x.withdrawn = e

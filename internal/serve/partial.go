@@ -26,7 +26,13 @@ func (x *exchange) partially() bool {
 	part.Key = keys.Part(part.Key)
 	found := x.s.store.Get(x.request.Context(), &part, x.request.Header, x.now)
 	e := found.Entry
-	if e == nil || !x.around.admits(e) || e.Meta.Judge(&x.asked, x.now) != rfc9111.Serve {
+	if e == nil {
+		return false
+	}
+	if x.passed == nil {
+		x.passed = e
+	}
+	if !x.around.admits(e) || e.Meta.Judge(&x.asked, x.now) != rfc9111.Serve {
 		return false
 	}
 	if !e.ReplayPart(x.c.Writer, x.request, x.now, x.hit(e)) {
