@@ -303,7 +303,8 @@ func (c *Cache) Ping(ctx context.Context) error {
 	}))
 }
 
-// Close ends the cache and releases what it holds; it does not wait without a bound. Cached routes then run their
+// Close ends the cache and releases what it holds; it does not wait without a bound. What is owed to the store it tries a last time,
+// within the operation timeout, and logs if that fails. Cached routes then run their
 // handlers, and every other method returns [ErrClosed]. A second Close returns nil.
 func (c *Cache) Close() error {
 	if c.closed.Swap(true) {

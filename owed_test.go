@@ -293,3 +293,25 @@ func TestTooMuchIsOwedAmongForeignKeys(t *testing.T) {
 		}
 	})
 }
+
+// What is owed once more, behind what was paid, is paid as well, also while requests come that owe and pay.
+func TestOwedAgain(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		store, version := newShelf(), 1
+		worker, replica := service(t, store, &version), service(t, store, &version)
+		for range 5 {
+			replica.get("/page")
+			version++
+			store.breakdown(refusing)
+			for range 3 {
+				worker.do(http.MethodPost, "/page")
+				worker.get("/page")
+			}
+			store.breakdown(nil)
+			time.Sleep(10 * time.Second)
+			if a, want := replica.get("/page"), fmt.Sprintf("version %d", version); a.body != want {
+				t.Errorf("elsewhere: %q, want %q (%s)", a.body, want, a.cacheStatus())
+			}
+		}
+	})
+}
