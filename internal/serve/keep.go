@@ -131,6 +131,7 @@ type headed struct{ *exchange }
 // Decide notes the header of the response to a HEAD, before middleware outside adds to it.
 func (x headed) Decide(rec *response.Recorder) response.Mode {
 	if x.outcome != aside {
+		x.negotiated(rec.Header())
 		changes, header := rec.Changes()
 		x.examine(rec.Status(), header)
 		x.draft.Fields, x.cookies = changes, response.ValuesOf(changes, "Set-Cookie")

@@ -25,23 +25,18 @@ func (x *exchange) vary(rec *response.Recorder) {
 	}
 }
 
-// naming is an exchange whose response only passes on, and names the fields by which the route is keyed: other caches may keep it.
+// naming is an exchange whose response only passes on, and names the fields by which it was chosen: other caches may keep it.
 type naming struct{ *exchange }
 
 // Decide names the fields.
 func (x naming) Decide(rec *response.Recorder) response.Mode {
-	for _, name := range x.around.rt.Vary {
-		addVary(rec.Header(), name)
-	}
+	x.negotiated(rec.Header())
+	x.vary(rec)
 	return response.Pass
 }
 
 // forward lets the handlers answer on a request of their own, of which nothing is kept.
 func (x *exchange) forward(r *http.Request) {
-	if len(x.around.rt.Vary) == 0 || !rfc9111.IsSafe(x.request.Method) {
-		x.run(r)
-		return
-	}
 	outer := x.c.Writer
 	x.recorder.Open(outer, 0, naming{x})
 	defer func() { x.c.Writer = outer }()
