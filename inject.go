@@ -8,10 +8,17 @@ import (
 	"github.com/gin-cachette/cachette/internal/serve"
 )
 
-// Get returns the cache that was installed on the engine which handles the request. Without one, also for a route that
-// was registered before [Install], it panics with a message that says what to do.
+// Get returns the cache that was installed on the engine which handles the request: in every handler of a route, before and
+// after its Next, and from a copy of its context. Without one, also for a route that was registered before [Install], it
+// panics with a message that says what to do.
 func Get(c *gin.Context) *Cache {
-	return frameOf(c).Owner.(*Cache)
+	if value, ok := c.Get(serve.FrameKey{}); ok {
+		return value.(*serve.Frame).Owner.(*Cache)
+	}
+	if cache := installed.cacheOf(c); cache != nil {
+		return cache
+	}
+	panic(errNotInstalled)
 }
 
 // frameOf returns what the cache's middleware left in a context.

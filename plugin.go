@@ -7,9 +7,7 @@ import (
 	"reflect"
 	"runtime"
 	"strings"
-	"sync"
 	"time"
-	"weak"
 
 	"github.com/gin-gonic/gin"
 
@@ -46,6 +44,7 @@ func Install(engine *gin.Engine, cfgFunc func() (Config, error)) (*Cache, error)
 		forget()
 		return nil, err
 	}
+	installed.own(engine, cache)
 	engine.Use(cache.middleware)
 	return cache, nil
 }
@@ -163,35 +162,6 @@ func (c *Cache) middleware(ctx *gin.Context) {
 	if !rfc9111.IsSafe(ctx.Request.Method) {
 		c.server.Invalidate(ctx)
 	}
-}
-
-// installed are the engines that have a cache. It keeps none of them from being collected.
-var installed engines
-
-type engines struct {
-	mu  sync.Mutex
-	all map[weak.Pointer[gin.Engine]]struct{}
-}
-
-// claim notes that an engine has a cache. forget takes that back.
-func (e *engines) claim(engine *gin.Engine) (forget func(), err error) {
-	e.mu.Lock()
-	defer e.mu.Unlock()
-	key := weak.Make(engine)
-	if _, ok := e.all[key]; ok {
-		return nil, ErrInstalled
-	}
-	if e.all == nil {
-		e.all = make(map[weak.Pointer[gin.Engine]]struct{})
-	}
-	e.all[key] = struct{}{}
-	forget = func() {
-		e.mu.Lock()
-		defer e.mu.Unlock()
-		delete(e.all, key)
-	}
-	runtime.AddCleanup(engine, func(struct{}) { forget() }, struct{}{})
-	return forget, nil
 }
 
 // errNotInstalled is what Get and Cached panic with.
