@@ -2,6 +2,7 @@ package serve
 
 import (
 	"maps"
+	"net/http"
 	"slices"
 	"strings"
 	"sync/atomic"
@@ -13,50 +14,67 @@ import (
 // former can answer a hit as well as the latter, and need not first give the request what only other handlers look for.
 // Making the map for that (gin.Context.Keys) is what a hit would spend most of its time on.
 //
-// A route's chain of handlers never changes, so it is looked at once, when the route first misses.
+// A route's chain of handlers never changes, so it is looked at once, at the first request that comes to Cached.
 type lane struct {
 	middleware, handler string // the names of the two
-	routes              atomic.Pointer[map[string]laneRoute]
+	keyed               bool   // what handlers outside look for once a hit is served is only found by a context's keys
+	routes              atomic.Pointer[map[place]*Route]
 }
 
-// laneRoute is what is known of one route's chain.
-type laneRoute struct {
-	rt      *Route // nil where the short way is closed
-	watched bool   // handlers stand outside that may look for the cache once the hit is served
+// place is where a chain of handlers hangs in an engine.
+type place struct{ method, path string }
+
+// The paths of the chains for requests that no route is registered for. gin has none.
+const (
+	noRoute  = "NoRoute"
+	noMethod = "NoMethod"
+)
+
+// placeOf returns where the chain hangs that serves a request. The method of a request that no route is registered for is the
+// client's choice, and does not count.
+func placeOf(c *gin.Context) place {
+	switch path := c.FullPath(); {
+	case path != "":
+		return place{c.Request.Method, path}
+	case c.Writer.Status() == http.StatusMethodNotAllowed:
+		return place{path: noMethod}
+	}
+	return place{path: noRoute}
 }
 
 // open makes the lane ready.
-func (l *lane) open(middleware, handler string) {
-	l.middleware, l.handler = middleware, handler
-	l.routes.Store(&map[string]laneRoute{})
+func (l *lane) open(middleware, handler string, keyed bool) {
+	l.middleware, l.handler, l.keyed = middleware, handler, keyed
+	l.routes.Store(&map[place]*Route{})
 }
 
-// learn looks at the chain of the GET route that serves a request, the first time that there is one.
-func (l *lane) learn(c *gin.Context, rt *Route, s *Server) {
-	path := c.FullPath()
-	if path == "" || c.Request.Method != "GET" {
+// meet looks at the chain that serves a GET or HEAD, the first time that there is one, whatever becomes of the request. It
+// tells of what is a mistake there as a rule, and opens the short way if it can.
+func (s *Server) meet(c *gin.Context, rt *Route) {
+	if c.Request.Method != http.MethodGet && c.Request.Method != http.MethodHead {
 		return
 	}
+	l, at := &s.lane, placeOf(c)
 	for {
 		old := l.routes.Load()
-		if _, known := (*old)[path]; known {
+		if _, known := (*old)[at]; known {
 			return
 		}
 		names := c.HandlerNames()
-		var found laneRoute
-		if len(rt.Parts)+len(rt.Identities)+len(rt.Skips) == 0 && l.adjacent(names) { // those look for what the request has not been given
-			found = laneRoute{rt: rt, watched: l.watched(names)}
-		}
 		routes := maps.Clone(*old)
-		routes[path] = found
+		routes[at] = nil
+		if at.method == http.MethodGet && len(rt.Parts)+len(rt.Identities)+len(rt.Skips) == 0 && // those look for what the request has not been given
+			l.adjacent(names) {
+			routes[at] = rt
+		}
 		if l.routes.CompareAndSwap(old, &routes) {
-			s.tellSkipped(path, l.skipped(names))
+			s.tellChain(at, names)
 			return
 		}
 	}
 }
 
-// adjacent tells whether a chain has one Cached, and that right behind the engine's middleware.
+// adjacent tells whether a chain has one Cached, and that right after the engine's middleware.
 func (l *lane) adjacent(names []string) bool {
 	behind, count := false, 0
 	for i, name := range names {
@@ -68,17 +86,11 @@ func (l *lane) adjacent(names []string) bool {
 	return behind && count == 1
 }
 
-// straight tells whether a chain has its first Cached and depth more one right behind the other.
+// straight tells whether a chain has its first Cached and depth more one right after the other.
 func (l *lane) straight(c *gin.Context, depth int) bool {
 	names := c.HandlerNames()
 	names = names[max(0, slices.Index(names, l.handler)):]
 	return len(names) > depth && !slices.ContainsFunc(names[:depth+1], func(name string) bool { return name != l.handler })
-}
-
-// watched tells whether there are handlers outside of the engine's middleware but gin's own, which know nothing of a cache.
-func (l *lane) watched(names []string) bool {
-	outside := names[:max(0, slices.Index(names, l.middleware))]
-	return slices.ContainsFunc(outside, func(name string) bool { return !strings.HasPrefix(name, "github.com/gin-gonic/gin.") })
 }
 
 // skipped returns the handlers of a chain that stand between its last Cached and its last handler: those that hits skip,
@@ -92,11 +104,15 @@ func (l *lane) skipped(names []string) []string {
 	return nil
 }
 
-// tellSkipped logs, once for a route, which handlers its hits skip.
-func (s *Server) tellSkipped(path string, names []string) {
-	if len(names) > 0 {
-		s.log.Warn("cachette: these handlers stand behind Cached, so hits skip them; what guards a route, or adds to each response, "+
-			"belongs before Cached", "route", path, "handlers", names)
+// tellChain logs, once for a path, which handlers hits skip, and that there is none to make a page.
+func (s *Server) tellChain(at place, names []string) {
+	if skipped := s.lane.skipped(names); len(skipped) > 0 {
+		s.tellOnce("skipped "+strings.Join(skipped, " "), at.path, "cachette: these handlers stand after Cached, so hits skip them; "+
+			"what guards a route, or adds to each response, belongs before Cached", "handlers", skipped)
+	}
+	if at.method != "" && names[len(names)-1] == s.lane.handler {
+		s.tellOnce("handler", at.path, "cachette: no handler stands after Cached, so there is no page to cache; give the handler "+
+			"of the route after it, as GET(path, cachette.Cached(ttl), handler)")
 	}
 }
 
@@ -111,11 +127,10 @@ func (s *Server) Enter(c *gin.Context, frame *Frame) (carry *Frame, answered boo
 		}
 		return &Frame{Owner: frame.Owner, Server: s, around: outside, entered: outside, credentials: frame.credentials}, false
 	}
-	if c.Request.Method != "GET" || in != nil {
+	if c.Request.Method != http.MethodGet || in != nil {
 		return frame, false
 	}
-	known := (*s.lane.routes.Load())[c.FullPath()]
-	rt := known.rt
+	rt := (*s.lane.routes.Load())[place{http.MethodGet, c.FullPath()}]
 	if rt == nil || s.idle() || !s.lookable(c, rt) {
 		return frame, false
 	}
@@ -125,7 +140,7 @@ func (s *Server) Enter(c *gin.Context, frame *Frame) (carry *Frame, answered boo
 	}
 	var q query
 	if s.hit(c, &says, &q, false) {
-		if known.watched {
+		if s.lane.keyed {
 			c.Set(FrameKey{}, frame)
 		}
 		return nil, true

@@ -33,6 +33,8 @@ type Options struct {
 
 	// The names that gin has for the handlers that give requests their Frame, and for those that call Handle.
 	Middleware, Handler string
+	// Get finds the cache of a request by nothing but the keys of its gin.Context.
+	Keyed bool
 }
 
 // Server is the response cache of one engine.
@@ -84,7 +86,7 @@ func New(o Options) *Server {
 	if o.ProxyScheme {
 		s.proxies = &proxies{engine: o.Engine}
 	}
-	s.lane.open(o.Middleware, o.Handler)
+	s.lane.open(o.Middleware, o.Handler, o.Keyed)
 	s.closing, s.close = context.WithCancel(context.Background())
 	return s
 }
@@ -109,6 +111,7 @@ func (s *Server) Close() {
 // Handle takes a request of a route through the cache. It returns with the chain aborted when it has answered; else the
 // chain has run, or is to go on.
 func (s *Server) Handle(c *gin.Context, f *Frame, rt *Route) {
+	s.meet(c, rt)
 	if f.exchange != nil || f.around != nil {
 		s.nested(c, f, rt)
 		return
@@ -138,9 +141,6 @@ func (s *Server) lookUp(c *gin.Context, f *Frame, in around) {
 	var q query
 	if s.hit(c, &in, &q, mark.forces()) {
 		return
-	}
-	if f.exchange == nil && f.around == nil {
-		s.lane.learn(c, in.rt, s)
 	}
 	x := &exchange{s: s, c: c, frame: f, around: in, request: c.Request, mark: mark, query: q}
 	x.proceed()
