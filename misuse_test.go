@@ -69,6 +69,16 @@ func TestMistakesPanic(t *testing.T) {
 		{"an empty namespace", func() { cachette.WithNamespace("") }, []string{"WithNamespace", "empty"}},
 		{"a namespace with its colon", func() { cachette.WithNamespace("shop:") }, []string{"WithNamespace", `"shop:"`, `give "shop"`}},
 		{"a namespace of nothing but a colon", func() { cachette.WithNamespace(":") }, []string{"WithNamespace", `":"`, "colon"}},
+		{"a namespace of blanks", func() { cachette.WithNamespace(" \t") }, []string{"WithNamespace", `" \t"`, "blank"}},
+		{"a namespace with a blank before it", func() { cachette.WithNamespace(" shop") }, []string{"WithNamespace", `" shop"`, `give "shop"`}},
+		{"a namespace with a line's end", func() { cachette.WithNamespace("shop\n") }, []string{"WithNamespace", `"shop\n"`, `give "shop"`}},
+		{"a parameter of blanks", func() { cachette.WithQueryParams(" ") }, []string{"WithQueryParams", `" "`}},
+		{"a cookie of blanks", func() { cachette.WithCookie(" ") }, []string{"WithCookie", `" "`}},
+		{"a foreign cookie of blanks", func() { cachette.WithForeignCookies("\t") }, []string{"WithForeignCookies", `"\t"`}},
+		{"a field of blanks", func() { cachette.WithVary("\u00a0") }, []string{"WithVary", `"\u00a0"`}},
+		{"a ttl under a millisecond", func() { cachette.Cached(999 * time.Microsecond) }, []string{"Cached: ttl", "999µs", "under a millisecond", "did you mean 999*time.Millisecond"}},
+		{"a window under a millisecond", func() { cachette.WithStaleIfError(time.Microsecond) }, []string{"1µs", "did you mean 1*time.Millisecond"}},
+		{"a round number without a unit", func() { cachette.Cached(60000) }, []string{"60µs", "60*time.Millisecond", "60000*time.Second"}},
 		{"two cookies in one name", func() { cachette.WithCookie("session, theme") }, []string{"WithCookie", `"session, theme"`}},
 		{"an empty cookie", func() { cachette.WithCookie("") }, []string{"WithCookie", `""`, `"session"`}},
 		{"what is no name of a cookie", func() { cachette.WithCookie("my session") }, []string{"WithCookie", `"my session"`, `"session"`}},
@@ -224,7 +234,7 @@ func TestGroupBeforeInstall(t *testing.T) {
 // ClearNamespace takes the name of a namespace, as WithNamespace does, without the colon that its keys have behind it.
 func TestClearOfWhatIsNoNamespace(t *testing.T) {
 	s := newSite(t)
-	for _, namespace := range []string{"", "shop:", ":"} {
+	for _, namespace := range []string{"", "shop:", ":", " ", "shop ", "\t:"} {
 		if _, err := s.cache.ClearNamespace(t.Context(), namespace); !errors.Is(err, cachette.ErrInvalid) {
 			t.Errorf("ClearNamespace(%q): %v", namespace, err)
 		}
@@ -242,6 +252,27 @@ func TestPurgeOfWhatIsNoPath(t *testing.T) {
 		err := s.cache.PurgePath(t.Context(), path)
 		if !errors.Is(err, cachette.ErrInvalid) || !strings.Contains(err.Error(), says) {
 			t.Errorf("PurgePath(%q): %v", path, err)
+		}
+	}
+	patterns := newSite(t)
+	patterns.GET("/user_:name", cachette.Cached(time.Minute), text("page"))
+	patterns.Group("/files").GET("/v:major/page", text("page"))
+	patterns.POST("/orders/no:number", text("changed"))
+	for _, path := range []string{"/user_:name", "/user_:name?x=1", "/files/v:major/page", "/orders/no:number"} {
+		err := patterns.cache.PurgePath(t.Context(), path)
+		if !errors.Is(err, cachette.ErrInvalid) || !strings.Contains(err.Error(), "pattern") || !strings.Contains(err.Error(), "%3A") {
+			t.Errorf("PurgePath(%q): %v", path, err)
+		}
+		err = patterns.cache.Refresh(t.Context(), "https://example.com"+path)
+		if !errors.Is(err, cachette.ErrInvalid) || !strings.Contains(err.Error(), "pattern") {
+			t.Errorf("Refresh(%q): %v", path, err)
+		}
+	}
+	for _, path := range []string{"/user_alice", "/user_%3Aname", "/user_:other"} {
+		patterns.get(path)
+		purgePath(t, patterns, path)
+		if a := patterns.get(path); a.hit() {
+			t.Errorf("PurgePath(%q): %s", path, a.cacheStatus())
 		}
 	}
 	s.GET("/*any", cachette.Cached(time.Minute), text("page"))

@@ -32,7 +32,11 @@ func durationProblem(d time.Duration) string {
 	case d <= 0:
 		return fmt.Sprintf("is %v; give more than 0", d)
 	case d < minimum:
-		return fmt.Sprintf("is %v, less than a millisecond; a time.Duration counts nanoseconds, so give it a unit, as %d*time.Second", d, d)
+		meant := fmt.Sprintf("%d*time.Second", d) // a number without a unit
+		if d%time.Microsecond == 0 {
+			meant = fmt.Sprintf("%d*time.Millisecond, or %s", d/time.Microsecond, meant)
+		}
+		return fmt.Sprintf("is %v, under a millisecond; did you mean %s? A time.Duration without a unit counts nanoseconds", d, meant)
 	}
 	return ""
 }
@@ -188,9 +192,15 @@ func WithNamespace(namespace string) Option {
 
 // namespaceProblem tells what is wrong with the name of a namespace, or nothing.
 func namespaceProblem(namespace string) string {
-	switch bare := strings.TrimRight(namespace, ":"); {
+	bare := strings.TrimRight(namespace, ":")
+	trimmed := strings.TrimSpace(bare)
+	switch {
 	case namespace == "":
 		return "the namespace is empty; name one"
+	case trimmed == "" && bare != "":
+		return fmt.Sprintf("%q is nothing but blanks; name a namespace, as \"shop\"", namespace)
+	case trimmed != bare:
+		return fmt.Sprintf("%q has blanks around it, which would be part of the name; give %q", namespace, trimmed)
 	case bare == "":
 		return fmt.Sprintf("%q is nothing but a colon; name a namespace, as \"shop\"", namespace)
 	case bare != namespace:
