@@ -194,7 +194,7 @@ func (c *Cache) FlushExpired(ctx context.Context) (int, error) {
 //
 // When the store does not answer, that is the error, and the purge is owed: see [Cache].
 func (c *Cache) PurgePath(ctx context.Context, path string) error {
-	u, err := parsePath(path)
+	u, err := c.parsePath(path)
 	if err != nil {
 		return c.fail("purge", path, err)
 	}
@@ -205,7 +205,7 @@ func (c *Cache) PurgePath(ctx context.Context, path string) error {
 }
 
 // parsePath reads a path as clients ask for it.
-func parsePath(path string) (*url.URL, error) {
+func (c *Cache) parsePath(path string) (*url.URL, error) {
 	u, err := url.ParseRequestURI(path)
 	if err != nil || !strings.HasPrefix(path, "/") {
 		return nil, fmt.Errorf("%w: %.64q is not a path; give one that begins with \"/\", escaped as in a URL", ErrInvalid, path)
@@ -217,11 +217,18 @@ func parsePath(path string) (*url.URL, error) {
 				"routes in a namespace by WithNamespace, and call ClearNamespace", ErrInvalid, path)
 		}
 		if len(segment) > 1 && (segment[0] == ':' || segment[0] == '*') {
-			return nil, fmt.Errorf("%w: %.64q is the pattern of a route; give a path as clients ask for it, such as /products/7, with "+
-				"%%3A and %%2A for a colon and an asterisk that are part of it", ErrInvalid, path)
+			return nil, patternError(path)
 		}
 	}
+	if strings.ContainsAny(raw, ":*") && c.server.HasPattern(raw) {
+		return nil, patternError(path)
+	}
 	return u, nil
+}
+
+func patternError(path string) error {
+	return fmt.Errorf("%w: %.64q is the pattern of a route; give a path as clients ask for it, such as /products/7, with "+
+		"%%3A and %%2A for a colon and an asterisk that are part of it", ErrInvalid, path)
 }
 
 // Refresh has the handler of a GET route run anew for a path, with its query, and what it answers stored in place of what is
@@ -259,7 +266,7 @@ func (c *Cache) refreshRequest(ctx context.Context, target string) (*http.Reques
 		return nil, fmt.Errorf("%w: %.64q does not name a page of a host; give a URL such as https://example.com/products, or a "+
 			"path with the *gin.Context of a request", ErrInvalid, withoutUserInfo(target))
 	}
-	if _, err := parsePath(u.RequestURI()); err != nil {
+	if _, err := c.parsePath(u.RequestURI()); err != nil {
 		return nil, err
 	}
 	r := &http.Request{

@@ -68,6 +68,9 @@ func (s *Server) meet(c *gin.Context, rt *Route) {
 			routes[at] = rt
 		}
 		if l.routes.CompareAndSwap(old, &routes) {
+			if len(*old) == 0 {
+				s.tellEarlier()
+			}
 			s.tellChain(at, names)
 			return
 		}

@@ -55,9 +55,10 @@ type Server struct {
 	aborted *collapse.Recent // keys whose last response was complete, and not kept since its chain was aborted behind it
 	resting *collapse.Recent // keys whose last refresh stored nothing
 	lane    lane
-	told    sync.Map     // what was logged of a route, once and for all
-	running sync.Map     // the exchanges whose handlers run, by their *gin.Context, where their routes bind those inside
-	bound   atomic.Int64 // how many these are
+	earlier map[place]bool // the routes that were there before the cache
+	told    sync.Map       // what was logged of a route, once and for all
+	running sync.Map       // the exchanges whose handlers run, by their *gin.Context, where their routes bind those inside
+	bound   atomic.Int64   // how many these are
 
 	closed    atomic.Bool
 	closing   context.Context // done once the server closes
@@ -81,7 +82,7 @@ func New(o Options) *Server {
 		store: o.Store, engine: o.Engine, prefix: o.Prefix, service: o.Service, bodyLimit: o.BodyLimit, clock: o.Clock,
 		log: o.Log, disabled: o.Disabled,
 		alone: collapse.NewRecent(), aborted: collapse.NewRecent(), resting: collapse.NewRecent(),
-		slots: make(chan struct{}, maxRefreshes),
+		slots: make(chan struct{}, maxRefreshes), earlier: routesOf(o.Engine),
 	}
 	if o.ProxyScheme {
 		s.proxies = &proxies{engine: o.Engine}
