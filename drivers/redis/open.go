@@ -1,6 +1,7 @@
 package redis
 
 import (
+	"cmp"
 	"context"
 	"crypto/tls"
 	"crypto/x509"
@@ -60,7 +61,11 @@ func open(ctx context.Context, settings drivers.Settings) (*Driver, error) {
 		_ = d.Close()
 		return nil, errClusterNode
 	}
-	if reason := refusal(err); reason != "" {
+	reason := refusal(err)
+	if record := (tls.RecordHeaderError{}); err != nil && (reason == "" || errors.As(err, &record)) {
+		reason = cmp.Or(t.mismatch(ctx), reason)
+	}
+	if reason != "" {
 		_ = d.Close()
 		return nil, fmt.Errorf("%s: %w", reason, err)
 	}
