@@ -7,6 +7,7 @@ import (
 	"slices"
 	"strings"
 	"sync"
+	"time"
 
 	"github.com/redis/go-redis/v9"
 )
@@ -20,7 +21,17 @@ type logs struct {
 	set sync.Once
 	mu  sync.Mutex
 	all map[*listener]bool
+	// When each logger was last told a line of each kind, by the line's format.
+	told map[*slog.Logger]map[string]time.Time
 }
+
+const (
+	// quiet is for how long a logger is not told another line of a kind. go-redis logs each dial that fails, which is several lines
+	// for each request while the server is away.
+	quiet = time.Minute
+	// maxKinds bounds what is remembered of kinds: go-redis has about a hundred.
+	maxKinds = 1000
+)
 
 // A listener is an open driver.
 type listener struct {
@@ -43,12 +54,18 @@ func (l *logs) add(logger *slog.Logger, secrets secrets) (remove func()) {
 		l.mu.Lock()
 		defer l.mu.Unlock()
 		delete(l.all, added)
+		for other := range l.all {
+			if other.logger == logger {
+				return
+			}
+		}
+		delete(l.told, logger)
 	}
 }
 
-// listeners returns the loggers that are told, each once, and all secrets. Without an open driver it is a client of the
-// program's own that logs.
-func (l *logs) listeners() (loggers []*slog.Logger, known secrets) {
+// listeners returns the loggers that are to be told a line of a kind, each once, and all secrets. Without an open driver it is a
+// client of the program's own that logs.
+func (l *logs) listeners(kind string) (loggers []*slog.Logger, known secrets) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	for listener := range l.all {
@@ -58,14 +75,35 @@ func (l *logs) listeners() (loggers []*slog.Logger, known secrets) {
 		}
 	}
 	if len(loggers) == 0 {
-		loggers = append(loggers, slog.Default())
+		return []*slog.Logger{slog.Default()}, nil
 	}
-	return loggers, known
+	return slices.DeleteFunc(loggers, func(logger *slog.Logger) bool { return !l.due(logger, kind) }), known
 }
 
-// Printf is what go-redis calls. What the cache has to warn of it says itself, so that these lines are information.
+// due tells whether a logger is to be told a line of a kind, and notes that it is. l is locked.
+func (l *logs) due(logger *slog.Logger, kind string) bool {
+	now, told := time.Now(), l.told[logger]
+	if last, ok := told[kind]; ok && now.Sub(last) < quiet {
+		return false
+	}
+	if told == nil || len(told) >= maxKinds {
+		told = make(map[string]time.Time)
+		if l.told == nil {
+			l.told = make(map[*slog.Logger]map[string]time.Time)
+		}
+		l.told[logger] = told
+	}
+	told[kind] = now
+	return true
+}
+
+// Printf is what go-redis calls. What the cache has to warn of it says itself, so that these lines are information, and
+// one of a kind a minute is enough.
 func (l *logs) Printf(ctx context.Context, format string, args ...any) {
-	loggers, known := l.listeners()
+	loggers, known := l.listeners(format)
+	if len(loggers) == 0 {
+		return
+	}
 	shown := make([]any, len(args)) // args are the caller's
 	for i, arg := range args {
 		shown[i] = arg

@@ -37,3 +37,23 @@ func TestLogOfTheClient(t *testing.T) {
 		t.Errorf("the password is in the log:\n%s", text)
 	}
 }
+
+// TestLogOfTheClientIsBounded: while the server is away, what go-redis logs of each attempt does not fill the log.
+func TestLogOfTheClientIsBounded(t *testing.T) {
+	var log journal
+	d, err := opener(t)(t.Context(), drivers.Settings{
+		RedisURL: "redis://" + closedPort(t), OperationTimeout: 100 * time.Millisecond, Logger: log.logger(),
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer d.Close()
+	for range 50 {
+		if _, err := d.Get(t.Context(), "key"); err == nil {
+			t.Fatal("a server answers")
+		}
+	}
+	if n := strings.Count(log.String(), "failed to dial"); n != 1 {
+		t.Errorf("%d lines say that the client failed to dial, want 1", n)
+	}
+}
