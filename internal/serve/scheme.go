@@ -57,16 +57,54 @@ func forwardedScheme(h http.Header) string {
 
 // forwardedProto returns what the nearest proxy says in Forwarded of the scheme (RFC 7239 §5.4).
 func forwardedProto(lines []string) (proto string) {
-	for pair := range strings.SplitSeq(lastMember(lines), ";") {
-		name, value, _ := strings.Cut(pair, "=")
-		if strings.EqualFold(strings.Trim(name, " \t"), "proto") {
-			proto = strings.Trim(value, " \t\"")
+	rest, pair := lines[len(lines)-1], ""
+	for end := false; !end; {
+		rest, pair, end = lastPair(rest)
+		if name, value, _ := strings.Cut(pair, "="); strings.EqualFold(strings.Trim(name, " \t"), "proto") {
+			return unquoted(strings.Trim(value, " \t"))
 		}
 	}
-	return proto
+	return ""
 }
 
-// lastMember returns the last member of a list: what the nearest proxy has added.
+// lastPair splits the last pair off a line of Forwarded, at a semicolon or a comma that is in no quotes (RFC 7239 §4), and tells
+// whether it is the first one of its member. It reads from the end, which the nearest proxy wrote: a quote that a client left open
+// before is no part of that.
+func lastPair(line string) (rest, pair string, first bool) {
+	quoted := false
+	for i := len(line) - 1; i >= 0; i-- {
+		switch c := line[i]; {
+		case c == '"' && !escaped(line, i):
+			quoted = !quoted
+		case !quoted && (c == ';' || c == ','):
+			return line[:i], line[i+1:], c == ','
+		}
+	}
+	return "", line, true
+}
+
+// escaped tells whether an odd number of backslashes stands before a byte (RFC 9110 §5.6.4).
+func escaped(line string, i int) bool {
+	before := strings.TrimRight(line[:i], `\`)
+	return (i-len(before))%2 == 1
+}
+
+// unquoted returns the value of a token or a quoted string (RFC 9110 §5.6.4).
+func unquoted(value string) string {
+	if len(value) < 2 || value[0] != '"' || value[len(value)-1] != '"' {
+		return value
+	}
+	var b strings.Builder
+	for i := 1; i < len(value)-1; i++ {
+		if value[i] == '\\' && i < len(value)-2 {
+			i++
+		}
+		b.WriteByte(value[i])
+	}
+	return b.String()
+}
+
+// lastMember returns the last member of a list of tokens: what the nearest proxy has added.
 func lastMember(lines []string) string {
 	line := lines[len(lines)-1]
 	return strings.Trim(line[strings.LastIndexByte(line, ',')+1:], " \t")
