@@ -2,6 +2,7 @@ package cachette_test
 
 import (
 	"net/http"
+	"net/http/httptest"
 	"strings"
 	"testing"
 	"testing/synctest"
@@ -116,5 +117,60 @@ func TestRequestDirectives(t *testing.T) {
 				})
 			})
 		}
+	}
+}
+
+// On a route that ignores what clients ask of the cache, what its documentation lists still makes the handler run, and nothing
+// else does.
+func TestWhatMakesTheHandlerRun(t *testing.T) {
+	field := func(name, value string) func(r *http.Request) {
+		return func(r *http.Request) { r.Header.Set(name, value) }
+	}
+	target := func(url string) func(r *http.Request) {
+		return func(r *http.Request) { *r = *httptest.NewRequest(http.MethodGet, url, nil) }
+	}
+	for name, row := range map[string]struct {
+		change func(r *http.Request)
+		first  bool // it runs for the first such request
+		second bool // and for the next one
+	}{
+		"another query": {target("/a?x=1"), true, false},
+		"another Host":  {func(r *http.Request) { r.Host = "other.example" }, true, false},
+		"other escapes": {target("/%61"), true, false},
+		"absolute form": {target("http://example.com/a"), true, false},
+		"with a user":   {target("http://me:x@example.com/a"), true, true},
+		"with another scheme": {func(r *http.Request) {
+			r.URL.Scheme, r.URL.Host, r.RequestURI = "https", r.Host, "https://example.com/a"
+		}, true, true},
+		"a field that varies":     {field("X-Vary", "1"), true, false},
+		"Authorization":           {field("Authorization", "x"), true, true},
+		"Upgrade":                 {func(r *http.Request) { r.Header.Set("Upgrade", "x"); r.Header.Set("Connection", "upgrade") }, true, true},
+		"HEAD with content":       {func(r *http.Request) { r.Method, r.ContentLength = http.MethodHead, 3 }, true, true},
+		"POST":                    {func(r *http.Request) { r.Method = http.MethodPost }, true, true},
+		"HEAD":                    {func(r *http.Request) { r.Method = http.MethodHead }, false, false},
+		"a range":                 {field("Range", "bytes=0-0"), false, false},
+		"a precondition":          {field("If-Match", `"x"`), false, false},
+		"Cache-Control":           {field("Cache-Control", "no-cache, no-store, max-age=0"), false, false},
+		"Pragma":                  {field("Pragma", "no-cache"), false, false},
+		"content":                 {func(r *http.Request) { r.ContentLength = -1 }, false, false},
+		"Expect":                  {field("Expect", "100-continue"), false, false},
+		"Upgrade, but not for it": {field("Upgrade", "x"), false, false},
+		"a method in a field":     {field("X-Http-Method-Override", "PUT"), false, false},
+	} {
+		t.Run(name, func(t *testing.T) {
+			s := newSite(t)
+			handler, runs := counted(text("page", "Vary: X-Vary"))
+			s.Any("/*any", cachette.Cached(time.Minute, cachette.WithoutRequestDirectives()), handler)
+			s.get("/a")
+			for i, want := range []bool{row.first, row.second} {
+				r := httptest.NewRequest(http.MethodGet, "/a", nil)
+				row.change(r)
+				before := runs.Load()
+				s.ServeHTTP(httptest.NewRecorder(), r)
+				if ran := runs.Load() > before; ran != want {
+					t.Errorf("request %d: the handler runs: %t, want %t", i+1, ran, want)
+				}
+			}
+		})
 	}
 }
