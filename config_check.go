@@ -117,7 +117,7 @@ func (c *checker) places() {
 
 func (c *checker) keys() {
 	own := c.config
-	c.check("KeyPrefix", func() string {
+	c.text("KeyPrefix", own.KeyPrefix, func(string) string {
 		if !utf8.ValidString(own.KeyPrefix) {
 			return "it is not UTF-8: give " + formKeyPrefix
 		}
@@ -129,8 +129,8 @@ func (c *checker) keys() {
 		}
 		return ""
 	})
-	c.check("Service", func() string { return checkLabel(own.Service, formService) })
-	c.check("Version", func() string { return checkLabel(own.Version, formVersion) })
+	c.text("Service", own.Service, func(name string) string { return checkLabel(name, formService) })
+	c.text("Version", own.Version, func(name string) string { return checkLabel(name, formVersion) })
 }
 
 func (c *checker) limits() {

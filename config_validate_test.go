@@ -281,6 +281,12 @@ func TestValidate(t *testing.T) {
 
 		{"service", Config{Service: "shop/größe"}, "", ""},
 		{"service, longest", Config{Service: strings.Repeat("a", 255)}, "", ""},
+		{"service of blanks", Config{Service: " "}, "Service", "a blank"},
+		{"service, a line's end", Config{Service: "shop\n"}, "Service", "a blank, a line break"},
+		{"service in quotes", Config{Service: `"shop"`}, "Service", "quotes"},
+		{"version of blanks", Config{Version: "\t"}, "Version", "a blank"},
+		{"key prefix of blanks", Config{KeyPrefix: " "}, "KeyPrefix", "a blank"},
+		{"key prefix in quotes", Config{KeyPrefix: "'shop:'"}, "KeyPrefix", "quotes"},
 		{"service, long", Config{Service: strings.Repeat("a", 256)}, "Service", "it has 256 bytes: give a text of at most 255 bytes"},
 		{"service, not UTF-8", Config{Service: "\xff"}, "Service", "it is not UTF-8: give a text"},
 		{"version", Config{Version: "v1.2.3+5"}, "", ""},
