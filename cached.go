@@ -9,12 +9,12 @@ import (
 	"github.com/gin-cachette/cachette/internal/serve"
 )
 
-// Cached returns a handler that caches the responses of the handlers behind it, on a route, a group or a whole engine.
+// Cached returns a handler that caches the responses of the handlers after it, on a route, a group or a whole engine.
 //
 // ttl is for how long a response of status 200, 203, 204, 300, 301 or 308 is fresh when it does not say so itself, by
 // Cache-Control, CDN-Cache-Control or Expires; what it says wins. With 0, only responses that say so are cached.
 //
-// Whatever stands behind Cached is skipped on a hit: the handler, and all that stands between the two. So a guard, such as
+// Whatever stands after Cached is skipped on a hit: the handler, and all that stands between the two. So a guard, such as
 // one that checks a session, an API key or a password, belongs before Cached, and so does what adds to each response,
 // such as CORS or gzip. When a route is first seen with handlers in between, one line in the log names them.
 //

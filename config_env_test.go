@@ -151,7 +151,7 @@ func TestFromEnvMistakes(t *testing.T) {
 
 // TestFromEnvAroundAValue: blanks and quotes around a value are told as what they are, whichever variable it is.
 func TestFromEnvAroundAValue(t *testing.T) {
-	const blank, quotes = "a blank, a line break or an invisible character stands before or behind the value", "it stands in quotes"
+	const blank, quotes = "a blank, a line break or an invisible character stands before or after the value", "it stands in quotes"
 	tests := []struct{ name, before, after, want string }{
 		{"blank before", " ", "", blank},
 		{"blank behind", "", " ", blank},

@@ -12,7 +12,7 @@ func isBlank(r rune) bool { return unicode.IsSpace(r) || unicode.Is(unicode.Cf, 
 // taken off.
 func checkAround(value string) string {
 	if strings.TrimFunc(value, isBlank) != value {
-		return "a blank, a line break or an invisible character stands before or behind the value: leave it out"
+		return "a blank, a line break or an invisible character stands before or after the value: leave it out"
 	}
 	for _, quote := range []string{`"`, "'", "`"} {
 		if len(value) > 1 && strings.HasPrefix(value, quote) && strings.HasSuffix(value, quote) {

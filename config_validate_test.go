@@ -179,7 +179,7 @@ func TestValidate(t *testing.T) {
 		{"memcached, space behind a comma", memcached("a:1, b:2"), "MemcachedHost", "host 2 of 2: a blank stands beside it, and commas alone separate hosts"},
 		{"memcached, line break behind a comma", memcached("a,\nb"), "MemcachedHost", "host 2 of 2: a blank stands beside it"},
 		{"memcached, URL, space before a comma", memcached("memcached://a ,b"), "MemcachedHost", "host 1 of 2: a blank stands beside it"},
-		{"memcached, space behind", memcached("a "), "MemcachedHost", "a blank, a line break or an invisible character stands before or behind"},
+		{"memcached, space behind", memcached("a "), "MemcachedHost", "a blank, a line break or an invisible character stands before or after"},
 		{"memcached, quotes", memcached("'a'"), "MemcachedHost", "it stands in quotes"},
 		{"memcached host of another backend", Config{MemcachedHost: "a:b"}, "MemcachedHost", "the port is not a number"},
 

@@ -26,7 +26,7 @@
 //
 // # Guards
 //
-// Whatever stands behind [Cached] is skipped on a hit. What checks who asks belongs before it:
+// Whatever stands after [Cached] is skipped on a hit. What checks who asks belongs before it:
 //
 //	r.GET("/orders", requireUser, cachette.Cached(time.Minute, cachette.WithIdentity(userOf)), listOrders)
 //

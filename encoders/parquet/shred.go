@@ -184,7 +184,7 @@ func gathered(arr arrow.Array, places []int) arrow.Array {
 	return array.MakeFromData(retype(builder.NewArray().Data(), arr.DataType()))
 }
 
-// isRun reports whether places are one behind the other.
+// isRun reports whether places are one after the other.
 func isRun(places []int) bool {
 	for i, at := range places {
 		if at == ended || at != places[0]+i {

@@ -87,7 +87,7 @@ func New(d *Draft) *Entry {
 
 // makeETag makes an entity tag: representations that differ in their bytes, or in how the bytes are to be read, have different
 // ones, in every process. It is a weak one, since middleware outside may code the content in several ways: no bytes of one are
-// then put behind those of another (RFC 9110 §8.8.3.3, §13.1.5).
+// then put after those of another (RFC 9110 §8.8.3.3, §13.1.5).
 func (e *Entry) makeETag() string {
 	hash := sha256.New()
 	for _, name := range []string{"Content-Type", "Content-Encoding", "Content-Language"} {

@@ -128,7 +128,7 @@ func (b Baseline) Header(fields []Field) http.Header {
 	return h
 }
 
-// apply replays fields onto a header. Copies of the values go behind those in array, which is returned: the header holds parts
+// apply replays fields onto a header. Copies of the values go after those in array, which is returned: the header holds parts
 // of it, and nothing of the fields themselves, so that what middleware does to them concerns no other request.
 func apply(fields []Field, h http.Header, array []string) []string {
 	for i := range fields {

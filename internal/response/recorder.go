@@ -121,7 +121,7 @@ func (r *Recorder) WriteHeader(status int) {
 	}
 	r.interim = false
 	if r.committed {
-		// Too late: something went wrong behind the header, such as a panic that was recovered from inside.
+		// Too late: something went wrong after the header, such as a panic that was recovered from inside.
 		r.failed = r.failed || status != r.status
 		return
 	}

@@ -73,7 +73,7 @@ func (e *Entry) header(v *Values, h http.Header, now time.Time, status *rfc9111.
 	addStatus(h, array[n-1:n:n])
 }
 
-// addStatus adds this cache's member to Cache-Status, behind those of the caches closer to the origin (RFC 9211 §2). The header
+// addStatus adds this cache's member to Cache-Status, after those of the caches closer to the origin (RFC 9211 §2). The header
 // may keep the slice.
 func addStatus(h http.Header, member []string) {
 	if before := h["Cache-Status"]; len(before) > 0 {

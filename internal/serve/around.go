@@ -17,7 +17,7 @@ import (
 // shared, and never widen it.
 type around struct {
 	rt         *Route // what they come to
-	parts      string // what they add to the key, written one behind the other
+	parts      string // what they add to the key, written one after the other
 	hasParts   bool   // one of the parts is not empty
 	identities string // the same of whom the response is for
 	off        bool   // one of them wants the request kept away from the cache

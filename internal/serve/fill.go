@@ -117,7 +117,7 @@ func (x *exchange) begin() {
 }
 
 // commit sends the header of a response without content where a writer of middleware outside may add to it at that moment: a
-// cookie, say, that what the route has set belongs to. Else the engine sends it, behind the chain. What middleware may turn into
+// cookie, say, that what the route has set belongs to. Else the engine sends it, after the chain. What middleware may turn into
 // a page of its own, as it does with errors, is left to it, and not kept.
 func (x *exchange) commit(outer gin.ResponseWriter) {
 	switch {
@@ -137,7 +137,7 @@ func (x *exchange) finish(bare, intact bool) {
 	case x.recorder.TooLarge():
 		s.counts.TooLarge.Add(1)
 		x.withdraw(refusedTooLarge)
-	case x.unwanted(): // which was said behind the header
+	case x.unwanted(): // which was said after the header
 		x.withdraw(rfc9111.RefusedNoStore)
 		x.apart()
 	case x.left, x.outcome != storable:

@@ -79,14 +79,14 @@ func (s *Server) meet(c *gin.Context, rt *Route) {
 
 // adjacent tells whether a chain has one Cached, and that right after the engine's middleware.
 func (l *lane) adjacent(names []string) bool {
-	behind, count := false, 0
+	next, count := false, 0
 	for i, name := range names {
 		if name == l.handler {
 			count++
-			behind = i > 0 && names[i-1] == l.middleware
+			next = i > 0 && names[i-1] == l.middleware
 		}
 	}
-	return behind && count == 1
+	return next && count == 1
 }
 
 // straight tells whether a chain has its first Cached and depth more one right after the other.

@@ -52,7 +52,7 @@ type Server struct {
 	counts  Counts
 	flights collapse.Group[*response.Entry]
 	alone   *collapse.Recent // keys whose last response was for one client only
-	aborted *collapse.Recent // keys whose last response was complete, and not kept since its chain was aborted behind it
+	aborted *collapse.Recent // keys whose last response was complete, and not kept since its chain was aborted after it
 	resting *collapse.Recent // keys whose last refresh stored nothing
 	lane    lane
 	earlier map[place]bool // the routes that were there before the cache
@@ -286,7 +286,7 @@ func (s *Server) pass(c *gin.Context, f *Frame, in around) {
 	x.forward(x.within())
 }
 
-// nested handles a route inside of another: Cached on a group and on a route of it, say. Where the one stands right behind
+// nested handles a route inside of another: Cached on a group and on a route of it, say. Where the one stands right after
 // the other and both look the request up in the same way, the outer one goes on by what they come to; else it steps aside.
 func (s *Server) nested(c *gin.Context, f *Frame, rt *Route) {
 	x, outside := f.exchange, f.around

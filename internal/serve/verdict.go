@@ -235,7 +235,7 @@ func (x *exchange) fits(rec *response.Recorder) bool {
 	return false
 }
 
-// abortedFor is for how long it is remembered that the chain of a key was aborted behind a complete answer.
+// abortedFor is for how long it is remembered that the chain of a key was aborted after a complete answer.
 const abortedFor = time.Hour
 
 // abortsAsARule tells whether the last response of the key was not kept since its chain was aborted once the header was out. It

@@ -10,7 +10,7 @@ import (
 // separator stands between what a message says first and what explains it.
 const separator = ": "
 
-// Rest returns what is left of a message behind words that have been said: without those of its own parts, each up to a colon,
+// Rest returns what is left of a message after words that have been said: without those of its own parts, each up to a colon,
 // that are among them. What stands in quotes, and all that follows, is left as it is: it is the message of somebody else. Each
 // line is a message of its own, as those of joined errors are.
 func Rest(message string, said ...string) string {
@@ -37,7 +37,7 @@ func rest(line string, said []string) string {
 	}
 }
 
-// Behind returns err as it reads behind words that have been said. It is err all the same, for errors.Is and errors.As.
+// Behind returns err as it reads after words that have been said. It is err all the same, for errors.Is and errors.As.
 func Behind(err error, said ...string) error {
 	text := err.Error()
 	rest := Rest(text, said...)
