@@ -18,7 +18,13 @@ import (
 type lane struct {
 	middleware, handler string // the names of the two
 	keyed               bool   // what handlers outside look for once a hit is served is only found by a context's keys
-	routes              atomic.Pointer[map[place]*Route]
+	seen                atomic.Pointer[seen]
+}
+
+// seen is what is known of the chains of an engine.
+type seen struct {
+	met   map[place]bool
+	short map[string]*Route // the GET routes whose short way is open, by path
 }
 
 // place is where a chain of handlers hangs in an engine.
@@ -45,7 +51,7 @@ func placeOf(c *gin.Context) place {
 // open makes the lane ready.
 func (l *lane) open(middleware, handler string, keyed bool) {
 	l.middleware, l.handler, l.keyed = middleware, handler, keyed
-	l.routes.Store(&map[place]*Route{})
+	l.seen.Store(&seen{})
 }
 
 // meet looks at the chain that serves a GET or HEAD, the first time that there is one, whatever becomes of the request. It
@@ -56,19 +62,20 @@ func (s *Server) meet(c *gin.Context, rt *Route) {
 	}
 	l, at := &s.lane, placeOf(c)
 	for {
-		old := l.routes.Load()
-		if _, known := (*old)[at]; known {
+		old := l.seen.Load()
+		if old.met[at] {
 			return
 		}
 		names := c.HandlerNames()
-		routes := maps.Clone(*old)
-		routes[at] = nil
+		now := &seen{met: map[place]bool{at: true}, short: old.short}
+		maps.Copy(now.met, old.met)
 		if at.method == http.MethodGet && len(rt.Parts)+len(rt.Identities)+len(rt.Skips) == 0 && // those look for what the request has not been given
 			l.adjacent(names) {
-			routes[at] = rt
+			now.short = map[string]*Route{at.path: rt}
+			maps.Copy(now.short, old.short)
 		}
-		if l.routes.CompareAndSwap(old, &routes) {
-			if len(*old) == 0 {
+		if l.seen.CompareAndSwap(old, now) {
+			if len(old.met) == 0 {
 				s.tellEarlier()
 			}
 			s.tellChain(at, names)
@@ -133,7 +140,7 @@ func (s *Server) Enter(c *gin.Context, frame *Frame) (carry *Frame, answered boo
 	if c.Request.Method != http.MethodGet || in != nil {
 		return frame, false
 	}
-	rt := (*s.lane.routes.Load())[place{http.MethodGet, c.FullPath()}]
+	rt := s.lane.seen.Load().short[c.FullPath()]
 	if rt == nil || s.idle() || !s.lookable(c, rt) {
 		return frame, false
 	}
