@@ -23,6 +23,10 @@ import (
 // methods, on any route of the engine, invalidate what is stored for their path. Every response tells in its
 // Cache-Status field how it came about (RFC 9211).
 //
+// A response to POST is kept for later GETs if it says for how long it is fresh and that it is what its own URL shows, by its
+// Content-Location (RFC 9110 §9.3.3), and if the GET route of that URL is known to have this very Cached, of a group or engine
+// as a rule, and no other: it is known once a GET has run the route's handler.
+//
 // A Cached inside of another, on a route of a group say, adds to it: key parts, identities, namespaces, skips and the fields
 // of WithVary of both count, and of the query all that either names, so that it can narrow what is shared and never widens it.
 // Its ttl counts, and so do its other options where it has them; where not, those of the outer one.

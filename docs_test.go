@@ -102,7 +102,7 @@ var (
 			fields: []string{"Range: bytes=2-5"}},
 		{want: "fwd=bypass", handler: docWhole, options: []cachette.Option{cachette.WithSkip(func(*gin.Context) bool { return true })}},
 		{want: "fwd=method", handler: docWhole, method: http.MethodPost},
-		{want: "fwd=method; stored", method: http.MethodPost,
+		{want: "fwd=method; stored", method: http.MethodPost, first: docNoFields,
 			handler: docAnswer(http.StatusOK, "Cache-Control: max-age=60", "Content-Location: /p")},
 		{want: "detail=only-if-cached", handler: docWhole, fields: []string{"Cache-Control: only-if-cached"}},
 		{want: `hit; ttl=60; key="cachette:~r:hq@C8tI_huF//example.com/p"`, handler: docWhole, first: docNoFields,

@@ -34,6 +34,7 @@ type fillState struct {
 	inner    Frame         // what routes inside find
 	handlers *http.Request // what the handlers see
 
+	pattern     string          // of the engine's route whose handlers run; empty for none
 	recording   bool            // the recorder is open
 	conditioned bool            // the handlers' request has other preconditions than the client's
 	reported    bool            // the header has this exchange's Cache-Status
@@ -87,6 +88,7 @@ func (x *exchange) fill(flight *collapse.Flight[*response.Entry]) {
 	x.condition()
 	c.Writer = &x.recorder
 	x.run(x.handlers)
+	s.lane.ran(c, x.pattern, x.around.rt)
 
 	bare := x.recorder.Finish()
 	intact := x.inside() && (!bare || !outer.Written())
@@ -183,6 +185,7 @@ func (x *exchange) enter() {
 	x.inner = Frame{Owner: x.frame.Owner, Server: x.s, exchange: x, entered: x.frame.entered}
 	x.c.Set(FrameKey{}, &x.inner)
 	x.header = x.c.Writer.Header()
+	x.pattern = x.c.FullPath()
 }
 
 // inside tells whether the handlers have left the context as it was when they entered: gin's HandleContext takes away
@@ -204,6 +207,9 @@ func (x *exchange) goOn() {
 // stepAside leaves the caching of this exchange to a route inside, which sees the request as it came. c is the route's context.
 func (x *exchange) stepAside(c *gin.Context) {
 	x.outcome = aside
+	if x.request.Method == http.MethodGet {
+		x.s.leads.LoadOrStore(x.pattern, true)
+	}
 	if x.request.Method == http.MethodGet && x.found.Key != "" { // nor are others to wait for it the next time
 		x.s.alone.Add(x.found.Key, x.s.clock().Add(aloneFor))
 	}

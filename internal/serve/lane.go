@@ -25,6 +25,7 @@ type lane struct {
 type seen struct {
 	met   map[place]bool
 	short map[string]*Route // the GET routes whose short way is open, by path
+	only  map[string]*Route // the one Cached of those that have run their handlers, by path; nil where there are several
 }
 
 // place is where a chain of handlers hangs in an engine.
@@ -67,7 +68,7 @@ func (s *Server) meet(c *gin.Context, rt *Route) {
 			return
 		}
 		names := c.HandlerNames()
-		now := &seen{met: map[place]bool{at: true}, short: old.short}
+		now := &seen{met: map[place]bool{at: true}, short: old.short, only: old.only}
 		maps.Copy(now.met, old.met)
 		if at.method == http.MethodGet && len(rt.Parts)+len(rt.Identities)+len(rt.Skips) == 0 && // those look for what the request has not been given
 			l.adjacent(names) {
@@ -84,16 +85,39 @@ func (s *Server) meet(c *gin.Context, rt *Route) {
 	}
 }
 
-// adjacent tells whether a chain has one Cached, and that right after the engine's middleware.
-func (l *lane) adjacent(names []string) bool {
-	next, count := false, 0
-	for i, name := range names {
-		if name == l.handler {
-			count++
-			next = i > 0 && names[i-1] == l.middleware
+// ran notes that the handlers of a GET have run, which may have led to other Cached by then.
+func (l *lane) ran(c *gin.Context, path string, rt *Route) {
+	for {
+		old := l.seen.Load()
+		if _, ok := old.only[path]; ok {
+			return
+		}
+		if l.count(c.HandlerNames()) != 1 {
+			rt = nil
+		}
+		now := *old
+		now.only = map[string]*Route{path: rt}
+		maps.Copy(now.only, old.only)
+		if l.seen.CompareAndSwap(old, &now) {
+			return
 		}
 	}
-	return next && count == 1
+}
+
+// adjacent tells whether a chain has one Cached, and that right after the engine's middleware.
+func (l *lane) adjacent(names []string) bool {
+	first := slices.Index(names, l.handler)
+	return first > 0 && names[first-1] == l.middleware && l.count(names) == 1
+}
+
+// count returns how many Cached a chain has.
+func (l *lane) count(names []string) (n int) {
+	for _, name := range names {
+		if name == l.handler {
+			n++
+		}
+	}
+	return n
 }
 
 // straight tells whether a chain has its first Cached and depth more one right after the other.

@@ -1,7 +1,9 @@
 package serve
 
 import (
+	"net/http"
 	"slices"
+	"strings"
 
 	"github.com/gin-gonic/gin"
 
@@ -10,7 +12,8 @@ import (
 )
 
 // post runs the handlers of a POST. Its response may answer later GETs when it says so: it declares its freshness, and
-// its Content-Location is the URI that was posted to (RFC 9110 §9.3.3).
+// its Content-Location is the URI that was posted to (RFC 9110 §9.3.3). It is kept where a GET of that URI is known to be
+// looked up in the same way, by the same Cached alone.
 func (x *exchange) post() {
 	c, s, rt := x.c, x.s, x.around.rt
 	outer := c.Writer
@@ -74,7 +77,7 @@ func (x posted) Decide(rec *response.Recorder) response.Mode {
 	report := x.forwarded()
 	mode := response.Pass
 	why := x.judge(rec)
-	if why == rfc9111.Stored && !x.describesItself() {
+	if why == rfc9111.Stored && !(x.describesItself() && x.answersGet()) {
 		why = rfc9111.RefusedMethod
 	}
 	switch {
@@ -99,4 +102,52 @@ func (x *exchange) describesItself() bool {
 	own := requestedURL(x.request)
 	named, ok := sameOrigin(x.request, location[0])
 	return ok && named.Path == own.Path && named.EscapedPath() == own.EscapedPath() && named.RawQuery == own.RawQuery
+}
+
+// answersGet tells whether a GET of the URI that was posted to is known to go through the Cached of the POST, and through
+// no other: what another one adds to the key, or does not let in, would not count for what is kept here. That it is known of a
+// route takes a GET that ran its handlers. Where there is no route, all methods have the same handlers.
+func (x *exchange) answersGet() bool {
+	rt, s := x.around.rt, x.s
+	if _, leads := s.leads.Load(x.pattern); leads || rt.depth > 0 || !s.owns(x.request) {
+		return false
+	}
+	if x.pattern == "" {
+		return s.lane.count(x.c.HandlerNames()) == 1 && !x.routedOtherwise("")
+	}
+	return s.lane.seen.Load().only[x.pattern] == rt && !x.routedOtherwise(http.MethodGet)
+}
+
+// routedOtherwise tells whether the engine has another route for a method than the one whose handlers run, or for any method
+// with "", to which the path of the request may lead.
+func (x *exchange) routedOtherwise(method string) bool {
+	u := x.request.URL
+	paths := []string{u.Path, u.EscapedPath()}
+	if x.pattern != "" {
+		paths = append(paths, routedPath(x.c))
+	} else {
+		paths = append(paths, requestedURL(x.request).Path)
+	}
+	return slices.ContainsFunc(x.s.engine.Routes(), func(route gin.RouteInfo) bool {
+		return (method == "" || route.Method == method) && route.Path != x.pattern &&
+			slices.ContainsFunc(paths, func(path string) bool { return mayLead(path, route.Path) })
+	})
+}
+
+// mayLead tells whether a path may lead to the route of a pattern, be it by a redirect. It goes by less than gin does, and so
+// rather says yes.
+func mayLead(path, pattern string) bool {
+	notSlash := func(r rune) bool { return r == '/' }
+	segments, wanted := strings.FieldsFunc(cleaned(path), notSlash), strings.FieldsFunc(pattern, notSlash)
+	for i, want := range wanted {
+		before, _, _ := strings.Cut(want, ":")
+		switch {
+		case strings.Contains(want, "*"):
+			return true
+		case i >= len(segments),
+			before == want && segments[i] != want, !strings.HasPrefix(segments[i], strings.TrimSuffix(before, `\`)):
+			return false
+		}
+	}
+	return len(segments) == len(wanted)
 }

@@ -56,6 +56,7 @@ type Server struct {
 	resting *collapse.Recent // keys whose last refresh stored nothing
 	lane    lane
 	earlier map[place]bool // the routes that were there before the cache
+	leads   sync.Map       // the patterns of the routes of which a GET went on to another Cached, inside of the first
 	told    sync.Map       // what was logged of a route, once and for all
 	running sync.Map       // the exchanges whose handlers run, by their *gin.Context, where their routes bind those inside
 	bound   atomic.Int64   // how many these are
@@ -234,10 +235,15 @@ func (s *Server) lookable(c *gin.Context, rt *Route) bool {
 		r.ContentLength != 0 && !(rt.IgnoreAsk && r.Method == http.MethodGet), contentRead(c), s.disputed(r):
 		return false
 	}
-	if u := r.URL; u.User != nil || u.Scheme != "" && u.Scheme != schemeOf(r.TLS != nil) {
-		return false // RFC 9110 §4.2.4, §7.1: it is for another resource
+	if !s.owns(r) {
+		return false
 	}
 	return len(r.Header) == 0 || !upgrades(r.Header) && (rt.IgnoreAsk || !rfc9111.ForOrigin(r.Header))
+}
+
+// owns tells whether a request is for a resource of this server (RFC 9110 §4.2.4, §7.1).
+func (s *Server) owns(r *http.Request) bool {
+	return r.URL.User == nil && (r.URL.Scheme == "" || r.URL.Scheme == schemeOf(r.TLS != nil))
 }
 
 // contentRead tells whether a handler outside has read the content of a request, and left it where handlers find it: a form, or
