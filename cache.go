@@ -190,7 +190,8 @@ func (c *Cache) FlushExpired(ctx context.Context) (int, error) {
 // PurgePath removes the responses that are stored for a path: those of every host, query, key part, variant and
 // namespace. A response whose handler began before the purge is not stored either. path is absolute, as clients ask for it; a
 // query in it is ignored, and the pattern of a route, such as /products/:id, is an error. Where the path was rewritten before
-// it came to the route, as by http.StripPrefix, both forms name its responses.
+// it came to the route, as by http.StripPrefix, both forms name its responses. Where the engine removes extra slashes
+// (gin.Engine.RemoveExtraSlash), all forms that come to one path name the same responses.
 //
 // When the store does not answer, that is the error, and the purge is owed: see [Cache].
 func (c *Cache) PurgePath(ctx context.Context, path string) error {
@@ -201,7 +202,7 @@ func (c *Cache) PurgePath(ctx context.Context, path string) error {
 	if c.closed.Load() {
 		return c.fail("purge", path, ErrClosed)
 	}
-	return c.fail("purge", path, c.responses.PurgePath(context.WithoutCancel(plain(ctx)), u.Path))
+	return c.fail("purge", path, c.responses.PurgePath(context.WithoutCancel(plain(ctx)), c.server.PurgedAs(u)))
 }
 
 // parsePath reads a path as clients ask for it.

@@ -20,7 +20,7 @@ func (s *Server) Invalidate(c *gin.Context) {
 	if s.closed.Load() {
 		return
 	}
-	outer, r, path := c.Writer, c.Request, requestedURL(c.Request).Path
+	outer, r, path := c.Writer, c.Request, s.PurgedAs(requestedURL(c.Request))
 	rec := new(response.Recorder)
 	rec.Open(outer, 0, unsafeRequest{s, c, r, path})
 	defer func() { c.Writer = outer }()
@@ -65,8 +65,10 @@ func (s *Server) invalidate(c *gin.Context, r *http.Request, path string, status
 	}
 	for _, name := range []string{"Location", "Content-Location"} {
 		for _, value := range header[name] {
-			if other, ok := sameOrigin(r, value); ok && other.Path != path {
-				s.purge(ctx, other.Path)
+			if u, ok := sameOrigin(r, value); ok {
+				if other := s.PurgedAs(u); other != path {
+					s.purge(ctx, other)
+				}
 			}
 		}
 	}
@@ -81,15 +83,6 @@ func (s *Server) tellOwed(path string, err error) {
 	if err != nil {
 		s.log.Warn("cachette: an invalidation is still owed to the store", "path", path, "error", err)
 	}
-}
-
-// requestedURL returns the URL that the client asked for: the one on the request line, however it was rewritten on its way,
-// as by http.StripPrefix (RFC 9110 §7.1).
-func requestedURL(r *http.Request) *url.URL {
-	if u, err := url.ParseRequestURI(r.RequestURI); err == nil && strings.HasPrefix(u.Path, "/") {
-		return u
-	}
-	return r.URL
 }
 
 // sameOrigin resolves a reference against a request's URI and returns what it refers to, if it is of the same origin: no

@@ -22,6 +22,7 @@ func (x *exchange) post() {
 	}
 	x.target = rt.scheme(s).Target(x.request, s.Secure(c), x.around.said())
 	x.target.Namespaces = rt.Namespaces
+	s.purgedAs(&x.target, x.request)
 	x.found.Key = x.target.Key
 	x.errors = len(c.Errors)
 	x.ticket = s.store.Begin(x.request.Context(), &x.found, &x.target) // the handler may read what a purge then outdates

@@ -5,12 +5,8 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
-	"path"
-	"strings"
 	"sync/atomic"
 	"time"
-
-	"github.com/gin-gonic/gin"
 
 	"github.com/gin-cachette/cachette/internal/collapse"
 	"github.com/gin-cachette/cachette/internal/response"
@@ -158,37 +154,6 @@ func (x *exchange) refreshRequest(mark *refresh) *http.Request {
 	}
 	return r
 }
-
-// routedPath returns the path by which the engine found the route of a request, whatever was done to the request's URL
-// since; empty where there is no route.
-func routedPath(c *gin.Context) string {
-	var path strings.Builder
-	for segment := range strings.SplitSeq(c.FullPath(), "/") {
-		if segment == "" {
-			continue
-		}
-		before, name, ok := cutParam(segment)
-		path.WriteString("/" + before)
-		if ok {
-			path.WriteString(strings.TrimPrefix(c.Param(name), "/"))
-		}
-	}
-	if strings.HasSuffix(c.FullPath(), "/") {
-		path.WriteByte('/')
-	}
-	return path.String()
-}
-
-// cutParam cuts a segment of a route's pattern at its parameter, if it has one.
-func cutParam(segment string) (before, name string, ok bool) {
-	i := strings.IndexAny(segment, ":*")
-	if i < 0 {
-		return segment, "", false
-	}
-	return segment[:i], segment[i+1:], true
-}
-
-func cleaned(p string) string { return path.Clean("/" + p) }
 
 // discard is a http.ResponseWriter without a client, whose connection ends with the context.
 type discard struct {

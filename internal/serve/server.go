@@ -178,6 +178,7 @@ func (s *Server) hit(c *gin.Context, in *around, q *query, forced bool) bool {
 		}
 	}
 	q.target = keys.Target{Key: string(key), Path: r.URL.Path, Came: came, Namespaces: rt.Namespaces}
+	s.purgedAs(&q.target, r)
 	if !s.store.Local() {
 		q.found = s.store.Get(r.Context(), &q.target, r.Header, q.now)
 		return s.serves(c, in, q, room)
