@@ -4,6 +4,7 @@ import (
 	"context"
 	"maps"
 	"net/http"
+	"net/url"
 	"reflect"
 	"strconv"
 
@@ -103,6 +104,7 @@ type Frame struct {
 	around   *around   // what the routes outside say; nil for none
 	entered  *around   // the same for those from which HandleContext has led to this chain
 	looked   *exchange // what the short way has found out for the route that comes next (see lane)
+	arrived  *url.URL  // the request's URL as it came to the engine's middleware; nil where it is that of its request line
 
 	credentials bool   // the request came to the engine with Authorization: a guard may take it off
 	guarded     *Frame // stands for this Frame on such requests; nil where it is one of a single request
@@ -120,6 +122,16 @@ func (f *Frame) of(r *http.Request) *Frame {
 		return f.guarded
 	}
 	return f
+}
+
+// arriving returns the Frame of a request that has come to the engine's middleware.
+func (f *Frame) arriving(r *http.Request) *Frame {
+	if asItCame(r) {
+		return f
+	}
+	own, arrived := *f, *r.URL
+	own.guarded, own.arrived = nil, &arrived
+	return &own
 }
 
 // enter returns what holds of a request inside of a route, and of outside, which may be nil.

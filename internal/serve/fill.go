@@ -182,7 +182,7 @@ func (x *exchange) Release() {
 
 // enter tells the routes inside of this one what they are inside of.
 func (x *exchange) enter() {
-	x.inner = Frame{Owner: x.frame.Owner, Server: x.s, exchange: x, entered: x.frame.entered}
+	x.inner = Frame{Owner: x.frame.Owner, Server: x.s, exchange: x, entered: x.frame.entered, arrived: x.frame.arrived}
 	x.c.Set(FrameKey{}, &x.inner)
 	x.header = x.c.Writer.Header()
 	x.pattern = x.c.FullPath()
@@ -208,7 +208,7 @@ func (x *exchange) goOn() {
 func (x *exchange) stepAside(c *gin.Context) {
 	x.outcome = aside
 	if x.request.Method == http.MethodGet {
-		x.s.leads.LoadOrStore(x.pattern, true)
+		x.s.nests.LoadOrStore(x.pattern, true)
 	}
 	if x.request.Method == http.MethodGet && x.found.Key != "" { // nor are others to wait for it the next time
 		x.s.alone.Add(x.found.Key, x.s.clock().Add(aloneFor))

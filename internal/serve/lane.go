@@ -155,18 +155,20 @@ func (s *Server) tellChain(at place, names []string) {
 func (s *Server) Enter(c *gin.Context, frame *Frame) (carry *Frame, answered bool) {
 	frame = frame.of(c.Request)
 	in := s.carriedIn(c)
+	in.restore(c.Request)
 	if outside := in.outside(c); outside != nil {
 		if in.x != nil && in.x.c == c {
 			in.x.stepAside(c)
 		}
-		return &Frame{Owner: frame.Owner, Server: s, around: outside, entered: outside, credentials: frame.credentials}, false
+		frame = &Frame{Owner: frame.Owner, Server: s, around: outside, entered: outside, credentials: frame.credentials}
+		return frame.arriving(c.Request), false
 	}
 	if c.Request.Method != http.MethodGet || in != nil {
 		return frame, false
 	}
 	rt := s.lane.seen.Load().short[c.FullPath()]
 	if rt == nil || s.idle() || !s.lookable(c, rt) {
-		return frame, false
+		return frame.arriving(c.Request), false
 	}
 	says := around{rt: rt, credentials: frame.credentials}
 	if len(rt.Vary) > 0 {
@@ -180,7 +182,7 @@ func (s *Server) Enter(c *gin.Context, frame *Frame) (carry *Frame, answered boo
 		return nil, true
 	}
 	x := &exchange{s: s, c: c, around: says, request: c.Request, query: q}
-	x.frame = &Frame{Owner: frame.Owner, Server: s, looked: x, credentials: frame.credentials}
+	x.frame = (&Frame{Owner: frame.Owner, Server: s, looked: x, credentials: frame.credentials}).arriving(c.Request)
 	return x.frame, false
 }
 

@@ -4,6 +4,7 @@ import (
 	"net/http"
 	"net/url"
 	"path"
+	"slices"
 	"strings"
 
 	"github.com/gin-gonic/gin"
@@ -55,9 +56,110 @@ func cleanedPath(p string) string {
 
 func cleaned(p string) string { return path.Clean("/" + p) }
 
+// asItCame tells, without a doubt, that a request's URL is the one on its request line.
+func asItCame(r *http.Request) bool {
+	u := r.URL
+	rest, ok := strings.CutPrefix(r.RequestURI, u.Path)
+	if !ok || u.RawPath != "" || !strings.HasPrefix(u.Path, "/") || strings.ContainsAny(u.Path, "%?#") {
+		return false
+	}
+	if u.RawQuery == "" && !u.ForceQuery {
+		return rest == ""
+	}
+	return len(rest) > 0 && rest[0] == '?' && rest[1:] == u.RawQuery
+}
+
+// entrance returns the URL with which the engine is to be given a request once more, so that it comes to the same route with
+// the same parameters. arrived is what the URL was at the engine's middleware; what stands before that may have changed it.
+func (s *Server) entrance(c *gin.Context, arrived *url.URL) *url.URL {
+	for _, u := range []*url.URL{arrived, requestedURL(c.Request)} {
+		if s.leads(c, u) {
+			own := *u
+			return &own
+		}
+	}
+	own := *arrived
+	if c.FullPath() == "" {
+		return &own
+	}
+	own.Path, own.RawPath = routedPath(c), ""
+	if s.engine.UseRawPath {
+		s.escape(c, &own)
+	}
+	return &own
+}
+
+// leads tells whether the engine takes a URL to the route of a request, and with its parameters.
+func (s *Server) leads(c *gin.Context, u *url.URL) bool {
+	if c.FullPath() == "" {
+		return !s.mayRoute(http.MethodGet, "", u.Path, u.EscapedPath())
+	}
+	routed := u.Path
+	raw := s.engine.UseRawPath && u.RawPath != ""
+	if raw {
+		routed = u.RawPath
+	}
+	if s.engine.RemoveExtraSlash {
+		routed = cleanedPath(routed)
+	}
+	if raw && s.engine.UnescapePathValues {
+		if p, err := url.QueryUnescape(routed); err == nil { // as gin does with the parameters in it
+			routed = p
+		}
+	}
+	return routed == routedPath(c)
+}
+
+// mayRoute tells whether one of the paths may lead to a route of the engine for a method, or for any method with "", other than the
+// one with the pattern.
+func (s *Server) mayRoute(method, pattern string, paths ...string) bool {
+	return slices.ContainsFunc(s.engine.Routes(), func(route gin.RouteInfo) bool {
+		return (method == "" || route.Method == method) && route.Path != pattern &&
+			slices.ContainsFunc(paths, func(path string) bool { return mayLead(path, route.Path) })
+	})
+}
+
+// mayLead tells whether a path may lead to the route of a pattern, be it by a redirect. It goes by less than gin does, and so
+// rather says yes.
+func mayLead(path, pattern string) bool {
+	notSlash := func(r rune) bool { return r == '/' }
+	segments, wanted := strings.FieldsFunc(cleaned(path), notSlash), strings.FieldsFunc(pattern, notSlash)
+	for i, want := range wanted {
+		before, _, _ := strings.Cut(want, ":")
+		switch {
+		case strings.Contains(want, "*"):
+			return true
+		case i >= len(segments),
+			before == want && segments[i] != want, !strings.HasPrefix(segments[i], strings.TrimSuffix(before, `\`)):
+			return false
+		}
+	}
+	return len(segments) == len(wanted)
+}
+
+// escape gives a URL the raw path from which an engine that goes by it takes the parameters of a request.
+func (s *Server) escape(c *gin.Context, u *url.URL) {
+	raw := u.Path
+	if s.engine.UnescapePathValues {
+		raw = routedBy(c, func(value string) string { return strings.ReplaceAll(url.QueryEscape(value), "+", "%20") })
+	}
+	path, err := url.PathUnescape(raw)
+	if err != nil {
+		return
+	}
+	if u.Path = path; u.EscapedPath() != raw {
+		u.RawPath = raw
+	}
+}
+
 // routedPath returns the path by which the engine found the route of a request, whatever was done to the request's URL
 // since; empty where there is no route.
 func routedPath(c *gin.Context) string {
+	return routedBy(c, func(value string) string { return value })
+}
+
+// routedBy returns the pattern of a request's route with the parameters put in, each as write writes it.
+func routedBy(c *gin.Context, write func(value string) string) string {
 	var path strings.Builder
 	for segment := range strings.SplitSeq(c.FullPath(), "/") {
 		if segment == "" {
@@ -66,7 +168,7 @@ func routedPath(c *gin.Context) string {
 		before, name, ok := cutParam(segment)
 		path.WriteString("/" + before)
 		if ok {
-			path.WriteString(strings.TrimPrefix(c.Param(name), "/"))
+			path.WriteString(write(strings.TrimPrefix(c.Param(name), "/")))
 		}
 	}
 	if strings.HasSuffix(c.FullPath(), "/") {

@@ -3,7 +3,6 @@ package serve
 import (
 	"net/http"
 	"slices"
-	"strings"
 
 	"github.com/gin-gonic/gin"
 
@@ -110,45 +109,13 @@ func (x *exchange) describesItself() bool {
 // route takes a GET that ran its handlers. Where there is no route, all methods have the same handlers.
 func (x *exchange) answersGet() bool {
 	rt, s := x.around.rt, x.s
-	if _, leads := s.leads.Load(x.pattern); leads || rt.depth > 0 || !s.owns(x.request) {
+	if _, nests := s.nests.Load(x.pattern); nests || rt.depth > 0 || !s.owns(x.request) {
 		return false
 	}
-	if x.pattern == "" {
-		return s.lane.count(x.c.HandlerNames()) == 1 && !x.routedOtherwise("")
-	}
-	return s.lane.seen.Load().only[x.pattern] == rt && !x.routedOtherwise(http.MethodGet)
-}
-
-// routedOtherwise tells whether the engine has another route for a method than the one whose handlers run, or for any method
-// with "", to which the path of the request may lead.
-func (x *exchange) routedOtherwise(method string) bool {
 	u := x.request.URL
-	paths := []string{u.Path, u.EscapedPath()}
-	if x.pattern != "" {
-		paths = append(paths, routedPath(x.c))
-	} else {
-		paths = append(paths, requestedURL(x.request).Path)
+	if x.pattern == "" {
+		return s.lane.count(x.c.HandlerNames()) == 1 && !s.mayRoute("", "", u.Path, u.EscapedPath(), requestedURL(x.request).Path)
 	}
-	return slices.ContainsFunc(x.s.engine.Routes(), func(route gin.RouteInfo) bool {
-		return (method == "" || route.Method == method) && route.Path != x.pattern &&
-			slices.ContainsFunc(paths, func(path string) bool { return mayLead(path, route.Path) })
-	})
-}
-
-// mayLead tells whether a path may lead to the route of a pattern, be it by a redirect. It goes by less than gin does, and so
-// rather says yes.
-func mayLead(path, pattern string) bool {
-	notSlash := func(r rune) bool { return r == '/' }
-	segments, wanted := strings.FieldsFunc(cleaned(path), notSlash), strings.FieldsFunc(pattern, notSlash)
-	for i, want := range wanted {
-		before, _, _ := strings.Cut(want, ":")
-		switch {
-		case strings.Contains(want, "*"):
-			return true
-		case i >= len(segments),
-			before == want && segments[i] != want, !strings.HasPrefix(segments[i], strings.TrimSuffix(before, `\`)):
-			return false
-		}
-	}
-	return len(segments) == len(wanted)
+	return s.lane.seen.Load().only[x.pattern] == rt &&
+		!s.mayRoute(http.MethodGet, x.pattern, u.Path, u.EscapedPath(), routedPath(x.c))
 }

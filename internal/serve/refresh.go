@@ -5,8 +5,12 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
+	"net/url"
+	"slices"
 	"sync/atomic"
 	"time"
+
+	"github.com/gin-gonic/gin"
 
 	"github.com/gin-cachette/cachette/internal/collapse"
 	"github.com/gin-cachette/cachette/internal/response"
@@ -32,6 +36,21 @@ type refresh struct {
 	stored atomic.Bool                       // what the handler made is stored
 	status atomic.Pointer[string]            // what Cache-Status says of the handler's answer
 	engine atomic.Int64                      // the status that the engine has answered with; 0 for none
+
+	route   string                  // the pattern of the route whose response it is to refresh
+	params  gin.Params              // those of the request that found it stale
+	arrived atomic.Pointer[url.URL] // what the URL is to be at the engine's middleware; nil for what it then is
+}
+
+// restore gives the request of a background refresh the URL with which the client's came to the engine's middleware: what stands
+// before that has changed it, if it does, for the second time.
+func (in *carried) restore(r *http.Request) {
+	if in == nil || in.x != nil || in.refresh == nil {
+		return
+	}
+	if u := in.refresh.arrived.Swap(nil); u != nil {
+		*r.URL = *u
+	}
 }
 
 // refreshOf returns the refresh that a request carries out, or nil.
@@ -40,6 +59,12 @@ func (s *Server) refreshOf(r *http.Request) *refresh {
 		return in.refresh
 	}
 	return nil
+}
+
+// strays tells whether a background refresh has come to a route with the key of what it is to refresh, and yet not to the same
+// one, or with other parameters: middleware changes paths in a way that leads somewhere else the second time.
+func (r *refresh) strays(c *gin.Context, key string) bool {
+	return r != nil && r.flight != nil && r.key == key && (c.FullPath() != r.route || !slices.Equal(c.Params, r.params))
 }
 
 // forces tells whether a refresh is one that the program asked for, of what may be fresh.
@@ -82,7 +107,7 @@ func (x *exchange) refresh() {
 		<-s.slots
 		return
 	}
-	mark := &refresh{flight: flight, key: key}
+	mark := &refresh{flight: flight, key: key, route: x.c.FullPath(), params: slices.Clone(x.c.Params)}
 	r := x.refreshRequest(mark)
 	s.refreshes.Add(1)
 	go func() {
@@ -144,9 +169,12 @@ func (x *exchange) refreshRequest(mark *refresh) *http.Request {
 	r.Method = http.MethodGet
 	r.Body = http.NoBody
 	r.ContentLength = 0
-	if path := routedPath(x.c); path != "" && path != r.URL.Path && cleaned(path) != cleaned(r.URL.Path) {
-		r.URL.Path, r.URL.RawPath = path, ""
+	arrived := x.frame.arrived
+	if arrived == nil {
+		arrived = requestedURL(x.request)
 	}
+	mark.arrived.Store(arrived)
+	r.URL = x.s.entrance(x.c, arrived)
 	for _, name := range []string{
 		"Cache-Control", "Pragma", "Range", "If-Range", "If-None-Match", "If-Modified-Since",
 	} {

@@ -56,7 +56,7 @@ type Server struct {
 	resting *collapse.Recent // keys whose last refresh stored nothing
 	lane    lane
 	earlier map[place]bool // the routes that were there before the cache
-	leads   sync.Map       // the patterns of the routes of which a GET went on to another Cached, inside of the first
+	nests   sync.Map       // the patterns of the routes of which a GET went on to another Cached, inside of the first
 	told    sync.Map       // what was logged of a route, once and for all
 	running sync.Map       // the exchanges whose handlers run, by their *gin.Context, where their routes bind those inside
 	bound   atomic.Int64   // how many these are
@@ -142,6 +142,10 @@ func (s *Server) lookUp(c *gin.Context, f *Frame, in around) {
 	mark := s.refreshOf(c.Request)
 	var q query
 	if s.hit(c, &in, &q, mark.forces()) {
+		return
+	}
+	if mark.strays(c, q.found.Key) {
+		c.AbortWithStatus(http.StatusMisdirectedRequest)
 		return
 	}
 	x := &exchange{s: s, c: c, frame: f, around: in, request: c.Request, mark: mark, query: q}
@@ -310,7 +314,7 @@ func (s *Server) nested(c *gin.Context, f *Frame, rt *Route) {
 	for over := in.over; over != nil; over = over.around.over {
 		over.yield(c, &in, rt)
 	}
-	s.handle(c, &Frame{Owner: f.Owner, Server: s, around: outside, entered: f.entered}, in)
+	s.handle(c, &Frame{Owner: f.Owner, Server: s, around: outside, entered: f.entered, arrived: f.arrived}, in)
 }
 
 // adopt has an exchange go on by what a route inside of it says, and tells whether it does. It must never keep what a
