@@ -236,8 +236,16 @@ func patternError(path string) error {
 // there, which is served until then. It is for a page that just changed, or that is to be there before the first client asks.
 //
 // Responses are stored by host, so target is a URL, as https://example.com/products?page=1; with the *gin.Context of a
-// request as ctx, a path alone is one of that request's host. The request has no other field, so what is refreshed is the page of
-// a client that sends none. An answer that is not stored is an error that tells why, in the words of Cache-Status.
+// request as ctx, a path alone is one of that request's host; a port that is the default one of the scheme counts for nothing (RFC
+// 9110 §4.2.3). The request has no other field, so what is refreshed is the page of a client that sends none. An answer that is not
+// stored is an error that tells why, in the words of Cache-Status.
+//
+// The request goes the way of the clients' requests: through the whole handler of the [http.Server] by which the last one came that
+// no stored response has answered, so through http.StripPrefix and what else stands around the engine. target is then the URL as
+// clients ask for it. Until the first one has come, as at start, it goes through the engine alone, and so does that of a program
+// that calls the engine's ServeHTTP itself: what is mounted under a prefix is not found then. What stands around the engine cannot
+// say then either what it says to clients, such as that a page is not to be stored; a route on which it was seen to give a cookie
+// to a client without one, and pages that vary by what the request does not say, are left as they are, which is an error.
 func (c *Cache) Refresh(ctx context.Context, target string) error {
 	r, err := c.refreshRequest(ctx, target)
 	if err != nil {
@@ -270,8 +278,12 @@ func (c *Cache) refreshRequest(ctx context.Context, target string) (*http.Reques
 	if _, err := c.parsePath(u.RequestURI()); err != nil {
 		return nil, err
 	}
+	host := u.Host
+	if port := u.Port(); port == "" || port == map[string]string{"http": "80", "https": "443"}[u.Scheme] {
+		host = strings.TrimSuffix(host, ":"+port) // RFC 9110 §4.2.3
+	}
 	r := &http.Request{
-		Method: http.MethodGet, Host: u.Host, RequestURI: u.RequestURI(), Proto: "HTTP/1.1", ProtoMajor: 1, ProtoMinor: 1,
+		Method: http.MethodGet, Host: host, RequestURI: u.RequestURI(), Proto: "HTTP/1.1", ProtoMajor: 1, ProtoMinor: 1,
 		Header: make(http.Header), Body: http.NoBody,
 		URL: &url.URL{Path: u.Path, RawPath: u.RawPath, RawQuery: u.RawQuery, ForceQuery: u.ForceQuery},
 	}

@@ -95,6 +95,17 @@ var governing = []string{"Cache-Control", "Cdn-Cache-Control", "Content-Type", "
 // governs tells whether a field is one of them.
 func governs(name string) bool { return slices.Contains(governing, name) }
 
+// Governing returns copies of the fields of a header that govern whether a response is stored, also when they are set outside.
+func Governing(h http.Header) http.Header {
+	fields := make(http.Header)
+	for name, values := range h {
+		if name = http.CanonicalHeaderKey(name); governs(name) {
+			fields[name] = append(fields[name], values...)
+		}
+	}
+	return fields
+}
+
 // canonical tells whether all names are: a handler can write to the header map as it likes.
 func canonical(fields []Field) bool {
 	for i := range fields {

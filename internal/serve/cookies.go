@@ -30,6 +30,9 @@ func (x *exchange) forbidden(lines []string) bool {
 			continue
 		}
 		if name := cookieName(line); !slices.Contains(x.around.rt.Foreign, name) {
+			if len(x.request.Header["Cookie"]) == 0 {
+				x.s.cookied.LoadOrStore(x.c.FullPath(), true)
+			}
 			x.tellCookie(name, "outside of Cached, so the page may belong to it; if it does not, name it in WithForeignCookies")
 			return true
 		}
@@ -70,4 +73,14 @@ func (s *Server) tellOnce(kind, route, message string, details ...any) {
 	if _, told := s.told.LoadOrStore(kind+" "+route, true); !told {
 		s.log.Warn(message, append([]any{"route", route}, details...)...)
 	}
+}
+
+// unlike tells whether a refresh that has gone through the engine alone may have come to another response than a client without
+// any field would: what stands around the engine was seen to give such clients a cookie.
+func (x *exchange) unlike() bool {
+	if x.mark == nil || !x.mark.alone || x.around.rt.Policy.SetCookie {
+		return false
+	}
+	_, cookied := x.s.cookied.Load(x.c.FullPath())
+	return cookied
 }

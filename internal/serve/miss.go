@@ -43,6 +43,9 @@ type exchange struct {
 
 // proceed does what the stored response, the request and the time allow.
 func (x *exchange) proceed() {
+	if x.mark == nil {
+		x.s.meet(x.request)
+	}
 	if x.asked.NoStore { // RFC 9111 §5.2.1.5: what concerns such a request is better kept out of the cache altogether
 		x.forget(rfc9111.ForwardRequest)
 	}
@@ -54,8 +57,9 @@ func (x *exchange) proceed() {
 			return
 		case rfc9111.ServeAndRefresh:
 			if x.mark == nil {
-				x.refresh()
+				outside := response.Governing(x.c.Writer.Header())
 				x.replay(e, x.hit(e))
+				x.refresh(outside)
 				return
 			}
 			x.found.Why = rfc9111.ForwardStale

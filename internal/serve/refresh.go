@@ -35,8 +35,10 @@ type refresh struct {
 	key    string                            // what the flight collapses by
 	stored atomic.Bool                       // what the handler made is stored
 	status atomic.Pointer[string]            // what Cache-Status says of the handler's answer
-	engine atomic.Int64                      // the status that the engine has answered with; 0 for none
+	engine atomic.Int64                      // the status that was answered with; 0 for none
 
+	alone   bool                    // the program has asked for it, and no server is known through which to go
+	vary    []string                // by what the response varies, as far as that is not to be seen in a refresh
 	route   string                  // the pattern of the route whose response it is to refresh
 	params  gin.Params              // those of the request that found it stale
 	arrived atomic.Pointer[url.URL] // what the URL is to be at the engine's middleware; nil for what it then is
@@ -87,11 +89,30 @@ func (r *refresh) flightFor(key string) *collapse.Flight[*response.Entry] {
 	return r.flight
 }
 
-// refresh has the stored response refreshed in the background, unless a refresh is under way already, or was in vain a moment
-// ago. The refresh is a request of its own through the whole engine, since this one's gin.Context ends with it.
-func (x *exchange) refresh() {
+// also returns a response's fields of Vary with those that a refresh does not show.
+func (r *refresh) also(vary []string, stored *response.Entry) []string {
+	if r == nil {
+		return vary
+	}
+	all := union(vary, r.vary)
+	if stored != nil {
+		all = union(all, stored.Meta.Vary)
+	}
+	return slices.Sorted(slices.Values(all))
+}
+
+// refresh has the stored response, which the client has got, refreshed in the background, unless a refresh is under way already, or
+// was in vain a moment ago. The refresh is a request of its own through the whole engine, since this one's gin.Context ends with
+// it. What stands around the engine has set outside for this client, and does not see the refresh: the fields in outside, and what
+// it has added as the header went out. A page that was made for a client that was given a cookie is not to be stored.
+func (x *exchange) refresh(outside http.Header) {
 	s, key := x.s, x.found.Key
 	if s.resting.Has(key, x.now) {
+		return
+	}
+	cookies, varied := leaving(x.c.Writer.Header())
+	vary, any := rfc9111.VaryFields(http.Header{"Vary": varied})
+	if any || x.forbidden(cookies) {
 		return
 	}
 	select {
@@ -107,7 +128,7 @@ func (x *exchange) refresh() {
 		<-s.slots
 		return
 	}
-	mark := &refresh{flight: flight, key: key, route: x.c.FullPath(), params: slices.Clone(x.c.Params)}
+	mark := &refresh{flight: flight, key: key, vary: vary, route: x.c.FullPath(), params: slices.Clone(x.c.Params)}
 	r := x.refreshRequest(mark)
 	s.refreshes.Add(1)
 	go func() {
@@ -119,14 +140,41 @@ func (x *exchange) refresh() {
 				s.resting.Add(key, s.clock().Add(restFor))
 			}
 		}()
-		_ = s.run(r) // no request waits for it
+		_ = s.run(s.engine, r, outside) // no request waits for it
 	}()
 }
 
-// Refresh has the engine answer a GET, and stores what it answers in place of what is stored. It returns why nothing was stored.
+// meet notes the server that a client's request has come through.
+func (s *Server) meet(r *http.Request) {
+	server, _ := r.Context().Value(http.ServerContextKey).(*http.Server)
+	if server != nil && server != noServer && s.front.Load() != server {
+		s.front.Store(server)
+	}
+}
+
+// noServer stands for the server of requests that have come through none.
+var noServer = new(http.Server)
+
+// entry returns what answers requests as clients send them: all that the server has around the engine, or the engine alone where no
+// server is known.
+func (s *Server) entry() (h http.Handler, alone bool) {
+	server := s.front.Load()
+	switch {
+	case server == nil:
+		return s.engine, true
+	case server.Handler == nil:
+		return http.DefaultServeMux, false
+	}
+	return server.Handler, false
+}
+
+// Refresh has a GET answered as that of a client, and stores what answers it in place of what is stored. It returns why nothing was
+// stored.
 func (s *Server) Refresh(r *http.Request) error {
-	mark := &refresh{}
-	err := s.run(r.WithContext(&fillContext{r.Context(), carried{server: s, refresh: mark}}))
+	mark := new(refresh)
+	var entry http.Handler
+	entry, mark.alone = s.entry()
+	err := s.run(entry, r.WithContext(&fillContext{r.Context(), carried{server: s, refresh: mark}}), make(http.Header))
 	switch {
 	case mark.stored.Load():
 		return nil
@@ -138,8 +186,8 @@ func (s *Server) Refresh(r *http.Request) error {
 	return fmt.Errorf("what the handler answered was not stored (%s)", *mark.status.Load())
 }
 
-// run has the engine answer a request that no client waits for.
-func (s *Server) run(r *http.Request) (err error) {
+// run has a request answered that no client waits for. header is what that of the response begins with.
+func (s *Server) run(entry http.Handler, r *http.Request, header http.Header) (err error) {
 	defer func() {
 		switch p := recover(); p {
 		case nil:
@@ -154,9 +202,9 @@ func (s *Server) run(r *http.Request) (err error) {
 	defer cancel()
 	defer context.AfterFunc(s.closing, cancel)()
 	if ctx.Value(http.ServerContextKey) == nil { // httputil.ReverseProxy breaks a response off only where a server is to notice
-		ctx = context.WithValue(ctx, http.ServerContextKey, &http.Server{})
+		ctx = context.WithValue(ctx, http.ServerContextKey, noServer)
 	}
-	s.engine.ServeHTTP(newDiscard(ctx), r.WithContext(ctx))
+	entry.ServeHTTP(newDiscard(ctx, header), r.WithContext(ctx))
 	return ctx.Err()
 }
 
@@ -187,11 +235,12 @@ func (x *exchange) refreshRequest(mark *refresh) *http.Request {
 type discard struct {
 	ctx    context.Context
 	header http.Header
+	status int // that was written; 0 for none
 	gone   chan bool
 }
 
-func newDiscard(ctx context.Context) *discard {
-	d := &discard{ctx: ctx, header: make(http.Header), gone: make(chan bool, 1)}
+func newDiscard(ctx context.Context, header http.Header) *discard {
+	d := &discard{ctx: ctx, header: header, gone: make(chan bool, 1)}
 	context.AfterFunc(ctx, func() { d.gone <- true })
 	return d
 }
@@ -202,11 +251,15 @@ func (d *discard) Write(b []byte) (int, error) {
 	if err := d.ctx.Err(); err != nil {
 		return 0, err
 	}
+	if d.status == 0 {
+		d.WriteHeader(http.StatusOK)
+	}
 	return len(b), nil
 }
 
 // WriteHeader tells the refresh that is answered the status.
 func (d *discard) WriteHeader(status int) {
+	d.status = status
 	if in, _ := d.ctx.Value(carriedKey{}).(*carried); in != nil && in.refresh != nil {
 		in.refresh.engine.Store(int64(status))
 	}

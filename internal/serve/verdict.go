@@ -80,6 +80,10 @@ func (x *exchange) judge(rec *response.Recorder) rfc9111.Refusal {
 func (x *exchange) storable() (rfc9111.Metadata, []string, rfc9111.Refusal) {
 	policy := x.policy()
 	meta, omit, why := rfc9111.Storable(&x.made, &policy)
+	if meta.Vary = x.mark.also(meta.Vary, x.found.Entry); why == rfc9111.Stored && len(meta.Vary) == 0 &&
+		x.mark != nil && x.mark.alone && x.found.Why == rfc9111.ForwardVaryMiss {
+		why = rfc9111.RefusedVary // what the pages vary by is set around the engine
+	}
 	if keyed := x.around.rt.Vary; len(keyed) > 0 && len(meta.Vary) > 0 { // they tell requests apart already
 		meta.Vary = slices.DeleteFunc(meta.Vary, func(name string) bool { return slices.Contains(keyed, name) })
 	}
@@ -211,7 +215,7 @@ func (x *exchange) refuse(header http.Header) rfc9111.Refusal {
 		return refusedAborted
 	case !x.ticket.Usable():
 		return refusedStore
-	case x.setOutside(header):
+	case x.setOutside(header), x.unlike():
 		return rfc9111.RefusedSetCookie
 	}
 	return rfc9111.Stored
