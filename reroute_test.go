@@ -114,3 +114,27 @@ func TestRefreshThatStrays(t *testing.T) {
 		}
 	})
 }
+
+// A colon that is part of a path, and escaped in the pattern of its route, is no parameter.
+func TestRefreshOfAPathWithAColon(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s := newSiteOn(t, func(e *gin.Engine) {
+			e.Use(func(c *gin.Context) { c.Request.URL.Path = "/rewritten" })
+		})
+		page, runs := numbered()
+		s.GET(`/products\:latest/:page`, cachette.Cached(time.Minute, cachette.WithStaleWhileRevalidate(time.Hour)), page)
+		if err := s.Run("no address"); err == nil { // which has gin read its patterns
+			t.Fatal("the engine runs")
+		}
+		mounted := http.StripPrefix("/shop", s)
+		for _, want := range []string{"version 1", "version 1", "version 2"} {
+			if a := send(t, mounted, http.MethodGet, "/shop/products:latest/7"); a.body != want {
+				t.Errorf("%q (%s), want %q", a.body, a.cacheStatus(), want)
+			}
+			synctest.Wait()
+			if runs.Load() == 1 {
+				time.Sleep(2 * time.Minute)
+			}
+		}
+	})
+}

@@ -165,11 +165,13 @@ func routedBy(c *gin.Context, write func(value string) string) string {
 		if segment == "" {
 			continue
 		}
-		before, name, ok := cutParam(segment)
-		path.WriteString("/" + before)
-		if ok {
-			path.WriteString(write(strings.TrimPrefix(c.Param(name), "/")))
+		before, name := cutParam(segment)
+		value, ok := c.Params.Get(name)
+		if !ok { // the colon, if there is one, is part of the path
+			path.WriteString("/" + segment)
+			continue
 		}
+		path.WriteString("/" + before + write(strings.TrimPrefix(value, "/")))
 	}
 	if strings.HasSuffix(c.FullPath(), "/") {
 		path.WriteByte('/')
@@ -177,11 +179,11 @@ func routedBy(c *gin.Context, write func(value string) string) string {
 	return path.String()
 }
 
-// cutParam cuts a segment of a route's pattern at its parameter, if it has one.
-func cutParam(segment string) (before, name string, ok bool) {
+// cutParam cuts a segment of a route's pattern where a parameter may begin, and returns the name of that.
+func cutParam(segment string) (before, name string) {
 	i := strings.IndexAny(segment, ":*")
 	if i < 0 {
-		return segment, "", false
+		return segment, ""
 	}
-	return segment[:i], segment[i+1:], true
+	return segment[:i], segment[i+1:]
 }
