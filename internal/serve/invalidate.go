@@ -20,7 +20,7 @@ func (s *Server) Invalidate(c *gin.Context) {
 	if s.closed.Load() {
 		return
 	}
-	s.meet(c.Request)
+	s.comesThrough(c.Request)
 	outer, r, path := c.Writer, c.Request, s.PurgedAs(requestedURL(c.Request))
 	rec := new(response.Recorder)
 	rec.Open(outer, 0, unsafeRequest{s, c, r, path})

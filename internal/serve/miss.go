@@ -44,7 +44,7 @@ type exchange struct {
 // proceed does what the stored response, the request and the time allow.
 func (x *exchange) proceed() {
 	if x.mark == nil {
-		x.s.meet(x.request)
+		x.s.comesThrough(x.request)
 	}
 	if x.asked.NoStore { // RFC 9111 §5.2.1.5: what concerns such a request is better kept out of the cache altogether
 		x.forget(rfc9111.ForwardRequest)

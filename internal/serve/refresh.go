@@ -144,8 +144,8 @@ func (x *exchange) refresh(outside http.Header) {
 	}()
 }
 
-// meet notes the server that a client's request has come through.
-func (s *Server) meet(r *http.Request) {
+// comesThrough notes the server that a client's request has come through.
+func (s *Server) comesThrough(r *http.Request) {
 	server, _ := r.Context().Value(http.ServerContextKey).(*http.Server)
 	if server != nil && server != noServer && s.front.Load() != server {
 		s.front.Store(server)
