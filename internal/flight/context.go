@@ -1,0 +1,92 @@
+package flight
+
+import (
+	"context"
+	"sync"
+	"sync/atomic"
+	"time"
+)
+
+// Context returns the context for what a leader runs. It ends with parent once no request waits for the flight: the fill of a client
+// that leaves goes on for others. It has no deadline, since parent's is that of one client.
+func (s *Seat[T]) Context(parent context.Context) context.Context {
+	return &fill{parent: parent, hold: s.hold, lose: s.lose}
+}
+
+// fill is such a context. What it takes to outlive its parent is made when it is first asked for: most handlers never do.
+type fill struct {
+	parent context.Context
+	hold   func(*fill)
+	lose   func(*fill)
+
+	once   sync.Once
+	inner  context.Context
+	cancel context.CancelCauseFunc
+	begun  atomic.Bool // inner is there
+	lost   bool        // parent is done; under the shard's lock
+	over   atomic.Bool // so is this one; inner is ended beside the lock
+}
+
+func (f *fill) begin() context.Context {
+	f.once.Do(func() {
+		f.inner, f.cancel = context.WithCancelCause(context.WithoutCancel(f.parent))
+		f.begun.Store(true)
+		f.hold(f)
+		if f.parent.Err() != nil {
+			f.lose(f)
+		} else {
+			context.AfterFunc(f.parent, func() { f.lose(f) })
+		}
+	})
+	return f.inner
+}
+
+// Deadline returns none.
+func (f *fill) Deadline() (deadline time.Time, ok bool) { return time.Time{}, false }
+
+// Done returns a channel that is closed once nobody is there for whom the handler runs.
+func (f *fill) Done() <-chan struct{} { return f.begin().Done() }
+
+// Err returns why the context has ended, or nil.
+func (f *fill) Err() error {
+	if f.parent.Err() == nil {
+		return nil
+	}
+	f.begin()
+	if f.lose(f); f.over.Load() {
+		return f.parent.Err()
+	}
+	return nil
+}
+
+// Value returns parent's value. The standard library finds the channel of Done by it.
+func (f *fill) Value(key any) any {
+	if f.parent.Err() == nil && !f.begun.Load() {
+		return f.parent.Value(key)
+	}
+	return f.begin().Value(key)
+}
+
+// hold notes the context of what a seat leads.
+func (s *Seat[T]) hold(f *fill) {
+	mu := s.lock()
+	defer mu.Unlock()
+	s.fill = f
+}
+
+// lose notes that a leader's client has left, which ends its fill if no request waits.
+func (s *Seat[T]) lose(f *fill) {
+	mu := s.lock()
+	defer mu.Unlock()
+	f.lost = true
+	if !s.leads || len(s.flight.waiting) == 0 {
+		s.forsake()
+	}
+}
+
+// forsake ends a fill whose client has left. It is called where no request waits for it. The shard is locked, so the fill ends beside.
+func (s *Seat[T]) forsake() {
+	if s.fill != nil && s.fill.lost && !s.fill.over.Swap(true) {
+		go s.fill.cancel(context.Cause(s.fill.parent))
+	}
+}
