@@ -50,6 +50,7 @@ type flight[T any] struct {
 	next     []*Seat[T]  // those that want a fill that begins later
 	since    time.Time   // when the last leader began
 	failures int         // how many leaders had nothing to share
+	forgone  int         // how many of these have answered all the same
 	done     bool        // it has ended
 	timer    *time.Timer // ends the patience of those that wait; nil where none does
 	hurry    *time.Timer // ends a flight whose response is sent bit by bit; nil for none
@@ -80,7 +81,7 @@ const (
 )
 
 // Join gives a request a seat in the flight of key that is under way, or in a new one that it leads. A seat that leads must be given
-// up, by [Seat.Share], [Seat.Part], [Seat.Fail] or [Seat.Pass]; one that does not, must wait.
+// up, by [Seat.Share], [Seat.Part], [Seat.Fail], [Seat.Forgo] or [Seat.Pass]; one that does not, must wait.
 func (g *Group[T]) Join(key string) (seat *Seat[T], leads bool) {
 	s := g.shard(key)
 	s.mu.Lock()
@@ -142,9 +143,18 @@ func (f *flight[T]) lead(seat *Seat[T]) *Seat[T] {
 	return seat
 }
 
+// width is how many lead at a time: one, and a few once two have failed. Where answers are good, and only none to share, it grows with
+// their number, so that the requests for what is never shared do not queue up behind one another.
+func (f *flight[T]) width() int {
+	if f.failures < 2 {
+		return 1
+	}
+	return max(few, f.forgone)
+}
+
 // follow has a request wait, or lead where several may and not so many do.
 func (f *flight[T]) follow() (seat *Seat[T], leads bool) {
-	if f.failures > 1 && len(f.leaders) < few || len(f.leaders) == 0 {
+	if len(f.leaders) < f.width() {
 		return f.lead(&Seat[T]{flight: f}), true
 	}
 	seat = &Seat[T]{flight: f, woken: make(chan struct{})}
@@ -255,7 +265,7 @@ func (s *Seat[T]) Wait(ctx context.Context) (result T, ending Ending) {
 	case ctx.Err() == nil || s.ending == Shared:
 		return s.result, s.ending
 	case s.ending == Leads:
-		s.pass(false)
+		s.pass(0, 0)
 	case s.ending == Left: // it waits
 		f := s.flight
 		f.waiting = without(f.waiting, s)
@@ -287,19 +297,26 @@ func (s *Seat[T]) Part() {
 	s.step(func(f *flight[T]) { f.end(none, Apart) })
 }
 
-// Fail says that the leader has nothing to share, which need not hold for the next one: one more of those that wait leads. Once two have
-// failed, a few do at a time.
+// Fail says that the leader has no good answer: one more of those that wait leads. Once two have failed, a few do at a time.
 func (s *Seat[T]) Fail() {
 	mu := s.lock()
 	defer mu.Unlock()
-	s.pass(true)
+	s.pass(1, 0)
+}
+
+// Forgo says that the leader has an answer that cannot be shared, though others might have one: it does what Fail does, and more
+// lead each time.
+func (s *Seat[T]) Forgo() {
+	mu := s.lock()
+	defer mu.Unlock()
+	s.pass(1, 1)
 }
 
 // Pass gives the lead up without having run the handler: another one takes its place.
 func (s *Seat[T]) Pass() {
 	mu := s.lock()
 	defer mu.Unlock()
-	s.pass(false)
+	s.pass(0, 0)
 }
 
 // PartWithin ends the flight as Part does, unless it ends within d: the response is sent bit by bit, and may go on for long.
@@ -314,19 +331,14 @@ func (s *Seat[T]) PartWithin(d time.Duration) {
 }
 
 // pass takes the lead from a seat, and gives it to others.
-func (s *Seat[T]) pass(failed bool) {
+func (s *Seat[T]) pass(failed, forgone int) {
 	s.step(func(f *flight[T]) {
-		n := 1
-		if failed {
-			f.failures++
-		}
-		if f.failures > 1 {
-			n = few
-		}
 		if f.done {
 			return
 		}
-		f.handOn(max(0, n-len(f.leaders)))
+		f.failures += failed
+		f.forgone += forgone
+		f.handOn(max(0, f.width()-len(f.leaders)))
 		if len(f.leaders) == 0 {
 			var none T
 			f.end(none, Apart) // no request waits

@@ -183,6 +183,25 @@ func TestFailures(t *testing.T) {
 	})
 }
 
+// TestForgone holds that of requests whose handlers answer, and have nothing to share, more lead each time.
+func TestForgone(t *testing.T) {
+	bubble(t, func(t *testing.T, g group, waiting *crowd) {
+		leads := []seat{join(g)}
+		waiting.join(t, g, 100)
+		var widths []int
+		for len(leads) > 0 {
+			widths = append(widths, len(leads))
+			for _, s := range leads {
+				s.Forgo()
+			}
+			leads = waiting.take()
+		}
+		if want := []int{1, 1, 4, 6, 12, 24, 48, 5}; !slices.Equal(widths, want) {
+			t.Errorf("so many lead at a time: %v, want %v", widths, want)
+		}
+	})
+}
+
 // TestFewWhoCome holds that of a key whose handler fails, those that come when all others have led lead as well, a few at a time.
 func TestFewWhoCome(t *testing.T) {
 	bubble(t, func(t *testing.T, g group, waiting *crowd) {

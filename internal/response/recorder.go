@@ -26,9 +26,14 @@ type Recorder struct {
 	limit     int64
 	upcoming  int // the size of the write that commits
 	body      []byte
+	reserved  int    // how much of the owner's budget the body has
+	drain     *drain // nil while the client's writer takes what is written in place
+
+	before, late http.Header // since the drain began: what the header was then, and what the handlers have made of it
 
 	failed     bool
-	overflowed bool
+	overflowed bool // the body is longer than the limit
+	starved    bool // there was no room for it
 	hijacked   bool
 	dropped    bool // the owner has given it up
 	sent       bool // the owner knows that the header has gone out
@@ -42,9 +47,12 @@ type Owner interface {
 	// Sent is called once, when the header of a response that is captured has gone to the writer behind. Middleware outside
 	// may have changed it on its way.
 	Sent(*Recorder)
-	// Release is called when the response turns into one that nobody should wait for: it is flushed as it is made,
-	// hijacked, or exceeds the limit.
+	// Release is called when the response turns into one that no request should wait for: it is hijacked, or exceeds the limit.
 	Release()
+	// Flushed is called when the response is flushed as it is made, so that it may go on for long.
+	Flushed()
+	// Reserve asks for room for so many bytes more of body, or gives them back, where n is negative, and tells whether there is.
+	Reserve(n int) bool
 }
 
 // Mode is what a Recorder does with a response from its commit on.
@@ -163,7 +171,7 @@ func (r *Recorder) tellSent() {
 func (r *Recorder) Sent() bool { return r.sent }
 
 // Drop gives up what was captured: the response only passes on from here.
-func (r *Recorder) Drop() { r.dropped, r.body = true, nil }
+func (r *Recorder) Drop() { r.dropped = true }
 
 // commit makes status and header final, once, and tells whether this call did. upcoming is the size of what is to be
 // written next.
@@ -200,63 +208,113 @@ func (r *Recorder) settle() {
 
 // Write writes a part of the body.
 func (r *Recorder) Write(data []byte) (n int, err error) {
-	n = len(data)
-	r.commit(n)
-	if r.passes() {
-		n, err = r.ResponseWriter.Write(data)
-		r.tellSent()
-	}
-	if r.wrote(n, len(data), err) {
+	r.commit(len(data))
+	if r.keeps(len(data)) {
 		r.body = append(r.body, data...)
+		r.forward(len(data))
+		return len(data), nil
 	}
+	if !r.passes() {
+		r.size += len(data)
+		return len(data), nil
+	}
+	r.Drain()
+	n, err = r.ResponseWriter.Write(data)
+	r.wrote(n, len(data), err)
 	return n, err
 }
 
 // WriteString writes a part of the body.
 func (r *Recorder) WriteString(data string) (n int, err error) {
-	n = len(data)
-	r.commit(n)
-	if r.passes() {
-		n, err = r.ResponseWriter.WriteString(data)
-		r.tellSent()
-	}
-	if r.wrote(n, len(data), err) {
+	r.commit(len(data))
+	if r.keeps(len(data)) {
 		r.body = append(r.body, data...)
+		r.forward(len(data))
+		return len(data), nil
 	}
+	if !r.passes() {
+		r.size += len(data)
+		return len(data), nil
+	}
+	r.Drain()
+	n, err = r.ResponseWriter.WriteString(data)
+	r.wrote(n, len(data), err)
 	return n, err
+}
+
+// wrote notes that n of size bytes of a body that is not kept were written.
+func (r *Recorder) wrote(n, size int, err error) {
+	r.size += n
+	r.failed = r.failed || err != nil || n != size
+	r.tellSent()
 }
 
 // passes tells whether the response goes on to the client.
 func (r *Recorder) passes() bool { return r.mode == Pass || r.mode == Capture }
 
-// wrote notes that n of size bytes of body were written, and tells whether they are to be kept.
-func (r *Recorder) wrote(n, size int, err error) bool {
-	r.size += n
-	if err != nil || n != size {
-		r.failed = true
+// keeps tells whether n more bytes are to be kept. It gives up a body that they make too long, or for which there is no room; what was
+// kept of it then goes to the client before anything else does.
+func (r *Recorder) keeps(n int) bool {
+	if !r.keeping() {
 		return false
 	}
-	return r.keeps(n)
+	switch {
+	case int64(len(r.body)+n) > r.limit:
+		r.overflowed = true
+	case !r.reserve(len(r.body) + n):
+		r.starved = true
+	default:
+		return true
+	}
+	r.owner.Release()
+	r.Drain()
+	r.giveUp()
+	return false
 }
 
-// keeps tells whether n more bytes are to be kept, and gives up a body that they make too long.
-func (r *Recorder) keeps(n int) bool {
-	if r.overflowed || r.dropped || r.mode != Capture && r.mode != NotModified {
+// keeping tells whether the body is being kept.
+func (r *Recorder) keeping() bool {
+	return !r.overflowed && !r.starved && !r.dropped && (r.mode == Capture || r.mode == NotModified)
+}
+
+// reserve sees to it that the body may take so many bytes.
+func (r *Recorder) reserve(size int) bool {
+	if size <= r.reserved {
+		return true
+	}
+	more := max(size, 2*r.reserved) - r.reserved
+	if !r.owner.Reserve(more) {
 		return false
 	}
-	if int64(len(r.body)+n) > r.limit {
-		r.overflowed, r.body = true, nil
-		r.owner.Release()
-		return false
-	}
+	r.reserved += more
 	return true
 }
 
-// Flush sends what was written so far. A response sent bit by bit may go on for long, so nobody waits for it.
+// giveUp gives the body and its room up.
+func (r *Recorder) giveUp() {
+	r.body = nil
+	r.owner.Reserve(-r.reserved)
+	r.reserved = 0
+}
+
+// Close gives the room for the body back. The recorder is not to be used any more.
+func (r *Recorder) Close() { r.giveUp() }
+
+// Flush sends what was written so far.
 func (r *Recorder) Flush() {
 	r.commit(0)
-	r.owner.Release()
-	if r.passes() {
+	r.owner.Flushed()
+	switch {
+	case !r.passes():
+	case r.keeping():
+		if r.drain == nil {
+			r.ResponseWriter.WriteHeaderNow()
+			r.tellSent()
+			r.beside(len(r.body))
+		}
+		r.drain.extend(r.body, true)
+	default:
+		r.Drain()
 		r.ResponseWriter.Flush()
 		r.tellSent()
 	}
@@ -266,6 +324,7 @@ func (r *Recorder) Flush() {
 func (r *Recorder) Hijack() (net.Conn, *bufio.ReadWriter, error) {
 	r.hijacked, r.size = true, max(0, r.size)
 	r.owner.Release()
+	r.Drain()
 	return r.ResponseWriter.Hijack()
 }
 
@@ -287,7 +346,7 @@ func (r *Recorder) Mode() Mode { return r.mode }
 // Complete tells whether all of the body was written, passed on without an error and kept, and has the length that
 // declared, the lines of its Content-Length, gives it, if there are any (RFC 9110 §8.6, RFC 9111 §3.3).
 func (r *Recorder) Complete(declared []string) bool {
-	if r.failed || r.overflowed || r.dropped || r.hijacked {
+	if r.failed || r.overflowed || r.starved || r.dropped || r.hijacked {
 		return false
 	}
 	return len(declared) == 0 || len(declared) == 1 && declared[0] == strconv.Itoa(max(0, r.size))
@@ -295,6 +354,9 @@ func (r *Recorder) Complete(declared []string) bool {
 
 // TooLarge tells whether the body exceeded the limit.
 func (r *Recorder) TooLarge() bool { return r.overflowed }
+
+// Starved tells whether there was no room to keep the body.
+func (r *Recorder) Starved() bool { return r.starved }
 
 // Body returns the copy of the body. Its backing array is not much larger than it is.
 func (r *Recorder) Body() []byte {
