@@ -239,17 +239,11 @@ func TestVariantsTogether(t *testing.T) {
 	})
 }
 
-// Requests that want to see the handler asked, or only a part, or nothing but the header, wait for nobody.
+// Requests that are for one client, or for something else, wait for no other.
 func TestWhoDoesNotWait(t *testing.T) {
 	for _, row := range []struct{ name, method, target, field string }{
-		{"no-cache", http.MethodGet, "/", "Cache-Control: no-cache"},
 		{"no-store", http.MethodGet, "/", "Cache-Control: no-store"},
-		{"max-age", http.MethodGet, "/", "Cache-Control: max-age=10"},
-		{"min-fresh", http.MethodGet, "/", "Cache-Control: min-fresh=10"},
-		{"Pragma", http.MethodGet, "/", "Pragma: no-cache"},
 		{"credentials", http.MethodGet, "/", "Authorization: Basic eA=="},
-		{"range", http.MethodGet, "/", "Range: bytes=0-1"},
-		{"HEAD", http.MethodHead, "/", "Accept: */*"},
 		{"POST", http.MethodPost, "/", "Accept: */*"},
 		{"upgrade", http.MethodGet, "/", "Upgrade: echo\r\nConnection: Upgrade"},
 		{"another path", http.MethodGet, "/other", "Accept: */*"},
@@ -271,6 +265,120 @@ func TestWhoDoesNotWait(t *testing.T) {
 				close(gate)
 				await(t, "the leader's answer", leader)
 				await(t, "the other's answer", other)
+			})
+		})
+	}
+}
+
+// Requests for a part of a page, or for its header, wait for the fill of the page that is under way, and are answered from it (RFC 9110
+// §9.3.2, §14.2).
+func TestPartsFollow(t *testing.T) {
+	eachStore(t, func(t *testing.T, store func(*cachette.Config)) {
+		synctest.Test(t, func(t *testing.T) {
+			s := newSite(t, store)
+			handler, gate, arrived, runs := gated(text("body", `ETag: "v1"`))
+			s.Any("/", cachette.Cached(time.Minute), handler)
+			leader := later(func() answer { return s.get("/") })
+			await(t, "the leader", arrived)
+			part := later(func() answer { return s.get("/", "Range: bytes=1-2") })
+			head := later(func() answer { return s.do(http.MethodHead, "/") })
+			synctest.Wait()
+			close(gate)
+			await(t, "the leader's answer", leader)
+			if a := await(t, "the part", part); a.status != http.StatusPartialContent || a.body != "od" {
+				t.Errorf("the part: %d %q (%s)", a.status, a.body, a.cacheStatus())
+			}
+			if a := await(t, "the header", head); a.status != http.StatusOK || a.body != "" || a.header.Get("ETag") != `"v1"` {
+				t.Errorf("the header: %d %q %v", a.status, a.body, a.header)
+			}
+			if runs.Load() != 1 {
+				t.Errorf("the handler ran %d times", runs.Load())
+			}
+		})
+	})
+}
+
+// Requests that want what is fresh enough take what was just made, if it is (RFC 9111 §5.2.1.1, §5.2.1.3).
+func TestFreshEnough(t *testing.T) {
+	for field, runs := range map[string]int64{
+		"Cache-Control: max-age=10": 1, "Cache-Control: min-fresh=10": 1, "Cache-Control: min-fresh=61": 3,
+	} {
+		synctest.Test(t, func(t *testing.T) {
+			s := newSite(t)
+			handler, gate, arrived, ran := gated(text("body"))
+			s.GET("/", cachette.Cached(time.Minute), handler)
+			leader := later(func() answer { return s.get("/") })
+			await(t, "the leader", arrived)
+			others := together(2, func(int) answer { return s.get("/", field) })
+			synctest.Wait()
+			close(gate)
+			await(t, "the leader's answer", leader)
+			for range 2 {
+				await(t, "an answer", others)
+			}
+			if ran.Load() != runs {
+				t.Errorf("%s: the handler ran %d times, want %d", field, ran.Load(), runs)
+			}
+		})
+	}
+}
+
+// They never lead others: what they make is none for all.
+func TestPartsDoNotLead(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s := newSite(t)
+		handler, gate, arrived, runs := gated(func(c *gin.Context) { c.Status(http.StatusServiceUnavailable) })
+		s.Any("/", cachette.Cached(time.Minute), handler)
+		leader := later(func() answer { return s.get("/") })
+		await(t, "the leader", arrived)
+		part := later(func() answer { return s.get("/", "Range: bytes=1-2") })
+		synctest.Wait()
+		head := later(func() answer { return s.do(http.MethodHead, "/") })
+		synctest.Wait()
+		last := later(func() answer { return s.get("/") })
+		synctest.Wait()
+		close(gate)
+		for _, a := range []<-chan answer{leader, part, head, last} {
+			await(t, "an answer", a)
+		}
+		if runs.Load() != 4 {
+			t.Errorf("the handler ran %d times", runs.Load())
+		}
+	})
+}
+
+// Requests that want the handler asked anew (RFC 9111 §5.2.1) share a run of it that begins after they came.
+func TestReloadsShare(t *testing.T) {
+	for _, field := range []string{
+		"Cache-Control: no-cache", "Cache-Control: max-age=0", "Pragma: no-cache",
+	} {
+		t.Run(field, func(t *testing.T) {
+			eachStore(t, func(t *testing.T, store func(*cachette.Config)) {
+				synctest.Test(t, func(t *testing.T) {
+					s := newSite(t, store)
+					var run atomic.Int64
+					handler, gate, arrived, runs := gated(func(c *gin.Context) { c.String(http.StatusOK, "version %d", run.Add(1)) })
+					s.GET("/", cachette.Cached(time.Minute), handler)
+					leader := later(func() answer { return s.get("/") })
+					await(t, "the leader", arrived)
+					reloads := together(10, func(int) answer { return s.get("/", field) })
+					synctest.Wait()
+					if len(arrived) != 0 {
+						t.Errorf("%d run the handler beside the one under way", len(arrived))
+					}
+					close(gate)
+					if a := await(t, "the leader's answer", leader); a.body != "version 1" {
+						t.Errorf("the first: %q", a.body)
+					}
+					for range 10 {
+						if a := await(t, "a reload", reloads); a.body != "version 2" {
+							t.Errorf("a reload: %q (%s)", a.body, a.cacheStatus())
+						}
+					}
+					if a := s.get("/"); a.body != "version 2" || !a.hit() || runs.Load() != 2 {
+						t.Errorf("afterwards: %q (%s) after %d runs", a.body, a.cacheStatus(), runs.Load())
+					}
+				})
 			})
 		})
 	}

@@ -15,7 +15,7 @@ import (
 	"github.com/gin-cachette/cachette"
 )
 
-// Whatever becomes of the one who fills, those who wait for him get a whole response each.
+// Whatever becomes of the request that fills, those that wait for it get a whole response each.
 func TestLeaderFails(t *testing.T) {
 	for _, row := range []struct {
 		name   string
@@ -35,12 +35,22 @@ func TestLeaderFails(t *testing.T) {
 		}},
 		{"loses its client before the response", func(c *gin.Context, leave context.CancelFunc) {
 			leave()
-			c.String(http.StatusOK, "cut short")
+			unlessLeft(c, "pa", "ge")
 		}},
-		{"loses its client, and says nothing", func(_ *gin.Context, leave context.CancelFunc) { leave() }},
 		{"loses its client within the response", func(c *gin.Context, leave context.CancelFunc) {
-			c.String(http.StatusOK, "half a p")
+			unlessLeft(c, "p")
 			leave()
+			unlessLeft(c, "age")
+		}},
+		{"streams, and loses its client", func(c *gin.Context, leave context.CancelFunc) {
+			page := "page"
+			c.Stream(func(w io.Writer) bool { // which ends when the client has left
+				_, _ = io.WriteString(w, page[:1])
+				page = page[1:]
+				leave()
+				synctest.Wait()
+				return page != ""
+			})
 		}},
 		{"breaks off", func(c *gin.Context, _ context.CancelFunc) {
 			c.Header("Content-Length", "100")
@@ -95,6 +105,61 @@ func TestLeaderFails(t *testing.T) {
 						t.Errorf("after the leader's end: %d %q", a.status, a.body)
 					}
 				})
+			})
+		})
+	}
+}
+
+// unlessLeft writes what a handler writes that looks whether its client is still there.
+func unlessLeft(c *gin.Context, texts ...string) {
+	for _, text := range texts {
+		synctest.Wait()
+		if c.Request.Context().Err() == nil {
+			c.String(http.StatusOK, text)
+		}
+	}
+}
+
+// A fill whose client has left, and that no other waits for, ends, and what it has made of that is not kept; where it does not look, and
+// makes all of its page, that is.
+func TestFillForNobody(t *testing.T) {
+	for name, row := range map[string]struct {
+		handler func(c *gin.Context)
+		kept    bool
+	}{
+		"cut short": {func(c *gin.Context) { unlessLeft(c, "page") }, false},
+		"broken off": {func(c *gin.Context) {
+			if _, err := c.Writer.WriteString("pa"); err == nil {
+				_, _ = c.Writer.WriteString("ge")
+			}
+		}, false},
+		"as it was declared": {func(c *gin.Context) { c.Header("Content-Length", "4"); c.String(http.StatusOK, "page") }, false},
+	} {
+		t.Run(name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				s := newSite(t)
+				ctx, leave := context.WithCancel(t.Context())
+				waited, give := context.WithCancel(t.Context())
+				handler, gate, arrived, _ := gated(row.handler)
+				s.GET("/", cachette.Cached(time.Minute), func(c *gin.Context) {
+					handler(c)
+				})
+				leader := s.asking(ctx, "/")
+				await(t, "the leader", arrived)
+				follower := s.asking(waited, "/")
+				synctest.Wait()
+				leave()
+				synctest.Wait()
+				if len(leader) != 0 {
+					t.Error("the handler ends while one waits")
+				}
+				give()
+				await(t, "the follower's end", follower)
+				await(t, "the leader's end", leader) // its context is done: the gate stays shut
+				close(gate)
+				if a := s.get("/"); a.hit() != row.kept {
+					t.Errorf("afterwards: %q (%s)", a.body, a.cacheStatus())
+				}
 			})
 		})
 	}
@@ -155,8 +220,11 @@ func TestFollowerOutOfTime(t *testing.T) {
 		leader := later(func() answer { return s.get("/", "X-Limit: 1h") })
 		await(t, "the leader", arrived)
 		a := s.get("/", "X-Limit: 1s") // the bubble's time goes on as all wait
-		if a.status != http.StatusServiceUnavailable || a.body != "out of time" {
+		if a.status != http.StatusServiceUnavailable || a.body != "" {
 			t.Errorf("out of time: %d %q", a.status, a.body)
+		}
+		if len(arrived) != 0 {
+			t.Error("the handler runs for one whose time is over")
 		}
 		close(gate)
 		await(t, "the leader's answer", leader)
@@ -197,7 +265,7 @@ func TestDisconnect(t *testing.T) {
 	})
 }
 
-// A connection that takes no more bytes leaves nothing behind either, though the handler does not notice.
+// A connection that takes no more bytes is nothing to a handler that makes all of its page, nor to that.
 func TestWriteFails(t *testing.T) {
 	s := newSite(t)
 	handler, runs := counted(func(c *gin.Context) {
@@ -209,10 +277,10 @@ func TestWriteFails(t *testing.T) {
 		w := &full{room: room, header: make(http.Header)}
 		s.ServeHTTP(w, httptest.NewRequest(http.MethodGet, "/", nil))
 	}
-	if n := runs.Load(); n != 4 {
+	if n := runs.Load(); n != 1 {
 		t.Errorf("the handler ran %d times for 4 broken connections", n)
 	}
-	if a := s.get("/"); a.hit() || a.body != "first half, second half" {
+	if a := s.get("/"); !a.hit() || a.body != "first half, second half" {
 		t.Errorf("afterwards: %q (%s)", a.body, a.cacheStatus())
 	}
 }

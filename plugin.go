@@ -94,7 +94,7 @@ func open(engine *gin.Engine, cfgFunc func() (Config, error)) (*Cache, error) {
 	})
 	c.server = serve.New(serve.Options{
 		Store: c.responses, Engine: engine, Prefix: cfg.KeyPrefix, Service: keys.Service(cfg.Service, cfg.Version),
-		BodyLimit: cfg.BodyLimit, Clock: time.Now, Log: cfg.Logger, Disabled: cfg.Disabled, ProxyScheme: cfg.ProxyScheme,
+		BodyLimit: cfg.BodyLimit, CaptureLimit: max(cfg.MemoryLimit/4, 4*cfg.BodyLimit), Clock: time.Now, Log: cfg.Logger, Disabled: cfg.Disabled, ProxyScheme: cfg.ProxyScheme,
 		Middleware: nameOf(c.middleware), Handler: nameOf(Cached(0)), Keyed: engineField == nil,
 	})
 	c.frame = serve.NewFrame(c, c.server)

@@ -5,6 +5,7 @@ import (
 	"io"
 	"net/http"
 	"net/http/httptest"
+	"net/http/httputil"
 	"reflect"
 	"slices"
 	"strconv"
@@ -108,7 +109,8 @@ func sent(t testing.TB, server *httptest.Server, method, path, proto string) str
 }
 
 // settled returns what was sent without the fields in which a hit may differ from the miss that it replaces: Age,
-// Cache-Status, the cache's own ETag, and Date, which may be a second later. hit tells whether it is one.
+// Cache-Status, the cache's own ETag, Date, which may be a second later, and where its chunks end (RFC 9112 §7.1). hit tells whether it
+// is one.
 func settled(all string) (rest string, hit bool) {
 	head, content, _ := strings.Cut(all, "\r\n\r\n")
 	var kept []string
@@ -118,6 +120,10 @@ func settled(all string) (rest string, hit bool) {
 		case "Age", "Date", "Etag":
 		case "Cache-Status":
 			hit = strings.HasPrefix(value, "cachette; hit")
+		case "Transfer-Encoding":
+			all, err := io.ReadAll(httputil.NewChunkedReader(strings.NewReader(content)))
+			content = fmt.Sprintf("%s (in chunks, %v)", all, err)
+			kept = append(kept, line)
 		default:
 			kept = append(kept, line)
 		}

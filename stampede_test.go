@@ -1,7 +1,6 @@
 package cachette_test
 
 import (
-	"context"
 	"errors"
 	"io"
 	"net/http"
@@ -17,11 +16,10 @@ import (
 // When the one who makes the page fails, one of those who wait tries again and the others go on waiting: a handler in
 // trouble does not get all of them at once.
 func TestNoStampedeBehindAFailure(t *testing.T) {
-	for name, fail := range map[string]func(*gin.Context, context.CancelFunc){
-		"a panic":              func(*gin.Context, context.CancelFunc) { panic(errors.New("broken")) },
-		"an error":             func(c *gin.Context, _ context.CancelFunc) { c.String(http.StatusServiceUnavailable, "broken") },
-		"a client that leaves": func(_ *gin.Context, leave context.CancelFunc) { leave() },
-		"a page cut short": func(c *gin.Context, _ context.CancelFunc) {
+	for name, fail := range map[string]func(*gin.Context){
+		"a panic":  func(*gin.Context) { panic(errors.New("broken")) },
+		"an error": func(c *gin.Context) { c.String(http.StatusServiceUnavailable, "broken") },
+		"a page cut short": func(c *gin.Context) {
 			c.Header("Content-Length", "100")
 			c.String(http.StatusOK, "half")
 		},
@@ -34,19 +32,17 @@ func TestNoStampedeBehindAFailure(t *testing.T) {
 						c.AbortWithStatus(http.StatusInternalServerError)
 					}))
 					first := true
-					ctx, leave := context.WithCancel(t.Context())
-					defer leave()
 					handler, runs := counted(func(c *gin.Context) {
 						time.Sleep(time.Second)
 						if first {
 							first = false
-							fail(c, leave)
+							fail(c)
 							return
 						}
 						c.String(http.StatusOK, "page")
 					})
 					s.GET("/", cachette.Cached(time.Minute), handler)
-					leader := s.asking(ctx, "/")
+					leader := later(func() answer { return s.get("/") })
 					synctest.Wait()
 					answers := together(50, func(int) answer { return s.get("/") })
 					for range 50 {

@@ -9,6 +9,10 @@ type Stats struct {
 	// the store takes. Each of them runs its handler.
 	TooLarge uint64
 
+	// Uncaptured is how many responses were served and not stored because too much was being captured at the time: the bodies that
+	// handlers were writing, or that clients had not read yet, took up a quarter of the MemoryLimit, or four BodyLimits if that is more.
+	Uncaptured uint64
+
 	// StoreFailures is how many operations on responses the store failed, or did not carry out in time. While a store does
 	// not answer, most operations are not tried, and do not count.
 	StoreFailures uint64
@@ -20,6 +24,7 @@ func (c *Cache) Stats() Stats {
 	return Stats{
 		Stored:        counts.Stored.Load(),
 		TooLarge:      counts.TooLarge.Load(),
+		Uncaptured:    counts.Uncaptured.Load(),
 		StoreFailures: c.responses.Failures(),
 	}
 }

@@ -28,15 +28,11 @@ type fill struct {
 }
 
 func (f *fill) begin() context.Context {
-	f.once.Do(func() {
+	f.once.Do(func() { // it asks parent as little as can be, which may be a fill within a fill
 		f.inner, f.cancel = context.WithCancelCause(context.WithoutCancel(f.parent))
 		f.begun.Store(true)
 		f.hold(f)
-		if f.parent.Err() != nil {
-			f.lose(f)
-		} else {
-			context.AfterFunc(f.parent, func() { f.lose(f) })
-		}
+		context.AfterFunc(f.parent, func() { f.lose(f) })
 	})
 	return f.inner
 }
@@ -49,22 +45,23 @@ func (f *fill) Done() <-chan struct{} { return f.begin().Done() }
 
 // Err returns why the context has ended, or nil.
 func (f *fill) Err() error {
-	if f.parent.Err() == nil {
+	err := f.parent.Err()
+	if err == nil {
 		return nil
 	}
 	f.begin()
 	if f.lose(f); f.over.Load() {
-		return f.parent.Err()
+		return err
 	}
 	return nil
 }
 
 // Value returns parent's value. The standard library finds the channel of Done by it.
 func (f *fill) Value(key any) any {
-	if f.parent.Err() == nil && !f.begun.Load() {
-		return f.parent.Value(key)
+	if f.begun.Load() {
+		return f.inner.Value(key)
 	}
-	return f.begin().Value(key)
+	return f.parent.Value(key)
 }
 
 // hold notes the context of what a seat leads.
@@ -84,9 +81,10 @@ func (s *Seat[T]) lose(f *fill) {
 	}
 }
 
-// forsake ends a fill whose client has left. It is called where no request waits for it. The shard is locked, so the fill ends beside.
+// forsake ends a fill whose client has left. It is called where no request waits for it. The shard is locked, and parent may be the
+// context of another fill, so the fill ends beside.
 func (s *Seat[T]) forsake() {
-	if s.fill != nil && s.fill.lost && !s.fill.over.Swap(true) {
-		go s.fill.cancel(context.Cause(s.fill.parent))
+	if f := s.fill; f != nil && f.lost && !f.over.Swap(true) {
+		go func() { f.cancel(context.Cause(f.parent)) }()
 	}
 }

@@ -92,6 +92,22 @@ func (g *Group[T]) Join(key string) (seat *Seat[T], leads bool) {
 	return g.begin(s, key), true
 }
 
+// Follow gives a request that cannot lead a seat in the flight of key that is under way, or nil. If the lead comes to it, it must
+// pass it on.
+func (g *Group[T]) Follow(key string) *Seat[T] {
+	s := g.shard(key)
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	f := s.flights[key]
+	if f == nil {
+		return nil
+	}
+	seat := &Seat[T]{flight: f, woken: make(chan struct{})}
+	f.waiting = append(f.waiting, seat)
+	f.wind()
+	return seat
+}
+
 // JoinNext does what Join does for a request that wants the handler run anew: it follows the flight after the one under way.
 func (g *Group[T]) JoinNext(key string) (seat *Seat[T], leads bool) {
 	s := g.shard(key)

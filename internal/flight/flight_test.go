@@ -491,6 +491,24 @@ func TestLostBefore(t *testing.T) {
 	})
 }
 
+// TestContextWithin holds that a fill within another's, as of a handler that has the engine serve a request of its own, ends with that.
+func TestContextWithin(t *testing.T) {
+	bubble(t, func(t *testing.T, g group, waiting *crowd) {
+		client, leave := context.WithCancel(t.Context())
+		ctx := client
+		for i := range 200 { // so that some have a shard in common
+			outer, _ := g.Join(strconv.Itoa(i))
+			ctx = outer.Context(ctx)
+		}
+		ctx.Done()
+		leave()
+		synctest.Wait()
+		if <-ctx.Done(); ctx.Err() == nil {
+			t.Error("it goes on")
+		}
+	})
+}
+
 // TestMany holds that whatever many requests do at once, each of them is told an ending and none leads beside others but by rule.
 func TestMany(t *testing.T) {
 	g := flight.NewGroup[string](time.Hour)

@@ -32,7 +32,7 @@ func (s *slow) Header() http.Header { return s.header }
 func (s *slow) WriteHeader(status int) { s.took = append(s.took, fmt.Sprint(status)) }
 
 func (s *slow) Write(data []byte) (int, error) {
-	if s.held += len(data); s.held > inPlace { // net/http holds so much
+	if s.held += len(data); s.held > inPlaceWrapped { // a connection holds so much
 		<-s.gate
 	}
 	if s.panics {
@@ -63,7 +63,7 @@ func to(client *slow, limit int64) (*Recorder, *owner) {
 	return r, o
 }
 
-var page = strings.Repeat("0123456789abcdef", 1000)
+var page = strings.Repeat("0123456789abcdef", 2000)
 
 // A handler is done, and its body complete, while the client has taken none of what net/http would not have held; the client then gets
 // all of it in order, and flushes where they were.
@@ -74,13 +74,13 @@ func TestHandlerNeverWaits(t *testing.T) {
 		body  string
 		took  []string
 	}{
-		{"one write", func(r *Recorder) { _, _ = r.WriteString(page) }, page, []string{"200", page[:inPlace], page[inPlace:]}},
-		{"bytes", func(r *Recorder) { _, _ = r.Write([]byte(page)) }, page, []string{"200", page[:inPlace], page[inPlace:]}},
+		{"one write", func(r *Recorder) { _, _ = r.WriteString(page) }, page, []string{"200", page}},
+		{"bytes", func(r *Recorder) { _, _ = r.Write([]byte(page)) }, page, []string{"200", page}},
 		{"small ones", func(r *Recorder) {
-			for i := 0; i < 4096; i += 1024 {
-				_, _ = r.WriteString(page[i : i+1024])
+			for i := 0; i < 20_000; i += 5_000 {
+				_, _ = r.WriteString(page[i : i+5_000])
 			}
-		}, page[:4096], []string{"200", page[:1024], page[1024:2048], page[2048:4096]}},
+		}, page[:20_000], []string{"200", page[:5_000], page[5_000:10_000], page[10_000:15_000], page[15_000:20_000]}},
 		{"a flush", func(r *Recorder) {
 			_, _ = r.WriteString("a")
 			r.Flush()
@@ -95,7 +95,7 @@ func TestHandlerNeverWaits(t *testing.T) {
 			_, _ = r.WriteString(page)
 			r.Flush()
 		}, page, []string{"200", "flush", page, "flush"}},
-		{"nothing beyond", func(r *Recorder) { _, _ = r.WriteString(page[:inPlace]) }, page[:inPlace], []string{"200", page[:inPlace]}},
+		{"nothing beyond", func(r *Recorder) { _, _ = r.WriteString(page[:inPlaceWrapped]) }, page[:inPlaceWrapped], []string{"200", page[:inPlaceWrapped]}},
 	} {
 		t.Run(row.name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
@@ -141,7 +141,7 @@ func TestClientLost(t *testing.T) {
 func TestDrainPanics(t *testing.T) {
 	client := newSlow()
 	r, _ := to(client, 1<<20)
-	_, _ = r.WriteString(page[:inPlace])
+	_, _ = r.WriteString(page[:inPlaceWrapped])
 	client.panics = true
 	_, _ = r.WriteString(page)
 	close(client.gate)
@@ -159,19 +159,19 @@ func TestDrainPanics(t *testing.T) {
 // A body that turns out too long, or for which there is no room, goes to its client in order, the handler then waits for that, and the
 // room is given back.
 func TestGivenUp(t *testing.T) {
-	for name, limit := range map[string]int64{"too long": 9000, "no room": 1 << 20} {
+	for name, limit := range map[string]int64{"too long": 20_000, "no room": 1 << 20} {
 		t.Run(name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
 				client := newSlow()
 				r, o := to(client, limit)
 				if name == "no room" {
-					o.budget = 9000
+					o.budget = 20_000
 				}
-				_, _ = r.WriteString(page[:8000])
+				_, _ = r.WriteString(page[:18_000])
 				done := make(chan struct{})
 				go func() {
 					defer close(done)
-					_, _ = r.WriteString(page[8000:])
+					_, _ = r.WriteString(page[18_000:])
 				}()
 				synctest.Wait()
 				select {

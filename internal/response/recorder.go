@@ -51,6 +51,10 @@ type Owner interface {
 	Release()
 	// Flushed is called when the response is flushed as it is made, so that it may go on for long.
 	Flushed()
+	// CloseNotify returns a channel on which that there is nobody left for whom the handlers run is said once.
+	CloseNotify() <-chan bool
+	// Gone tells whether there is nobody left for whom the handlers run.
+	Gone() bool
 	// Reserve asks for room for so many bytes more of body, or gives them back, where n is negative, and tells whether there is.
 	Reserve(n int) bool
 }
@@ -211,8 +215,7 @@ func (r *Recorder) Write(data []byte) (n int, err error) {
 	r.commit(len(data))
 	if r.keeps(len(data)) {
 		r.body = append(r.body, data...)
-		r.forward(len(data))
-		return len(data), nil
+		return r.forward(len(data))
 	}
 	if !r.passes() {
 		r.size += len(data)
@@ -229,8 +232,7 @@ func (r *Recorder) WriteString(data string) (n int, err error) {
 	r.commit(len(data))
 	if r.keeps(len(data)) {
 		r.body = append(r.body, data...)
-		r.forward(len(data))
-		return len(data), nil
+		return r.forward(len(data))
 	}
 	if !r.passes() {
 		r.size += len(data)
@@ -312,13 +314,16 @@ func (r *Recorder) Flush() {
 			r.tellSent()
 			r.beside(len(r.body))
 		}
-		r.drain.extend(r.body, true)
+		_ = r.drain.extend(r.body, true)
 	default:
 		r.Drain()
 		r.ResponseWriter.Flush()
 		r.tellSent()
 	}
 }
+
+// CloseNotify returns a channel that says once that there is nobody left for whom the handlers run: gin's Stream asks for it.
+func (r *Recorder) CloseNotify() <-chan bool { return r.owner.CloseNotify() }
 
 // Hijack hands the connection over; what goes over it is no response to keep.
 func (r *Recorder) Hijack() (net.Conn, *bufio.ReadWriter, error) {

@@ -21,6 +21,7 @@ type owner struct {
 	decided  int
 	released int
 	flushed  int
+	gone     bool
 	budget   int // of bytes to keep; 0 for no bound
 	reserved int
 	sent     int
@@ -36,6 +37,10 @@ func (o *owner) Decide(r *Recorder) Mode {
 func (o *owner) Release() { o.released++ }
 
 func (o *owner) Flushed() { o.flushed++ }
+
+func (o *owner) Gone() bool { return o.gone }
+
+func (o *owner) CloseNotify() <-chan bool { return nil }
 
 func (o *owner) Reserve(n int) bool {
 	if o.budget > 0 && o.reserved+n > o.budget {

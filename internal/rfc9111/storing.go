@@ -75,6 +75,16 @@ const (
 	RefusedEventStream Refusal = "event-stream"   // it may never end, and declares no freshness of its own
 )
 
+// ForOne tells whether a response that is not stored for this reason shows that those to other requests are for one client each, or for
+// none to keep, too.
+func (why Refusal) ForOne() bool {
+	switch why {
+	case RefusedNoStore, RefusedPrivate, RefusedCredentials, RefusedSetCookie, RefusedVary, RefusedEventStream:
+		return true
+	}
+	return false
+}
+
 // Storable decides whether a shared cache may store a response (RFC 9111 §3) and returns what to know of it. omit names
 // the fields that may not be stored with it: those that a qualified private or no-cache lists.
 func Storable(x *Exchange, p *Policy) (m Metadata, omit []string, why Refusal) {

@@ -230,7 +230,11 @@ type fillContext struct {
 // within returns the request that the handlers of an exchange are to see: the client's, in a context that tells what they are
 // inside of, wherever they take it.
 func (x *exchange) within() *http.Request {
-	x.context = fillContext{x.request.Context(), carried{server: x.s, x: x, refresh: x.mark}}
+	ctx := x.request.Context()
+	if x.flight != nil && x.mark == nil { // a refresh has no client, and a time that it may take
+		ctx = x.flight.Context(ctx)
+	}
+	x.context = fillContext{ctx, carried{server: x.s, x: x, refresh: x.mark}}
 	return x.request.WithContext(&x.context)
 }
 

@@ -1,13 +1,14 @@
 package serve
 
 import (
+	"context"
 	"net/http"
 	"sync/atomic"
 	"time"
 
 	"github.com/gin-gonic/gin"
 
-	"github.com/gin-cachette/cachette/internal/collapse"
+	"github.com/gin-cachette/cachette/internal/flight"
 	"github.com/gin-cachette/cachette/internal/response"
 	"github.com/gin-cachette/cachette/internal/rfc9111"
 	"github.com/gin-cachette/cachette/internal/store"
@@ -26,7 +27,7 @@ const (
 
 // fillState is the part of an exchange that is about running the handler.
 type fillState struct {
-	flight   *collapse.Flight[*response.Entry] // nil where no request follows
+	flight   *flight.Seat[*response.Entry] // nil where no request follows
 	ticket   store.Ticket
 	recorder response.Recorder
 	began    time.Time
@@ -60,11 +61,11 @@ type fillState struct {
 }
 
 // fill runs the handler: its response goes to the client while it is captured, and is kept if it may be and ends well. It
-// leads flight, which may be nil.
-func (x *exchange) fill(flight *collapse.Flight[*response.Entry]) {
+// leads a flight with seat, which may be nil.
+func (x *exchange) fill(seat *flight.Seat[*response.Entry]) {
 	c, s := x.c, x.s
 	outer := c.Writer
-	x.flight = flight
+	x.flight = seat
 	x.errors = len(c.Errors)
 	x.begin()
 	x.began = x.now
@@ -82,6 +83,8 @@ func (x *exchange) fill(flight *collapse.Flight[*response.Entry]) {
 		if x.flight != nil {
 			x.flight.Fail()
 		}
+		defer x.recorder.Close()
+		x.recorder.Drain()
 	}()
 	x.mark.tell(x.forwarded(), 0)
 	x.enter()
@@ -102,14 +105,16 @@ func (x *exchange) fill(flight *collapse.Flight[*response.Entry]) {
 		if bare {
 			x.commit(outer)
 		}
-		x.finish(bare, intact)
+		if x.recorder.AwaitSent(flushPatience) { // else it is not known what middleware outside has set in the header
+			x.finish(bare, intact)
+		}
 	}
 	x.removeWithdrawn()
 }
 
 // begin takes the ticket of a fill. What was found and has been purged since is not to be validated, nor to stand in.
 func (x *exchange) begin() {
-	x.ticket = x.s.store.Begin(x.request.Context(), &x.found, &x.target)
+	x.ticket = x.s.store.Begin(context.WithoutCancel(x.request.Context()), &x.found, &x.target)
 	if e := x.found.Entry; e != nil && x.s.store.Outdated(e) {
 		x.forget(rfc9111.ForwardURIMiss)
 	}
@@ -139,6 +144,8 @@ func (x *exchange) finish(bare, intact bool) {
 	case x.recorder.TooLarge():
 		s.counts.TooLarge.Add(1)
 		x.withdraw(refusedTooLarge)
+	case x.recorder.Starved():
+		s.counts.Uncaptured.Add(1)
 	case x.unwanted(): // which was said after the header
 		x.withdraw(rfc9111.RefusedNoStore)
 		x.apart()
@@ -147,7 +154,7 @@ func (x *exchange) finish(bare, intact bool) {
 		s.aborted.Add(x.target.Key, x.made.ResponseTime.Add(abortedFor))
 		if len(x.c.Errors) == x.errors {
 			x.withdraw(refusedAborted)
-			x.apart()
+			x.forgo()
 		}
 	case intact && x.endedWell():
 		s.aborted.Remove(x.target.Key)
@@ -176,8 +183,48 @@ func (x *exchange) run(r *http.Request) {
 // Release lets the requests go that wait for this fill: they may not have what it makes, or would have to wait for too long.
 func (x *exchange) Release() {
 	if x.flight != nil {
-		x.flight.Abandon()
+		x.flight.Part()
 	}
+}
+
+// flushPatience is for how long requests wait for a response that is sent bit by bit. A reverse proxy flushes whatever has no length.
+const flushPatience = time.Second
+
+// Flushed lets them go unless the response is complete before long.
+func (x *exchange) Flushed() {
+	if x.flight != nil {
+		x.flight.PartWithin(flushPatience)
+	}
+}
+
+// Gone tells whether there is nobody left for whom the handlers run: neither their own client nor one that waits.
+func (x *exchange) Gone() bool { return x.context.Err() != nil }
+
+// CloseNotify returns a channel on which that is said once.
+func (x *exchange) CloseNotify() <-chan bool { return notify(&x.context) }
+
+// notify returns a channel on which it is said once that a context is done.
+func notify(ctx context.Context) <-chan bool {
+	done := make(chan bool, 1)
+	context.AfterFunc(ctx, func() { done <- true })
+	return done
+}
+
+// Reserve asks for room for so many bytes more of captured body, or gives them back.
+func (x *exchange) Reserve(n int) bool { return x.s.captures.reserve(int64(n)) }
+
+// captures is the bytes of bodies that are being captured, or written to clients that read slowly.
+type captures struct {
+	limit int64
+	bytes atomic.Int64
+}
+
+func (c *captures) reserve(n int64) bool {
+	if c.bytes.Add(n) <= c.limit || n <= 0 {
+		return true
+	}
+	c.bytes.Add(-n)
+	return false
 }
 
 // enter tells the routes inside of this one what they are inside of.

@@ -8,15 +8,14 @@ import (
 
 	"github.com/gin-gonic/gin"
 
-	"github.com/gin-cachette/cachette/internal/collapse"
+	"github.com/gin-cachette/cachette/internal/flight"
 	"github.com/gin-cachette/cachette/internal/response"
 	"github.com/gin-cachette/cachette/internal/rfc9111"
 	"github.com/gin-cachette/cachette/internal/store"
 )
 
 const (
-	// patience is for how long a request waits for another's fill before it runs the handler itself. A handler whose
-	// response is on its way already, bit by bit, is not waited for at all.
+	// patience is for how long requests wait for another's fill before one more of them runs the handler.
 	patience = 10 * time.Second
 	// aloneFor is for how long requests for a key do not wait for one another, once its response was for one client.
 	aloneFor = 5 * time.Second
@@ -78,14 +77,12 @@ func (x *exchange) proceed() {
 	switch {
 	case x.asked.OnlyIfCached:
 		x.unsatisfiable()
-	case x.request.Method == http.MethodHead:
-		x.head()
 	case x.mark != nil:
 		x.fill(x.mark.flightFor(x.found.Key))
 	case x.collapsible():
 		x.collapse()
 	default:
-		x.fill(nil)
+		x.alone()
 	}
 }
 
@@ -138,77 +135,131 @@ func (x *exchange) unsatisfiable() {
 	x.c.AbortWithStatus(http.StatusGatewayTimeout)
 }
 
-// collapsible tells whether a request may share another's fill: one for the whole of a response that is not for
-// one client in particular, and not one that wants to see the handler asked anew.
+// collapsible tells whether a request may share another's fill: one for what is not for one client in particular.
 func (x *exchange) collapsible() bool {
-	h := x.request.Header
 	switch {
-	case x.asked.NoStore, x.asked.NoCache, x.asked.MaxAge.Set, x.asked.MinFresh.Set:
-		return false
-	case x.around.credentials && !x.around.identified():
-		return false
-	case len(h["Range"]) > 0 && !x.validating():
+	case x.asked.NoStore, x.around.credentials && !x.around.identified():
 		return false
 	}
 	return !x.s.alone.Has(x.found.Key, x.now)
 }
 
+// reloads tells whether a request wants to see the handler asked anew (RFC 9111 §5.2.1). It may share a fill that begins after it came.
+func (x *exchange) reloads() bool {
+	return x.asked.NoCache || x.asked.MaxAge.Set && x.asked.MaxAge.Value == 0
+}
+
+// follows tells whether a request can only follow a fill, since what it leads others to is none for all.
+func (x *exchange) follows() bool {
+	return x.request.Method == http.MethodHead || len(x.request.Header["Range"]) > 0 && !x.validating()
+}
+
 // collapse leads the fill of the key, or follows the one under way (RFC 9111 §4).
 func (x *exchange) collapse() {
 	for range attempts {
-		flight, leads := x.s.flights.Join(x.found.Key)
-		if leads {
-			defer flight.Fail() // whatever happens, no request waits for ever
-			if x.s.flights.Ended() == x.ended || !x.lookAgain(flight) {
-				x.fill(flight)
-			}
-			return
-		}
-		entry, ending := flight.Wait(x.request.Context(), patience)
-		if errors.Is(x.request.Context().Err(), context.Canceled) { // the client has left
-			x.c.AbortWithStatus(statusClientLeft)
-			return
-		}
-		x.now = x.s.clock()
-		if ending == collapse.Failed {
-			continue // one of the requests that waited leads, the others follow again
-		}
-		if ending != collapse.Shared {
-			if x.lookAgain(nil) {
-				return
-			}
+		seat, leads := x.join()
+		if seat == nil {
 			break
 		}
-		if x.suits(entry) && x.s.store.Current(x.request.Context(), entry, &x.target) {
-			status := x.forwarded()
-			status.Collapsed = true
-			x.replay(entry, &status)
+		if leads {
+			x.lead(seat, x.s.flights.Ended() == x.ended)
 			return
+		}
+		entry, ending := seat.Wait(x.request.Context())
+		x.now = x.s.clock()
+		switch ending {
+		case flight.Left:
+			x.leave()
+			return
+		case flight.Leads:
+			if !x.follows() {
+				x.lead(seat, false)
+				return
+			}
+			seat.Pass()
+		case flight.Shared:
+			if x.suits(entry) && x.s.store.Current(x.request.Context(), entry, &x.target) {
+				status := x.forwarded()
+				status.Collapsed = true
+				x.replay(entry, &status)
+				return
+			}
 		}
 		if x.lookAgain(nil) {
 			return
 		}
+		if ending == flight.Apart || ending == flight.Leads {
+			break
+		}
 	}
 	x.now = x.s.clock()
+	x.alone()
+}
+
+// join takes a seat in the flight that suits the request; nil where there is none that it could follow.
+func (x *exchange) join() (seat *flight.Seat[*response.Entry], leads bool) {
+	switch key := x.found.Key; {
+	case x.reloads() && x.follows():
+		return nil, false
+	case x.reloads():
+		return x.s.flights.JoinNext(key)
+	case x.follows():
+		return x.s.flights.Follow(key), false
+	default:
+		return x.s.flights.Join(key)
+	}
+}
+
+// lead runs the handler for the flight of a seat. current tells that no fill has ended since the lookup.
+func (x *exchange) lead(seat *flight.Seat[*response.Entry], current bool) {
+	defer seat.Pass() // whatever happens, no request waits for ever
+	if !current && x.lookAgain(seat) {
+		return
+	}
+	if x.request.Context().Err() != nil { // another one leads
+		x.leave()
+		return
+	}
+	x.fill(seat)
+}
+
+// leave ends a request whose client has left, or whose time is over.
+func (x *exchange) leave() {
+	if errors.Is(x.request.Context().Err(), context.DeadlineExceeded) {
+		x.c.AbortWithStatus(http.StatusServiceUnavailable)
+		return
+	}
+	x.c.AbortWithStatus(statusClientLeft)
+}
+
+// alone runs the handler for this request alone.
+func (x *exchange) alone() {
+	if x.request.Method == http.MethodHead {
+		x.head()
+		return
+	}
 	x.fill(nil)
 }
 
 // suits tells whether what another request's fill made answers this one.
 func (x *exchange) suits(e *response.Entry) bool {
-	return store.Matches(e, x.request.Header) && x.around.admits(e) &&
-		e.Meta.Judge(&x.asked, x.now) == rfc9111.Serve
+	asked := x.asked
+	if x.reloads() { // the fill has begun after it
+		asked = rfc9111.RequestDirectives{}
+	}
+	return store.Matches(e, x.request.Header) && x.around.admits(e) && e.Meta.Judge(&asked, x.now) == rfc9111.Serve
 }
 
 // lookAgain answers from what a fill that has ended since the lookup left, and tells whether it did. The flight that
 // the caller leads, if any, is then over. What was found before is forgotten: it may have been purged, or taken back, while the
 // request waited, and must neither be validated nor stand in for anything.
-func (x *exchange) lookAgain(flight *collapse.Flight[*response.Entry]) bool {
+func (x *exchange) lookAgain(seat *flight.Seat[*response.Entry]) bool {
 	x.ended = x.s.flights.Ended()
 	x.now = x.s.clock()
 	found := x.s.store.GetAgain(x.request.Context(), &x.target, x.request.Header, x.now)
 	if e := found.Entry; e != nil && x.around.admits(e) && e.Meta.Judge(&x.asked, x.now) == rfc9111.Serve {
-		if flight != nil {
-			flight.Share(e)
+		if seat != nil {
+			seat.Share(e)
 		}
 		x.replay(e, x.hit(e))
 		return true

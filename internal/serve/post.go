@@ -1,6 +1,7 @@
 package serve
 
 import (
+	"context"
 	"net/http"
 	"slices"
 
@@ -24,12 +25,16 @@ func (x *exchange) post() {
 	s.purgedAs(&x.target, x.request)
 	x.found.Key = x.target.Key
 	x.errors = len(c.Errors)
-	x.ticket = s.store.Begin(x.request.Context(), &x.found, &x.target) // the handler may read what a purge then outdates
+	x.ticket = s.store.Begin(context.WithoutCancel(x.request.Context()), &x.found, &x.target) // the handler may read what a purge then outdates
 	x.began = s.clock()
 	c.Set(postedKey{}, x)
 	x.recorder.Open(outer, rt.bodyLimit(s), posted{x})
 	x.recording = true
-	defer func() { c.Writer = outer }()
+	defer func() {
+		c.Writer = outer
+		defer x.recorder.Close()
+		x.recorder.Drain()
+	}()
 	x.enter()
 	r := x.within()
 	r.Header = ownHeader(x.request) // they may change theirs
@@ -42,7 +47,7 @@ func (x *exchange) post() {
 	if x.outcome == storable && x.recorder.TooLarge() {
 		s.counts.TooLarge.Add(1)
 	}
-	if x.outcome != storable || bare || !intact || !x.endedWell() {
+	if x.outcome != storable || !x.recorder.AwaitSent(flushPatience) || bare || !intact || !x.endedWell() {
 		return
 	}
 	// The engine's own invalidation, which is still to come, would take this response for one that it outdates. Content-

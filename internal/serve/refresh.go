@@ -12,7 +12,7 @@ import (
 
 	"github.com/gin-gonic/gin"
 
-	"github.com/gin-cachette/cachette/internal/collapse"
+	"github.com/gin-cachette/cachette/internal/flight"
 	"github.com/gin-cachette/cachette/internal/response"
 	"github.com/gin-cachette/cachette/internal/rfc9111"
 )
@@ -31,11 +31,11 @@ const restFor = 5 * time.Second
 
 // refresh is a background refresh (RFC 5861 §3), or one that the program asked for.
 type refresh struct {
-	flight *collapse.Flight[*response.Entry] // nil for none
-	key    string                            // what the flight collapses by
-	stored atomic.Bool                       // what the handler made is stored
-	status atomic.Pointer[string]            // what Cache-Status says of the handler's answer
-	engine atomic.Int64                      // the status that was answered with; 0 for none
+	flight *flight.Seat[*response.Entry] // nil for none
+	key    string                        // what the flight collapses by
+	stored atomic.Bool                   // what the handler made is stored
+	status atomic.Pointer[string]        // what Cache-Status says of the handler's answer
+	engine atomic.Int64                  // the status that was answered with; 0 for none
 
 	alone   bool                    // the program has asked for it, and no server is known through which to go
 	vary    []string                // by what the response varies, as far as that is not to be seen in a refresh
@@ -82,7 +82,7 @@ func (r *refresh) tell(status rfc9111.CacheStatus, answered int) {
 }
 
 // flightFor returns the flight that a refresh leads, or nil when it turns out to be for another key.
-func (r *refresh) flightFor(key string) *collapse.Flight[*response.Entry] {
+func (r *refresh) flightFor(key string) *flight.Seat[*response.Entry] {
 	if r.key != key {
 		return nil
 	}
@@ -120,21 +120,21 @@ func (x *exchange) refresh(outside http.Header) {
 	default:
 		return
 	}
-	flight, leads := s.flights.Join(key)
-	if !leads || s.closed.Load() {
-		if leads {
-			flight.Abandon()
+	seat := s.flights.Lead(key)
+	if seat == nil || s.closed.Load() {
+		if seat != nil {
+			seat.Pass()
 		}
 		<-s.slots
 		return
 	}
-	mark := &refresh{flight: flight, key: key, vary: vary, route: x.c.FullPath(), params: slices.Clone(x.c.Params)}
+	mark := &refresh{flight: seat, key: key, vary: vary, route: x.c.FullPath(), params: slices.Clone(x.c.Params)}
 	r := x.refreshRequest(mark)
 	s.refreshes.Add(1)
 	go func() {
 		defer s.refreshes.Done()
 		defer func() { <-s.slots }()
-		defer flight.Abandon()
+		defer seat.Fail()
 		defer func() {
 			if !mark.stored.Load() {
 				s.resting.Add(key, s.clock().Add(restFor))

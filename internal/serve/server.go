@@ -11,7 +11,7 @@ import (
 
 	"github.com/gin-gonic/gin"
 
-	"github.com/gin-cachette/cachette/internal/collapse"
+	"github.com/gin-cachette/cachette/internal/flight"
 	"github.com/gin-cachette/cachette/internal/keys"
 	"github.com/gin-cachette/cachette/internal/response"
 	"github.com/gin-cachette/cachette/internal/rfc9111"
@@ -20,13 +20,14 @@ import (
 
 // Options are what a Server is made of.
 type Options struct {
-	Store     *store.Responses
-	Engine    *gin.Engine      // what a background refresh goes through
-	Prefix    string           // of all keys
-	Service   string           // of the keys of responses: see keys.Service
-	BodyLimit int64            // how many bytes of a body are kept, unless a route says otherwise
-	Clock     func() time.Time // reads the time
-	Log       *slog.Logger
+	Store        *store.Responses
+	Engine       *gin.Engine      // what a background refresh goes through
+	Prefix       string           // of all keys
+	Service      string           // of the keys of responses: see keys.Service
+	BodyLimit    int64            // how many bytes of a body are kept, unless a route says otherwise
+	CaptureLimit int64            // how many bytes of bodies are held together while they are captured
+	Clock        func() time.Time // reads the time
+	Log          *slog.Logger
 
 	Disabled    bool // nothing is cached
 	ProxyScheme bool // the scheme that a trusted proxy tells counts
@@ -49,17 +50,18 @@ type Server struct {
 	disabled  bool
 	proxies   *proxies // nil where no proxy's word counts
 
-	counts  Counts
-	flights collapse.Group[*response.Entry]
-	alone   *collapse.Recent // keys whose last response was for one client only
-	aborted *collapse.Recent // keys whose last response was complete, and not kept since its chain was aborted after it
-	resting *collapse.Recent // keys whose last refresh stored nothing
-	lane    lane
-	earlier map[place]bool // the routes that were there before the cache
-	nests   sync.Map       // the patterns of the routes of which a GET went on to another Cached, inside of the first
-	told    sync.Map       // what was logged of a route, once and for all
-	running sync.Map       // the exchanges whose handlers run, by their *gin.Context, where their routes bind those inside
-	bound   atomic.Int64   // how many these are
+	counts   Counts
+	captures captures
+	flights  *flight.Group[*response.Entry]
+	alone    *flight.Recent // keys whose last response was for one client only
+	aborted  *flight.Recent // keys whose last response was complete, and not kept since its chain was aborted after it
+	resting  *flight.Recent // keys whose last refresh stored nothing
+	lane     lane
+	earlier  map[place]bool // the routes that were there before the cache
+	nests    sync.Map       // the patterns of the routes of which a GET went on to another Cached, inside of the first
+	told     sync.Map       // what was logged of a route, once and for all
+	running  sync.Map       // the exchanges whose handlers run, by their *gin.Context, where their routes bind those inside
+	bound    atomic.Int64   // how many these are
 
 	front   atomic.Pointer[http.Server] // through which a client's request came last; nil for none
 	cookied sync.Map                    // the patterns of the routes on which a client without a cookie was given one, outside
@@ -73,8 +75,9 @@ type Server struct {
 
 // Counts are what a Server has counted of responses since it was made.
 type Counts struct {
-	Stored   atomic.Uint64
-	TooLarge atomic.Uint64 // that the cache or its store does not take for their size
+	Stored     atomic.Uint64
+	TooLarge   atomic.Uint64 // that the cache or its store does not take for their size
+	Uncaptured atomic.Uint64 // that were not kept since too much was being captured at the time
 }
 
 // Counts returns what the server has counted.
@@ -85,7 +88,8 @@ func New(o Options) *Server {
 	s := &Server{
 		store: o.Store, engine: o.Engine, prefix: o.Prefix, service: o.Service, bodyLimit: o.BodyLimit, clock: o.Clock,
 		log: o.Log, disabled: o.Disabled,
-		alone: collapse.NewRecent(), aborted: collapse.NewRecent(), resting: collapse.NewRecent(),
+		flights: flight.NewGroup[*response.Entry](patience), captures: captures{limit: o.CaptureLimit},
+		alone: flight.NewRecent(), aborted: flight.NewRecent(), resting: flight.NewRecent(),
 		slots: make(chan struct{}, maxRefreshes), earlier: routesOf(o.Engine),
 	}
 	if o.ProxyScheme {

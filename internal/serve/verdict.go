@@ -1,6 +1,7 @@
 package serve
 
 import (
+	"context"
 	"net/http"
 	"slices"
 	"strconv"
@@ -127,7 +128,7 @@ func (x *exchange) Sent(rec *response.Recorder) {
 
 // unpurged tells whether nothing that concerns this fill was purged since it began: what is stored may stand in for it.
 func (x *exchange) unpurged() bool {
-	return x.s.store.StandsIn(x.request.Context(), x.found.Entry, x.ticket, &x.target)
+	return x.s.store.StandsIn(context.WithoutCancel(x.request.Context()), x.found.Entry, x.ticket, &x.target)
 }
 
 // examine notes what there is to know of the handler's response.
@@ -136,7 +137,7 @@ func (x *exchange) examine(status int, header http.Header) {
 		Method: x.request.Method, Request: x.around.request(x.request.Header), Asked: x.asked,
 		Status: status, Header: header, RequestTime: x.began, ResponseTime: x.s.clock(),
 	}
-	x.left = x.request.Context().Err() != nil
+	x.left = x.context.Err() != nil
 	x.length = header["Content-Length"]
 	_, x.given = x.around.rt.Policy.StatusTTL[status]
 	x.explicit = x.given
@@ -257,26 +258,33 @@ func (x *exchange) aborted() bool {
 	return x.c.IsAborted() && !x.explicit
 }
 
-// share notes whether the responses for this key are ones that requests should wait for.
+// share notes whether the responses for this key are ones that requests should wait for, and lets those go that wait for one that they
+// cannot have.
 func (x *exchange) share(why rfc9111.Refusal) {
-	if why == rfc9111.Stored {
-		x.s.alone.Remove(x.found.Key)
-		return
-	}
 	h := x.request.Header
 	switch {
-	// These are about this request, not about the key.
-	case why == rfc9111.RefusedRequest, x.around.credentials, len(h["Range"]) > 0,
-		x.made.Status == http.StatusNotModified:
-	case x.left, rfc9111.IsServerError(x.made.Status): // it will pass: the next one may do better
+	case why == rfc9111.Stored:
+		x.s.alone.Remove(x.found.Key)
+	case x.left, why == refusedStore, rfc9111.IsServerError(x.made.Status): // it will pass: the next one may do better
 		if x.flight != nil {
 			x.flight.Fail()
 		}
-	default:
+	case why == rfc9111.RefusedRequest, x.around.credentials, len(h["Range"]) > 0: // these are about this request, not about the key
+		x.forgo()
+	case why.ForOne():
 		x.apart()
-		return
+	case why == refusedTooLarge:
+		x.Release()
+	default:
+		x.forgo()
 	}
-	x.Release()
+}
+
+// forgo has others try that wait for this fill, which has nothing for them.
+func (x *exchange) forgo() {
+	if x.flight != nil {
+		x.flight.Forgo()
+	}
 }
 
 // apart lets the requests go that wait for this fill, and has none wait for the next ones of its key.
@@ -291,5 +299,5 @@ func (x *exchange) endedWell() bool {
 	if !x.recorder.Complete(x.length) || x.unwanted() || x.parted.Load() || x.aborted() {
 		return false
 	}
-	return len(x.length) > 0 || x.request.Context().Err() == nil
+	return len(x.length) > 0 || x.context.Err() == nil
 }

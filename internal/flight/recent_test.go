@@ -1,4 +1,4 @@
-package collapse_test
+package flight_test
 
 import (
 	"strconv"
@@ -6,7 +6,7 @@ import (
 	"testing"
 	"time"
 
-	"github.com/gin-cachette/cachette/internal/collapse"
+	"github.com/gin-cachette/cachette/internal/flight"
 )
 
 // start is a time on a whole second, which is as exact as a Recent is.
@@ -16,37 +16,37 @@ var start = time.Date(2025, time.June, 15, 12, 0, 0, 0, time.UTC)
 func TestRecent(t *testing.T) {
 	for _, test := range []struct {
 		name   string
-		before func(*collapse.Recent)
+		before func(*flight.Recent)
 		now    time.Duration // since start
 		want   bool
 	}{
-		{"nothing", func(*collapse.Recent) {}, 0, false},
-		{"a key", func(r *collapse.Recent) { r.Add("k", start.Add(5*time.Second)) }, 0, true},
-		{"shortly before its time is up", func(r *collapse.Recent) { r.Add("k", start.Add(5*time.Second)) },
+		{"nothing", func(*flight.Recent) {}, 0, false},
+		{"a key", func(r *flight.Recent) { r.Add("k", start.Add(5*time.Second)) }, 0, true},
+		{"shortly before its time is up", func(r *flight.Recent) { r.Add("k", start.Add(5*time.Second)) },
 			5*time.Second - 1, true},
-		{"once its time is up", func(r *collapse.Recent) { r.Add("k", start.Add(5*time.Second)) }, 5 * time.Second, false},
-		{"much later", func(r *collapse.Recent) { r.Add("k", start.Add(5*time.Second)) }, 24 * time.Hour, false},
-		{"a time that was up already", func(r *collapse.Recent) { r.Add("k", start) }, 0, false},
-		{"another key", func(r *collapse.Recent) { r.Add("other", start.Add(5*time.Second)) }, 0, false},
-		{"added for longer", func(r *collapse.Recent) {
+		{"once its time is up", func(r *flight.Recent) { r.Add("k", start.Add(5*time.Second)) }, 5 * time.Second, false},
+		{"much later", func(r *flight.Recent) { r.Add("k", start.Add(5*time.Second)) }, 24 * time.Hour, false},
+		{"a time that was up already", func(r *flight.Recent) { r.Add("k", start) }, 0, false},
+		{"another key", func(r *flight.Recent) { r.Add("other", start.Add(5*time.Second)) }, 0, false},
+		{"added for longer", func(r *flight.Recent) {
 			r.Add("k", start.Add(5*time.Second))
 			r.Add("k", start.Add(9*time.Second))
 		}, 8 * time.Second, true},
-		{"removed", func(r *collapse.Recent) {
+		{"removed", func(r *flight.Recent) {
 			r.Add("k", start.Add(5*time.Second))
 			r.Remove("k")
 		}, 0, false},
-		{"removed and added", func(r *collapse.Recent) {
+		{"removed and added", func(r *flight.Recent) {
 			r.Remove("k")
 			r.Add("k", start.Add(5*time.Second))
 		}, 0, true},
-		{"another key removed", func(r *collapse.Recent) {
+		{"another key removed", func(r *flight.Recent) {
 			r.Add("k", start.Add(5*time.Second))
 			r.Remove("other")
 		}, 0, true},
 	} {
 		t.Run(test.name, func(t *testing.T) {
-			recent := collapse.NewRecent()
+			recent := flight.NewRecent()
 			test.before(recent)
 			if got := recent.Has("k", start.Add(test.now)); got != test.want {
 				t.Errorf("it is remembered: %t, want %t", got, test.want)
@@ -58,7 +58,7 @@ func TestRecent(t *testing.T) {
 // TestRecentIsBounded holds that a Recent remembers many keys, mixes none of them up with those that it was never told of,
 // and takes no room for more than it began with.
 func TestRecentIsBounded(t *testing.T) {
-	recent := collapse.NewRecent()
+	recent := flight.NewRecent()
 	until := start.Add(5 * time.Second)
 	count := func(prefix string, n int) (has int) {
 		for i := range n {
@@ -94,7 +94,7 @@ func TestRecentIsBounded(t *testing.T) {
 
 // TestRecentConcurrently is for the race detector.
 func TestRecentConcurrently(t *testing.T) {
-	recent := collapse.NewRecent()
+	recent := flight.NewRecent()
 	var group sync.WaitGroup
 	for g := range 4 {
 		group.Go(func() {

@@ -1,4 +1,4 @@
-package collapse
+package flight
 
 import (
 	"hash/maphash"
