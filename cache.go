@@ -13,9 +13,9 @@ import (
 
 	"github.com/gin-gonic/gin"
 
-	"github.com/gin-cachette/cachette/drivers"
 	"github.com/gin-cachette/cachette/encoders"
 	"github.com/gin-cachette/cachette/internal/bounded"
+	"github.com/gin-cachette/cachette/internal/guard"
 	"github.com/gin-cachette/cachette/internal/keys"
 	"github.com/gin-cachette/cachette/internal/serve"
 	"github.com/gin-cachette/cachette/internal/store"
@@ -34,14 +34,13 @@ import (
 // A value's key in the store is the prefix of the Config and the key as given; keys of any bytes and length work. An
 // error of the store or codec is an [*OpError].
 type Cache struct {
-	driver  drivers.Driver
+	store   *guard.Store
 	encoder encoders.Encoder
 	taker   encoders.Taker // the encoder, where it decodes without copying; else nil
 	backend string
 	prefix  string
 	ttl     time.Duration
 	timeout time.Duration
-	local   bool // the driver lives in this process and never blocks
 
 	responses *store.Responses
 	server    *serve.Server
@@ -67,9 +66,10 @@ func (c *Cache) Put(ctx context.Context, key string, value any, ttl time.Duratio
 	if err != nil {
 		return c.fail("put", key, err)
 	}
-	return c.fail("put", key, c.bounded(ctx, func(ctx context.Context) error {
-		return c.responses.SetValue(ctx, keys.Value(c.prefix, key), data, ttl)
-	}))
+	if c.closed.Load() {
+		return c.fail("put", key, ErrClosed)
+	}
+	return c.fail("put", key, c.responses.SetValue(plain(ctx), keys.Value(c.prefix, key), data, ttl))
 }
 
 // Fetch stores the value under key in what dst points to. It returns [ErrMiss] when there is none, and an error that
@@ -81,15 +81,10 @@ func (c *Cache) Fetch(ctx context.Context, key string, dst any) error {
 
 // FetchWithTTL does what Fetch does and returns for how long the value is still there.
 func (c *Cache) FetchWithTTL(ctx context.Context, key string, dst any) (time.Duration, error) {
-	var item drivers.Item
-	full := keys.Value(c.prefix, key)
-	err := c.bounded(ctx, func(ctx context.Context) (err error) {
-		if c.responses.Removed(full) {
-			return ErrMiss
-		}
-		item, err = c.driver.Get(ctx, full)
-		return err
-	})
+	if c.closed.Load() {
+		return 0, c.fail("fetch", key, ErrClosed)
+	}
+	item, err := c.responses.GetValue(plain(ctx), keys.Value(c.prefix, key))
 	if errors.Is(err, ErrMiss) {
 		return 0, ErrMiss
 	}
@@ -119,11 +114,10 @@ func (c *Cache) Delete(ctx context.Context, names ...string) (int, error) {
 	for i, name := range names {
 		full[i] = keys.Value(c.prefix, name)
 	}
-	var n int
-	err := c.bounded(context.WithoutCancel(plain(ctx)), func(ctx context.Context) (err error) {
-		n, err = c.responses.DeleteValues(ctx, full...)
-		return err
-	})
+	if c.closed.Load() {
+		return 0, c.fail("delete", strings.Join(names, ", "), ErrClosed)
+	}
+	n, err := c.responses.DeleteValues(context.WithoutCancel(plain(ctx)), full...)
 	return n, c.fail("delete", strings.Join(names, ", "), err)
 }
 
@@ -158,7 +152,7 @@ func (c *Cache) Flush(ctx context.Context) error {
 	if c.closed.Load() {
 		return c.fail("flush", "", ErrClosed)
 	}
-	if c.prefix == "" && !c.dedicated() {
+	if c.prefix == "" && !c.store.Dedicated() {
 		return c.fail("flush", "", fmt.Errorf("%w: with PlainKeys (CACHETTE_PLAIN_KEYS) nothing tells this cache's keys from "+
 			"others in the store; set a KeyPrefix (CACHETTE_KEY_PREFIX) to be able to flush", ErrInvalid))
 	}
@@ -167,23 +161,13 @@ func (c *Cache) Flush(ctx context.Context) error {
 	return c.fail("flush", "", c.responses.Flush(ctx))
 }
 
-// dedicated tells whether all that is in the store is a cache's.
-func (c *Cache) dedicated() bool {
-	d, ok := c.driver.(drivers.Dedicated)
-	return c.local || ok && d.Dedicated()
-}
-
 // FlushExpired removes what has expired and still takes up room, and returns how many entries it removed. Expired
 // entries are never served, flushed or not. It is 0 where the store removes them by itself.
 func (c *Cache) FlushExpired(ctx context.Context) (int, error) {
 	if c.closed.Load() {
 		return 0, c.fail("flush expired", "", ErrClosed)
 	}
-	sweeper, ok := c.driver.(drivers.Sweeper)
-	if !ok {
-		return 0, nil
-	}
-	n, err := sweeper.Sweep(plain(ctx))
+	n, err := c.store.Sweep(plain(ctx))
 	return n, c.fail("flush expired", "", err)
 }
 
@@ -311,16 +295,10 @@ func withoutUserInfo(target string) string {
 
 // Ping tells whether the store answers: nil, or what is wrong. It suits a health check.
 func (c *Cache) Ping(ctx context.Context) error {
-	return c.fail("ping", "", c.bounded(ctx, func(ctx context.Context) error {
-		if pinger, ok := c.driver.(drivers.Pinger); ok {
-			return pinger.Ping(ctx)
-		}
-		_, err := c.driver.Get(ctx, keys.Value(c.prefix, "cachette-ping"))
-		if errors.Is(err, ErrMiss) {
-			return nil
-		}
-		return err
-	}))
+	if c.closed.Load() {
+		return c.fail("ping", "", ErrClosed)
+	}
+	return c.fail("ping", "", c.store.Ping(plain(ctx), keys.Value(c.prefix, "cachette-ping")))
 }
 
 // Close ends the cache and releases what it holds; it does not wait without a bound. What is owed to the store it tries a last time,
@@ -332,21 +310,7 @@ func (c *Cache) Close() error {
 	}
 	c.server.Close()
 	c.responses.Close()
-	return c.fail("close", "", c.driver.Close())
-}
-
-// bounded runs an operation within the operation timeout.
-func (c *Cache) bounded(ctx context.Context, operation func(context.Context) error) error {
-	if c.closed.Load() {
-		return ErrClosed
-	}
-	ctx = plain(ctx)
-	if c.local {
-		return operation(ctx)
-	}
-	within := bounded.New(ctx, c.timeout)
-	defer within.Cancel()
-	return operation(within)
+	return c.fail("close", "", c.store.Close())
 }
 
 // fail wraps an error, if it is one, with what was tried.

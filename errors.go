@@ -7,6 +7,7 @@ import (
 
 	"github.com/gin-cachette/cachette/drivers"
 	"github.com/gin-cachette/cachette/encoders"
+	"github.com/gin-cachette/cachette/internal/guard"
 	"github.com/gin-cachette/cachette/internal/wording"
 )
 
@@ -18,6 +19,8 @@ var (
 	ErrTooLarge = drivers.ErrTooLarge
 	// ErrClosed says that the cache was used after Close.
 	ErrClosed = drivers.ErrClosed
+	// ErrUnavailable says that the store was not asked, since it has not been answering.
+	ErrUnavailable = guard.ErrUnavailable
 	// ErrUnsupportedType says that the codec cannot take a value, or cannot give one back in the type asked for.
 	ErrUnsupportedType = encoders.ErrUnsupportedType
 	// ErrInstalled says that an engine has a cache already.

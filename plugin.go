@@ -13,6 +13,7 @@ import (
 
 	"github.com/gin-cachette/cachette/drivers"
 	"github.com/gin-cachette/cachette/encoders"
+	"github.com/gin-cachette/cachette/internal/guard"
 	"github.com/gin-cachette/cachette/internal/keys"
 	"github.com/gin-cachette/cachette/internal/rfc9111"
 	"github.com/gin-cachette/cachette/internal/serve"
@@ -70,7 +71,6 @@ func open(engine *gin.Engine, cfgFunc func() (Config, error)) (*Cache, error) {
 		return nil, err
 	}
 	c := &Cache{
-		driver:  driver,
 		encoder: openEncoder(cfg),
 		backend: cfg.Backend,
 		prefix:  cfg.KeyPrefix,
@@ -83,15 +83,13 @@ func open(engine *gin.Engine, cfgFunc func() (Config, error)) (*Cache, error) {
 	case cfg.Driver != nil:
 		c.backend = fmt.Sprintf("%T", cfg.Driver)
 	}
-	_, c.local = driver.(drivers.Objects)
-	if cfg.Service == "" && !c.local && !cfg.Disabled {
+	c.store = guard.New(driver, cfg.OperationTimeout, cfg.Logger)
+	if cfg.Service == "" && c.store.Objects() == nil && !cfg.Disabled {
 		cfg.Logger.Warn("cachette: the program has no name of its own, so it shares cached responses with whatever else has this store, "+
 			"the same KeyPrefix and no name; set CACHETTE_SERVICE, or Config.Service", "backend", c.backend)
 	}
 	c.taker, _ = c.encoder.(encoders.Taker)
-	c.responses = store.New(store.Options{
-		Driver: driver, Prefix: cfg.KeyPrefix, Timeout: cfg.OperationTimeout, KeepStale: cfg.KeepStale, Log: cfg.Logger,
-	})
+	c.responses = store.New(store.Options{Store: c.store, Prefix: cfg.KeyPrefix, KeepStale: cfg.KeepStale, Log: cfg.Logger})
 	c.server = serve.New(serve.Options{
 		Store: c.responses, Engine: engine, Prefix: cfg.KeyPrefix, Service: keys.Service(cfg.Service, cfg.Version),
 		BodyLimit: cfg.BodyLimit, CaptureLimit: max(cfg.MemoryLimit/4, 4*cfg.BodyLimit), Clock: time.Now, Log: cfg.Logger, Disabled: cfg.Disabled, ProxyScheme: cfg.ProxyScheme,

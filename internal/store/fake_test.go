@@ -11,6 +11,7 @@ import (
 
 	"github.com/gin-cachette/cachette/drivers"
 	"github.com/gin-cachette/cachette/drivers/inmemory"
+	"github.com/gin-cachette/cachette/internal/guard"
 	"github.com/gin-cachette/cachette/internal/keys"
 	"github.com/gin-cachette/cachette/internal/response"
 	"github.com/gin-cachette/cachette/internal/rfc9111"
@@ -99,7 +100,8 @@ func open(t *testing.T, objects bool) (*Responses, *flaky) {
 	if objects {
 		driver = memory
 	}
-	s := New(Options{driver, "p:", timeout, time.Hour, slog.New(slog.DiscardHandler)})
+	log := slog.New(slog.DiscardHandler)
+	s := New(Options{guard.New(driver, timeout, log), "p:", time.Hour, log})
 	t.Cleanup(s.Close)
 	return s, f
 }

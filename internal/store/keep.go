@@ -37,7 +37,7 @@ func (s *Responses) Put(ctx context.Context, key string, e *response.Entry, requ
 	if !s.table.Holds(&t.stamp) {
 		return false, nil
 	}
-	ctx, cancel := s.within(ctx)
+	ctx, cancel := s.far.Step(ctx)
 	defer cancel()
 	if err := s.putBytes(ctx, key, e, request, t, ttl, now); err != nil {
 		return false, err
@@ -67,7 +67,7 @@ func (s *Responses) keepObject(e *response.Entry, t Ticket, ttl time.Duration) (
 		return false, nil
 	}
 	size := e.Size()
-	if s.limited != nil && size > s.limited.MaxValue(e.Key) && cap(e.Body) > len(e.Body) { // Room has promised room for the body alone
+	if size > s.far.MaxValue(e.Key) && cap(e.Body) > len(e.Body) { // Room has promised room for the body alone
 		e.Body = append(make([]byte, 0, len(e.Body)), e.Body...)
 		size = e.Size()
 	}
@@ -116,13 +116,13 @@ func (s *Responses) selectBy(old *response.Variants, key string, e *response.Ent
 }
 
 func (s *Responses) set(ctx context.Context, key string, value []byte, ttl time.Duration) error {
-	return s.try(ctx, &s.writes, func() error { return s.driver.Set(ctx, key, value, ttl) })
+	return s.far.Set(ctx, key, value, ttl)
 }
 
 // Room returns how many bytes of body the store takes with a response that has a draft: less than zero when none at all.
 // It is math.MaxInt64 where the driver knows no limit.
 func (s *Responses) Room(key string, d *response.Draft, t Ticket) int64 {
-	if s.limited == nil {
+	if s.far.MaxValue(key) == math.MaxInt {
 		return math.MaxInt64
 	}
 	if s.objects != nil {
@@ -135,7 +135,7 @@ func (s *Responses) Room(key string, d *response.Draft, t Ticket) int64 {
 		e.Key = keys.Variant(key, e.Variant)
 	}
 	const length = 8 // more bytes, at most, for the size of a body than for none
-	return int64(s.limited.MaxValue(e.Key)) - int64(len(response.Encode(e))) - length
+	return int64(s.far.MaxValue(e.Key)) - int64(len(response.Encode(e))) - length
 }
 
 // roomForObject does what Room does for live objects, which weigh what they take in memory.
@@ -146,18 +146,14 @@ func (s *Responses) roomForObject(key string, d *response.Draft) int64 {
 		e.Variant = rfc9111.VariantKey(e.Meta.Vary, nil)
 		e.Key = keys.Variant(key, e.Variant)
 	}
-	return int64(s.limited.MaxValue(e.Key)) - int64(e.Size()) - made
+	return int64(s.far.MaxValue(e.Key)) - int64(e.Size()) - made
 }
 
 // Remove removes what is stored under key, on a best effort: what cannot be removed is stale before long.
 func (s *Responses) Remove(ctx context.Context, key string) {
-	ctx, cancel := s.within(ctx)
+	ctx, cancel := s.far.Step(ctx)
 	defer cancel()
-	err := s.try(ctx, &s.writes, func() error {
-		_, err := s.driver.Delete(ctx, key)
-		return err
-	})
-	if err != nil {
+	if _, err := s.far.Delete(ctx, key); err != nil {
 		s.log.Debug("cachette: a response was not removed", "error", err)
 	}
 }

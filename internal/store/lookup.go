@@ -75,7 +75,7 @@ func variantKeys(v *response.Variants, request http.Header) (own, joined string)
 }
 
 func (s *Responses) getBytes(ctx context.Context, target *keys.Target, request http.Header, now time.Time) Found {
-	ctx, cancel := s.within(ctx)
+	ctx, cancel := s.far.Step(ctx)
 	defer cancel()
 	found := Found{Key: target.Key, Why: rfc9111.ForwardURIMiss}
 	entry, variants, err := s.readMarked(ctx, &found, target)
@@ -110,18 +110,14 @@ func (s *Responses) getBytes(ctx context.Context, target *keys.Target, request h
 // readMarked does what read does for the key of found, and notes the mark of the target where both take one round trip.
 func (s *Responses) readMarked(ctx context.Context, found *Found, target *keys.Target) (*response.Entry, *response.Variants, error) {
 	slots := slotsOf(target)
-	if s.batch == nil || slices.ContainsFunc(slots, func(slot uint16) bool { return s.marks.owed(slot) > 0 }) {
+	if !s.far.Batches() || slices.ContainsFunc(slots, func(slot uint16) bool { return s.marks.owed(slot) > 0 }) {
 		return s.read(ctx, found.Key)
 	}
 	wanted := append(make([]string, 0, 1+len(slots)), found.Key)
 	for _, slot := range slots {
 		wanted = append(wanted, keys.Mark(s.prefix, slot))
 	}
-	var values [][]byte
-	err := s.try(ctx, &s.reads, func() (err error) {
-		values, err = s.batch.GetValues(ctx, wanted...)
-		return err
-	})
+	values, err := s.far.GetValues(ctx, wanted...)
 	if err != nil || len(values) != len(wanted) {
 		return nil, nil, err
 	}
@@ -138,7 +134,7 @@ func (s *Responses) readMarked(ctx context.Context, found *Found, target *keys.T
 
 // read returns what is stored under key: an entry, or what its variants depend on, or neither.
 func (s *Responses) read(ctx context.Context, key string) (*response.Entry, *response.Variants, error) {
-	item, err := s.get(ctx, key)
+	item, err := s.far.Get(ctx, key)
 	if errors.Is(err, drivers.ErrMiss) {
 		return nil, nil, nil
 	}
@@ -157,15 +153,6 @@ func decode(key string, value []byte) (*response.Entry, *response.Variants) {
 		return nil, nil
 	}
 	return entry, variants
-}
-
-// get reads one key.
-func (s *Responses) get(ctx context.Context, key string) (item drivers.Item, err error) {
-	err = s.try(ctx, &s.reads, func() error {
-		item, err = s.driver.Get(ctx, key)
-		return err
-	})
-	return item, err
 }
 
 // Matches tells whether an entry that another request's fill has just made answers this request too, as far as its

@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"github.com/gin-cachette/cachette/drivers"
+	"github.com/gin-cachette/cachette/internal/guard"
 	"github.com/gin-cachette/cachette/internal/keys"
 )
 
@@ -90,7 +91,7 @@ func (s *Responses) markOf(ctx context.Context, slot uint16) (string, error) {
 			return "", err
 		}
 	}
-	item, err := s.get(ctx, keys.Mark(s.prefix, slot))
+	item, err := s.far.Get(ctx, keys.Mark(s.prefix, slot))
 	if errors.Is(err, drivers.ErrMiss) {
 		return "", nil
 	}
@@ -110,13 +111,13 @@ func (s *Responses) ensureMarkOf(ctx context.Context, slot uint16) (string, erro
 	if mark != "" || err != nil {
 		return mark, err
 	}
-	return s.newMark(ctx, slot, s.try)
+	return s.newMark(ctx, slot, s.far)
 }
 
 // replaceMark purges a slot, and returns the mark that it gives it. If the store does not answer, the purge is owed.
 func (s *Responses) replaceMark(ctx context.Context, slot uint16) (string, error) {
 	owed := s.marks.owed(slot)
-	mark, err := s.newMark(ctx, slot, s.try)
+	mark, err := s.newMark(ctx, slot, s.far)
 	if err != nil {
 		s.marks.owe(slot)
 		s.startPaying()
@@ -145,12 +146,12 @@ func (s *Responses) replaceOwnMark(ctx context.Context, slot uint16, t *Ticket, 
 	return nil
 }
 
-// newMark gives a slot a mark that it never had. run is what has the store asked: try, or attempt.
-func (s *Responses) newMark(ctx context.Context, slot uint16, run func(context.Context, *breaker, func() error) error) (string, error) {
+// newMark gives a slot a mark that it never had, in far.
+func (s *Responses) newMark(ctx context.Context, slot uint16, far *guard.Store) (string, error) {
 	var word [12]byte
 	_, _ = rand.Read(word[:]) // never fails
 	mark := hex.EncodeToString(word[:])
-	return mark, run(ctx, &s.writes, func() error { return s.driver.Set(ctx, keys.Mark(s.prefix, slot), []byte(mark), markTTL) })
+	return mark, far.Set(ctx, keys.Mark(s.prefix, slot), []byte(mark), markTTL)
 }
 
 // oweMarks notes that every response is to be purged, where the store is one that other processes have, too.

@@ -76,7 +76,7 @@ func TestPurgeOwed(t *testing.T) {
 				t.Errorf("once the store is back: %q", got)
 			}
 			other, _ := open(t, false)
-			other.driver = s.driver // another process
+			other.far = s.far // another process
 			if got := found(t, other, "/a", nil); got != "" {
 				t.Errorf("in another process: %q", got)
 			}

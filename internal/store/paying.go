@@ -112,8 +112,8 @@ func (s *Responses) payMarks(ctx context.Context) error {
 		if owed == 0 { // a request that needed it has paid meanwhile
 			continue
 		}
-		within, cancel := s.within(ctx)
-		_, err := s.newMark(within, slot, s.attempt)
+		within, cancel := s.far.Step(ctx)
+		_, err := s.newMark(within, slot, s.far.Insistent())
 		cancel()
 		if err != nil {
 			return err
@@ -134,8 +134,8 @@ func (s *Responses) payDeletes(ctx context.Context) error {
 		if len(some) == 0 {
 			continue
 		}
-		within, cancel := s.within(ctx)
-		_, err := s.driver.Delete(within, some...)
+		within, cancel := s.far.Step(ctx)
+		_, err := s.far.Insistent().Delete(within, some...)
 		cancel()
 		if err != nil {
 			return err
@@ -154,7 +154,7 @@ func (s *Responses) payClear(ctx context.Context, prefix string, number uint64) 
 	if prefix == s.prefix {
 		return s.flush(ctx)
 	}
-	_, err := s.driver.Clear(ctx, prefix)
+	_, err := s.far.Clear(ctx, prefix)
 	if err == nil {
 		s.clears.paid(prefix, number)
 	}
@@ -169,7 +169,7 @@ func (s *Responses) Close() {
 	p.stopped = true
 	ended, stop := p.ended, p.stop
 	p.mu.Unlock()
-	ctx, cancel := context.WithTimeout(context.Background(), s.timeout)
+	ctx, cancel := context.WithTimeout(context.Background(), s.far.Timeout())
 	defer cancel()
 	if ended != nil {
 		stop()

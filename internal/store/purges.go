@@ -27,7 +27,7 @@ func (s *Responses) purgeMark(ctx context.Context, path string, replace func(con
 	if s.objects != nil {
 		return nil
 	}
-	ctx, cancel := s.within(ctx)
+	ctx, cancel := s.far.Step(ctx)
 	defer cancel()
 	if err := replace(ctx, markSlot(path)); err != nil {
 		return owedError{err}
@@ -41,7 +41,7 @@ func (s *Responses) ClearNamespace(ctx context.Context, namespace string) (int, 
 	s.table.Namespace(namespace)
 	prefix := keys.Namespace(s.prefix, namespace)
 	if s.objects == nil {
-		within, cancel := s.within(ctx)
+		within, cancel := s.far.Step(ctx)
 		_, err := s.replaceMark(within, namespaceSlot(namespace))
 		cancel()
 		if err != nil {
@@ -67,7 +67,7 @@ func (s *Responses) Flush(ctx context.Context) error {
 // flush clears all of the cache, which pays for all that was owed before it.
 func (s *Responses) flush(ctx context.Context) error {
 	marks, deletes, clears := s.marks.count(), s.deletes.count(), s.clears.count()
-	_, err := s.driver.Clear(ctx, s.prefix)
+	_, err := s.far.Clear(ctx, s.prefix)
 	if err == nil {
 		s.marks.forget(marks)
 		s.deletes.forget(deletes)

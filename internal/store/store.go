@@ -1,19 +1,16 @@
 // Package store keeps responses in a driver: it finds the one that matches a request, keeps the ones that fills make, and
 // makes purges hold.
 //
-// A driver that keeps live objects holds the entries as they are; any other holds their bytes. A store that is slow or
-// dead costs a request the operation timeout at most, and after a few failures in a row nothing, until it answers again.
+// A driver that keeps live objects holds the entries as they are; any other holds their bytes.
 package store
 
 import (
 	"context"
-	"errors"
 	"log/slog"
-	"sync/atomic"
 	"time"
 
 	"github.com/gin-cachette/cachette/drivers"
-	"github.com/gin-cachette/cachette/internal/bounded"
+	"github.com/gin-cachette/cachette/internal/guard"
 	"github.com/gin-cachette/cachette/internal/keys"
 	"github.com/gin-cachette/cachette/internal/purge"
 	"github.com/gin-cachette/cachette/internal/response"
@@ -22,43 +19,31 @@ import (
 
 // Responses are the responses of one cache.
 type Responses struct {
-	driver  drivers.Driver
-	objects drivers.Objects // nil where the driver keeps bytes only
-	batch   drivers.Batch   // nil where it reads one key at a time
-	limited drivers.Limited // nil where it takes values of any size
+	far     *guard.Store
+	objects drivers.Objects // nil where the store keeps bytes only
 	prefix  string
-	timeout time.Duration
 	keep    time.Duration // how long a response with a validator is kept stale
 	log     *slog.Logger
 	table   *purge.Table
-	reads   breaker
-	writes  breaker
 	marks   marks
 	deletes ledger[string] // of values
 	clears  ledger[string] // of what has a prefix
 	paying  paying
-
-	failures atomic.Uint64
 }
 
 // Options are what Responses are made of.
 type Options struct {
-	Driver    drivers.Driver
+	Store     *guard.Store
 	Prefix    string        // of all keys
-	Timeout   time.Duration // bounds each operation on a driver that may block
 	KeepStale time.Duration // how long a response is kept beyond its freshness, if it has a validator
 	Log       *slog.Logger
 }
 
 // New returns the responses that a driver keeps.
 func New(o Options) *Responses {
-	driver, log := o.Driver, o.Log
-	s := &Responses{driver: driver, prefix: o.Prefix, timeout: o.Timeout, keep: o.KeepStale, log: log, table: purge.NewTable()}
-	s.objects, _ = driver.(drivers.Objects)
-	s.batch, _ = driver.(drivers.Batch)
-	s.limited, _ = driver.(drivers.Limited)
-	s.reads = breaker{log: log, what: "reads"}
-	s.writes = breaker{log: log, what: "writes"}
+	s := &Responses{
+		far: o.Store, objects: o.Store.Objects(), prefix: o.Prefix, keep: o.KeepStale, log: o.Log, table: purge.NewTable(),
+	}
 	s.deletes.weigh, s.clears.weigh = weight, weight
 	return s
 }
@@ -87,43 +72,8 @@ func (t *Ticket) Usable() bool { return t.err == nil }
 // Local tells whether responses are live objects in this process.
 func (s *Responses) Local() bool { return s.objects != nil }
 
-// within bounds by the operation timeout all that one step of a request asks of the store.
-func (s *Responses) within(ctx context.Context) (context.Context, context.CancelFunc) {
-	c := bounded.New(ctx, s.timeout)
-	return c, c.Cancel
-}
-
-// slow tells whether a context of within's was ended by the operation timeout, and not by its request.
-func slow(ctx context.Context) bool {
-	c, ok := ctx.(*bounded.Context)
-	return ok && c.Expired()
-}
-
-// try runs one operation of the driver, unless those of its kind have been failing. ctx is one of within's.
-func (s *Responses) try(ctx context.Context, kind *breaker, operation func() error) error {
-	if !kind.allow() {
-		return errUnavailable
-	}
-	return s.attempt(ctx, kind, operation)
-}
-
-// attempt does what try does, whether or not operations of the kind have been failing.
-func (s *Responses) attempt(ctx context.Context, kind *breaker, operation func() error) error {
-	err := operation()
-	switch {
-	case err == nil, errors.Is(err, drivers.ErrMiss), errors.Is(err, drivers.ErrTooLarge):
-		kind.succeeded()
-	case ctx.Err() != nil && !slow(ctx): // the client left, or has no time left
-		kind.undecided()
-	default:
-		s.failures.Add(1)
-		kind.failed(err)
-	}
-	return err
-}
-
 // Failures returns how many operations have failed.
-func (s *Responses) Failures() uint64 { return s.failures.Load() }
+func (s *Responses) Failures() uint64 { return s.far.Failures() }
 
 // Begin takes a ticket for a fill. It must be taken before the handler runs. found is what the lookup before it found.
 func (s *Responses) Begin(ctx context.Context, found *Found, target *keys.Target) Ticket {
@@ -138,7 +88,7 @@ func (s *Responses) Begin(ctx context.Context, found *Found, target *keys.Target
 		t.mark = found.mark
 		return t
 	}
-	ctx, cancel := s.within(ctx)
+	ctx, cancel := s.far.Step(ctx)
 	defer cancel()
 	t.mark, t.err = s.ensureMark(ctx, target)
 	return t

@@ -221,7 +221,7 @@ func TestPurgeInAnotherProcess(t *testing.T) {
 		for _, vary := range [][]string{nil, {"X-A"}} {
 			here, _ := open(t, false)
 			there, _ := open(t, false)
-			there.driver = here.driver
+			there.far = here.far
 			keep(t, here, "/a", "n", "old", nil, vary...)
 			if foundIn(t, there, "/a", "n", nil) != "old" {
 				t.Fatalf("%s: the other process does not find what is stored", name)
@@ -267,7 +267,7 @@ func TestEachScopeCounts(t *testing.T) {
 				purger := s
 				if s.objects == nil { // another process
 					purger, _ = open(t, false)
-					purger.driver = s.driver
+					purger.far = s.far
 				}
 				ticket := s.Begin(t.Context(), &Found{}, target)
 				if kept, err := s.Put(t.Context(), target.Key, entry("body"), nil, ticket, time.Now()); !kept || err != nil {

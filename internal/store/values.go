@@ -15,25 +15,33 @@ const maxOwed = 2 << 20
 // weight is about what a key takes in a ledger.
 func weight(key string) int { return len(key) + 200 }
 
+// GetValue returns a value, or [drivers.ErrMiss], which it is for one whose removal is owed.
+func (s *Responses) GetValue(ctx context.Context, key string) (drivers.Item, error) {
+	if s.removed(key) {
+		return drivers.Item{}, drivers.ErrMiss
+	}
+	return s.far.Get(ctx, key)
+}
+
 // SetValue stores a value, in place of one whose removal may be owed.
 func (s *Responses) SetValue(ctx context.Context, key string, value []byte, ttl time.Duration) error {
 	owed := s.deletes.owed(key)
-	err := s.driver.Set(ctx, key, value, ttl)
+	err := s.far.Set(ctx, key, value, ttl)
 	if err == nil && owed > 0 {
 		s.deletes.paid(key, owed)
 	}
 	return err
 }
 
-// Removed tells whether the removal of a value is owed: what the store has under its key is not to be fetched.
-func (s *Responses) Removed(key string) bool {
+// removed tells whether the removal of a value is owed: what the store has under its key is not to be fetched.
+func (s *Responses) removed(key string) bool {
 	return s.deletes.owed(key) > 0 || s.clears.some(func(prefix string) bool { return strings.HasPrefix(key, prefix) })
 }
 
 // DeleteValues removes values and returns how many of them were live. If the store does not answer, that is owed.
 func (s *Responses) DeleteValues(ctx context.Context, keys ...string) (int, error) {
 	owed := s.deletes.count()
-	n, err := s.driver.Delete(ctx, keys...)
+	n, err := s.far.Delete(ctx, keys...)
 	switch {
 	case err == nil:
 		s.deletesPaid(keys, owed)
@@ -63,7 +71,7 @@ func (s *Responses) deletesPaid(keys []string, number uint64) {
 // clear removes what has a prefix and returns how much of it was live. If the store does not answer, that is owed.
 func (s *Responses) clear(ctx context.Context, prefix string) (int, error) {
 	owed := s.clears.owed(prefix)
-	n, err := s.driver.Clear(ctx, prefix)
+	n, err := s.far.Clear(ctx, prefix)
 	if err != nil {
 		return n, s.oweClear(prefix, err)
 	}
@@ -86,8 +94,7 @@ func (s *Responses) oweClear(prefix string, err error) error {
 // oweAll notes that all there is of the cache is to be cleared, in place of what is too much to be owed one by one. Where other programs
 // may have keys among those of the cache, that cannot be carried out, so that it is not owed.
 func (s *Responses) oweAll(err error) error {
-	dedicated, _ := s.driver.(drivers.Dedicated)
-	if s.prefix == "" && s.objects == nil && (dedicated == nil || !dedicated.Dedicated()) {
+	if s.prefix == "" && !s.far.Dedicated() {
 		return err
 	}
 	s.clears.owe(s.prefix)
