@@ -257,7 +257,7 @@ func TestInvalidationOwed(t *testing.T) {
 		t.Fatal(a.cacheStatus())
 	}
 	store.breakdown(func(_ context.Context, c call) error {
-		if c.op == "set" {
+		if c.op != "get" {
 			return errors.New("read only")
 		}
 		return nil

@@ -36,8 +36,8 @@ type state struct {
 	dedicated drivers.Dedicated
 	timeout   time.Duration
 
-	reads, writes breaker // a store may answer some and not others
-	failures      atomic.Uint64
+	reads, writes, removals breaker // a store may answer some and not others: a full one still removes
+	failures                atomic.Uint64
 }
 
 // New puts a guard before a driver. timeout bounds each step on a driver that may block.
@@ -51,6 +51,7 @@ func New(driver drivers.Driver, timeout time.Duration, log *slog.Logger) *Store 
 	s.dedicated, _ = driver.(drivers.Dedicated)
 	s.reads.log, s.reads.what = log, "reads"
 	s.writes.log, s.writes.what = log, "writes"
+	s.removals.log, s.removals.what = log, "removals"
 	return &Store{state: s}
 }
 
@@ -112,7 +113,7 @@ func (s *Store) Set(ctx context.Context, key string, value []byte, ttl time.Dura
 
 // Delete does what [drivers.Driver] says.
 func (s *Store) Delete(ctx context.Context, keys ...string) (n int, err error) {
-	err = s.run(ctx, &s.writes, func(ctx context.Context) error {
+	err = s.run(ctx, &s.removals, func(ctx context.Context) error {
 		n, err = s.driver.Delete(ctx, keys...)
 		return err
 	})
@@ -170,8 +171,8 @@ func (s *Store) Dedicated() bool {
 // Failures returns how many operations have failed. Those that were not tried do not count.
 func (s *Store) Failures() uint64 { return s.failures.Load() }
 
-// Available tells whether operations of both kinds are tried.
-func (s *Store) Available() bool { return !s.reads.open() && !s.writes.open() }
+// Available tells whether operations of each kind are tried.
+func (s *Store) Available() bool { return !s.reads.open() && !s.writes.open() && !s.removals.open() }
 
 // bound bounds an operation by the operation timeout, unless it is part of a step.
 func (s *Store) bound(ctx context.Context) (context.Context, context.CancelFunc) {

@@ -246,12 +246,12 @@ func TestTryIsTakenBack(t *testing.T) {
 	})
 }
 
-// Reads and writes fail apart: a store that takes no writes is not written to, and goes on to be read.
+// Kinds of operation fail apart: a store that takes no writes, since it is full, is not written to, and goes on to be read and to remove.
 func TestKindsFailApart(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		s, b := open(t)
 		b.fault = func(ctx context.Context, op string) error {
-			if op != "get" {
+			if op == "set" {
 				return errNo
 			}
 			return nil
@@ -262,8 +262,11 @@ func TestKindsFailApart(t *testing.T) {
 				t.Fatalf("read: %v", err)
 			}
 		}
-		if _, err := s.Delete(t.Context(), "k"); !errors.Is(err, guard.ErrUnavailable) {
-			t.Errorf("a deletion: %v", err)
+		if err := s.Set(t.Context(), "k", nil, time.Minute); !errors.Is(err, guard.ErrUnavailable) {
+			t.Errorf("a write: %v", err)
+		}
+		if _, err := s.Delete(t.Context(), "k"); err != nil {
+			t.Errorf("a removal: %v", err)
 		}
 	})
 }

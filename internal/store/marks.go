@@ -114,10 +114,10 @@ func (s *Responses) ensureMarkOf(ctx context.Context, slot uint16) (string, erro
 	return s.newMark(ctx, slot, s.far)
 }
 
-// replaceMark purges a slot, and returns the mark that it gives it. If the store does not answer, the purge is owed.
+// replaceMark purges a slot, and returns the mark that it gives it; empty for none. If the store does not answer, the purge is owed.
 func (s *Responses) replaceMark(ctx context.Context, slot uint16) (string, error) {
 	owed := s.marks.owed(slot)
-	mark, err := s.newMark(ctx, slot, s.far)
+	mark, err := s.renewMark(ctx, slot, s.far)
 	if err != nil {
 		s.marks.owe(slot)
 		s.startPaying()
@@ -152,6 +152,19 @@ func (s *Responses) newMark(ctx context.Context, slot uint16, far *guard.Store) 
 	_, _ = rand.Read(word[:]) // never fails
 	mark := hex.EncodeToString(word[:])
 	return mark, far.Set(ctx, keys.Mark(s.prefix, slot), []byte(mark), markTTL)
+}
+
+// renewMark gives a slot another mark than it has. A store that is full does not take one, but it removes the one that is there, and
+// that a slot has none is as good: what was kept with one is valid no more.
+func (s *Responses) renewMark(ctx context.Context, slot uint16, far *guard.Store) (string, error) {
+	mark, err := s.newMark(ctx, slot, far)
+	if err == nil {
+		return mark, nil
+	}
+	if _, removed := far.Delete(ctx, keys.Mark(s.prefix, slot)); removed != nil {
+		return "", err
+	}
+	return "", nil
 }
 
 // oweMarks notes that every response is to be purged, where the store is one that other processes have, too.

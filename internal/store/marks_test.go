@@ -42,9 +42,9 @@ func TestDebts(t *testing.T) {
 }
 
 // fails makes operations of one kind fail.
-func fails(kind string) func(context.Context, string, string) error {
+func fails(kinds ...string) func(context.Context, string, string) error {
 	return func(_ context.Context, op, _ string) error {
-		if op == kind {
+		if slices.Contains(kinds, op) {
 			return errors.New("no")
 		}
 		return nil
@@ -58,7 +58,7 @@ func TestPurgeOwed(t *testing.T) {
 		t.Run("flush: "+flush, func(t *testing.T) {
 			s, f := open(t, false)
 			keep(t, s, "/a", "", "old", nil)
-			f.breakdown(fails("set"))
+			f.breakdown(fails("set", "delete"))
 			if err := s.PurgePath(t.Context(), "/a"); err == nil {
 				t.Fatal("the purge succeeded")
 			}
@@ -88,6 +88,43 @@ func TestPurgeOwed(t *testing.T) {
 	}
 }
 
+// A store that is full takes no mark, and removes the one that is there, which is as good, in all processes: nothing is owed.
+func TestPurgeOfAFullStore(t *testing.T) {
+	for name, purge := range map[string]func(s *Responses) error{
+		"a path":      func(s *Responses) error { return s.PurgePath(context.Background(), "/a") },
+		"a namespace": func(s *Responses) error { _, err := s.ClearNamespace(context.Background(), "n"); return err },
+		"an own path": func(s *Responses) error {
+			ticket := s.Begin(context.Background(), &Found{}, at("/a", "n"))
+			return s.PurgeOwn(context.Background(), "/a", &ticket, at("/a", "n"))
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			s, f := open(t, false)
+			other, _ := open(t, false)
+			other.far = s.far // another process
+			keep(t, s, "/a", "n", "old", nil)
+			if got := foundIn(t, other, "/a", "n", nil); got != "old" {
+				t.Fatalf("before: %q", got)
+			}
+			f.breakdown(fails("set"))
+			for range 5 { // more than the guard has patience for
+				if err := purge(s); err != nil {
+					t.Error(err)
+				}
+			}
+			for name, s := range map[string]*Responses{"this process": s, "another": other} {
+				if got := foundIn(t, s, "/a", "n", nil); got != "" {
+					t.Errorf("in %s: %q", name, got)
+				}
+			}
+			f.breakdown(nil)
+			if s.owes() {
+				t.Error("something is owed")
+			}
+		})
+	}
+}
+
 // A purge that fails while another one of the same slot succeeds is owed all the same: the other began before it.
 func TestPurgeOwedBesideAnother(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
@@ -95,7 +132,7 @@ func TestPurgeOwedBesideAnother(t *testing.T) {
 		inSet, goOn := make(chan struct{}), make(chan struct{})
 		first := true
 		f.breakdown(func(_ context.Context, op, _ string) error {
-			if op != "set" {
+			if op == "get" {
 				return nil
 			}
 			if !first {

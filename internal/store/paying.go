@@ -113,7 +113,7 @@ func (s *Responses) payMarks(ctx context.Context) error {
 			continue
 		}
 		within, cancel := s.far.Step(ctx)
-		_, err := s.newMark(within, slot, s.far.Insistent())
+		_, err := s.renewMark(within, slot, s.far.Insistent())
 		cancel()
 		if err != nil {
 			return err
