@@ -10,14 +10,14 @@ import (
 // Context returns the context for what a leader runs. It ends with parent once no request waits for the flight: the fill of a client
 // that leaves goes on for others. It has no deadline, since parent's is that of one client.
 func (s *Seat[T]) Context(parent context.Context) context.Context {
-	return &fill{parent: parent, hold: s.hold, lose: s.lose}
+	s.fill.parent, s.fill.seat = parent, s
+	return &s.fill
 }
 
 // fill is such a context. What it takes to outlive its parent is made when it is first asked for: most handlers never do.
 type fill struct {
 	parent context.Context
-	hold   func(*fill)
-	lose   func(*fill)
+	seat   interface{ lose() }
 
 	once   sync.Once
 	inner  context.Context
@@ -31,8 +31,7 @@ func (f *fill) begin() context.Context {
 	f.once.Do(func() { // it asks parent as little as can be, which may be a fill within a fill
 		f.inner, f.cancel = context.WithCancelCause(context.WithoutCancel(f.parent))
 		f.begun.Store(true)
-		f.hold(f)
-		context.AfterFunc(f.parent, func() { f.lose(f) })
+		context.AfterFunc(f.parent, f.seat.lose)
 	})
 	return f.inner
 }
@@ -50,7 +49,7 @@ func (f *fill) Err() error {
 		return nil
 	}
 	f.begin()
-	if f.lose(f); f.over.Load() {
+	if f.seat.lose(); f.over.Load() {
 		return err
 	}
 	return nil
@@ -64,18 +63,11 @@ func (f *fill) Value(key any) any {
 	return f.parent.Value(key)
 }
 
-// hold notes the context of what a seat leads.
-func (s *Seat[T]) hold(f *fill) {
-	mu := s.lock()
-	defer mu.Unlock()
-	s.fill = f
-}
-
 // lose notes that a leader's client has left, which ends its fill if no request waits.
-func (s *Seat[T]) lose(f *fill) {
+func (s *Seat[T]) lose() {
 	mu := s.lock()
 	defer mu.Unlock()
-	f.lost = true
+	s.fill.lost = true
 	if !s.leads || len(s.flight.waiting) == 0 {
 		s.forsake()
 	}
@@ -84,7 +76,7 @@ func (s *Seat[T]) lose(f *fill) {
 // forsake ends a fill whose client has left. It is called where no request waits for it. The shard is locked, and parent may be the
 // context of another fill, so the fill ends beside.
 func (s *Seat[T]) forsake() {
-	if f := s.fill; f != nil && f.lost && !f.over.Swap(true) {
+	if f := &s.fill; f.lost && !f.over.Swap(true) {
 		go func() { f.cancel(context.Cause(f.parent)) }()
 	}
 }

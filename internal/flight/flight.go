@@ -54,6 +54,9 @@ type flight[T any] struct {
 	done     bool        // it has ended
 	timer    *time.Timer // ends the patience of those that wait; nil where none does
 	hurry    *time.Timer // ends a flight whose response is sent bit by bit; nil for none
+
+	first Seat[T]     // the leader that it begins with, which most flights never share with another
+	room  [1]*Seat[T] // what leaders has its room from at first
 }
 
 // Seat is the place of a request in a flight.
@@ -63,7 +66,7 @@ type Seat[T any] struct {
 	woken  chan struct{} // closed when there is an ending for a seat that waits; nil for the first leader
 	result T
 	ending Ending
-	fill   *fill // the context of what it leads; nil where the handler has not asked for it
+	fill   fill // the context of what it leads
 }
 
 // Ending is how a flight ended for a request that waited for it.
@@ -149,7 +152,8 @@ func (g *Group[T]) begin(s *shard[T], key string) *Seat[T] {
 		s.flights = make(map[string]*flight[T])
 	}
 	s.flights[key] = f
-	return f.lead(&Seat[T]{flight: f})
+	f.first.flight, f.leaders = f, f.room[:0]
+	return f.lead(&f.first)
 }
 
 func (f *flight[T]) lead(seat *Seat[T]) *Seat[T] {

@@ -114,7 +114,7 @@ func (x *exchange) fill(seat *flight.Seat[*response.Entry]) {
 
 // begin takes the ticket of a fill. What was found and has been purged since is not to be validated, nor to stand in.
 func (x *exchange) begin() {
-	x.ticket = x.s.store.Begin(context.WithoutCancel(x.request.Context()), &x.found, &x.target)
+	x.ticket = x.s.store.Begin(x.request.Context(), &x.found, &x.target)
 	if e := x.found.Entry; e != nil && x.s.store.Outdated(e) {
 		x.forget(rfc9111.ForwardURIMiss)
 	}

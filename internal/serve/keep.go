@@ -37,7 +37,7 @@ func (x *exchange) put(e *response.Entry) bool {
 
 // putUnder stores an entry under a key, and tells whether it did.
 func (x *exchange) putUnder(key string, e *response.Entry) (kept bool, err error) {
-	kept, err = x.s.store.Put(context.WithoutCancel(x.request.Context()), key, e, x.request.Header, x.ticket, x.made.ResponseTime)
+	kept, err = x.s.store.Put(x.request.Context(), key, e, x.request.Header, x.ticket, x.made.ResponseTime)
 	switch {
 	case kept:
 		x.s.counts.Stored.Add(1)

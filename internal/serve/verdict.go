@@ -1,7 +1,6 @@
 package serve
 
 import (
-	"context"
 	"net/http"
 	"slices"
 	"strconv"
@@ -128,7 +127,7 @@ func (x *exchange) Sent(rec *response.Recorder) {
 
 // unpurged tells whether nothing that concerns this fill was purged since it began: what is stored may stand in for it.
 func (x *exchange) unpurged() bool {
-	return x.s.store.StandsIn(context.WithoutCancel(x.request.Context()), x.found.Entry, x.ticket, &x.target)
+	return x.s.store.StandsIn(x.request.Context(), x.found.Entry, x.ticket, &x.target)
 }
 
 // examine notes what there is to know of the handler's response.

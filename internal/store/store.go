@@ -88,7 +88,7 @@ func (s *Responses) Begin(ctx context.Context, found *Found, target *keys.Target
 		t.mark = found.mark
 		return t
 	}
-	ctx, cancel := s.far.Step(ctx)
+	ctx, cancel := s.far.Step(context.WithoutCancel(ctx)) // the client may leave, and others wait for the fill
 	defer cancel()
 	t.mark, t.err = s.ensureMark(ctx, target)
 	return t

@@ -39,7 +39,7 @@ func (s *Responses) unpurged(ctx context.Context, stamp *purge.Stamp, mark strin
 	if s.objects != nil {
 		return true
 	}
-	ctx, cancel := s.far.Step(ctx)
+	ctx, cancel := s.far.Step(context.WithoutCancel(ctx))
 	defer cancel()
 	now, err := s.mark(ctx, target)
 	return err == nil && now != "" && now == mark
