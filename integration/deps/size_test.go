@@ -19,11 +19,11 @@ func TestSize(t *testing.T) {
 	}
 }
 
-// size builds a program and returns how many bytes it has.
+// size builds a program and returns how many bytes it has, without the paths of the machine that it is built on.
 func size(t *testing.T, program string) int64 {
 	t.Helper()
 	binary := filepath.Join(t.TempDir(), "program")
-	cmd := exec.Command("go", "build", "-ldflags=-s -w", "-o", binary, program)
+	cmd := exec.Command("go", "build", "-trimpath", "-ldflags=-s -w", "-o", binary, program)
 	if output, err := cmd.CombinedOutput(); err != nil {
 		t.Fatalf("%v: %v\n%s", cmd, err, output)
 	}

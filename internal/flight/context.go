@@ -8,9 +8,10 @@ import (
 )
 
 // Context returns the context for what a leader runs. It ends with parent once no request waits for the flight: the fill of a client
-// that leaves goes on for others. It has no deadline, since parent's is that of one client.
-func (s *Seat[T]) Context(parent context.Context) context.Context {
-	s.fill.parent, s.fill.seat = parent, s
+// that leaves goes on for others. Where parent has a deadline, which is that of one client, the fill may take as much longer as
+// requests wait for one before another leads.
+func (s *Seat) Context(parent context.Context) context.Context {
+	s.fill.parent, s.fill.seat, s.fill.grace = parent, s, s.flight.group.patience
 	return &s.fill
 }
 
@@ -18,6 +19,7 @@ func (s *Seat[T]) Context(parent context.Context) context.Context {
 type fill struct {
 	parent context.Context
 	seat   interface{ lose() }
+	grace  time.Duration // how much later than parent's deadline its own is
 
 	once   sync.Once
 	inner  context.Context
@@ -30,14 +32,24 @@ type fill struct {
 func (f *fill) begin() context.Context {
 	f.once.Do(func() { // it asks parent as little as can be, which may be a fill within a fill
 		f.inner, f.cancel = context.WithCancelCause(context.WithoutCancel(f.parent))
+		if deadline, ok := f.Deadline(); ok {
+			inner, stop := context.WithDeadline(f.inner, deadline)
+			context.AfterFunc(inner, stop)
+			f.inner = inner
+		}
 		f.begun.Store(true)
 		context.AfterFunc(f.parent, f.seat.lose)
 	})
 	return f.inner
 }
 
-// Deadline returns none.
-func (f *fill) Deadline() (deadline time.Time, ok bool) { return time.Time{}, false }
+// Deadline returns parent's, and the time that it may take longer; none where parent has none.
+func (f *fill) Deadline() (deadline time.Time, ok bool) {
+	if deadline, ok = f.parent.Deadline(); ok {
+		deadline = deadline.Add(f.grace)
+	}
+	return deadline, ok
+}
 
 // Done returns a channel that is closed once nobody is there for whom the handler runs.
 func (f *fill) Done() <-chan struct{} { return f.begin().Done() }
@@ -48,11 +60,11 @@ func (f *fill) Err() error {
 	if err == nil {
 		return nil
 	}
-	f.begin()
+	inner := f.begin()
 	if f.seat.lose(); f.over.Load() {
 		return err
 	}
-	return nil
+	return inner.Err()
 }
 
 // Value returns parent's value. The standard library finds the channel of Done by it.
@@ -64,7 +76,7 @@ func (f *fill) Value(key any) any {
 }
 
 // lose notes that a leader's client has left, which ends its fill if no request waits.
-func (s *Seat[T]) lose() {
+func (s *Seat) lose() {
 	mu := s.lock()
 	defer mu.Unlock()
 	s.fill.lost = true
@@ -75,7 +87,7 @@ func (s *Seat[T]) lose() {
 
 // forsake ends a fill whose client has left. It is called where no request waits for it. The shard is locked, and parent may be the
 // context of another fill, so the fill ends beside.
-func (s *Seat[T]) forsake() {
+func (s *Seat) forsake() {
 	if f := &s.fill; f.lost && !f.over.Swap(true) {
 		go func() { f.cancel(context.Cause(f.parent)) }()
 	}

@@ -17,8 +17,8 @@ import (
 const patience = 10 * time.Second
 
 type (
-	group = *flight.Group[string]
-	seat  = *flight.Seat[string]
+	group = *flight.Group
+	seat  = *flight.Seat
 )
 
 // crowd is the requests that wait, and what came of it.
@@ -32,7 +32,8 @@ type crowd struct {
 // wait has a seat wait with a context.
 func (c *crowd) wait(ctx context.Context, s seat) {
 	c.Go(func() {
-		result, ending := s.Wait(ctx)
+		given, ending := s.Wait(ctx)
+		result, _ := given.(string)
 		c.mu.Lock()
 		defer c.mu.Unlock()
 		if (result == "result") != (ending == flight.Shared) || result != "result" && result != "" {
@@ -86,7 +87,7 @@ func (c *crowd) expect(t *testing.T, want map[flight.Ending]int) {
 func bubble(t *testing.T, test func(t *testing.T, g group, waiting *crowd)) {
 	synctest.Test(t, func(t *testing.T) {
 		var waiting crowd
-		test(t, flight.NewGroup[string](patience), &waiting)
+		test(t, flight.NewGroup(patience), &waiting)
 		waiting.Wait()
 	})
 }
@@ -511,7 +512,7 @@ func TestContextWithin(t *testing.T) {
 
 // TestMany holds that whatever many requests do at once, each of them is told an ending and none leads beside others but by rule.
 func TestMany(t *testing.T) {
-	g := flight.NewGroup[string](time.Hour)
+	g := flight.NewGroup(time.Hour)
 	var all sync.WaitGroup
 	for i := range 64 {
 		all.Go(func() {

@@ -14,11 +14,11 @@ import (
 // anything, so no client can make that take long, and a small response needs nothing beside it.
 const inPlace = 2048
 
-// inPlaceWrapped is the same where middleware stands between the two. It may take each write for a whole, so none is cut; a connection
-// has room for so much whatever its client does.
+// inPlaceWrapped is the same where the rest is held until the handler is done. Such a writer may take each write for a whole, so none is
+// cut; a connection has room for so much whatever its client does.
 const inPlaceWrapped = 16 << 10
 
-// drain writes a captured body to its client, beside the handler, which never waits for a client that reads slowly.
+// drain writes a captured body to its client beside those who must not wait for a client that reads slowly.
 type drain struct {
 	w     gin.ResponseWriter
 	begun chan struct{} // closed once the first write has returned
@@ -32,11 +32,14 @@ type drain struct {
 	complete bool  // there will not be more
 	err      error // the client does not take any more
 	panicked any   // what a writer of middleware has panicked with
+
+	header http.Header // as the first write left it, to be read once it has begun; only where it was asked for
+	looks  bool
 }
 
-// newDrain returns a drain of which a part of the body has gone to w already.
-func newDrain(w gin.ResponseWriter, body []byte, written int) *drain {
-	d := &drain{w: w, begun: make(chan struct{}), ended: make(chan struct{}), body: body, written: written}
+// newDrain returns a drain of which a part of the body has gone to w already. looks has it note the header once the first write is out.
+func newDrain(w gin.ResponseWriter, body []byte, written int, looks bool) *drain {
+	d := &drain{w: w, begun: make(chan struct{}), ended: make(chan struct{}), body: body, written: written, looks: looks}
 	d.more.L = &d.mu
 	go d.run()
 	return d
@@ -51,20 +54,28 @@ func (d *drain) extend(body []byte, flush bool) error {
 	return d.err
 }
 
-// wait waits until all that was written has gone to the writer, which takes no more from the drain then.
-func (d *drain) wait() {
+// finish says that there will not be more.
+func (d *drain) finish() {
 	d.mu.Lock()
+	defer d.mu.Unlock()
 	d.complete = true
-	d.mu.Unlock()
 	d.more.Signal()
-	<-d.ended
 }
 
 func (d *drain) run() {
-	begin := sync.OnceFunc(func() { close(d.begun) })
+	begin := sync.OnceFunc(func() {
+		if d.looks {
+			d.header = d.w.Header().Clone()
+		}
+		close(d.begun)
+	})
 	defer close(d.ended)
 	defer begin()
-	defer func() { d.panicked = recover() }()
+	defer func() {
+		if p := recover(); p != nil {
+			d.give(nil, p)
+		}
+	}()
 	for ; ; begin() {
 		data, flush, ok := d.next()
 		if !ok {
@@ -72,7 +83,7 @@ func (d *drain) run() {
 		}
 		if len(data) > 0 {
 			if _, err := d.w.Write(data); err != nil {
-				d.give(err)
+				d.give(err, nil)
 				return
 			}
 		}
@@ -83,10 +94,17 @@ func (d *drain) run() {
 }
 
 // give gives the client up.
-func (d *drain) give(err error) {
+func (d *drain) give(err error, panicked any) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
-	d.err = err
+	d.err, d.panicked = err, panicked
+}
+
+// failed returns what a writer has panicked with, or nil.
+func (d *drain) failed() any {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	return d.panicked
 }
 
 // next waits for what is to be written next; ok is false where nothing will be.
@@ -104,25 +122,27 @@ func (d *drain) next() (data []byte, flush, ok bool) {
 	return data, flush, true
 }
 
-// forward gives the client's writer the last n bytes of a captured body, and all before them: as much as it holds without sending it at
-// once, and the rest beside the handler. That the client has left is no error as long as there are others for whom the handler runs.
+// forward gives the client's writer the last n bytes of a captured body: in place as long as no client can make that take long; then
+// beside the handler, or, where the writer must not be used beside it, once the handler is done. That the client has left is no error
+// as long as there are others for whom the handler runs.
 func (r *Recorder) forward(n int) (int, error) {
 	r.size += n
 	if r.mode != Capture { // the client has it
 		return n, nil
 	}
 	var err error
-	if r.drain != nil {
+	switch held := len(r.body) - n - r.written; {
+	case r.drain != nil:
 		err = r.drain.extend(r.body, false)
-	} else {
-		written := len(r.body) - n
-		now := r.fitting(written, n)
-		if now > 0 || n == 0 {
-			err = r.pass(r.body[written : written+now])
+	case len(r.body) <= inPlace, held == 0 && len(r.body) <= inPlaceWrapped && !r.beside():
+		err = r.pass(len(r.body))
+	case r.beside():
+		if r.written < inPlace {
+			err = r.pass(inPlace)
 		}
-		if now < n {
-			r.beside(written + now)
-		}
+		r.drain = newDrain(r.ResponseWriter, r.body, r.written, false)
+	case r.written == 0 && r.final == nil: // the header is final, though it may go out later
+		r.final = r.Header().Clone()
 	}
 	if err != nil && r.owner.Gone() {
 		r.failed = true
@@ -131,84 +151,101 @@ func (r *Recorder) forward(n int) (int, error) {
 	return n, nil
 }
 
-// fitting returns how many of n bytes are to be written in place, where some were before.
-func (r *Recorder) fitting(written, n int) int {
-	switch {
-	case written+n <= inPlace:
-		return n
-	case !Wrapped(r.ResponseWriter):
-		return max(0, inPlace-written)
-	case written+n <= inPlaceWrapped:
-		return n
-	}
-	return 0
+// beside tells whether the client's writer may be used while the handler runs: one of net/http, which does not look at the header any
+// more. Writers of middleware look at whatever they like, and over HTTP/2 net/http does at trailers.
+func (r *Recorder) beside() bool {
+	_, trailers := r.Header()["Trailer"]
+	return !trailers && !Wrapped(r.ResponseWriter)
 }
 
-// AwaitSent waits until the header of a captured response has gone out, and tells the owner. It returns false where a client is so slow
-// that this takes longer than within.
-func (r *Recorder) AwaitSent(within time.Duration) bool {
-	if r.drain != nil && !r.sent {
-		timer := time.NewTimer(within)
-		defer timer.Stop()
-		select {
-		case <-r.drain.begun:
-			r.tellSent()
-		case <-timer.C:
-			return false
-		}
-	}
-	return true
-}
-
-// pass gives the client's writer a part of a captured body in place. Some errors say that the response is none to keep.
-func (r *Recorder) pass(data []byte) error {
+// pass gives the client's writer the captured body up to an offset, in place. Some errors say that the response is none to keep.
+func (r *Recorder) pass(to int) error {
+	data := r.body[r.written:to]
+	r.written = to
 	_, err := r.ResponseWriter.Write(data)
 	r.failed = r.failed || err == http.ErrContentLength || err == http.ErrBodyNotAllowed
 	r.tellSent()
 	return err
 }
 
-// beside starts the drain. What the handler changes in the header from here on is kept apart: the client's writer may read it.
-func (r *Recorder) beside(written int) {
-	h := r.ResponseWriter.Header()
-	r.before, r.late = h.Clone(), h.Clone()
-	r.drain = newDrain(r.ResponseWriter, r.body, written)
+// holds tells whether a part of the body waits for the handler to be done.
+func (r *Recorder) holds() bool {
+	return r.mode == Capture && r.drain == nil && r.written < len(r.body)
+}
+
+// Settle begins to write what was held until the handler was done. From here on the header is for the client's writer alone, until
+// [Recorder.Drain] has returned.
+func (r *Recorder) Settle() {
+	if r.holds() {
+		r.finalize()
+		r.drain = newDrain(r.ResponseWriter, r.body, r.written, true)
+	}
+}
+
+// finalize brings the header back to what it was when it was final: it goes out now.
+func (r *Recorder) finalize() {
+	if r.final == nil {
+		return
+	}
+	h := r.Header()
+	r.late = h.Clone()
+	clear(h)
+	maps.Copy(h, r.final)
+}
+
+// trail gives the header again what the handlers have made of it since it was final, such as trailers.
+func (r *Recorder) trail() {
+	h := r.Header()
+	for name, values := range r.late {
+		if !slices.Equal(values, r.final[name]) {
+			h[name] = values
+		}
+	}
+	r.final, r.late = nil, nil
+}
+
+// AwaitSent waits until the header of a captured response has gone out, behind Settle, and has the owner look at it a last time. It
+// returns false where a client is so slow that this takes longer than within, and where a writer of middleware has panicked.
+func (r *Recorder) AwaitSent(within time.Duration) bool {
+	if r.mode != Capture && r.mode != NotModified {
+		return true
+	}
+	if r.drain == nil || !r.drain.looks {
+		if Wrapped(r.ResponseWriter) { // it may have sent it later than it was told to
+			r.owner.Sent(r, r.Header())
+		}
+		return true
+	}
+	timer := time.NewTimer(within)
+	defer timer.Stop()
+	select {
+	case <-r.drain.begun:
+	case <-timer.C:
+		return false
+	}
+	if r.drain.failed() != nil {
+		return false
+	}
+	r.owner.Sent(r, r.drain.header)
+	return true
 }
 
 // Drain waits until the client's writer has all that was captured. A panic of that writer goes on from here.
 func (r *Recorder) Drain() {
+	if r.holds() {
+		r.finalize()
+		_ = r.pass(len(r.body))
+		r.trail()
+	}
 	if r.drain == nil {
 		return
 	}
 	d := r.drain
-	d.wait()
-	r.drain = nil
+	d.finish()
+	<-d.ended
+	r.drain, r.written = nil, len(r.body)
 	r.trail()
-	if d.panicked != nil {
-		panic(d.panicked)
+	if p := d.failed(); p != nil {
+		panic(p)
 	}
-}
-
-// trail takes over what the handler has changed in the header since the drain began, such as trailers.
-func (r *Recorder) trail() {
-	h := r.ResponseWriter.Header()
-	for name, values := range r.late {
-		if !slices.Equal(values, r.before[name]) {
-			h[name] = values
-		}
-	}
-	maps.DeleteFunc(h, func(name string, _ []string) bool {
-		_, was := r.before[name]
-		_, is := r.late[name]
-		return was && !is
-	})
-	r.before, r.late = nil, nil
-}
-
-// Header returns the header of the response.
-func (r *Recorder) Header() http.Header {
-	if r.late != nil {
-		return r.late
-	}
-	return r.ResponseWriter.Header()
 }

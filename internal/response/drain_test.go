@@ -6,10 +6,12 @@ import (
 	"io"
 	"net"
 	"net/http"
-	"reflect"
+	"net/http/httptest"
+	"slices"
 	"strings"
 	"testing"
 	"testing/synctest"
+	"time"
 
 	"github.com/gin-gonic/gin"
 )
@@ -65,8 +67,8 @@ func to(client *slow, limit int64) (*Recorder, *owner) {
 
 var page = strings.Repeat("0123456789abcdef", 2000)
 
-// A handler is done, and its body complete, while the client has taken none of what net/http would not have held; the client then gets
-// all of it in order, and flushes where they were.
+// Where a writer of middleware stands outside, a handler is done, and its body complete, while the client has taken no more than a
+// connection holds. The client then gets all of it, in order.
 func TestHandlerNeverWaits(t *testing.T) {
 	for _, row := range []struct {
 		name  string
@@ -81,37 +83,60 @@ func TestHandlerNeverWaits(t *testing.T) {
 				_, _ = r.WriteString(page[i : i+5_000])
 			}
 		}, page[:20_000], []string{"200", page[:5_000], page[5_000:10_000], page[10_000:15_000], page[15_000:20_000]}},
-		{"a flush", func(r *Recorder) {
-			_, _ = r.WriteString("a")
-			r.Flush()
-			synctest.Wait()
-			_, _ = r.WriteString("b")
-		}, "ab", []string{"200", "a", "flush", "b"}},
-		{"a flush at first", func(r *Recorder) { r.Flush(); synctest.Wait(); _, _ = r.WriteString("b") }, "b", []string{"200", "flush", "b"}},
-		{"flushes", func(r *Recorder) {
-			r.Flush()
-			r.Flush()
-			synctest.Wait()
-			_, _ = r.WriteString(page)
-			r.Flush()
-		}, page, []string{"200", "flush", page, "flush"}},
-		{"nothing beyond", func(r *Recorder) { _, _ = r.WriteString(page[:inPlaceWrapped]) }, page[:inPlaceWrapped], []string{"200", page[:inPlaceWrapped]}},
+		{"nothing beyond", func(r *Recorder) { _, _ = r.WriteString(page[:inPlaceWrapped]) }, page[:inPlaceWrapped],
+			[]string{"200", page[:inPlaceWrapped]}},
 	} {
 		t.Run(row.name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
 				client := newSlow()
 				r, _ := to(client, 1<<20)
 				row.write(r)
-				if r.Finish(); !r.Complete(nil) || string(r.Body()) != row.body || r.Size() != len(row.body) {
+				r.Finish()
+				r.Settle()
+				if !r.Complete(nil) || string(r.Body()) != row.body || r.Size() != len(row.body) {
 					t.Errorf("complete: %v, %d bytes, size %d", r.Complete(nil), len(r.Body()), r.Size())
+				}
+				if sent := r.AwaitSent(time.Second); sent != (len(row.body) <= inPlaceWrapped) {
+					t.Errorf("the header has gone out: %v", sent)
 				}
 				close(client.gate)
 				r.Drain()
-				if strings.Join(client.took, "") != strings.Join(row.took, "") || client.took[1] != row.took[1] {
+				if !slices.Equal(client.took, row.took) {
 					t.Errorf("the client got %.100q", client.took)
 				}
 			})
 		})
+	}
+}
+
+// The handler's flushes come where they were, whatever it writes before and after, in place or beside it.
+func TestFlushes(t *testing.T) {
+	for _, sizes := range [][]int{{0}, {1}, {1, 1}, {0, 5000, 1}, {5000, 1}, {2048, 1}, {2049}, {20_000, 20_000}, {100, 0, 20_000}} {
+		for _, wrapped := range []bool{false, true} {
+			client := httptest.NewRecorder()
+			c, _ := gin.CreateTestContext(client)
+			w := c.Writer
+			if wrapped {
+				w = struct{ gin.ResponseWriter }{w}
+			}
+			r := new(Recorder)
+			r.Open(w, 1<<20, &owner{mode: Capture})
+			want := ""
+			for _, size := range sizes {
+				_, _ = r.WriteString(page[:size])
+				r.Flush()
+				want += page[:size]
+			}
+			r.Finish()
+			r.Settle()
+			if !r.AwaitSent(time.Hour) {
+				t.Errorf("%v: the header has not gone out", sizes)
+			}
+			r.Drain()
+			if client.Body.String() != want || !client.Flushed || !r.Complete(nil) || string(r.Body()) != want {
+				t.Errorf("%v: %d bytes, want %d, flushed: %v", sizes, client.Body.Len(), len(want), client.Flushed)
+			}
+		}
 	}
 }
 
@@ -130,6 +155,7 @@ func TestClientLost(t *testing.T) {
 			}
 		}
 		r.Finish()
+		r.Settle()
 		r.Drain()
 		if r.Complete(nil) != complete || complete && string(r.Body()) != page[:4000] {
 			t.Errorf("%v: complete: %v, %d bytes", err, r.Complete(nil), len(r.Body()))
@@ -146,6 +172,7 @@ func TestDrainPanics(t *testing.T) {
 	_, _ = r.WriteString(page)
 	close(client.gate)
 	r.Finish()
+	r.Settle()
 	defer func() {
 		if p := recover(); p != "in a writer outside" {
 			t.Errorf("panic: %v", p)
@@ -213,24 +240,67 @@ func TestReserve(t *testing.T) {
 	}
 }
 
-// What a handler does with the header while its client is being written to reaches those outside, and is read by no writer before.
-func TestLateFields(t *testing.T) {
-	client := newSlow()
-	client.touch = true
-	r, _ := to(client, 1<<20)
-	r.Header().Set("Trailer", "X-Sum")
-	r.Header().Set("X-Gone", "1")
-	_, _ = r.WriteString(page)
-	go close(client.gate)
-	for i := range 100 {
-		r.Header().Set("X-Sum", fmt.Sprint(i))
+// The owner is told the header as the writer outside has sent it, whenever it has, and its changes are none of the handler's goroutine.
+func TestHeaderAsSent(t *testing.T) {
+	for name, size := range map[string]int{"small": 10, "large": 20_000} {
+		client := newSlow()
+		client.touch = true
+		close(client.gate)
+		r, o := to(client, 1<<20)
+		_, _ = r.WriteString(page[:size])
+		r.Header().Set("X-Late", "1")
+		r.Finish()
+		r.Settle()
+		if !r.AwaitSent(time.Hour) || o.header.Get("X-Coded") == "" {
+			t.Errorf("%s: the owner is told %v", name, o.header)
+		}
+		if size > inPlaceWrapped && o.header["X-Late"] != nil {
+			t.Errorf("%s: what was set after the header was final goes out with it", name)
+		}
+		r.Drain()
+		if client.header.Get("X-Late") != "1" { // a trailer, say
+			t.Errorf("%s: what was set last is lost", name)
+		}
 	}
-	r.Header().Del("X-Gone")
+}
+
+// A writer of middleware that panics before the header is out makes nothing to keep.
+func TestPanicBeforeTheHeader(t *testing.T) {
+	client := newSlow()
+	client.panics = true
+	close(client.gate)
+	r, _ := to(client, 1<<20)
+	_, _ = r.WriteString(page)
+	r.Finish()
+	r.Settle()
+	if r.AwaitSent(time.Hour) {
+		t.Error("the header has gone out")
+	}
+	defer func() {
+		if recover() == nil {
+			t.Error("no panic")
+		}
+	}()
 	r.Drain()
-	coded := client.header.Get("X-Coded")
-	want := http.Header{"Trailer": {"X-Sum"}, "X-Sum": {"99"}, "X-Coded": {coded}}
-	if coded == "" || !reflect.DeepEqual(client.header, want) || !reflect.DeepEqual(r.Header(), want) {
-		t.Errorf("the header is %v, and the recorder's %v", client.header, r.Header())
+}
+
+// What is written when the recorder is closed is refused, and takes no room.
+func TestWriteAfterClose(t *testing.T) {
+	r, o, client := open(Capture, 1<<20)
+	_, _ = r.WriteString("a")
+	r.Finish()
+	r.Drain()
+	r.Close()
+	for _, write := range []func() (int, error){
+		func() (int, error) { return r.Write([]byte("b")) }, func() (int, error) { return r.WriteString(page) },
+	} {
+		if n, err := write(); n != 0 || err == nil {
+			t.Errorf("%d, %v", n, err)
+		}
+	}
+	r.Flush()
+	if o.reserved != 0 || client.Body.String() != "a" || client.Flushed {
+		t.Errorf("%d bytes are reserved, the client got %q", o.reserved, client.Body)
 	}
 }
 

@@ -2,6 +2,7 @@ package response
 
 import (
 	"bufio"
+	"errors"
 	"net"
 	"net/http"
 	"strconv"
@@ -26,10 +27,11 @@ type Recorder struct {
 	limit     int64
 	upcoming  int // the size of the write that commits
 	body      []byte
+	written   int    // how much of it the client's writer has, where it takes it in place
 	reserved  int    // how much of the owner's budget the body has
-	drain     *drain // nil while the client's writer takes what is written in place
+	drain     *drain // nil while nothing is written beside the handler
 
-	before, late http.Header // since the drain began: what the header was then, and what the handlers have made of it
+	final, late http.Header // of a held response whose header has not gone out: when it was final, and when the handlers were done
 
 	failed     bool
 	overflowed bool // the body is longer than the limit
@@ -37,6 +39,7 @@ type Recorder struct {
 	hijacked   bool
 	dropped    bool // the owner has given it up
 	sent       bool // the owner knows that the header has gone out
+	closed     bool
 	interim    bool // the last status was an interim one, and went out by itself
 }
 
@@ -44,9 +47,9 @@ type Recorder struct {
 type Owner interface {
 	// Decide is called once, when status and header are final and before anything goes out. It may change the header.
 	Decide(*Recorder) Mode
-	// Sent is called once, when the header of a response that is captured has gone to the writer behind. Middleware outside
-	// may have changed it on its way.
-	Sent(*Recorder)
+	// Sent is called when the header of a response that is captured has gone to the writer outside, with that header: middleware
+	// may have changed it on its way. It is called again once the handlers are done, since a writer may have sent it later than it was told to.
+	Sent(*Recorder, http.Header)
 	// Release is called when the response turns into one that no request should wait for: it is hijacked, or exceeds the limit.
 	Release()
 	// Flushed is called when the response is flushed as it is made, so that it may go on for long.
@@ -116,8 +119,11 @@ func (r *Recorder) Size() int { return r.size }
 // Written tells whether the header is final, or the handler's own affair.
 func (r *Recorder) Written() bool { return r.committed || r.hijacked }
 
-// Unwrap returns the writer behind, for http.ResponseController.
-func (r *Recorder) Unwrap() http.ResponseWriter { return r.ResponseWriter }
+// Unwrap returns the writer outside, for http.ResponseController. It has got all that was written before.
+func (r *Recorder) Unwrap() http.ResponseWriter {
+	r.Drain()
+	return r.ResponseWriter
+}
 
 // WriteHeader records the status. An interim one (RFC 9110 §15.2) goes to the client at once instead.
 func (r *Recorder) WriteHeader(status int) {
@@ -167,7 +173,7 @@ func (r *Recorder) WriteHeaderNow() {
 func (r *Recorder) tellSent() {
 	if !r.sent && (r.mode == Capture || r.mode == NotModified) {
 		r.sent = true
-		r.owner.Sent(r)
+		r.owner.Sent(r, r.Header())
 	}
 }
 
@@ -212,6 +218,9 @@ func (r *Recorder) settle() {
 
 // Write writes a part of the body.
 func (r *Recorder) Write(data []byte) (n int, err error) {
+	if r.closed {
+		return 0, errOver
+	}
 	r.commit(len(data))
 	if r.keeps(len(data)) {
 		r.body = append(r.body, data...)
@@ -229,6 +238,9 @@ func (r *Recorder) Write(data []byte) (n int, err error) {
 
 // WriteString writes a part of the body.
 func (r *Recorder) WriteString(data string) (n int, err error) {
+	if r.closed {
+		return 0, errOver
+	}
 	r.commit(len(data))
 	if r.keeps(len(data)) {
 		r.body = append(r.body, data...)
@@ -299,20 +311,29 @@ func (r *Recorder) giveUp() {
 	r.reserved = 0
 }
 
-// Close gives the room for the body back. The recorder is not to be used any more.
-func (r *Recorder) Close() { r.giveUp() }
+// errOver is what a goroutine gets that writes when the handlers have returned.
+var errOver = errors.New("cachette: a write after the handler has returned")
+
+// Close gives the room for the body back. The recorder takes nothing any more.
+func (r *Recorder) Close() {
+	r.giveUp()
+	r.closed = true
+}
 
 // Flush sends what was written so far.
 func (r *Recorder) Flush() {
+	if r.closed {
+		return
+	}
 	r.commit(0)
 	r.owner.Flushed()
 	switch {
 	case !r.passes():
-	case r.keeping():
+	case r.keeping() && r.beside():
 		if r.drain == nil {
 			r.ResponseWriter.WriteHeaderNow()
 			r.tellSent()
-			r.beside(len(r.body))
+			r.drain = newDrain(r.ResponseWriter, r.body, r.written, false)
 		}
 		_ = r.drain.extend(r.body, true)
 	default:

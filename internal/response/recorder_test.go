@@ -21,6 +21,7 @@ type owner struct {
 	decided  int
 	released int
 	flushed  int
+	header   http.Header // as it was sent
 	gone     bool
 	budget   int // of bytes to keep; 0 for no bound
 	reserved int
@@ -50,7 +51,7 @@ func (o *owner) Reserve(n int) bool {
 	return true
 }
 
-func (o *owner) Sent(*Recorder) { o.sent++ }
+func (o *owner) Sent(_ *Recorder, h http.Header) { o.sent, o.header = o.sent+1, h }
 
 // open returns a recorder in front of gin's own writer, and what a client gets from it.
 func open(mode Mode, limit int64) (*Recorder, *owner, *httptest.ResponseRecorder) {

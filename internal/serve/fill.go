@@ -27,7 +27,7 @@ const (
 
 // fillState is the part of an exchange that is about running the handler.
 type fillState struct {
-	flight   *flight.Seat[*response.Entry] // nil where no request follows
+	flight   *flight.Seat // nil where no request follows
 	ticket   store.Ticket
 	recorder response.Recorder
 	began    time.Time
@@ -62,7 +62,7 @@ type fillState struct {
 
 // fill runs the handler: its response goes to the client while it is captured, and is kept if it may be and ends well. It
 // leads a flight with seat, which may be nil.
-func (x *exchange) fill(seat *flight.Seat[*response.Entry]) {
+func (x *exchange) fill(seat *flight.Seat) {
 	c, s := x.c, x.s
 	outer := c.Writer
 	x.flight = seat
@@ -96,6 +96,7 @@ func (x *exchange) fill(seat *flight.Seat[*response.Entry]) {
 	bare := x.recorder.Finish()
 	intact := x.inside() && (!bare || !outer.Written())
 	restore()
+	x.recorder.Settle()
 	switch x.outcome {
 	case confirmed:
 		x.freshen()
@@ -133,7 +134,7 @@ func (x *exchange) commit(outer gin.ResponseWriter) {
 		x.outcome = unstored
 	default:
 		outer.WriteHeaderNow()
-		x.Sent(&x.recorder)
+		x.Sent(&x.recorder, outer.Header())
 	}
 }
 

@@ -50,12 +50,12 @@ func (u unsafeRequest) Decide(rec *response.Recorder) response.Mode {
 }
 
 // The others have nothing to do: nothing is captured.
-func (u unsafeRequest) Release()                 {}
-func (u unsafeRequest) Flushed()                 {}
-func (u unsafeRequest) Gone() bool               { return u.request.Context().Err() != nil }
-func (u unsafeRequest) CloseNotify() <-chan bool { return notify(u.request.Context()) }
-func (u unsafeRequest) Sent(*response.Recorder)  {}
-func (u unsafeRequest) Reserve(int) bool         { return true }
+func (u unsafeRequest) Release()                             {}
+func (u unsafeRequest) Flushed()                             {}
+func (u unsafeRequest) Gone() bool                           { return u.request.Context().Err() != nil }
+func (u unsafeRequest) CloseNotify() <-chan bool             { return notify(u.request.Context()) }
+func (u unsafeRequest) Sent(*response.Recorder, http.Header) {}
+func (u unsafeRequest) Reserve(int) bool                     { return true }
 
 // invalidate purges the paths that a successful unsafe request concerns.
 func (s *Server) invalidate(c *gin.Context, r *http.Request, path string, status int, header http.Header) {

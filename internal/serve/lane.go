@@ -158,6 +158,7 @@ func (s *Server) Enter(c *gin.Context, frame *Frame) (carry *Frame, answered boo
 	in.restore(c.Request)
 	if outside := in.outside(c); outside != nil {
 		if in.x != nil && in.x.c == c {
+			in.x.recorder.Drain() // HandleContext has put gin's own writer in its place
 			in.x.stepAside(c)
 		}
 		frame = &Frame{Owner: frame.Owner, Server: s, around: outside, entered: outside, credentials: frame.credentials}

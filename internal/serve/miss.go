@@ -165,7 +165,7 @@ func (x *exchange) collapse() {
 			x.lead(seat, x.s.flights.Ended() == x.ended)
 			return
 		}
-		entry, ending := seat.Wait(x.request.Context())
+		shared, ending := seat.Wait(x.request.Context())
 		x.now = x.s.clock()
 		switch ending {
 		case flight.Left:
@@ -178,7 +178,7 @@ func (x *exchange) collapse() {
 			}
 			seat.Pass()
 		case flight.Shared:
-			if x.suits(entry) && x.s.store.Current(x.request.Context(), entry, &x.target) {
+			if entry, _ := shared.(*response.Entry); x.suits(entry) && x.s.store.Current(x.request.Context(), entry, &x.target) {
 				status := x.forwarded()
 				status.Collapsed = true
 				x.replay(entry, &status)
@@ -197,7 +197,7 @@ func (x *exchange) collapse() {
 }
 
 // join takes a seat in the flight that suits the request; nil where there is none that it could follow.
-func (x *exchange) join() (seat *flight.Seat[*response.Entry], leads bool) {
+func (x *exchange) join() (seat *flight.Seat, leads bool) {
 	switch key := x.found.Key; {
 	case x.reloads() && x.follows():
 		return nil, false
@@ -211,7 +211,7 @@ func (x *exchange) join() (seat *flight.Seat[*response.Entry], leads bool) {
 }
 
 // lead runs the handler for the flight of a seat. current tells that no fill has ended since the lookup.
-func (x *exchange) lead(seat *flight.Seat[*response.Entry], current bool) {
+func (x *exchange) lead(seat *flight.Seat, current bool) {
 	defer seat.Pass() // whatever happens, no request waits for ever
 	if !current && x.lookAgain(seat) {
 		return
@@ -253,7 +253,7 @@ func (x *exchange) suits(e *response.Entry) bool {
 // lookAgain answers from what a fill that has ended since the lookup left, and tells whether it did. The flight that
 // the caller leads, if any, is then over. What was found before is forgotten: it may have been purged, or taken back, while the
 // request waited, and must neither be validated nor stand in for anything.
-func (x *exchange) lookAgain(seat *flight.Seat[*response.Entry]) bool {
+func (x *exchange) lookAgain(seat *flight.Seat) bool {
 	x.ended = x.s.flights.Ended()
 	x.now = x.s.clock()
 	found := x.s.store.GetAgain(x.request.Context(), &x.target, x.request.Header, x.now)

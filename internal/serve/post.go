@@ -43,6 +43,7 @@ func (x *exchange) post() {
 	bare := x.recorder.Finish()
 	intact := x.inside()
 	c.Writer = outer
+	x.recorder.Settle()
 	if x.outcome == storable && x.recorder.TooLarge() {
 		s.counts.TooLarge.Add(1)
 	}

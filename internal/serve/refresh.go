@@ -31,11 +31,11 @@ const restFor = 5 * time.Second
 
 // refresh is a background refresh (RFC 5861 §3), or one that the program asked for.
 type refresh struct {
-	flight *flight.Seat[*response.Entry] // nil for none
-	key    string                        // what the flight collapses by
-	stored atomic.Bool                   // what the handler made is stored
-	status atomic.Pointer[string]        // what Cache-Status says of the handler's answer
-	engine atomic.Int64                  // the status that was answered with; 0 for none
+	flight *flight.Seat           // nil for none
+	key    string                 // what the flight collapses by
+	stored atomic.Bool            // what the handler made is stored
+	status atomic.Pointer[string] // what Cache-Status says of the handler's answer
+	engine atomic.Int64           // the status that was answered with; 0 for none
 
 	alone   bool                    // the program has asked for it, and no server is known through which to go
 	vary    []string                // by what the response varies, as far as that is not to be seen in a refresh
@@ -82,7 +82,7 @@ func (r *refresh) tell(status rfc9111.CacheStatus, answered int) {
 }
 
 // flightFor returns the flight that a refresh leads, or nil when it turns out to be for another key.
-func (r *refresh) flightFor(key string) *flight.Seat[*response.Entry] {
+func (r *refresh) flightFor(key string) *flight.Seat {
 	if r.key != key {
 		return nil
 	}

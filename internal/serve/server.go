@@ -52,7 +52,7 @@ type Server struct {
 
 	counts   Counts
 	captures captures
-	flights  *flight.Group[*response.Entry]
+	flights  *flight.Group
 	alone    *flight.Recent // keys whose last response was for one client only
 	aborted  *flight.Recent // keys whose last response was complete, and not kept since its chain was aborted after it
 	resting  *flight.Recent // keys whose last refresh stored nothing
@@ -88,7 +88,7 @@ func New(o Options) *Server {
 	s := &Server{
 		store: o.Store, engine: o.Engine, prefix: o.Prefix, service: o.Service, bodyLimit: o.BodyLimit, clock: o.Clock,
 		log: o.Log, disabled: o.Disabled,
-		flights: flight.NewGroup[*response.Entry](patience), captures: captures{limit: o.CaptureLimit},
+		flights: flight.NewGroup(patience), captures: captures{limit: o.CaptureLimit},
 		alone: flight.NewRecent(), aborted: flight.NewRecent(), resting: flight.NewRecent(),
 		slots: make(chan struct{}, maxRefreshes), earlier: routesOf(o.Engine),
 	}

@@ -99,11 +99,11 @@ func (x *exchange) storable() (rfc9111.Metadata, []string, rfc9111.Refusal) {
 // Sent is called when the header of a response that is being captured has gone out. Middleware outside may add to it at
 // that very moment: a cookie that it sets then forbids storing as any other does, and what it says that the response varies by
 // counts.
-func (x *exchange) Sent(rec *response.Recorder) {
+func (x *exchange) Sent(rec *response.Recorder, header http.Header) {
 	if x.outcome != storable {
 		return
 	}
-	cookies, varied := leaving(rec.Header())
+	cookies, varied := leaving(header)
 	if len(cookies) == 0 && slices.Equal(varied, x.varied) {
 		return
 	}
@@ -261,6 +261,11 @@ func (x *exchange) aborted() bool {
 // cannot have.
 func (x *exchange) share(why rfc9111.Refusal) {
 	h := x.request.Header
+	if why.ForOne() { // nor is a page that handlers around this one may make of it for others
+		for over := x.around.over; over != nil; over = over.around.over {
+			over.parted.Store(true)
+		}
+	}
 	switch {
 	case why == rfc9111.Stored:
 		x.s.alone.Remove(x.found.Key)
