@@ -152,6 +152,37 @@ func (w *variesAtCommit) WriteHeader(status int) {
 	w.ResponseWriter.WriteHeader(status)
 }
 
+// Of several servers, Cache.Refresh goes through that by which clients of the page's host come.
+func TestRefreshThroughItsOwnServer(t *testing.T) {
+	s := newSite(t)
+	s.GET("/page", cachette.Cached(time.Hour), func(c *gin.Context) { c.String(http.StatusOK, "by "+c.GetHeader("X-Door")) })
+	door := func(name string) *httptest.Server {
+		server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+			r.Header.Set("X-Door", name)
+			s.ServeHTTP(w, r)
+		}))
+		t.Cleanup(server.Close)
+		return server
+	}
+	front, back := door("front"), door("back")
+	for _, server := range []*httptest.Server{front, back} {
+		fetchPage(t, server.URL+"/page")
+	}
+	for range 2 {
+		for name, server := range map[string]*httptest.Server{"front": front, "back": back} {
+			if err := s.cache.Refresh(t.Context(), server.URL+"/page"); err != nil {
+				t.Error(err)
+			}
+			if a := fetchPage(t, server.URL+"/page"); a.body != "by "+name || !a.hit() {
+				t.Errorf("%s: %q (%s)", name, a.body, a.cacheStatus())
+			}
+		}
+	}
+	if err := s.cache.Refresh(t.Context(), "http://elsewhere.example/page"); err == nil || !strings.Contains(err.Error(), "several servers") {
+		t.Errorf("a host that came by none of them: %v", err)
+	}
+}
+
 // Cache.Refresh goes the way that clients' requests go: through all that the server has around the engine.
 func TestRefreshThroughTheServer(t *testing.T) {
 	page := func(s *site) *atomic.Int64 {

@@ -224,8 +224,8 @@ func patternError(path string) error {
 // 9110 §4.2.3). The request has no other field, so what is refreshed is the page of a client that sends none. An answer that is not
 // stored is an error that tells why, in the words of Cache-Status.
 //
-// The request goes the way of the clients' requests: through the whole handler of the [http.Server] by which the last one came that
-// no stored response has answered, so through http.StripPrefix and what else stands around the engine. target is then the URL as
+// The request goes the way of the clients' requests: through the whole handler of the [http.Server] by which the last one for
+// the host came that no stored response has answered, so through http.StripPrefix and what else stands around the engine. target is then the URL as
 // clients ask for it. Until the first one has come, as at start, it goes through the engine alone, and so does that of a program
 // that calls the engine's ServeHTTP itself: what is mounted under a prefix is not found then. What stands around the engine cannot
 // say then either what it says to clients, such as that a page is not to be stored; a route on which it was seen to give a cookie

@@ -94,7 +94,8 @@ type Config struct {
 	// what there is. It is any text of at most 255 bytes of UTF-8, and no part of the keys of values. CACHETTE_VERSION.
 	Version string `env:"VERSION"`
 
-	// MemoryLimit bounds, in bytes, what the inmemory backend holds: 64 MiB unless set; 1 MiB to 256 TiB.
+	// MemoryLimit bounds, in bytes, what the inmemory backend holds: 64 MiB unless set; 1 MiB to 256 TiB. With any backend, the
+	// bodies of responses that are being made, or that clients have not read yet, take up a quarter of it, or four BodyLimits if that is more.
 	// CACHETTE_MEMORY_LIMIT: bytes, or with a unit (64MiB, 64MB, 1GiB).
 	MemoryLimit int64 `env:"MEMORY_LIMIT"`
 

@@ -88,6 +88,10 @@ func open(engine *gin.Engine, cfgFunc func() (Config, error)) (*Cache, error) {
 		cfg.Logger.Warn("cachette: the program has no name of its own, so it shares cached responses with whatever else has this store, "+
 			"the same KeyPrefix and no name; set CACHETTE_SERVICE, or Config.Service", "backend", c.backend)
 	}
+	if unused := cfg.unused(); len(unused) > 0 && cfg.Driver == nil && !cfg.Disabled {
+		cfg.Logger.Warn("cachette: these settings belong to another backend than the one in use, so they do nothing; set CACHETTE_BACKEND, or "+
+			"Config.Backend, if that is meant", "settings", unused, "backend", cfg.Backend)
+	}
 	c.taker, _ = c.encoder.(encoders.Taker)
 	c.responses = store.New(store.Options{Store: c.store, Prefix: cfg.KeyPrefix, KeepStale: cfg.KeepStale, Log: cfg.Logger})
 	c.server = serve.New(serve.Options{
@@ -97,6 +101,19 @@ func open(engine *gin.Engine, cfgFunc func() (Config, error)) (*Cache, error) {
 	})
 	c.frame = serve.NewFrame(c, c.server)
 	return c, nil
+}
+
+// unused returns the variables of the stores that are named beside the one in use.
+func (c *Config) unused() (variables []string) {
+	for _, store := range []struct{ backend, field, value string }{
+		{"redis", "RedisURL", c.RedisURL}, {"memcached", "MemcachedHost", c.MemcachedHost}, {"mongodb", "MongoDBURL", c.MongoDBURL},
+		{"dynamodb", "DynamoDBURL", c.DynamoDBURL},
+	} {
+		if store.value != "" && store.backend != c.Backend {
+			variables = append(variables, variableOf(store.field))
+		}
+	}
+	return variables
 }
 
 // checkRoutes refuses an engine that has routes already.

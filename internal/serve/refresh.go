@@ -7,6 +7,8 @@ import (
 	"net/http"
 	"net/url"
 	"slices"
+	"strings"
+	"sync"
 	"sync/atomic"
 	"time"
 
@@ -144,37 +146,77 @@ func (x *exchange) refresh(outside http.Header) {
 	}()
 }
 
-// comesThrough notes the server that a client's request has come through.
-func (s *Server) comesThrough(r *http.Request) {
-	server, _ := r.Context().Value(http.ServerContextKey).(*http.Server)
-	if server != nil && server != noServer && s.front.Load() != server {
-		s.front.Store(server)
-	}
-}
-
 // noServer stands for the server of requests that have come through none.
 var noServer = new(http.Server)
 
-// entry returns what answers requests as clients send them: all that the server has around the engine, or the engine alone where no
-// server is known.
-func (s *Server) entry() (h http.Handler, alone bool) {
-	server := s.front.Load()
+// fronts are the servers by which clients' requests have come, which say how one that the program makes is to come.
+type fronts struct {
+	mu      sync.RWMutex
+	last    *http.Server            // nil for none
+	several bool                    // there is another one
+	byHost  map[string]*http.Server // the last one for each host
+}
+
+const maxFronts = 256 // hosts, which clients choose
+
+// comesThrough notes the server that a client's request has come through.
+func (s *Server) comesThrough(r *http.Request) {
+	server, _ := r.Context().Value(http.ServerContextKey).(*http.Server)
+	if server == nil || server == noServer {
+		return
+	}
+	f, host := &s.fronts, strings.ToLower(r.Host)
+	f.mu.RLock()
+	known := f.byHost[host] == server
+	f.mu.RUnlock()
+	if known {
+		return
+	}
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	f.several = f.several || f.last != nil && f.last != server
+	f.last = server
+	if f.byHost == nil {
+		f.byHost = make(map[string]*http.Server)
+	}
+	if _, known := f.byHost[host]; known || len(f.byHost) < maxFronts {
+		f.byHost[host] = server
+	}
+}
+
+// entry returns what answers requests for a host as clients send them: all that their server has around the engine, or the engine alone
+// where no server is known.
+func (s *Server) entry(host string) (h http.Handler, alone bool, err error) {
+	f := &s.fronts
+	f.mu.RLock()
+	defer f.mu.RUnlock()
+	server := f.byHost[strings.ToLower(host)]
+	if server == nil && f.several {
+		return nil, false, errors.New("the engine has several servers, and by none of them has a client's request for this host come that its " +
+			"handler answered; ask for a page of it first")
+	}
+	if server == nil {
+		server = f.last
+	}
 	switch {
 	case server == nil:
-		return s.engine, true
+		return s.engine, true, nil
 	case server.Handler == nil:
-		return http.DefaultServeMux, false
+		return http.DefaultServeMux, false, nil
 	}
-	return server.Handler, false
+	return server.Handler, false, nil
 }
 
 // Refresh has a GET answered as that of a client, and stores what answers it in place of what is stored. It returns why nothing was
 // stored.
 func (s *Server) Refresh(r *http.Request) error {
 	mark := new(refresh)
-	var entry http.Handler
-	entry, mark.alone = s.entry()
-	err := s.run(entry, r.WithContext(&fillContext{r.Context(), carried{server: s, refresh: mark}}), make(http.Header))
+	entry, alone, err := s.entry(r.Host)
+	if err != nil {
+		return err
+	}
+	mark.alone = alone
+	err = s.run(entry, r.WithContext(&fillContext{r.Context(), carried{server: s, refresh: mark}}), make(http.Header))
 	switch {
 	case mark.stored.Load():
 		return nil

@@ -63,8 +63,8 @@ type Server struct {
 	running  sync.Map       // the exchanges whose handlers run, by their *gin.Context, where their routes bind those inside
 	bound    atomic.Int64   // how many these are
 
-	front   atomic.Pointer[http.Server] // through which a client's request came last; nil for none
-	cookied sync.Map                    // the patterns of the routes on which a client without a cookie was given one, outside
+	fronts  fronts
+	cookied sync.Map // the patterns of the routes on which a client without a cookie was given one, outside
 
 	closed    atomic.Bool
 	closing   context.Context // done once the server closes
