@@ -23,8 +23,7 @@ const timeout = 500 * time.Millisecond
 type flaky struct {
 	drivers.Driver // hides that the one in memory keeps objects
 
-	mu    sync.Mutex
-	calls int
+	mu sync.Mutex
 	// fault is asked before each operation, "get", "set", "delete" or "clear".
 	fault func(ctx context.Context, op, key string) error
 	ttls  map[string]time.Duration
@@ -38,7 +37,6 @@ func (f *flaky) breakdown(fault func(ctx context.Context, op, key string) error)
 
 func (f *flaky) begin(ctx context.Context, op, key string) error {
 	f.mu.Lock()
-	f.calls++
 	fault := f.fault
 	f.mu.Unlock()
 	if fault == nil {
@@ -76,15 +74,6 @@ func (f *flaky) Clear(ctx context.Context, prefix string) (int, error) {
 		return 0, err
 	}
 	return f.Driver.Clear(ctx, prefix)
-}
-
-// asked returns how many operations there were since the last time.
-func (f *flaky) asked() int {
-	f.mu.Lock()
-	defer f.mu.Unlock()
-	n := f.calls
-	f.calls = 0
-	return n
 }
 
 // open returns responses in a store that keeps objects, or in a flaky one of bytes.
