@@ -35,7 +35,7 @@ func newServer(config func() (cachette.Config, error), secret []byte) (*gin.Engi
 	return r, cache, nil
 }
 
-// requireUser lets a request go on whose session says who it is.
+// requireUser lets a request go on whose session says who it is: a string, as the login has put it there.
 func requireUser(c *gin.Context) {
 	user, _ := sessions.Default(c).Get("user").(string)
 	if user == "" {
