@@ -106,6 +106,53 @@ func TestSlowClient(t *testing.T) {
 	}
 }
 
+// Nor does one that is given what is stored in place of an error: the others go on before it is written to.
+func TestSlowClientOfAStandIn(t *testing.T) {
+	s := newSite(t)
+	gate, arrived := make(chan struct{}), make(chan int, 100)
+	fails := false
+	s.GET("/", cachette.Cached(time.Millisecond, cachette.WithStaleIfError(time.Hour)), func(c *gin.Context) {
+		if !fails {
+			c.String(http.StatusOK, large)
+			return
+		}
+		arrived <- 1
+		<-gate
+		c.Status(http.StatusServiceUnavailable)
+	})
+	s.get("/")
+	fails = true
+	time.Sleep(2 * time.Millisecond) // it is stale now
+	stalled(t, s.listenNarrowly(), "/")
+	await(t, "the slow client's request", arrived)
+	others := together(5, func(int) answer { return s.get("/") })
+	close(gate)
+	for range 5 {
+		if a := await(t, "another client's answer", others); a.body != large {
+			t.Errorf("another client got %d bytes (%s)", len(a.body), a.cacheStatus())
+		}
+	}
+}
+
+// A handler that sets a deadline for each write does not wait for its client (http.ResponseController).
+func TestSlowClientWithDeadlines(t *testing.T) {
+	s := newSite(t)
+	done := make(chan error, 1)
+	s.GET("/", cachette.Cached(time.Minute), func(c *gin.Context) {
+		controller := http.NewResponseController(c.Writer)
+		var err error
+		for rest := large; rest != "" && err == nil; rest = rest[min(len(rest), 50_000):] {
+			err = controller.SetWriteDeadline(time.Now().Add(time.Hour))
+			_, _ = io.WriteString(c.Writer, rest[:min(len(rest), 50_000)])
+		}
+		done <- err
+	})
+	stalled(t, s.listenNarrowly(), "/")
+	if err := await(t, "the handler's end", done); err != nil {
+		t.Error(err)
+	}
+}
+
 // Where middleware stands outside of Cached, what it sets as the header goes out has to be known first: a client that keeps its writer
 // from returning is waited for a second, and then another request leads.
 func TestSlowClientBehindMiddleware(t *testing.T) {

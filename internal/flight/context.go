@@ -11,7 +11,7 @@ import (
 // that leaves goes on for others. Where parent has a deadline, which is that of one client, the fill may take as much longer as
 // requests wait for one before another leads.
 func (s *Seat) Context(parent context.Context) context.Context {
-	s.fill.parent, s.fill.seat, s.fill.grace = parent, s, s.flight.group.patience
+	s.fill.parent, s.fill.seat, s.fill.grace = parent, s, s.shard.patience
 	return &s.fill
 }
 

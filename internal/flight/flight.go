@@ -27,13 +27,18 @@ type Group struct {
 }
 
 type shard struct {
-	mu      sync.Mutex // of all its flights and their seats
-	flights map[string]*flight
+	patience time.Duration // the group's
+	mu       sync.Mutex    // of all its flights and their seats
+	flights  map[string]*flight
 }
 
 // NewGroup returns a Group without flights. patience is after how long one more of the requests that wait for a flight leads.
 func NewGroup(patience time.Duration) *Group {
-	return &Group{patience: patience, seed: maphash.MakeSeed()}
+	g := &Group{patience: patience, seed: maphash.MakeSeed()}
+	for i := range g.shards {
+		g.shards[i].patience = patience
+	}
+	return g
 }
 
 // Ended returns how many flights have ended. Where it has not changed between a look for a result and the moment in which the request
@@ -60,7 +65,8 @@ type flight struct {
 
 // Seat is the place of a request in a flight.
 type Seat struct {
-	flight *flight
+	shard  *shard  // the same for each flight that the seat may come to
+	flight *flight // under the shard's lock, since those that ask for a later fill come to another
 	leads  bool
 	woken  chan struct{} // closed when there is an ending for a seat that waits; nil for the first leader
 	result any
@@ -107,7 +113,7 @@ func (g *Group) Follow(key string) *Seat {
 	if f == nil {
 		return nil
 	}
-	seat := &Seat{flight: f, woken: make(chan struct{})}
+	seat := &Seat{shard: f.shard, flight: f, woken: make(chan struct{})}
 	f.waiting = append(f.waiting, seat)
 	f.wind()
 	return seat
@@ -122,7 +128,7 @@ func (g *Group) JoinNext(key string) (seat *Seat, leads bool) {
 	if f == nil {
 		return g.begin(s, key), true
 	}
-	seat = &Seat{flight: f, woken: make(chan struct{})}
+	seat = &Seat{shard: f.shard, flight: f, woken: make(chan struct{})}
 	f.next = append(f.next, seat)
 	f.wind()
 	return seat, false
@@ -140,7 +146,7 @@ func (g *Group) Lead(key string) *Seat {
 	if time.Since(f.since) < g.patience {
 		return nil
 	}
-	return f.lead(&Seat{flight: f})
+	return f.lead(&Seat{shard: f.shard, flight: f})
 }
 
 func (g *Group) shard(key string) *shard {
@@ -154,7 +160,7 @@ func (g *Group) begin(s *shard, key string) *Seat {
 		s.flights = make(map[string]*flight)
 	}
 	s.flights[key] = f
-	f.first.flight, f.leaders = f, f.room[:0]
+	f.first.shard, f.first.flight, f.leaders = s, f, f.room[:0]
 	return f.lead(&f.first)
 }
 
@@ -177,9 +183,9 @@ func (f *flight) width() int {
 // follow has a request wait, or lead where several may and not so many do.
 func (f *flight) follow() (seat *Seat, leads bool) {
 	if len(f.leaders) < f.width() {
-		return f.lead(&Seat{flight: f}), true
+		return f.lead(&Seat{shard: f.shard, flight: f}), true
 	}
-	seat = &Seat{flight: f, woken: make(chan struct{})}
+	seat = &Seat{shard: f.shard, flight: f, woken: make(chan struct{})}
 	f.waiting = append(f.waiting, seat)
 	f.wind()
 	return seat, false
@@ -297,7 +303,7 @@ func (s *Seat) Wait(ctx context.Context) (result any, ending Ending) {
 
 // lock locks the shard of the seat's flight.
 func (s *Seat) lock() *sync.Mutex {
-	mu := &s.flight.shard.mu // the same for each flight that the seat may come to
+	mu := &s.shard.mu
 	mu.Lock()
 	return mu
 }

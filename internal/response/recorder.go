@@ -6,6 +6,7 @@ import (
 	"net"
 	"net/http"
 	"strconv"
+	"time"
 
 	"github.com/gin-gonic/gin"
 )
@@ -52,6 +53,8 @@ type Owner interface {
 	Sent(*Recorder, http.Header)
 	// Release is called when the response turns into one that no request should wait for: it is hijacked, or exceeds the limit.
 	Release()
+	// Forgo is called when there is no room for the body, which others may find.
+	Forgo()
 	// Flushed is called when the response is flushed as it is made, so that it may go on for long.
 	Flushed()
 	// CloseNotify returns a channel on which that there is nobody left for whom the handlers run is said once.
@@ -275,12 +278,13 @@ func (r *Recorder) keeps(n int) bool {
 	switch {
 	case int64(len(r.body)+n) > r.limit:
 		r.overflowed = true
+		r.owner.Release()
 	case !r.reserve(len(r.body) + n):
 		r.starved = true
+		r.owner.Forgo()
 	default:
 		return true
 	}
-	r.owner.Release()
 	r.Drain()
 	r.giveUp()
 	return false
@@ -341,6 +345,22 @@ func (r *Recorder) Flush() {
 		r.ResponseWriter.Flush()
 		r.tellSent()
 	}
+}
+
+// SetReadDeadline, SetWriteDeadline and EnableFullDuplex are for http.ResponseController, which would come to the writer outside
+// by Unwrap, and so wait for a client that reads slowly.
+func (r *Recorder) SetReadDeadline(deadline time.Time) error {
+	return http.NewResponseController(r.ResponseWriter).SetReadDeadline(deadline)
+}
+
+// SetWriteDeadline is as SetReadDeadline.
+func (r *Recorder) SetWriteDeadline(deadline time.Time) error {
+	return http.NewResponseController(r.ResponseWriter).SetWriteDeadline(deadline)
+}
+
+// EnableFullDuplex is as SetReadDeadline.
+func (r *Recorder) EnableFullDuplex() error {
+	return http.NewResponseController(r.ResponseWriter).EnableFullDuplex()
 }
 
 // CloseNotify returns a channel that says once that there is nobody left for whom the handlers run: gin's Stream asks for it.

@@ -39,6 +39,8 @@ func (o *owner) Release() { o.released++ }
 
 func (o *owner) Flushed() { o.flushed++ }
 
+func (o *owner) Forgo() { o.released++ }
+
 func (o *owner) Gone() bool { return o.gone }
 
 func (o *owner) CloseNotify() <-chan bool { return nil }

@@ -188,6 +188,9 @@ func (x *exchange) Release() {
 	}
 }
 
+// Forgo has another of those that wait try.
+func (x *exchange) Forgo() { x.forgo() }
+
 // flushPatience is for how long requests wait for a response that is sent bit by bit. A reverse proxy flushes whatever has no length.
 const flushPatience = time.Second
 

@@ -51,6 +51,7 @@ func (u unsafeRequest) Decide(rec *response.Recorder) response.Mode {
 
 // The others have nothing to do: nothing is captured.
 func (u unsafeRequest) Release()                             {}
+func (u unsafeRequest) Forgo()                               {}
 func (u unsafeRequest) Flushed()                             {}
 func (u unsafeRequest) Gone() bool                           { return u.request.Context().Err() != nil }
 func (u unsafeRequest) CloseNotify() <-chan bool             { return notify(u.request.Context()) }

@@ -81,6 +81,7 @@ func (x *exchange) freshen() {
 	} else {
 		status.Detail = string(why)
 		x.mark.tell(status, status.Status)
+		x.share(why) // before this client is written to, which may take it long
 	}
 	fresh.ReplayOwn(changes, x.c.Writer.Header())
 	x.replay(fresh, &status)
@@ -90,6 +91,9 @@ func (x *exchange) freshen() {
 func (x *exchange) standIn() {
 	x.recorder.Baseline().Restore(x.c.Writer.Header())
 	x.now = x.made.ResponseTime
+	if x.flight != nil { // before this client is written to, which may take it long
+		x.flight.Fail()
+	}
 	status := x.forwarded()
 	status.Status = x.made.Status
 	status.HasTTL, status.TTL = true, x.found.Entry.Meta.Fresh(x.now)
