@@ -30,6 +30,9 @@ const (
 // writer appends values to bytes.
 type writer []byte
 
+// The three that follow would be inlined at each of their many calls, for four times the code and no time that shows.
+
+//go:noinline
 func (w *writer) array(n int) {
 	switch {
 	case n < 16:
@@ -41,6 +44,7 @@ func (w *writer) array(n int) {
 	}
 }
 
+//go:noinline
 func (w *writer) str(s string) {
 	switch n := len(s); {
 	case n < 32:
@@ -67,6 +71,7 @@ func (w *writer) strs(list []string) {
 	}
 }
 
+//go:noinline
 func (w *writer) integer(n int64) {
 	if n >= 0 && n < 128 {
 		*w = append(*w, byte(n))
