@@ -295,17 +295,18 @@ func (r *Recorder) keeping() bool {
 	return !r.overflowed && !r.starved && !r.dropped && (r.mode == Capture || r.mode == NotModified)
 }
 
-// reserve sees to it that the body may take so many bytes.
+// reserve sees to it that the body may take so many bytes, and as a rule half as many more: one that has begun is to find room for its end.
 func (r *Recorder) reserve(size int) bool {
 	if size <= r.reserved {
 		return true
 	}
-	more := max(size, 2*r.reserved) - r.reserved
-	if !r.owner.Reserve(more) {
-		return false
+	for _, room := range [...]int{size + size/2, size} {
+		if r.owner.Reserve(room - r.reserved) {
+			r.reserved = room
+			return true
+		}
 	}
-	r.reserved += more
-	return true
+	return false
 }
 
 // giveUp gives the body and its room up.
