@@ -11,7 +11,7 @@ import (
 // that leaves goes on for others. Where parent has a deadline, which is that of one client, the fill may take as much longer as
 // requests wait for one before another leads.
 func (s *Seat) Context(parent context.Context) context.Context {
-	s.fill.parent, s.fill.seat, s.fill.grace = parent, s, s.shard.patience
+	s.fill.parent, s.fill.seat, s.fill.grace = parent, s, s.shard.group.patience
 	return &s.fill
 }
 
@@ -77,8 +77,8 @@ func (f *fill) Value(key any) any {
 
 // lose notes that a leader's client has left, which ends its fill if no request waits.
 func (s *Seat) lose() {
-	mu := s.lock()
-	defer mu.Unlock()
+	s.shard.mu.Lock()
+	defer s.shard.mu.Unlock()
 	s.fill.lost = true
 	if !s.leads || len(s.flight.waiting) == 0 {
 		s.forsake()

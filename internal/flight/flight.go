@@ -27,16 +27,16 @@ type Group struct {
 }
 
 type shard struct {
-	patience time.Duration // the group's
-	mu       sync.Mutex    // of all its flights and their seats
-	flights  map[string]*flight
+	group   *Group
+	mu      sync.Mutex // of all its flights and their seats
+	flights map[string]*flight
 }
 
 // NewGroup returns a Group without flights. patience is after how long one more of the requests that wait for a flight leads.
 func NewGroup(patience time.Duration) *Group {
 	g := &Group{patience: patience, seed: maphash.MakeSeed()}
 	for i := range g.shards {
-		g.shards[i].patience = patience
+		g.shards[i].group = g
 	}
 	return g
 }
@@ -47,7 +47,6 @@ func (g *Group) Ended() uint64 { return g.ended.Load() }
 
 // flight is the fill of one key that others wait for. It has several leaders when one takes too long, or when two have failed.
 type flight struct {
-	group    *Group
 	shard    *shard
 	key      string
 	leaders  []*Seat
@@ -94,68 +93,61 @@ const (
 // Join gives a request a seat in the flight of key that is under way, or in a new one that it leads. A seat that leads must be given
 // up, by [Seat.Share], [Seat.Part], [Seat.Fail], [Seat.Forgo] or [Seat.Pass]; one that does not, must wait.
 func (g *Group) Join(key string) (seat *Seat, leads bool) {
-	s := g.shard(key)
-	s.mu.Lock()
+	s, f := g.lock(key)
 	defer s.mu.Unlock()
-	if f := s.flights[key]; f != nil {
-		return f.follow()
+	switch {
+	case f == nil:
+		return s.begin(key), true
+	case len(f.leaders) < f.width():
+		return f.lead(f.seat()), true
 	}
-	return g.begin(s, key), true
+	return f.follow(&f.waiting), false
 }
 
 // Follow gives a request that cannot lead a seat in the flight of key that is under way, or nil. If the lead comes to it, it must
 // pass it on.
 func (g *Group) Follow(key string) *Seat {
-	s := g.shard(key)
-	s.mu.Lock()
+	s, f := g.lock(key)
 	defer s.mu.Unlock()
-	f := s.flights[key]
 	if f == nil {
 		return nil
 	}
-	seat := &Seat{shard: f.shard, flight: f, woken: make(chan struct{})}
-	f.waiting = append(f.waiting, seat)
-	f.wind()
-	return seat
+	return f.follow(&f.waiting)
 }
 
 // JoinNext does what Join does for a request that wants the handler run anew: it follows the flight after the one under way.
 func (g *Group) JoinNext(key string) (seat *Seat, leads bool) {
-	s := g.shard(key)
-	s.mu.Lock()
+	s, f := g.lock(key)
 	defer s.mu.Unlock()
-	f := s.flights[key]
 	if f == nil {
-		return g.begin(s, key), true
+		return s.begin(key), true
 	}
-	seat = &Seat{shard: f.shard, flight: f, woken: make(chan struct{})}
-	f.next = append(f.next, seat)
-	f.wind()
-	return seat, false
+	return f.follow(&f.next), false
 }
 
-// Lead returns a seat that leads, or nil where a flight is under way whose last leader has not taken longer than the patience.
+// Lead returns a seat that leads, and nil where a flight is under way whose last leader has not taken longer than the patience.
 func (g *Group) Lead(key string) *Seat {
-	s := g.shard(key)
-	s.mu.Lock()
+	s, f := g.lock(key)
 	defer s.mu.Unlock()
-	f := s.flights[key]
-	if f == nil {
-		return g.begin(s, key)
-	}
-	if time.Since(f.since) < g.patience {
+	switch {
+	case f == nil:
+		return s.begin(key)
+	case time.Since(f.since) < g.patience:
 		return nil
 	}
-	return f.lead(&Seat{shard: f.shard, flight: f})
+	return f.lead(f.seat())
 }
 
-func (g *Group) shard(key string) *shard {
-	return &g.shards[maphash.String(g.seed, key)%uint64(len(g.shards))]
+// lock locks the shard of a key, and returns it with the key's flight, which is nil where none is under way.
+func (g *Group) lock(key string) (*shard, *flight) {
+	s := &g.shards[maphash.String(g.seed, key)%uint64(len(g.shards))]
+	s.mu.Lock()
+	return s, s.flights[key]
 }
 
 // begin has a request lead a new flight. The shard is locked, as it is for all that follows.
-func (g *Group) begin(s *shard, key string) *Seat {
-	f := &flight{group: g, shard: s, key: key}
+func (s *shard) begin(key string) *Seat {
+	f := &flight{shard: s, key: key}
 	if s.flights == nil {
 		s.flights = make(map[string]*flight)
 	}
@@ -163,6 +155,9 @@ func (g *Group) begin(s *shard, key string) *Seat {
 	f.first.shard, f.first.flight, f.leaders = s, f, f.room[:0]
 	return f.lead(&f.first)
 }
+
+// seat returns one more seat in the flight.
+func (f *flight) seat() *Seat { return &Seat{shard: f.shard, flight: f} }
 
 func (f *flight) lead(seat *Seat) *Seat {
 	seat.leads = true
@@ -180,21 +175,19 @@ func (f *flight) width() int {
 	return max(few, f.forgone)
 }
 
-// follow has a request wait, or lead where several may and not so many do.
-func (f *flight) follow() (seat *Seat, leads bool) {
-	if len(f.leaders) < f.width() {
-		return f.lead(&Seat{shard: f.shard, flight: f}), true
-	}
-	seat = &Seat{shard: f.shard, flight: f, woken: make(chan struct{})}
-	f.waiting = append(f.waiting, seat)
+// follow has a request wait in a line of the flight's.
+func (f *flight) follow(line *[]*Seat) *Seat {
+	seat := f.seat()
+	seat.woken = make(chan struct{})
+	*line = append(*line, seat)
 	f.wind()
-	return seat, false
+	return seat
 }
 
 // wind starts the time after which one more of those that wait leads, where it does not run.
 func (f *flight) wind() {
 	if f.timer == nil {
-		f.timer = time.AfterFunc(max(0, f.group.patience-time.Since(f.since)), f.impatient)
+		f.timer = time.AfterFunc(max(0, f.shard.group.patience-time.Since(f.since)), f.impatient)
 	}
 }
 
@@ -229,7 +222,7 @@ func (f *flight) supersede() {
 	if len(f.next) == 0 {
 		return
 	}
-	g := &flight{group: f.group, shard: f.shard, key: f.key, waiting: f.next}
+	g := &flight{shard: f.shard, key: f.key, waiting: f.next}
 	f.next = nil
 	for _, seat := range g.waiting {
 		seat.flight = g
@@ -247,7 +240,7 @@ func (f *flight) end(result any, ending Ending) {
 		return
 	}
 	f.done = true
-	f.group.ended.Add(1)
+	f.shard.group.ended.Add(1)
 	if f.timer != nil {
 		f.timer.Stop()
 	}
@@ -285,13 +278,13 @@ func (s *Seat) Wait(ctx context.Context) (result any, ending Ending) {
 	case <-s.woken:
 	case <-ctx.Done():
 	}
-	mu := s.lock()
-	defer mu.Unlock()
+	s.shard.mu.Lock()
+	defer s.shard.mu.Unlock()
 	switch {
 	case ctx.Err() == nil || s.ending == Shared:
 		return s.result, s.ending
 	case s.ending == Leads:
-		s.pass(0, 0)
+		s.step(func(f *flight) { f.handOver(0, 0) })
 	case s.ending == Left: // it waits
 		f := s.flight
 		f.waiting = without(f.waiting, s)
@@ -301,54 +294,40 @@ func (s *Seat) Wait(ctx context.Context) (result any, ending Ending) {
 	return result, Left
 }
 
-// lock locks the shard of the seat's flight.
-func (s *Seat) lock() *sync.Mutex {
-	mu := &s.shard.mu
-	mu.Lock()
-	return mu
-}
-
 // Share ends the flight with a result for all that wait. Only the first ending of a flight counts.
-func (s *Seat) Share(result any) {
-	mu := s.lock()
-	defer mu.Unlock()
-	s.step(func(f *flight) { f.end(result, Shared) })
-}
+func (s *Seat) Share(result any) { s.giveUp(func(f *flight) { f.end(result, Shared) }) }
 
 // Part ends the flight without a result: what the leader has made is for its own client, and as a rule so is what others would make.
-func (s *Seat) Part() {
-	mu := s.lock()
-	defer mu.Unlock()
-	s.step(func(f *flight) { f.end(nil, Apart) })
-}
+func (s *Seat) Part() { s.giveUp(func(f *flight) { f.end(nil, Apart) }) }
 
 // Fail says that the leader has no good answer: one more of those that wait leads. Once two have failed, a few do at a time.
-func (s *Seat) Fail() {
-	mu := s.lock()
-	defer mu.Unlock()
-	s.pass(1, 0)
-}
+func (s *Seat) Fail() { s.giveUp(func(f *flight) { f.handOver(1, 0) }) }
 
 // Forgo says that the leader has an answer that cannot be shared, though others might have one: it does what Fail does, and more
 // lead each time.
-func (s *Seat) Forgo() {
-	mu := s.lock()
-	defer mu.Unlock()
-	s.pass(1, 1)
-}
+func (s *Seat) Forgo() { s.giveUp(func(f *flight) { f.handOver(1, 1) }) }
 
 // Pass gives the lead up without having run the handler: another one takes its place.
-func (s *Seat) Pass() {
-	mu := s.lock()
-	defer mu.Unlock()
-	s.pass(0, 0)
+func (s *Seat) Pass() { s.giveUp(func(f *flight) { f.handOver(0, 0) }) }
+
+// giveUp gives the lead up, and then does what the flight is to do. A nil Seat, of a fill that none follow, has nothing to give up.
+func (s *Seat) giveUp(then func(f *flight)) {
+	if s == nil {
+		return
+	}
+	s.shard.mu.Lock()
+	defer s.shard.mu.Unlock()
+	s.step(then)
 }
 
 // PartWithin ends the flight as Part does, unless it ends within d, or another leader may do better: the response is sent bit by bit,
 // and may go on for long.
 func (s *Seat) PartWithin(d time.Duration) {
-	mu := s.lock()
-	defer mu.Unlock()
+	if s == nil {
+		return
+	}
+	s.shard.mu.Lock()
+	defer s.shard.mu.Unlock()
 	if s.leads && s.hurry == nil {
 		s.hurry = time.AfterFunc(d, s.slowDown)
 	}
@@ -356,28 +335,26 @@ func (s *Seat) PartWithin(d time.Duration) {
 
 // slowDown ends the flight if there is no leader whose response may not go on for long.
 func (s *Seat) slowDown() {
-	mu := s.lock()
-	defer mu.Unlock()
+	s.shard.mu.Lock()
+	defer s.shard.mu.Unlock()
 	s.slow = true
-	f := s.flight
-	if s.leads && !slices.ContainsFunc(f.leaders, func(s *Seat) bool { return !s.slow }) {
+	if !slices.ContainsFunc(s.flight.leaders, func(s *Seat) bool { return !s.slow }) {
 		s.step(func(f *flight) { f.end(nil, Apart) })
 	}
 }
 
-// pass takes the lead from a seat, and gives it to others.
-func (s *Seat) pass(failed, forgone int) {
-	s.step(func(f *flight) {
-		if f.done {
-			return
-		}
-		f.failures += failed
-		f.forgone += forgone
-		f.handOn(max(0, f.width()-len(f.leaders)))
-		if len(f.leaders) == 0 {
-			f.end(nil, Apart) // no request waits
-		}
-	})
+// handOver gives the place of a leader to those that wait. failed and forgone are 1 for one that had nothing to share, and for one of
+// these that has answered all the same.
+func (f *flight) handOver(failed, forgone int) {
+	if f.done {
+		return
+	}
+	f.failures += failed
+	f.forgone += forgone
+	f.handOn(max(0, f.width()-len(f.leaders)))
+	if len(f.leaders) == 0 {
+		f.end(nil, Apart) // no request waits
+	}
 }
 
 // step ends a seat's lead, and then does what the seat's flight is to do. It does nothing for a seat that does not lead any more.

@@ -160,7 +160,7 @@ func (s *Scheme) AppendKey(b []byte, r *http.Request, tls bool, said Said) (key 
 	} else {
 		b = append(b, escapeHost(r.Host)...)
 	}
-	if asItCame(r) {
+	if AsItCame(r) {
 		b = append(b, r.URL.Path...)
 	} else {
 		line := s.came(r)
@@ -184,9 +184,9 @@ func appendDigest(b []byte, sign byte, text string) []byte {
 	return base64.RawURLEncoding.AppendEncode(append(b, sign), sum[:])
 }
 
-// asItCame tells, without a doubt, that a request's URL is the one on its request line, and that its path needs no escapes: the
+// AsItCame tells, without a doubt, that a request's URL is the one on its request line, and that its path needs no escapes: the
 // parser would have kept a raw path beside one that does.
-func asItCame(r *http.Request) bool {
+func AsItCame(r *http.Request) bool {
 	u := r.URL
 	if !onlyPathAndQuery(u) || u.RawPath != "" || strings.IndexByte(u.Path, '%') >= 0 || strings.IndexByte(u.Path, '?') >= 0 || strings.IndexByte(u.Path, '#') >= 0 {
 		return false

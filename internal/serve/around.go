@@ -126,7 +126,7 @@ func (f *Frame) of(r *http.Request) *Frame {
 
 // arriving returns the Frame of a request that has come to the engine's middleware.
 func (f *Frame) arriving(r *http.Request) *Frame {
-	if asItCame(r) {
+	if keys.AsItCame(r) {
 		return f
 	}
 	own, arrived := *f, *r.URL

@@ -80,9 +80,7 @@ func (x *exchange) fill(seat *flight.Seat) {
 	}
 	defer func() { // also when the handler panics: Recovery outside then finds its own writer
 		restore()
-		if x.flight != nil {
-			x.flight.Fail()
-		}
+		x.flight.Fail()
 		defer x.recorder.Close()
 		x.recorder.Drain()
 	}()
@@ -155,7 +153,7 @@ func (x *exchange) finish(bare, intact bool) {
 		s.aborted.Add(x.target.Key, x.made.ResponseTime.Add(abortedFor))
 		if len(x.c.Errors) == x.errors {
 			x.withdraw(refusedAborted)
-			x.forgo()
+			x.Forgo()
 		}
 	case intact && x.endedWell():
 		s.aborted.Remove(x.target.Key)
@@ -182,24 +180,16 @@ func (x *exchange) run(r *http.Request) {
 }
 
 // Release lets the requests go that wait for this fill: they may not have what it makes, or would have to wait for too long.
-func (x *exchange) Release() {
-	if x.flight != nil {
-		x.flight.Part()
-	}
-}
+func (x *exchange) Release() { x.flight.Part() }
 
-// Forgo has another of those that wait try.
-func (x *exchange) Forgo() { x.forgo() }
+// Forgo has others try that wait for this fill, which has nothing for them.
+func (x *exchange) Forgo() { x.flight.Forgo() }
 
 // flushPatience is for how long requests wait for a response that is sent bit by bit. A reverse proxy flushes whatever has no length.
 const flushPatience = time.Second
 
 // Flushed lets them go unless the response is complete before long.
-func (x *exchange) Flushed() {
-	if x.flight != nil {
-		x.flight.PartWithin(flushPatience)
-	}
-}
+func (x *exchange) Flushed() { x.flight.PartWithin(flushPatience) }
 
 // Gone tells whether there is nobody left for whom the handlers run: neither their own client nor one that waits.
 func (x *exchange) Gone() bool { return x.context.Err() != nil }

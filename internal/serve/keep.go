@@ -29,9 +29,7 @@ func (x *exchange) put(e *response.Entry) bool {
 	if !kept && (err == nil || errors.Is(err, drivers.ErrTooLarge)) {
 		x.withdraw(refusedTooLarge)
 	}
-	if x.flight != nil {
-		x.flight.Share(e)
-	}
+	x.flight.Share(e)
 	return kept
 }
 
@@ -91,9 +89,7 @@ func (x *exchange) freshen() {
 func (x *exchange) standIn() {
 	x.recorder.Baseline().Restore(x.c.Writer.Header())
 	x.now = x.made.ResponseTime
-	if x.flight != nil { // before this client is written to, which may take it long
-		x.flight.Fail()
-	}
+	x.flight.Fail() // before this client is written to, which may take it long
 	status := x.forwarded()
 	status.Status = x.made.Status
 	status.HasTTL, status.TTL = true, x.found.Entry.Meta.Fresh(x.now)

@@ -258,9 +258,7 @@ func (x *exchange) lookAgain(seat *flight.Seat) bool {
 	x.now = x.s.clock()
 	found := x.s.store.GetAgain(x.request.Context(), &x.target, x.request.Header, x.now)
 	if e := found.Entry; e != nil && x.around.admits(e) && e.Meta.Judge(&x.asked, x.now) == rfc9111.Serve {
-		if seat != nil {
-			seat.Share(e)
-		}
+		seat.Share(e)
 		x.replay(e, x.hit(e))
 		return true
 	}

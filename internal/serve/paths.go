@@ -56,19 +56,6 @@ func cleanedPath(p string) string {
 
 func cleaned(p string) string { return path.Clean("/" + p) }
 
-// asItCame tells, without a doubt, that a request's URL is the one on its request line.
-func asItCame(r *http.Request) bool {
-	u := r.URL
-	rest, ok := strings.CutPrefix(r.RequestURI, u.Path)
-	if !ok || u.RawPath != "" || !strings.HasPrefix(u.Path, "/") || strings.ContainsAny(u.Path, "%?#") {
-		return false
-	}
-	if u.RawQuery == "" && !u.ForceQuery {
-		return rest == ""
-	}
-	return len(rest) > 0 && rest[0] == '?' && rest[1:] == u.RawQuery
-}
-
 // entrance returns the URL with which the engine is to be given a request once more, so that it comes to the same route with
 // the same parameters. arrived is what the URL was at the engine's middleware; what stands before that may have changed it.
 func (s *Server) entrance(c *gin.Context, arrived *url.URL) *url.URL {

@@ -124,9 +124,7 @@ func (x *exchange) refresh(outside http.Header) {
 	}
 	seat := s.flights.Lead(key)
 	if seat == nil || s.closed.Load() {
-		if seat != nil {
-			seat.Pass()
-		}
+		seat.Pass()
 		<-s.slots
 		return
 	}
@@ -278,13 +276,11 @@ type discard struct {
 	ctx    context.Context
 	header http.Header
 	status int // that was written; 0 for none
-	gone   chan bool
+	gone   <-chan bool
 }
 
 func newDiscard(ctx context.Context, header http.Header) *discard {
-	d := &discard{ctx: ctx, header: header, gone: make(chan bool, 1)}
-	context.AfterFunc(ctx, func() { d.gone <- true })
-	return d
+	return &discard{ctx: ctx, header: header, gone: notify(ctx)}
 }
 
 func (d *discard) Header() http.Header { return d.header }

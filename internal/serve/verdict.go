@@ -270,24 +270,15 @@ func (x *exchange) share(why rfc9111.Refusal) {
 	case why == rfc9111.Stored:
 		x.s.alone.Remove(x.found.Key)
 	case x.left, why == refusedStore, rfc9111.IsServerError(x.made.Status): // it will pass: the next one may do better
-		if x.flight != nil {
-			x.flight.Fail()
-		}
+		x.flight.Fail()
 	case why == rfc9111.RefusedRequest, x.around.credentials, len(h["Range"]) > 0: // these are about this request, not about the key
-		x.forgo()
+		x.Forgo()
 	case why.ForOne():
 		x.apart()
 	case why == refusedTooLarge:
 		x.Release()
 	default:
-		x.forgo()
-	}
-}
-
-// forgo has others try that wait for this fill, which has nothing for them.
-func (x *exchange) forgo() {
-	if x.flight != nil {
-		x.flight.Forgo()
+		x.Forgo()
 	}
 }
 
