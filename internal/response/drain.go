@@ -65,7 +65,7 @@ func (d *drain) finish() {
 func (d *drain) run() {
 	begin := sync.OnceFunc(func() {
 		if d.looks {
-			d.header = d.w.Header().Clone()
+			d.header = cloned(d.w.Header())
 		}
 		close(d.begun)
 	})
@@ -131,7 +131,8 @@ func (r *Recorder) forward(n int) (int, error) {
 		return n, nil
 	}
 	var err error
-	switch held := len(r.body) - n - r.written; {
+	held := len(r.body) - n - r.written
+	switch {
 	case r.drain != nil:
 		err = r.drain.extend(r.body, false)
 	case len(r.body) <= inPlace, held == 0 && len(r.body) <= inPlaceWrapped && !r.beside():
@@ -140,9 +141,9 @@ func (r *Recorder) forward(n int) (int, error) {
 		if r.written < inPlace {
 			err = r.pass(inPlace)
 		}
-		r.drain = newDrain(r.ResponseWriter, r.body, r.written, false)
-	case r.written == 0 && r.final == nil: // the header is final, though it may go out later
-		r.final = r.Header().Clone()
+		r.startDrain()
+	default:
+		r.hold()
 	}
 	if err != nil && r.owner.Gone() {
 		r.failed = true
@@ -151,11 +152,43 @@ func (r *Recorder) forward(n int) (int, error) {
 	return n, nil
 }
 
+// hold leaves what is not written yet until the handler is done. The header is final, though it may go out later.
+func (r *Recorder) hold() {
+	if r.final == nil {
+		r.final = cloned(r.Header())
+	}
+}
+
+// way is how what is not written in place goes to the client's writer.
+type way uint8
+
+const (
+	undecided way = iota
+	whenDone      // once the handler is done
+	beside        // beside the handler
+)
+
 // beside tells whether the client's writer may be used while the handler runs: one of net/http, which does not look at the header any
-// more. Writers of middleware look at whatever they like, and over HTTP/2 net/http does at trailers.
+// more. Writers of middleware look at whatever they like, and over HTTP/2 net/http does at trailers. That is so for good once it has been asked.
 func (r *Recorder) beside() bool {
-	_, trailers := r.Header()["Trailer"]
-	return !trailers && !Wrapped(r.ResponseWriter)
+	if r.way == undecided {
+		r.way = whenDone
+		if _, trailers := r.Header()["Trailer"]; !trailers && !Wrapped(r.ResponseWriter) {
+			r.way = beside
+		}
+	}
+	return r.way == beside
+}
+
+// startDrain begins to write beside the handler. The header has gone to the writer by now, so that it is known whether another cache's
+// recorder outside captures it; that is used by one goroutine alone.
+func (r *Recorder) startDrain() {
+	if captures(r.ResponseWriter) {
+		r.way = whenDone
+		r.hold()
+		return
+	}
+	r.drain = newDrain(r.ResponseWriter, r.body, r.written, false)
 }
 
 // pass gives the client's writer the captured body up to an offset, in place. Some errors say that the response is none to keep.
@@ -182,15 +215,20 @@ func (r *Recorder) Settle() {
 	}
 }
 
+// cloned is [http.Header.Clone], which would be inlined with all that it does.
+//
+//go:noinline
+func cloned(h http.Header) http.Header { return h.Clone() }
+
 // finalize brings the header back to what it was when it was final: it goes out now.
 func (r *Recorder) finalize() {
 	if r.final == nil {
 		return
 	}
 	h := r.Header()
-	r.late = h.Clone()
+	r.late = cloned(h)
 	clear(h)
-	maps.Copy(h, r.final)
+	maps.Copy(h, cloned(r.final)) // writers outside may edit it in place
 }
 
 // trail gives the header again what the handlers have made of it since it was final, such as trailers.
@@ -199,6 +237,13 @@ func (r *Recorder) trail() {
 	for name, values := range r.late {
 		if !slices.Equal(values, r.final[name]) {
 			h[name] = values
+		}
+	}
+	if r.late != nil {
+		for name := range r.final {
+			if _, ok := r.late[name]; !ok {
+				delete(h, name)
+			}
 		}
 	}
 	r.final, r.late = nil, nil

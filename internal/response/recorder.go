@@ -28,8 +28,9 @@ type Recorder struct {
 	limit     int64
 	upcoming  int // the size of the write that commits
 	body      []byte
-	written   int    // how much of it the client's writer has, where it takes it in place
-	reserved  int    // how much of the owner's budget the body has
+	written   int // how much of it the client's writer has, where it takes it in place
+	reserved  int // how much of the owner's budget the body has
+	way       way
 	drain     *drain // nil while nothing is written beside the handler
 
 	final, late http.Header // of a held response whose header has not gone out: when it was final, and when the handlers were done
@@ -220,41 +221,29 @@ func (r *Recorder) settle() {
 }
 
 // Write writes a part of the body.
-func (r *Recorder) Write(data []byte) (n int, err error) {
-	if r.closed {
-		return 0, errOver
-	}
-	r.commit(len(data))
-	if r.keeps(len(data)) {
-		r.body = append(r.body, data...)
-		return r.forward(len(data))
-	}
-	if !r.passes() {
-		r.size += len(data)
-		return len(data), nil
-	}
-	r.Drain()
-	n, err = r.ResponseWriter.Write(data)
-	r.wrote(n, len(data), err)
-	return n, err
-}
+func (r *Recorder) Write(data []byte) (int, error) { return write(r, data, r.ResponseWriter.Write) }
 
 // WriteString writes a part of the body.
-func (r *Recorder) WriteString(data string) (n int, err error) {
+func (r *Recorder) WriteString(data string) (int, error) {
+	return write(r, data, r.ResponseWriter.WriteString)
+}
+
+// write writes a part of the body; pass is what it goes to where it is not kept.
+func write[T string | []byte](r *Recorder, data T, pass func(T) (int, error)) (n int, err error) {
 	if r.closed {
 		return 0, errOver
 	}
 	r.commit(len(data))
-	if r.keeps(len(data)) {
+	switch {
+	case r.keeps(len(data)):
 		r.body = append(r.body, data...)
 		return r.forward(len(data))
-	}
-	if !r.passes() {
+	case !r.passes():
 		r.size += len(data)
 		return len(data), nil
 	}
 	r.Drain()
-	n, err = r.ResponseWriter.WriteString(data)
+	n, err = pass(data)
 	r.wrote(n, len(data), err)
 	return n, err
 }
@@ -334,18 +323,25 @@ func (r *Recorder) Flush() {
 	r.owner.Flushed()
 	switch {
 	case !r.passes():
-	case r.keeping() && r.beside():
-		if r.drain == nil {
-			r.ResponseWriter.WriteHeaderNow()
-			r.tellSent()
-			r.drain = newDrain(r.ResponseWriter, r.body, r.written, false)
-		}
-		_ = r.drain.extend(r.body, true)
+	case r.keeping() && r.beside() && r.flushBeside():
 	default:
 		r.Drain()
 		r.ResponseWriter.Flush()
 		r.tellSent()
 	}
+}
+
+// flushBeside has the drain send what was written so far, and tells whether there is one.
+func (r *Recorder) flushBeside() bool {
+	if r.drain == nil {
+		r.ResponseWriter.WriteHeaderNow()
+		r.tellSent()
+		if r.startDrain(); r.drain == nil {
+			return false
+		}
+	}
+	_ = r.drain.extend(r.body, true)
+	return true
 }
 
 // SetReadDeadline, SetWriteDeadline and EnableFullDuplex are for http.ResponseController, which would come to the writer outside

@@ -3,7 +3,6 @@ package response
 import (
 	"net/http"
 	"reflect"
-	"strings"
 
 	"github.com/gin-gonic/gin"
 )
@@ -31,7 +30,26 @@ func Wrapped(w http.ResponseWriter) bool {
 		path := packageOf(w)
 		inner, ok := w.(interface{ Unwrap() http.ResponseWriter })
 		if path != ginPath || !ok {
-			return path != "net/http" && !strings.HasPrefix(path, "net/http/")
+			// Others of net/http's, as cgi's, look at the header when the first of the content is written.
+			return path != "net/http" && path != "net/http/httptest"
+		}
+		w = inner.Unwrap()
+	}
+}
+
+// captures tells whether a recorder outside keeps what is written to it: it looks at the header each time.
+func captures(w http.ResponseWriter) bool {
+	for {
+		if recorder, ok := w.(*Recorder); ok {
+			if recorder.mode != Pass {
+				return true
+			}
+			w = recorder.Outer()
+			continue
+		}
+		inner, ok := w.(interface{ Unwrap() http.ResponseWriter })
+		if !ok {
+			return false
 		}
 		w = inner.Unwrap()
 	}
