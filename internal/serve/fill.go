@@ -72,7 +72,12 @@ func (x *exchange) fill(seat *flight.Seat) {
 	x.recorder.Open(outer, x.around.rt.bodyLimit(s), x)
 	x.recording = true
 
+	restored := false
 	restore := func() {
+		if restored {
+			return
+		}
+		restored = true
 		c.Writer = outer
 		x.uncondition(c)
 		x.conditioned = false
