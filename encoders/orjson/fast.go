@@ -77,7 +77,7 @@ func encodeText(text string, options sonicencoder.Options) (data []byte, err err
 func fastDecode(data []byte, dst any) (err error) {
 	defer recovered(&err)
 	into := destinationOf(reflect.TypeOf(dst).Elem())
-	if !fast || into.arrays || hasMinusZero(data) {
+	if !fast || into.arrays || hasMinusZero(data) || into.bytes && hasCutPadding(data) {
 		return errForeign
 	}
 	if into.copied {
@@ -103,6 +103,28 @@ func hasMinusZero(data []byte) bool {
 		if len(data) == 1 || bytes.IndexByte([]byte(",]}"+jsonshared.Space), data[1]) >= 0 {
 			return true
 		}
+	}
+}
+
+// hasCutPadding reports whether base64 with one = too few may stand in data: sonic takes it for right, and reads bytes
+// that are not in it. With an escape in data that is not known.
+func hasCutPadding(data []byte) bool {
+	if bytes.IndexByte(data, '=') < 0 {
+		return false
+	}
+	if bytes.IndexByte(data, '\\') >= 0 {
+		return true
+	}
+	for rest := data; ; {
+		end := bytes.Index(rest, []byte(`="`)) + 1
+		if end == 0 {
+			return false
+		}
+		start := bytes.LastIndexByte(rest[:end], '"') + 1
+		if (end-start)%4 != 0 {
+			return true
+		}
+		rest = rest[end+1:]
 	}
 }
 

@@ -13,7 +13,6 @@
 //     backspace and form feed as \u0008 and \u000c.
 //   - A map with booleans as keys is refused as json does, but not where it is the value of an any: there it is stored.
 //   - A map whose keys JSON cannot hold, such as floats, is stored as long as it is empty; json refuses its type.
-//   - Base64 whose padding is cut short ("00=") is fetched into a []byte; for json it is an error.
 //   - A field behind an embedded pointer to a struct type that is not exported is fetched; for json it is an error.
 //
 // It is fast on amd64 and arm64, with the versions of Go that sonic knows; elsewhere encoding/json does all. The first value

@@ -71,6 +71,9 @@ type destination struct {
 
 	// arrays says that it has arrays in it, of a fixed length. Where one is full, sonic takes a comma before the end for right.
 	arrays bool
+
+	// bytes says that it has []byte in it, which stand in JSON as base64.
+	bytes bool
 }
 
 var destinations sync.Map // from reflect.Type to destination
@@ -104,7 +107,10 @@ func (d *destination) walk(t reflect.Type, seen map[reflect.Type]bool) {
 	case reflect.Array:
 		d.arrays = true
 		d.walk(t.Elem(), seen)
-	case reflect.Pointer, reflect.Slice:
+	case reflect.Slice:
+		d.bytes = d.bytes || t.Elem().Kind() == reflect.Uint8
+		d.walk(t.Elem(), seen)
+	case reflect.Pointer:
 		d.walk(t.Elem(), seen)
 	case reflect.Struct:
 		for i := range t.NumField() {
