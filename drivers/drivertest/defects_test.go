@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"errors"
+	"maps"
 	"path"
 	"regexp"
 	"runtime"
@@ -14,11 +15,22 @@ import (
 	"github.com/gin-cachette/cachette/drivers"
 )
 
-// defects are mistakes that drivers make, each with the subtest that must find it.
-var defects = map[string]struct {
+// defect is a mistake that drivers make, with the subtest that must find it.
+type defect struct {
 	foundBy   string
 	introduce func(d *fake)
-}{
+}
+
+// defects are all of them.
+var defects = func() map[string]defect {
+	all := make(map[string]defect)
+	for _, some := range []map[string]defect{driverDefects, adderDefects, logDefects} {
+		maps.Copy(all, some)
+	}
+	return all
+}()
+
+var driverDefects = map[string]defect{
 	// Values and keys.
 
 	"MissIsNoError": {"Get/Absent", func(d *fake) {

@@ -71,6 +71,8 @@ func Run(t *testing.T, h Harness) {
 		{"Pinger", testPinger},
 		{"Batch", testBatch},
 		{"Limited", testLimited},
+		{"Adder", testAdder},
+		{"Log", testLog},
 		{"Objects", testObjects},
 	} {
 		t.Run(group.name, func(t *testing.T) { group.test(t, h, h.open(t)) })
@@ -180,6 +182,16 @@ func operations(d drivers.Driver) []operation {
 	}
 	if d, ok := d.(drivers.Batch); ok {
 		all = append(all, operation{"GetValues", func(ctx context.Context) error { _, err := d.GetValues(ctx, "key", "other"); return err }})
+	}
+	if d, ok := d.(drivers.Adder); ok {
+		word := func() []byte { return []byte("word") }
+		all = append(all, operation{"Add", func(ctx context.Context) error { _, err := d.Add(ctx, long, word, "key", "other"); return err }})
+	}
+	if d, ok := d.(drivers.Log); ok {
+		all = append(all,
+			operation{"Append", func(ctx context.Context) error { return d.Append(ctx, "log", 10, long, []byte("record")) }},
+			operation{"End", func(ctx context.Context) error { _, err := d.End(ctx, "log", long); return err }},
+			operation{"Since", func(ctx context.Context) error { _, _, _, err := d.Since(ctx, "log", "position"); return err }})
 	}
 	return all
 }

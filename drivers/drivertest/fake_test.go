@@ -39,12 +39,19 @@ type fake struct {
 
 	getObject func(key string, now time.Time) (any, bool)
 	putObject func(key string, object any, size int, ttl time.Duration) bool
+
+	adds    func(ctx context.Context, ttl time.Duration, word func() []byte, keys ...string) ([][]byte, error)
+	appends func(ctx context.Context, key string, keep int, ttl time.Duration, records ...[]byte) error
+	ends    func(ctx context.Context, key string, ttl time.Duration) (drivers.Position, error)
+	sinces  func(ctx context.Context, key string, from drivers.Position) ([][]byte, drivers.Position, bool, error)
+	begun   int // logs
 }
 
 type entry struct {
 	value     []byte
 	object    any
 	isObject  bool
+	log       *fakeLog
 	expiresAt time.Time
 }
 
@@ -63,6 +70,7 @@ func newFake() *fake {
 	d.sweep, d.ping, d.close = d.correctSweep, d.correctPing, d.correctClose
 	d.values, d.limit = d.correctValues, d.correctLimit
 	d.getObject, d.putObject = d.correctGetObject, d.correctPutObject
+	d.adds, d.appends, d.ends, d.sinces = d.correctAdd, d.correctAppend, d.correctEnd, d.correctSince
 	return d
 }
 
@@ -106,7 +114,7 @@ func (d *fake) correctGet(ctx context.Context, key string) (drivers.Item, error)
 	}
 	defer d.mu.Unlock()
 	e, ok := d.entries[d.key(key)]
-	if !ok || !e.live(time.Now()) || e.isObject {
+	if !ok || !e.live(time.Now()) || e.isObject || e.log != nil {
 		return drivers.Item{}, drivers.ErrMiss
 	}
 	return drivers.Item{Value: d.handOut(e.value), ExpiresAt: e.expiresAt}, nil

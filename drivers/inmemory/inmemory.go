@@ -49,7 +49,7 @@ type Options struct {
 }
 
 // Driver is a [drivers.Driver] that keeps its entries in memory. It is a [drivers.Objects], a [drivers.Limited], a
-// [drivers.Sweeper] and a [drivers.Pinger] too. Create it with [New].
+// [drivers.Adder], a [drivers.Log], a [drivers.Sweeper] and a [drivers.Pinger] too. Create it with [New].
 type Driver struct {
 	clock func() time.Time
 	start time.Time // times are kept as durations since then, which no change of the wall clock moves
@@ -177,14 +177,16 @@ func (d *Driver) put(cache *store, key string, value any, size int, ttl time.Dur
 	var copied strings.Builder
 	copied.WriteString(key)
 	weight := d.budget.weigh(copied.Cap(), size)
-	deadline := d.now()
-	if ttl > math.MaxInt64-deadline {
-		ttl = math.MaxInt64 - deadline
-	}
-	deadline += ttl
-
-	cache.Set(copied.String(), &entry{value: value, deadline: deadline, weight: weight})
+	cache.Set(copied.String(), &entry{value: value, deadline: after(d.now(), ttl), weight: weight})
 	d.budget.spend(cache, weight)
+}
+
+// after returns the time that is so long after another.
+func after(now, ttl time.Duration) time.Duration {
+	if ttl > math.MaxInt64-now {
+		return math.MaxInt64
+	}
+	return now + ttl
 }
 
 // Delete removes keys and returns how many of them were live.

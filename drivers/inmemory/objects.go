@@ -16,7 +16,8 @@ func (d *Driver) GetObject(key []byte, now time.Time) (any, bool) {
 	if !ok || !e.live(now.Sub(d.start)) {
 		return nil, false
 	}
-	if _, ok := e.value.(byteString); ok {
+	switch e.value.(type) {
+	case byteString, *log:
 		return nil, false
 	}
 	return e.value, true

@@ -1,0 +1,42 @@
+package drivers
+
+import (
+	"context"
+	"time"
+)
+
+// Position is a place in a log: behind one of its records. It is opaque, can be compared, and may be sent to other
+// processes. It is empty for no place.
+type Position string
+
+// Log is a driver that keeps bounded logs of records in its store, each under a key of its own: what is told of the last
+// purges.
+//
+// A log is removed by [Driver.Delete], by which it counts as one key, and by [Driver.Clear] of a prefix of its key. Its key
+// has no other use: what Get and Set do under it is not defined. A store may lose a log at any time. One that is begun anew under
+// the same key is another log: no position of the old one is one of the new one.
+//
+// Records are any bytes, including none. Each is kept with a random word, and a position names the word of the record
+// before it, so that no record is taken for another whatever the store counts by.
+type Log interface {
+	// Append adds records to the end of the log under key, in their order, and begins the log if it is not there. Once
+	// it has returned, every Since that begins sees them. The log then holds the last keep records at least, and not
+	// many times more, and lives for ttl. Those who use one log give the same keep and ttl.
+	//
+	// A store that bounds the size of what lies under a key may hold fewer. Records that it cannot hold at all are an
+	// error that matches [ErrTooLarge], and so is a store that is full an error: then the log may stay as it was, so that
+	// one who must not be overheard deletes it. A keep or a ttl of zero or less is an error.
+	//
+	// A record may be appended twice, where the answer to the first attempt was lost, and those of a call that has failed
+	// may be appended later.
+	Append(ctx context.Context, key string, keep int, ttl time.Duration, records ...[]byte) error
+
+	// End returns the position behind the last record of the log under key. A log that is not there is begun, so that
+	// there is a position. At least half of ttl remains of the log's life. A ttl of zero or less is an error.
+	End(ctx context.Context, key string, ttl time.Duration) (Position, error)
+
+	// Since returns the records that were appended behind from, in the one order that all readers see them in, and the
+	// position behind them. complete is false where the log cannot tell: it was lost, it is another one, it does not
+	// reach back to from, or from is no position of it. Then records and end are empty. Since begins no log.
+	Since(ctx context.Context, key string, from Position) (records [][]byte, end Position, complete bool, err error)
+}
