@@ -21,6 +21,7 @@ type proxy struct {
 	gate  chan struct{}   // new connections pass bytes on once it is closed
 	gates []chan struct{} // of the connections that are there
 	conns []net.Conn
+	lost  func() // called instead of passing on the next answer; nil for none
 }
 
 func newProxy(t testing.TB) *proxy {
@@ -62,7 +63,7 @@ func (p *proxy) accept() {
 		c.place = len(p.gates) - 1
 		p.mu.Unlock()
 		go func() { c.pass(up, down); up.Close() }()
-		go func() { c.pass(down, up); down.Close() }()
+		go func() { c.pass(answers{down, p}, up); down.Close() }()
 	}
 }
 
@@ -97,6 +98,31 @@ func (c *proxied) stalled() chan struct{} {
 	c.proxy.mu.Lock()
 	defer c.proxy.mu.Unlock()
 	return c.proxy.gates[c.place]
+}
+
+// answers are what a server says to a client.
+type answers struct {
+	net.Conn
+	proxy *proxy
+}
+
+func (a answers) Write(answer []byte) (int, error) {
+	a.proxy.mu.Lock()
+	lost := a.proxy.lost
+	a.proxy.lost = nil
+	a.proxy.mu.Unlock()
+	if lost != nil {
+		lost()
+		return 0, io.ErrClosedPipe
+	}
+	return a.Conn.Write(answer)
+}
+
+// lose drops the next answer with its connection, once the server has done what was asked, and calls lost.
+func (p *proxy) lose(lost func()) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.lost = lost
 }
 
 // stall makes the connections that are there swallow what they are given, until the function that it returns is called. If

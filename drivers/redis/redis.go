@@ -38,8 +38,8 @@ type Options struct {
 	NoAutoPipeline bool
 }
 
-// Driver is a [drivers.Driver] that keeps its entries in Redis. It is a [drivers.Batch], a [drivers.Limited] and a
-// [drivers.Pinger] too. Create it with [New].
+// Driver is a [drivers.Driver] that keeps its entries in Redis. It is a [drivers.Batch], a [drivers.Adder], a
+// [drivers.Log], a [drivers.Limited] and a [drivers.Pinger] too. Create it with [New].
 type Driver struct {
 	client  redis.UniversalClient
 	secrets secrets
