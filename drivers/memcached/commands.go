@@ -54,6 +54,7 @@ type found struct {
 	flags uint32
 	value []byte // nil unless it was asked for
 	left  int64  // seconds to live; -1 for ever, unknownLeft where the server does not tell
+	cas   uint64 // what the server calls this version of the entry; 0 unless it was asked for, or where it has none
 }
 
 const unknownLeft = -2
@@ -202,6 +203,10 @@ func (l *link) readLook(meta bool) (*found, error) {
 			if f.left, err = strconv.ParseInt(field[1:], 10, 64); err != nil {
 				return nil, &answerError{answer}
 			}
+		case 'c':
+			if f.cas, err = strconv.ParseUint(field[1:], 10, 64); err != nil {
+				return nil, &answerError{answer}
+			}
 		}
 	}
 	return f, nil
@@ -220,14 +225,19 @@ func (l *link) readGet(answer string) (*found, error) {
 	if err != nil {
 		return nil, &answerError{answer}
 	}
-	value, err := l.readValue(fields[3])
-	if err != nil {
+	f := &found{flags: uint32(flags), left: unknownLeft}
+	if len(fields) > 4 { // the answer to gets
+		if f.cas, err = strconv.ParseUint(fields[4], 10, 64); err != nil {
+			return nil, &answerError{answer}
+		}
+	}
+	if f.value, err = l.readValue(fields[3]); err != nil {
 		return nil, err
 	}
 	if end, err := l.line(); err != nil || end != "END" {
 		return nil, firstError(err, &answerError{end})
 	}
-	return &found{flags: uint32(flags), value: value, left: unknownLeft}, nil
+	return f, nil
 }
 
 func firstError(errs ...error) error {

@@ -76,8 +76,8 @@ type Options struct {
 // requests at once. gomemcache's own default, 2, has each burst dial anew.
 const DefaultMaxIdleConns = 100
 
-// Driver is a [drivers.Driver] that keeps its entries in Memcached. It is a [drivers.Batch], a [drivers.Limited] and a
-// [drivers.Pinger] too. Create it with [New], or by its name.
+// Driver is a [drivers.Driver] that keeps its entries in Memcached. It is a [drivers.Batch], a [drivers.Adder], a
+// [drivers.Log], a [drivers.Limited] and a [drivers.Pinger] too. Create it with [New], or by its name.
 type Driver struct {
 	selector memcache.ServerSelector
 	dial     dialFunc

@@ -24,6 +24,8 @@ type confined struct {
 var (
 	_ drivers.Driver  = confined{}
 	_ drivers.Batch   = confined{}
+	_ drivers.Adder   = confined{}
+	_ drivers.Log     = confined{}
 	_ drivers.Limited = confined{}
 	_ drivers.Pinger  = confined{}
 )
@@ -54,6 +56,22 @@ func (c confined) Clear(ctx context.Context, prefix string) (int, error) {
 
 func (c confined) GetValues(ctx context.Context, keys ...string) ([][]byte, error) {
 	return c.Driver.GetValues(ctx, c.keys(keys)...)
+}
+
+func (c confined) Add(ctx context.Context, ttl time.Duration, word func() []byte, keys ...string) ([][]byte, error) {
+	return c.Driver.Add(ctx, ttl, word, c.keys(keys)...)
+}
+
+func (c confined) Append(ctx context.Context, key string, keep int, ttl time.Duration, records ...[]byte) error {
+	return c.Driver.Append(ctx, c.prefix+key, keep, ttl, records...)
+}
+
+func (c confined) End(ctx context.Context, key string, ttl time.Duration) (drivers.Position, error) {
+	return c.Driver.End(ctx, c.prefix+key, ttl)
+}
+
+func (c confined) Since(ctx context.Context, key string, from drivers.Position) ([][]byte, drivers.Position, bool, error) {
+	return c.Driver.Since(ctx, c.prefix+key, from)
 }
 
 func (c confined) MaxValue(key string) int {

@@ -22,8 +22,9 @@ type relay struct {
 	// answer, if set, answers lines of the client itself; false leaves them to the server.
 	answer func(line string) (string, bool)
 
-	stalled atomic.Bool  // swallow what comes
-	dials   atomic.Int64 // connections that were made
+	stalled atomic.Bool            // swallow what comes
+	lost    atomic.Pointer[func()] // called once instead of passing on the next answer; then its connection is cut
+	dials   atomic.Int64           // connections that were made
 
 	mu    sync.Mutex
 	conns map[net.Conn]bool
@@ -110,7 +111,7 @@ func (r *relay) serve(client net.Conn) {
 	defer server.Close()
 	go func() {
 		defer client.Close()
-		r.copy(client, server)
+		r.copy(answers{client, r}, server)
 	}()
 	if r.answer == nil {
 		r.copy(server, client)
@@ -128,6 +129,20 @@ func (r *relay) serve(client net.Conn) {
 			return
 		}
 	}
+}
+
+// answers are what a server says to a client.
+type answers struct {
+	net.Conn
+	relay *relay
+}
+
+func (a answers) Write(answer []byte) (int, error) {
+	if lost := a.relay.lost.Swap(nil); lost != nil {
+		(*lost)()
+		return 0, io.ErrClosedPipe
+	}
+	return a.Conn.Write(answer)
 }
 
 func (r *relay) copy(to, from net.Conn) {
