@@ -12,8 +12,9 @@ type Position string
 // Log is a driver that keeps bounded logs of records in its store, each under a key of its own: what is told of the last
 // purges.
 //
-// A log is removed by [Driver.Delete], by which it counts as one key, and by [Driver.Clear] of a prefix of its key. Its key
-// has no other use: what Get and Set do under it is not defined. A store may lose a log at any time. One that is begun anew under
+// A log is removed by [Driver.Delete], by which it counts as one key, and by [Driver.Clear] of a prefix of its key, by which it
+// may count as several. Its key, and those that begin with it and a slash, have no other use: what Get and Set do under them
+// is not defined. A store may lose a log at any time. One that is begun anew under
 // the same key is another log: no position of the old one is one of the new one.
 //
 // Records are any bytes, including none. Each is kept with a random word, and a position names the word of the record

@@ -159,7 +159,11 @@ func (l logging) unknown(t *testing.T) {
 func (l logging) removed(t *testing.T) {
 	for name, remove := range map[string]func(t *testing.T, key string){
 		"Delete": func(t *testing.T, key string) { wantDeleted(t, l, 1, key) },
-		"Clear":  func(t *testing.T, key string) { wantCleared(t, l, 1, key[:len(key)-1]) },
+		"Clear": func(t *testing.T, key string) {
+			if n, err := l.Clear(t.Context(), key[:len(key)-1]); n == 0 || err != nil {
+				t.Errorf("Clear = %d, %v, want what the log consists of", n, err)
+			}
+		},
 	} {
 		t.Run(name, func(t *testing.T) {
 			key := "removed:" + name
@@ -189,9 +193,9 @@ func (l logging) bounded(t *testing.T) {
 	var positions []drivers.Position
 	var all []string
 	positions = append(positions, l.end(t, "bounded"))
-	for i := range 12 {
+	for i := range 8 {
 		var some []string
-		for k := range 50 {
+		for k := range 25 {
 			some = append(some, fmt.Sprintf("%d.%d", i, k))
 		}
 		l.append(t, "bounded", few, some...)
@@ -227,7 +231,7 @@ func (l logging) large(t *testing.T) {
 }
 
 func (l logging) expiry(t *testing.T, h Harness) {
-	const short = 200 * time.Millisecond
+	const short = 500 * time.Millisecond // in which a slow store does several operations
 	brief := func(key string) drivers.Position {
 		t.Helper()
 		if err := l.Append(t.Context(), key, keep, short, []byte("record")); err != nil {
@@ -239,16 +243,19 @@ func (l logging) expiry(t *testing.T, h Harness) {
 		}
 		return position
 	}
-	appended, ended, gone := brief("appended"), brief("ended"), brief("gone")
+	appended := brief("appended")
+	l.append(t, "appended", keep, "more")
+	appended = l.wantSince(t, "appended", appended, "more")
+	ended := brief("ended")
+	l.end(t, "ended")
+	gone := brief("gone")
 	begun, err := l.End(t.Context(), "begun briefly", short)
 	if err != nil {
 		t.Fatal(err)
 	}
 	after := time.Now()
-	l.append(t, "appended", keep, "more")
-	l.end(t, "ended")
 	time.Sleep(time.Until(after.Add(short + h.Resolution)))
-	l.wantSince(t, "appended", appended, "more")
+	l.wantSince(t, "appended", appended)
 	l.wantSince(t, "ended", ended)
 	l.wantIncomplete(t, "gone", gone)
 	l.wantIncomplete(t, "begun briefly", begun)

@@ -25,6 +25,9 @@
 // A key that is valid UTF-8 is stored as it is. One that is not, or that begins with U+10FFFF, which is no character,
 // is stored as U+10FFFF and its bytes in hexadecimal.
 //
+// A log (drivers.Log) has such a document under its key, whose field last is the number of its last record or a smaller one, and
+// one for each record under its key, "/log/", a random word and the number.
+//
 // # Indexes
 //
 // key has a unique index: of two that write a new key at once, both succeed and one document is left. (The Python library

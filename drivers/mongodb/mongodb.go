@@ -48,7 +48,8 @@ type Options struct {
 }
 
 // Driver is a [drivers.Driver] that keeps its entries in a collection of MongoDB. It is a [drivers.Sweeper], a
-// [drivers.Pinger], a [drivers.Batch], a [drivers.Limited] and a [drivers.Dedicated] too. Create it with [New].
+// [drivers.Pinger], a [drivers.Batch], a [drivers.Adder], a [drivers.Log], a [drivers.Limited] and a [drivers.Dedicated]
+// too. Create it with [New].
 //
 // It reads from the primary, whatever the client prefers, so that it sees what was purged. Its writes have the client's
 // write concern, which must not be w=0: how many entries were removed would be unknown.

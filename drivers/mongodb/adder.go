@@ -1,0 +1,184 @@
+package mongodb
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"time"
+
+	"go.mongodb.org/mongo-driver/v2/bson"
+	"go.mongodb.org/mongo-driver/v2/mongo"
+	"go.mongodb.org/mongo-driver/v2/mongo/options"
+
+	"github.com/gin-cachette/cachette/drivers"
+	"github.com/gin-cachette/cachette/drivers/internal/logrecord"
+)
+
+var (
+	_ drivers.Adder = (*Driver)(nil)
+	_ drivers.Log   = (*Driver)(nil)
+)
+
+// Add makes sure that keys have values: in one round trip where all have, in another that adds to those that have none, and in
+// others that lengthen lives, and remove what has ended.
+//
+// The client repeats a write only to a server that carries it out once (retryable writes), and the driver with another value.
+func (d *Driver) Add(ctx context.Context, ttl time.Duration, word func() []byte, keys ...string) ([][]byte, error) {
+	if err := d.begin(ctx); err != nil {
+		return nil, err
+	}
+	if err := logrecord.CheckTTL(ttl); err != nil {
+		return nil, fmt.Errorf("mongodb: add: %w", err)
+	}
+	a := &adding{driver: d, ttl: ttl, word: word, values: make(map[string][]byte, len(keys))}
+	for _, key := range keys {
+		if name := encodeKey(key); !slices.Contains(a.left, name) {
+			a.left = append(a.left, name)
+		}
+	}
+	// Before there is a unique index, two that insert a key at once would both succeed.
+	if err := d.indexes.wait(ctx, d.life); err != nil {
+		return nil, d.fail(ctx, "add: waiting for the indexes", err)
+	}
+	for len(a.left) > 0 {
+		if err := a.once(ctx); err != nil {
+			return nil, d.fail(ctx, "add", err)
+		}
+	}
+	values := make([][]byte, len(keys))
+	for i, key := range keys {
+		values[i] = append([]byte{}, a.values[encodeKey(key)]...)
+	}
+	return values, nil
+}
+
+// adding is an Add under way. Keys go by their names.
+type adding struct {
+	driver *Driver
+	ttl    time.Duration
+	word   func() []byte
+
+	left   []string // those that have no value yet
+	values map[string][]byte
+}
+
+// once reads what is there, and adds what is not. What another has changed in between is left.
+func (a *adding) once(ctx context.Context) error {
+	if err := ctx.Err(); err != nil {
+		return err
+	}
+	now, live, ended, err := a.look(ctx)
+	if err != nil {
+		return err
+	}
+	end := a.driver.clock().Add(a.ttl).UnixMilli()
+	var absent, short []string
+	for _, name := range a.left {
+		left, there := live[name]
+		switch {
+		case there && left < a.ttl/2:
+			short = append(short, name)
+		case !there:
+			absent = append(absent, name)
+		}
+	}
+	if len(ended) > 0 {
+		_, err := a.driver.deleteMany(ctx, deadAnd(now, bson.E{Key: fieldKey, Value: bson.D{{Key: "$in", Value: ended}}}))
+		if err != nil {
+			return err
+		}
+	}
+	if err := a.lengthen(ctx, short, now, end); err != nil {
+		return err
+	}
+	if err := a.insert(ctx, absent, end); err != nil {
+		return err
+	}
+	a.left = slices.DeleteFunc(a.left, func(name string) bool { return a.values[name] != nil })
+	return nil
+}
+
+// look takes the values that are there, and returns how long they live, and which others have ended.
+func (a *adding) look(ctx context.Context) (now int64, live map[string]time.Duration, ended []string, err error) {
+	filter := marshal(bson.D{{Key: fieldKey, Value: bson.D{{Key: "$in", Value: a.left}}}})
+	cursor, err := a.driver.collection.Find(ctx, filter, options.Find().SetBatchSize(int32(len(a.left)+1)))
+	if err != nil {
+		return 0, nil, nil, err
+	}
+	defer cursor.Close(ctx)
+	now, live = a.driver.now(), make(map[string]time.Duration)
+	for cursor.Next(ctx) {
+		found, err := parse(cursor.Current)
+		if err != nil {
+			return 0, nil, nil, err
+		}
+		if found.end <= now {
+			ended = append(ended, found.name)
+			continue
+		}
+		a.values[found.name] = append([]byte{}, found.value...)
+		live[found.name] = time.UnixMilli(found.end).Sub(time.UnixMilli(now))
+	}
+	return now, live, ended, cursor.Err()
+}
+
+// renew makes a word that was not sent yet.
+func (a *adding) renew(name string) ([]byte, error) {
+	made := append([]byte{}, a.word()...)
+	if most := maxValue(name); len(made) > most {
+		return nil, fmt.Errorf("%w: a value of %d bytes, of %d at most", drivers.ErrTooLarge, len(made), max(0, most))
+	}
+	return made, nil
+}
+
+// lengthen lets what lives under names live until end at least. It does not write the values.
+func (a *adding) lengthen(ctx context.Context, names []string, now, end int64) error {
+	if len(names) == 0 {
+		return nil
+	}
+	times := fields(nil, end)[1:]
+	_, err := a.driver.collection.UpdateMany(ctx, liveAnd(now,
+		bson.E{Key: fieldKey, Value: bson.D{{Key: "$in", Value: names}}},
+		bson.E{Key: fieldExpires, Value: bson.D{{Key: "$lt", Value: end / 1000}}},
+	), marshal(bson.D{{Key: "$set", Value: times}}))
+	return err
+}
+
+// insert adds values, but for names that another has added.
+func (a *adding) insert(ctx context.Context, names []string, end int64) error {
+	if len(names) == 0 {
+		return nil
+	}
+	documents, words := make([]bson.Raw, len(names)), make([][]byte, len(names))
+	for i, name := range names {
+		var err error
+		if words[i], err = a.renew(name); err != nil {
+			return err
+		}
+		documents[i] = marshal(append(bson.D{{Key: fieldKey, Value: name}}, fields(words[i], end)...))
+	}
+	result, err := a.driver.collection.InsertMany(ctx, documents, options.InsertMany().SetOrdered(false))
+	refused := make(map[int]bool)
+	var several mongo.BulkWriteException
+	if errors.As(err, &several) && several.WriteConcernError == nil {
+		err = nil
+		for _, one := range several.WriteErrors {
+			if refused[one.Index] = true; !mongo.IsDuplicateKeyError(one.WriteError) {
+				err = several
+			}
+		}
+	}
+	switch {
+	case err != nil:
+		return err
+	case result != nil && !result.Acknowledged:
+		return errUnacknowledged
+	}
+	for i, name := range names {
+		if !refused[i] {
+			a.values[name] = words[i]
+		}
+	}
+	return nil
+}
