@@ -6,7 +6,7 @@
 // A driver creates its table if it is absent, billed on demand, waits until it is active, and has DynamoDB remove expired
 // items by its time to live feature where it can. The hash key is the attribute key, a string; there is no sort key. The
 // permissions that it wants are dynamodb:DescribeTable, CreateTable, DescribeTimeToLive, UpdateTimeToLive, GetItem,
-// BatchGetItem, PutItem, DeleteItem, BatchWriteItem and Scan. On a table that is there it works without the first four.
+// BatchGetItem, PutItem, UpdateItem, DeleteItem, BatchWriteItem and Scan. On a table that is there it works without the first four.
 //
 // # The items
 //
@@ -28,6 +28,9 @@
 //
 // A key that is empty, longer than 2048 bytes, not UTF-8, or that begins with "cachette-sha256:" is kept as
 // "cachette-sha256:" and its SHA-256 in hexadecimal; key_bytes then holds the key itself, and is compared.
+//
+// A log (drivers.Log) has such an item under its key, whose attribute last is the number of its last record or a smaller one, and
+// one for each record under its key, "/log/", a random word and the number.
 //
 // # Reading and time
 //
@@ -70,7 +73,7 @@ type Options struct {
 }
 
 // Driver is a [drivers.Driver] that keeps its entries in a table of DynamoDB. It is a [drivers.Batch], a
-// [drivers.Dedicated], a [drivers.Limited], a [drivers.Pinger] and a [drivers.Sweeper] too. Create it with [New].
+// [drivers.Adder], a [drivers.Log], a [drivers.Dedicated], a [drivers.Limited], a [drivers.Pinger] and a [drivers.Sweeper] too. Create it with [New].
 type Driver struct {
 	client   *dynamodb.Client
 	table    *string

@@ -1,0 +1,210 @@
+package dynamodb
+
+import (
+	"context"
+	"fmt"
+	"time"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
+
+	"github.com/gin-cachette/cachette/drivers"
+	"github.com/gin-cachette/cachette/drivers/internal/logrecord"
+)
+
+var (
+	_ drivers.Adder = (*Driver)(nil)
+	_ drivers.Log   = (*Driver)(nil)
+)
+
+// addAttempts is how often a value is put, each time another one, for a server that fails.
+const addAttempts = 3
+
+// Add makes sure that keys have values, sixteen at a time: a request reads what is there, and another, on condition, adds a
+// value or lengthens a life. The client's own retries are off for what adds.
+func (d *Driver) Add(ctx context.Context, ttl time.Duration, word func() []byte, keys ...string) ([][]byte, error) {
+	const what = "add"
+	ready, err := d.begin(ctx, what)
+	if err != nil {
+		return nil, err
+	}
+	if err := logrecord.CheckTTL(ttl); err != nil {
+		return nil, fmt.Errorf("dynamodb: add: %w", err)
+	}
+	values := make([][]byte, len(keys))
+	if len(keys) == 0 {
+		return values, nil
+	}
+	err = parallel(ctx, len(keys), parallelItems, func(ctx context.Context, i int) (err error) {
+		values[i], err = d.add(ctx, keys[i], ttl, word)
+		return err
+	})
+	if err != nil {
+		return nil, d.fail(ctx, ready, what, err)
+	}
+	return values, nil
+}
+
+// add reads, and adds or lengthens, until there is a value.
+func (d *Driver) add(ctx context.Context, key string, ttl time.Duration, word func() []byte) ([]byte, error) {
+	for failed := 0; ; {
+		if err := ctx.Err(); err != nil {
+			return nil, err
+		}
+		out, err := d.client.GetItem(ctx, &dynamodb.GetItemInput{TableName: d.table, Key: keyOf(key), ConsistentRead: &yes})
+		if err != nil {
+			return nil, err
+		}
+		value, end, there := read(out.Item, key)
+		now := d.now()
+		switch {
+		case there && end > now:
+			if time.UnixMilli(end).Sub(time.UnixMilli(now)) < ttl/2 {
+				err = d.lengthen(ctx, key, end, d.clock().Add(ttl).UnixMilli())
+			}
+			if err != nil && codeOf(err) != codeConditional {
+				return nil, err
+			}
+			if err == nil {
+				return value, nil
+			}
+		case len(out.Item) > 0: // it has ended
+			_, err := d.client.DeleteItem(ctx, deleteUnchanged(d.table, out.Item))
+			if err != nil && codeOf(err) != codeConditional {
+				return nil, err
+			}
+		default:
+			made, err := d.putAbsent(ctx, key, ttl, word)
+			if err == nil {
+				return made, nil
+			}
+			if codeOf(err) == codeConditional {
+				continue
+			}
+			if failed++; failed == addAttempts || isRefusal(err) {
+				return nil, err
+			}
+			if err := sleep(ctx, backoff(failed)); err != nil {
+				return nil, err
+			}
+		}
+	}
+}
+
+// putAbsent puts a new value where there is none, in one attempt.
+func (d *Driver) putAbsent(ctx context.Context, key string, ttl time.Duration, word func() []byte) ([]byte, error) {
+	made := append([]byte{}, word()...)
+	if most := d.MaxValue(key); len(made) > most {
+		return nil, fmt.Errorf("%w: a value of %d bytes, of %d at most", drivers.ErrTooLarge, len(made), max(0, most))
+	}
+	condition := "attribute_not_exists(#k)"
+	_, err := d.client.PutItem(ctx, &dynamodb.PutItemInput{
+		TableName:                d.table,
+		Item:                     newItem(key, made, d.clock().Add(ttl).UnixMilli()),
+		ConditionExpression:      &condition,
+		ExpressionAttributeNames: map[string]string{"#k": attrKey},
+	}, func(o *dynamodb.Options) { o.Retryer = aws.NopRetryer{} })
+	return made, err
+}
+
+// lengthen lets what lies under key, and ends at was, end at a later moment. It does not write the value.
+func (d *Driver) lengthen(ctx context.Context, key string, was, end int64) error {
+	if end <= was {
+		return nil
+	}
+	condition, update := "attribute_exists(#k) AND #e <= :e", "SET #e = :e, #m = :m"
+	_, err := d.client.UpdateItem(ctx, &dynamodb.UpdateItemInput{
+		TableName:                 d.table,
+		Key:                       keyOf(key),
+		ConditionExpression:       &condition,
+		UpdateExpression:          &update,
+		ExpressionAttributeNames:  map[string]string{"#k": attrKey, "#e": attrExpires, "#m": attrExpiresMS},
+		ExpressionAttributeValues: attributes{":e": number(expiresOf(end)), ":m": number(end)},
+	})
+	return err
+}
+
+// attrLast holds the number of the last record, in the head of a log.
+const attrLast = "last"
+
+// numbered is the driver as a log wants it: an item for each record, and a head. One item for all of it would cost its whole
+// size for each write.
+type numbered struct{ *Driver }
+
+func (d *Driver) log() logrecord.Numbered { return logrecord.Numbered{Store: numbered{d}} }
+
+// Append adds records to the log under key, in some six requests and two for each more.
+func (d *Driver) Append(ctx context.Context, key string, keep int, ttl time.Duration, records ...[]byte) error {
+	if _, err := d.begin(ctx, "append"); err != nil {
+		return err
+	}
+	if err := logrecord.Check(keep, ttl); err != nil {
+		return fmt.Errorf("dynamodb: append: %w", err)
+	}
+	if len(records) == 0 {
+		return nil
+	}
+	return d.log().Append(ctx, key, keep, ttl, records...)
+}
+
+// End returns the position behind the last record of the log under key, in two requests.
+func (d *Driver) End(ctx context.Context, key string, ttl time.Duration) (drivers.Position, error) {
+	if _, err := d.begin(ctx, "end"); err != nil {
+		return "", err
+	}
+	if err := logrecord.CheckTTL(ttl); err != nil {
+		return "", fmt.Errorf("dynamodb: end: %w", err)
+	}
+	return d.log().End(ctx, key, ttl)
+}
+
+// Since returns the records behind a position, in two requests, and one more for each 16 records.
+func (d *Driver) Since(ctx context.Context, key string, from drivers.Position) ([][]byte, drivers.Position, bool, error) {
+	if _, err := d.begin(ctx, "since"); err != nil {
+		return nil, "", false, err
+	}
+	return d.log().Since(ctx, key, from)
+}
+
+// Head returns the head of the log under key.
+func (d numbered) Head(ctx context.Context, key string) (record []byte, last int64, left time.Duration, err error) {
+	ready, err := d.begin(ctx, "log")
+	if err != nil {
+		return nil, 0, 0, err
+	}
+	out, err := d.client.GetItem(ctx, &dynamodb.GetItemInput{TableName: d.table, Key: keyOf(key), ConsistentRead: &yes})
+	if err != nil {
+		return nil, 0, 0, d.fail(ctx, ready, "log", err)
+	}
+	record, end, ok := read(out.Item, key)
+	left = time.UnixMilli(end).Sub(time.UnixMilli(d.now()))
+	if !ok || left <= 0 {
+		return nil, 0, 0, nil
+	}
+	last, _ = integer(out.Item[attrLast])
+	return record, last, left, nil
+}
+
+// Raise gives the head of a log a larger number.
+func (d numbered) Raise(ctx context.Context, key string, record []byte, last int64, ttl time.Duration) error {
+	ready, err := d.begin(ctx, "log")
+	if err != nil {
+		return err
+	}
+	end := d.clock().Add(ttl).UnixMilli()
+	condition, update := "#v = :v AND (attribute_not_exists(#l) OR #l < :l)", "SET #e = :e, #m = :m, #l = :l"
+	_, err = d.client.UpdateItem(ctx, &dynamodb.UpdateItemInput{
+		TableName:                d.table,
+		Key:                      keyOf(key),
+		ConditionExpression:      &condition,
+		UpdateExpression:         &update,
+		ExpressionAttributeNames: map[string]string{"#v": attrValue, "#l": attrLast, "#e": attrExpires, "#m": attrExpiresMS},
+		ExpressionAttributeValues: attributes{
+			":v": binary(record), ":l": number(last), ":e": number(expiresOf(end)), ":m": number(end),
+		},
+	})
+	if err != nil && codeOf(err) != codeConditional {
+		return d.fail(ctx, ready, "log", err)
+	}
+	return nil
+}
