@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"strconv"
 	"strings"
+	"sync"
 	"time"
 
 	"github.com/gin-cachette/cachette/drivers"
@@ -118,21 +119,24 @@ func (n Numbered) Append(ctx context.Context, key string, keep int, ttl time.Dur
 
 // add adds a record under the first number, from number on, that is free, and returns that.
 func (n Numbered) add(ctx context.Context, h head, number int64, ttl time.Duration, data []byte) (int64, error) {
+	var mu sync.Mutex
+	made := make(map[string]bool)
+	word := func() []byte { // as the store wants it: anew for each attempt
+		packed := Pack(data)
+		mu.Lock()
+		defer mu.Unlock()
+		made[string(packed)] = true
+		return packed
+	}
 	for ; ; number++ {
-		made := make(map[string]bool)
-		record := make(chan map[string]bool, 1)
-		record <- made
-		there, err := n.Store.Add(ctx, life(ttl), func() []byte {
-			packed := Pack(data)
-			made := <-record
-			made[string(packed)] = true
-			record <- made
-			return packed
-		}, h.entry(number))
+		there, err := n.Store.Add(ctx, life(ttl), word, h.entry(number))
 		if err != nil {
 			return 0, err
 		}
-		if made = <-record; made[string(there[0])] {
+		mu.Lock()
+		mine := made[string(there[0])]
+		mu.Unlock()
+		if mine {
 			return number, nil
 		}
 	}
