@@ -1,11 +1,3 @@
-// Package purge makes purges hold: a response whose fill began before a purge is never served after it.
-//
-// Every path, every namespace and the cache as a whole have a generation. A fill notes the generations when it begins,
-// a purge ends one, and what was noted before is then out of date, whether it was stored by then or not. Nothing has
-// to be found or waited for, so a purge costs the same whatever is stored and wherever it is.
-//
-// No two of them share a generation, but for a clash of 64 bits that nobody can bring about and that would cost a miss, so a purge
-// concerns nothing else. A table holds just those that are in use: by fills under way and by what they have stored.
 package purge
 
 import (
@@ -15,7 +7,10 @@ import (
 	"weak"
 )
 
-// Table holds the generations. It is safe for concurrent use.
+// Table holds generations: of every path, every namespace and the cache as a whole. A fill notes them when it begins, a purge ends
+// one, and what was noted before is then out of date. No two of them share a generation, but for a clash of 64 bits that nobody can
+// bring about and that would cost a miss. It holds just those that are in use: by fills under way and by what they have stored.
+// It is safe for concurrent use. [Local] does the same for all scopes.
 type Table struct {
 	all    atomic.Pointer[generation]
 	paths  scopes
@@ -116,6 +111,11 @@ func (c *scopes) find(name string) (s *shard, hash uint64) {
 // current returns the generation of a name.
 func (c *scopes) current(name string) *generation {
 	s, hash := c.find(name)
+	return s.current(hash)
+}
+
+// current returns the generation of a hash.
+func (s *shard) current(hash uint64) *generation {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if g := s.inUse[hash].Value(); g != nil {
@@ -145,6 +145,15 @@ func (s *shard) begin(hash uint64) *generation {
 // end ends the generation of a name. own, if it is not nil, goes on with the next one.
 func (c *scopes) end(name string, own *Stamp) {
 	s, hash := c.find(name)
+	if own == nil {
+		s.end(hash, nil)
+	} else {
+		s.end(hash, own.follow)
+	}
+}
+
+// end ends the generation of a hash. follow, if it is not nil, is told which one that was and which one comes behind it.
+func (s *shard) end(hash uint64, follow func(ended, next *generation)) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	g := s.inUse[hash].Value()
@@ -153,7 +162,7 @@ func (c *scopes) end(name string, own *Stamp) {
 	}
 	g.over.Store(true)
 	delete(s.inUse, hash)
-	if own != nil {
-		own.follow(g, s.begin(hash))
+	if follow != nil {
+		follow(g, s.begin(hash))
 	}
 }

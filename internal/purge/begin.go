@@ -1,0 +1,293 @@
+package purge
+
+import (
+	"context"
+	"fmt"
+	"time"
+)
+
+// Begin takes the ticket of a fill: the position in the log first, then the words.
+func (s *Shared) Begin(ctx context.Context, l *Look, f Fill) (Ticket, error) {
+	if l == nil {
+		l = s.Look()
+	}
+	t := Ticket{own: f.Own}
+	scopes := make([]Scope, 0, len(f.Known)+len(f.Guessed))
+	for _, scope := range f.Known {
+		if !scope.Kind.rare() && find(scopes, scope) < 0 {
+			scopes = append(scopes, scope)
+		}
+	}
+	if s.debts.left(each(scopes)) < Valid {
+		return Ticket{}, ErrOwed
+	}
+	v, err := s.ensure(ctx, l.began) // older than the handler's data: the purges of a second more count
+	if err != nil {
+		return Ticket{}, err
+	}
+	t.Basis.Place = v.end
+	if f.Late && s.Log != nil {
+		if t.log, err = s.Log.End(ctx, s.tagLog, logLife); err != nil {
+			return Ticket{}, err
+		}
+	}
+	own, err := s.claim(ctx, &t, scopes)
+	if err != nil {
+		return Ticket{}, err
+	}
+	known := len(scopes)
+	for _, guess := range f.Guessed {
+		if find(scopes, guess) < 0 {
+			scopes = append(scopes, guess)
+		}
+	}
+	marks, err := s.take(ctx, &t, l, scopes, f.TTL)
+	if err != nil {
+		return Ticket{}, err
+	}
+	t.Basis.Marks, t.guessed = append(marks[:known:known], own...), marks[known:]
+	return t, nil
+}
+
+// claim gives a fill with Own marks beside those of its paths: a purge by another request deletes both, and its own purge the path's
+// alone. They are this fill's only if it has added them itself. Otherwise another such fill is under way, whose own purge
+// would not be seen: then the purge of this one is like any other, and deletes both.
+func (s *Shared) claim(ctx context.Context, t *Ticket, scopes []Scope) (own []Mark, err error) {
+	if !t.own {
+		return nil, nil
+	}
+	var keys []string
+	for _, scope := range scopes {
+		if beside, ok := scope.own(); ok {
+			own, keys = append(own, Mark{Scope: beside}), append(keys, beside.id().key(s.base))
+		}
+	}
+	if len(keys) == 0 {
+		return nil, nil
+	}
+	if err := s.Marks.Delete(ctx, keys...); err != nil {
+		return nil, err
+	}
+	made := make(map[string]bool)
+	until := s.Now().Add(2 * usualLife)
+	words, err := s.Marks.Add(ctx, 2*usualLife, func() string {
+		word := newWord(until, s.Random)
+		made[word] = true
+		return word
+	}, keys...)
+	if err != nil {
+		return nil, err
+	}
+	for i := range own {
+		own[i].Word = words[i]
+		t.own = t.own && made[words[i]]
+	}
+	t.live(until)
+	return own, nil
+}
+
+// take returns the words of scopes: those that the look has read, if they live long enough, and what is in the store of the others.
+func (s *Shared) take(ctx context.Context, t *Ticket, l *Look, scopes []Scope, ttl time.Duration) ([]Mark, error) {
+	life := lifeFor(ttl)
+	now := s.Now()
+	need := now.Add(life)
+	marks := make([]Mark, len(scopes))
+	var missing []int
+	good := l.paid == s.debts.paid.Load()
+	for i, scope := range scopes {
+		marks[i].Scope = scope
+		word, _ := l.word(i, scope)
+		if until := s.lives.of(scope, word); good && word != "" && !until.Before(need) {
+			marks[i].Word = word
+			t.live(until)
+		} else {
+			missing = append(missing, i)
+		}
+	}
+	return marks, s.add(ctx, t, marks, missing, life)
+}
+
+// add gives marks, by their numbers, the words that the store has or gets, and has them live for twice a life.
+func (s *Shared) add(ctx context.Context, t *Ticket, marks []Mark, numbers []int, life time.Duration) error {
+	if len(numbers) == 0 {
+		return nil
+	}
+	ids, keys := make([]id, len(numbers)), make([]string, len(numbers))
+	for k, i := range numbers {
+		ids[k] = marks[i].Scope.id()
+		keys[k] = ids[k].key(s.base)
+	}
+	now := s.Now()
+	words, err := s.Marks.Add(ctx, 2*life, s.maker(now.Add(2*life)), keys...)
+	if err != nil {
+		return err
+	}
+	if len(words) != len(keys) {
+		return fmt.Errorf("purge: the store returned %d words for %d marks", len(words), len(keys))
+	}
+	until := now.Add(life)
+	for k, i := range numbers {
+		if words[k] == "" {
+			return fmt.Errorf("purge: the store has added a mark without a word")
+		}
+		marks[i].Word = words[k]
+		s.lives.note(ids[k], until)
+	}
+	t.live(until)
+	return nil
+}
+
+// live notes until when a mark of the ticket lives.
+func (t *Ticket) live(until time.Time) {
+	if t.until.IsZero() || until.Before(t.until) {
+		t.until = until
+	}
+}
+
+// lifeFor returns how long marks have to live for what is kept for ttl.
+func lifeFor(ttl time.Duration) time.Duration {
+	if ttl <= 0 {
+		ttl = usualLife
+	}
+	return ttl + leastLife
+}
+
+// Name adds scopes to a ticket: the words of the marks first, then the log. A purge whose record the log did not have yet will
+// delete the word that was taken; one whose record it has may have done so before. What was guessed needs no log.
+func (s *Shared) Name(ctx context.Context, t *Ticket, late []Scope, ttl time.Duration) (bool, error) {
+	if s.debts.left(each(late)) < Valid {
+		return false, ErrOwed
+	}
+	marks := t.Basis.Marks[:len(t.Basis.Marks):len(t.Basis.Marks)]
+	named := len(marks)
+	for _, scope := range late {
+		if i := find(marksOf(t.guessed), scope); i >= 0 && !on(marks, scope) {
+			marks = append(marks, t.guessed[i])
+		}
+	}
+	fresh := len(marks)
+	for _, scope := range late {
+		if !scope.Kind.rare() && !on(marks, scope) {
+			marks = append(marks, Mark{Scope: scope})
+		}
+	}
+	if len(marks) > fresh && t.log == "" {
+		return false, nil
+	}
+	kept, err := s.lengthen(ctx, t, marks, fresh, ttl)
+	if !kept || err != nil {
+		return false, err
+	}
+	if purged, err := s.purgedSince(ctx, t.log, marks[fresh:]); purged || err != nil {
+		return false, err
+	}
+	if len(marks) > named {
+		t.Basis.Marks = marks
+	}
+	return true, nil
+}
+
+// lengthen takes the words of new marks, and has those before live for ttl too, if they may not. One that has another word by then was
+// purged or lost.
+func (s *Shared) lengthen(ctx context.Context, t *Ticket, marks []Mark, fresh int, ttl time.Duration) (kept bool, err error) {
+	var numbers []int
+	from := fresh
+	if ttl > 0 && t.until.Before(s.Now().Add(ttl)) {
+		from, t.until = 0, time.Time{}
+	}
+	for i := from; i < len(marks); i++ {
+		numbers = append(numbers, i)
+	}
+	now := append([]Mark(nil), marks...)
+	if err := s.add(ctx, t, now, numbers, lifeFor(ttl)); err != nil {
+		return false, err
+	}
+	for i := range fresh {
+		if now[i].Word != marks[i].Word {
+			return false, nil
+		}
+	}
+	copy(marks[fresh:], now[fresh:])
+	return true, nil
+}
+
+// purgedSince tells whether one of marks was purged behind a position of the log of tags, or that cannot be told.
+func (s *Shared) purgedSince(ctx context.Context, from Position, marks []Mark) (bool, error) {
+	if len(marks) == 0 {
+		return false, nil
+	}
+	if from == "" || s.Log == nil {
+		return true, nil
+	}
+	records, _, complete, err := s.Log.Since(ctx, s.tagLog, from)
+	if err != nil || !complete {
+		return true, err
+	}
+	for i := range marks {
+		named := marks[i].Scope.id()
+		for _, purged := range records {
+			if purged == string(named[:]) {
+				return true, nil
+			}
+		}
+	}
+	return false, nil
+}
+
+// NotePosition has a look note where the log of tags is.
+func (s *Shared) NotePosition(ctx context.Context, l *Look) (err error) {
+	if s.Log != nil {
+		l.position, err = s.Log.End(ctx, s.tagLog, logLife)
+	}
+	return err
+}
+
+// Follow tells what is left of a response whose fill has the ticket. The words of the fill must be those that the look has read: then
+// the fill, for all that this request can know, began behind the purges that had returned when the request began. What the response
+// stands on beside that has no word yet, so the log tells.
+func (s *Shared) Follow(ctx context.Context, l *Look, t *Ticket, late []Scope) (State, error) {
+	state, err := s.State(ctx, l, &t.Basis)
+	if state == Gone || err != nil {
+		return Gone, err
+	}
+	var unnamed []Mark
+	for _, scope := range late {
+		if !scope.Kind.rare() && !t.Basis.on(scope) {
+			unnamed = append(unnamed, Mark{Scope: scope})
+		}
+	}
+	if s.debts.left(each(late)) < Valid {
+		return Gone, nil
+	}
+	if l != nil && l.position != "" && l.position == t.log && l.paid == s.debts.paid.Load() {
+		return state, nil // nothing was purged between the beginning of the fill and that of this request
+	}
+	if purged, err := s.purgedSince(ctx, t.log, unnamed); purged || err != nil {
+		return Gone, err
+	}
+	return state, nil
+}
+
+// each is the sequence of scopes.
+func each(scopes []Scope) func(yield func(Scope) bool) {
+	return func(yield func(Scope) bool) {
+		for _, s := range scopes {
+			if !yield(s) {
+				return
+			}
+		}
+	}
+}
+
+func find(scopes []Scope, scope Scope) int {
+	for i := range scopes {
+		if scopes[i] == scope {
+			return i
+		}
+	}
+	return -1
+}
+
+func marksOf(marks []Mark) []Scope { return (&Basis{Marks: marks}).list() }
+
+func on(marks []Mark, scope Scope) bool { return (&Basis{Marks: marks}).on(scope) }

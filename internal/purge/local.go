@@ -1,0 +1,229 @@
+package purge
+
+import (
+	"context"
+	"hash/maphash"
+	"slices"
+	"sync"
+	"sync/atomic"
+	"time"
+)
+
+// Local keeps purges in this process, exactly: each scope that is in use has a generation, which a purge ends. Generations are kept alive by
+// the entries and fills that stand on them, and by nothing else, so a purge of what is not in use leaves nothing behind. Tags that are
+// named late are looked for in a ring of the last purges of tags, as in the log of [Shared]. Its methods never block and return no error.
+type Local struct {
+	gens     scopes // by a digest of kind, softness and name
+	tags     ring
+	mu       sync.Mutex // held while a prefix is purged
+	prefixes atomic.Pointer[prefixes]
+}
+
+// NewLocal returns purges of which there was none yet.
+func NewLocal() *Local {
+	l := &Local{}
+	l.gens.seed = maphash.MakeSeed()
+	l.prefixes.Store(&prefixes{})
+	return l
+}
+
+var (
+	_ Protocol = (*Local)(nil)
+	_ Protocol = (*Shared)(nil)
+
+	noLook Look // what Local has read of marks
+)
+
+func (l *Local) shard(s Scope) (*shard, uint64) {
+	hash := maphash.Comparable(l.gens.seed, s)
+	return &l.gens.shards[hash%uint64(len(l.gens.shards))], hash
+}
+
+func (l *Local) generation(s Scope) *generation {
+	part, hash := l.shard(s)
+	return part.current(hash)
+}
+
+// Look returns what has no keys to read.
+func (l *Local) Look(...Scope) *Look { return &noLook }
+
+// Judge tells what is left of an entry. ok is always true.
+func (l *Local) Judge(_ *Look, b *Basis) (state State, ok bool) {
+	if !b.taken {
+		return Gone, true
+	}
+	for _, g := range b.hard {
+		if g.over.Load() {
+			return Gone, true
+		}
+	}
+	state = l.prefixes.Load().left(b)
+	for _, g := range b.soft {
+		if g.over.Load() {
+			return min(state, Stale), true
+		}
+	}
+	return state, true
+}
+
+// State does what Judge does.
+func (l *Local) State(_ context.Context, _ *Look, b *Basis) (State, error) {
+	state, _ := l.Judge(nil, b)
+	return state, nil
+}
+
+// named is a generation and the scope that it is of.
+type named struct {
+	scope Scope
+	gen   *generation
+}
+
+// Begin takes the ticket of a fill.
+func (l *Local) Begin(_ context.Context, _ *Look, f Fill) (Ticket, error) {
+	t := Ticket{late: f.Late}
+	t.Basis.taken, t.Basis.records = true, l.prefixes.Load().last
+	if f.Late {
+		t.purges = l.tags.last.Load() // before the generations, and so before the handler
+	}
+	for _, scope := range f.Known {
+		t.Basis.stand(scope, l.generation(scope))
+	}
+	for _, scope := range f.Guessed {
+		t.gens = append(t.gens, named{scope, l.generation(scope)})
+	}
+	return t, nil
+}
+
+// stand has a basis stand on a scope more.
+func (b *Basis) stand(s Scope, g *generation) {
+	switch {
+	case s.Kind.rare():
+	case s.Soft:
+		b.soft = append(b.soft, g)
+	default:
+		b.hard = append(b.hard, g)
+		if s.Kind == Path {
+			b.paths = append(b.paths, s.Name)
+		}
+	}
+}
+
+// Name adds scopes to a ticket: their generations first, then it looks into the ring. A purge that is not in the ring by then will end the
+// generation that was taken.
+func (l *Local) Name(_ context.Context, t *Ticket, late []Scope, _ time.Duration) (bool, error) {
+	b, fresh := t.Basis, false
+	b.hard, b.soft = b.hard[:len(b.hard):len(b.hard)], b.soft[:len(b.soft):len(b.soft)]
+	for _, scope := range late {
+		g := l.guessed(t, scope)
+		if g == nil {
+			if g = l.generation(scope); b.has(g) {
+				continue
+			}
+			fresh = true
+		}
+		b.stand(scope, g)
+	}
+	if fresh && (!t.late || l.purged(t, late)) {
+		return false, nil
+	}
+	t.Basis = b
+	return true, nil
+}
+
+// guessed returns the generation that was taken of a scope before the handler ran, or nil.
+func (l *Local) guessed(t *Ticket, scope Scope) *generation {
+	for i := range t.gens {
+		if t.gens[i].scope == scope {
+			return t.gens[i].gen
+		}
+	}
+	return nil
+}
+
+// has tells whether a basis stands on a generation.
+func (b *Basis) has(g *generation) bool {
+	return slices.Contains(b.hard, g) || slices.Contains(b.soft, g)
+}
+
+// purged tells whether one of scopes that were not guessed was purged since a fill began, or that cannot be told.
+func (l *Local) purged(t *Ticket, scopes []Scope) bool {
+	var hashes []uint64
+	for _, scope := range scopes {
+		if l.guessed(t, scope) == nil && !scope.Kind.rare() {
+			_, hash := l.shard(scope)
+			hashes = append(hashes, hash)
+		}
+	}
+	return l.tags.purged(t.purges, hashes)
+}
+
+// NotePosition has nothing to note.
+func (l *Local) NotePosition(context.Context, *Look) error { return nil }
+
+// Follow tells what is left of a response whose fill has the ticket.
+func (l *Local) Follow(_ context.Context, _ *Look, t *Ticket, late []Scope) (State, error) {
+	state, _ := l.Judge(nil, &t.Basis)
+	var unnamed []Scope
+	for _, scope := range late {
+		if g := l.guessed(t, scope); g != nil {
+			if g.over.Load() {
+				return Gone, nil
+			}
+		} else if !t.Basis.has(l.generation(scope)) {
+			unnamed = append(unnamed, scope)
+		}
+	}
+	if len(unnamed) > 0 && (!t.late || l.purged(t, unnamed)) {
+		return Gone, nil
+	}
+	return state, nil
+}
+
+// Purge purges scopes.
+func (l *Local) Purge(_ context.Context, scopes ...Scope) error {
+	for _, scope := range scopes {
+		l.purge(scope, nil)
+	}
+	return nil
+}
+
+func (l *Local) purge(scope Scope, follow func(ended, next *generation)) {
+	if scope.Kind.rare() {
+		l.mu.Lock()
+		defer l.mu.Unlock()
+		l.prefixes.Store(l.prefixes.Load().with(recordOf(scope)))
+		return
+	}
+	part, hash := l.shard(scope)
+	if scope.Kind.late() {
+		l.tags.add(hash) // before the generation ends: see Name
+	}
+	part.end(hash, follow)
+}
+
+// PurgeBy purges scopes, and has the ticket go on with the generations behind: the purge ends one and begins the next in one step, so that it
+// sees all others.
+func (l *Local) PurgeBy(_ context.Context, t *Ticket, scopes ...Scope) error {
+	t.Basis.hard, t.Basis.soft = slices.Clone(t.Basis.hard), slices.Clone(t.Basis.soft) // an entry may have them
+	for _, scope := range scopes {
+		l.purge(scope, t.Basis.follow)
+	}
+	return nil
+}
+
+// follow has a basis go on with the generation behind one of its own.
+func (b *Basis) follow(ended, next *generation) {
+	for _, gens := range [][]*generation{b.hard, b.soft} {
+		for i := range gens {
+			if gens[i] == ended {
+				gens[i] = next
+			}
+		}
+	}
+}
+
+// Owed returns 0.
+func (l *Local) Owed() int { return 0 }
+
+// Pay returns nil.
+func (l *Local) Pay(context.Context) error { return nil }

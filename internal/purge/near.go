@@ -1,0 +1,108 @@
+package purge
+
+import "context"
+
+// Place is where the logs were when the marks of an entry were good. A tier near the process notes it first, then reads the marks, and
+// keeps the entry if they are good. It follows the logs from there. Both logs are written only by a Shared with Near.
+type Place struct{ Tags, Paths Position }
+
+// Place returns where the logs are.
+func (s *Shared) Place(ctx context.Context) (p Place, err error) {
+	if s.Log == nil {
+		return p, nil
+	}
+	if p.Tags, err = s.Log.End(ctx, s.tagLog, logLife); err == nil {
+		p.Paths, err = s.Log.End(ctx, s.pathLog, logLife)
+	}
+	return p, err
+}
+
+// Heard is what was purged behind a place.
+type Heard struct {
+	To       Place // where the logs are now
+	Complete bool  // false where the logs do not tell: then each entry is worth as much as its marks
+	purged   map[string]struct{}
+}
+
+// Heard returns what was purged behind a place.
+func (s *Shared) Heard(ctx context.Context, from Place) (Heard, error) {
+	h := Heard{purged: make(map[string]struct{})}
+	if s.Log == nil {
+		return h, nil
+	}
+	for _, log := range []struct {
+		key  string
+		from Position
+		to   *Position
+	}{{s.tagLog, from.Tags, &h.To.Tags}, {s.pathLog, from.Paths, &h.To.Paths}} {
+		records, to, complete, err := s.Log.Since(ctx, log.key, log.from)
+		if err != nil || !complete {
+			return Heard{}, err
+		}
+		for _, text := range records {
+			h.purged[text] = struct{}{}
+		}
+		*log.to = to
+	}
+	h.Complete = true
+	return h, nil
+}
+
+// Left tells what is left of an entry, by the logs.
+func (h *Heard) Left(basis *Basis) State {
+	if !h.Complete {
+		return Gone
+	}
+	left := Valid
+	for i := range basis.Marks {
+		scope := basis.Marks[i].Scope
+		named := scope.id()
+		if _, purged := h.purged[string(named[:])]; !purged {
+			continue
+		}
+		if !scope.Soft {
+			return Gone
+		}
+		left = Stale
+	}
+	return left
+}
+
+// Standing tells what the purges that have no record in the two logs leave of an entry: those that are owed, and those of prefixes.
+// It is asked before Heard, so that what is paid in between is heard.
+func (s *Shared) Standing(ctx context.Context, basis *Basis) (State, error) {
+	l := s.Look()
+	for range attempts {
+		owed := s.debts.left(basis.scopes)
+		v, err := s.ensure(ctx, l.began)
+		if err != nil {
+			return Gone, err
+		}
+		state, known := v.left(basis)
+		if known && l.paid == s.debts.paid.Load() {
+			return min(owed, state), nil
+		}
+		if l.paid != s.debts.paid.Load() {
+			l = s.Look()
+		} else if err := s.resolve(ctx, basis.Place); err != nil {
+			return Gone, err
+		}
+	}
+	return Gone, errUnsettled
+}
+
+func texts(ids []id) []string {
+	list := make([]string, len(ids))
+	for i := range ids {
+		list[i] = string(ids[i][:])
+	}
+	return list
+}
+
+func encoded(records []record) []string {
+	list := make([]string, len(records))
+	for i := range records {
+		list[i] = records[i].encode()
+	}
+	return list
+}

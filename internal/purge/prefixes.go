@@ -1,0 +1,227 @@
+package purge
+
+import (
+	"context"
+	"maps"
+	"slices"
+	"time"
+)
+
+// Purges of prefixes, and of everything, are rare, and no mark can be read for them: of prefixes there are too many, and that of
+// everything would be one key that every hit reads. They stand in a log of their own, an entry carries its position in it, and is
+// valid if no record behind that covers its path. Each process keeps a view of the log, and looks at most once in an interval
+// whether it has changed. So a purge holds everywhere when an interval is over, and it returns then.
+//
+// Whether the log has changed tells a pulse, a mark that the purge deletes once its record is in the log: it is read with a hit's
+// own marks when the interval is over. A view is made by adding the pulse first and reading the log then. As long as that pulse
+// is there, no purge has been carried out whose record the view does not have.
+//
+// A log, and not a record that is compared and swapped, since stores have logs for tags anyway, and since it tells each entry
+// exactly which purges came after it, as far as it reaches back.
+const (
+	keepPrefixes = 256  // records that the log holds
+	maxRecords   = 1024 // records that a view keeps
+	maxPlaces    = 256  // positions that a view knows
+)
+
+// lost stands for the number of a position that the log does not reach back to, or that another log had.
+const lost = -1
+
+// view is what a process knows of the log of prefixes. It is never changed.
+type view struct {
+	at      time.Time // when the last look at it began
+	pulse   string
+	end     Position
+	records []record
+	places  map[Position]int // how many of records come before a position
+}
+
+// fresh returns the view, or nil where it is too old for what began at a moment.
+func (s *Shared) fresh(began time.Time) *view {
+	if v := s.view.Load(); v != nil && began.Sub(v.at) < s.Every {
+		return v
+	}
+	return nil
+}
+
+// renew notes that the pulse had a word after a moment: then the view was good at that moment.
+func (s *Shared) renew(word string, began time.Time) {
+	for {
+		v := s.view.Load()
+		if v == nil || v.pulse != word || !began.After(v.at) {
+			return
+		}
+		next := *v
+		next.at = began
+		if s.view.CompareAndSwap(v, &next) {
+			return
+		}
+	}
+}
+
+// ensure returns a view that is new enough for what began at a moment, and looks at the log if need be.
+func (s *Shared) ensure(ctx context.Context, began time.Time) (*view, error) {
+	for range attempts {
+		if v := s.fresh(began); v != nil {
+			return v, nil
+		}
+		if err := s.refresh(ctx); err != nil {
+			return nil, err
+		}
+	}
+	return nil, errUnsettled
+}
+
+// refresh makes a new view: the pulse first, for a purge whose record the log does not have yet will delete it.
+func (s *Shared) refresh(ctx context.Context) error {
+	old, now := s.view.Load(), s.Now()
+	words, err := s.Marks.Add(ctx, logLife/2, s.maker(now.Add(logLife/2)), s.pulseKey)
+	if err != nil {
+		return err
+	}
+	next := &view{at: now, pulse: words[0]}
+	if s.Log == nil { // nothing tells what was purged, so all was
+		if next.end = Position(next.pulse); old != nil && old.end == next.end {
+			next.places = old.places
+		}
+	} else if err := s.read(ctx, old, next); err != nil {
+		return err
+	}
+	next.places = clone(next.places, next.end, len(next.records))
+	s.view.CompareAndSwap(old, next) // or another request was faster, and its view is looked at
+	return nil
+}
+
+// read gives a view what the log has, beyond what the one before it knows.
+func (s *Shared) read(ctx context.Context, old, next *view) error {
+	end, err := s.Log.End(ctx, s.prefixLog, logLife) // also keeps the log alive
+	if err != nil {
+		return err
+	}
+	if old == nil {
+		next.end = end
+		return nil
+	}
+	if old.end == end {
+		next.end, next.records, next.places = end, old.records, old.places
+		return nil
+	}
+	records, end, complete, err := s.Log.Since(ctx, s.prefixLog, old.end)
+	if err != nil {
+		return err
+	}
+	if !complete {
+		next.end, err = s.Log.End(ctx, s.prefixLog, logLife)
+		return err
+	}
+	next.end = end
+	if len(old.records)+len(records) <= maxRecords {
+		next.places, next.records = old.places, slices.Clip(old.records)
+		for _, text := range records {
+			next.records = append(next.records, decodeRecord(text))
+		}
+	}
+	return nil
+}
+
+// resolve finds out what the log has behind a position that the view does not know: that of an entry of another process. There
+// are few of them, since all entries between two purges have the same.
+func (s *Shared) resolve(ctx context.Context, place Position) error {
+	v := s.view.Load()
+	if v == nil {
+		return nil
+	}
+	next := *v
+	number := lost
+	if s.Log != nil {
+		records, end, complete, err := s.Log.Since(ctx, s.prefixLog, place)
+		switch {
+		case err != nil:
+			return err
+		case complete && end != v.end:
+			return s.refresh(ctx)
+		case complete && len(records) <= len(v.records):
+			number = len(v.records) - len(records)
+		case complete: // the log tells more than the view knows
+			more := len(records) - len(v.records)
+			next.records, next.places = nil, make(map[Position]int)
+			for _, text := range records {
+				next.records = append(next.records, decodeRecord(text))
+			}
+			for place, number := range v.places {
+				if number != lost {
+					number += more
+				}
+				next.places[place] = number
+			}
+			number = 0
+		}
+	}
+	next.places = clone(next.places, next.end, len(next.records))
+	next.places[place] = number
+	s.view.CompareAndSwap(v, &next)
+	return nil
+}
+
+// outdate has this process look at the log before it uses its view again, and no look that began before brings the view back.
+func (s *Shared) outdate() {
+	for {
+		v := s.view.Load()
+		if v == nil {
+			return
+		}
+		next := *v
+		next.at, next.pulse = time.Time{}, ""
+		if s.view.CompareAndSwap(v, &next) {
+			return
+		}
+	}
+}
+
+// clone returns places with one more. Too many are forgotten: what is needed is found again.
+func clone(places map[Position]int, end Position, number int) map[Position]int {
+	if len(places) >= maxPlaces {
+		places = nil
+	}
+	places = maps.Clone(places)
+	if places == nil {
+		places = make(map[Position]int)
+	}
+	places[end] = number
+	return places
+}
+
+// left tells what the purges of prefixes leave of an entry. ok is false where its position is not known.
+func (v *view) left(basis *Basis) (state State, ok bool) {
+	if basis.Place == v.end {
+		return Valid, true
+	}
+	number, ok := v.places[basis.Place]
+	if !ok || number == lost {
+		return Gone, ok
+	}
+	state = Valid
+	for _, r := range v.records[number:] {
+		if !basis.covered(r) {
+			continue
+		}
+		if !r.soft {
+			return Gone, true
+		}
+		state = Stale
+	}
+	return state, true
+}
+
+// covered tells whether a record concerns what the basis is of.
+func (b *Basis) covered(r record) bool {
+	if r.prefix == "" {
+		return true
+	}
+	for i := range b.Marks {
+		if scope := &b.Marks[i].Scope; scope.Kind == Path && r.covers(scope.Name) {
+			return true
+		}
+	}
+	return false
+}

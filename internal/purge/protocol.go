@@ -1,0 +1,180 @@
+// Package purge makes purges hold: a response whose fill began before a purge is never served after it.
+//
+// An entry stands on scopes: its path, its namespaces, its tags and so on. There are two ways to keep what purges have done to
+// them, with one contract, [Protocol]. [Local] is for a store in this process: each scope that is in use has a generation, which
+// a purge ends. [Shared] is for a store of several processes: each scope has a mark in it, a random word, which a purge deletes.
+//
+// What both rest on: a fill takes the generations or words of its scopes before the handler reads its data. A purge comes after
+// the data has changed. So a fill that has read older data has taken a word that the purge removes, and no word comes back. A tag that is
+// named after the data was read has a word that may be younger than the purge. So a fill notes its position in a log of the last
+// purges of tags before the handler runs, takes the word of the tag when it is named, and then looks whether the tag was purged since the
+// position: a purge that is in the log later than that look deletes the word that the fill has taken. Not to find out
+// costs a miss: what is lost, is another log or does not reach back makes nothing valid.
+package purge
+
+import (
+	"context"
+	"errors"
+	"time"
+)
+
+// State is what purges have left of an entry.
+type State byte
+
+// The states, from the worst on.
+const (
+	Gone  State = iota // it is not to be used
+	Stale              // it is to be validated before it is used, as one whose time is over
+	Valid
+)
+
+// ErrOwed says that the store did not take a purge. Nothing that it concerns is valid in this process until it is carried out.
+var ErrOwed = errors.New("the purge is owed: nothing of it is served here, and it is carried out when the store is back")
+
+// Basis is what an entry stands on, with what its fill found there. It goes wherever the entry goes.
+type Basis struct {
+	Marks []Mark   // Shared: the scopes and their words
+	Place Position // Shared: in the log of prefixes
+
+	hard, soft []*generation // Local
+	paths      []string      // Local: what prefixes are compared with
+	records    uint64        // Local: how many prefixes had been purged
+	taken      bool          // Local: by a Begin
+}
+
+// Mark is a scope and the word that its mark had.
+type Mark struct {
+	Scope Scope
+	Word  string
+}
+
+// Fill is what is known of a fill before the handler runs.
+type Fill struct {
+	Known   []Scope       // what the entry will stand on
+	Guessed []Scope       // what it may stand on, such as the tags of the entry before: taken early, so that Name needs no log for them
+	Late    bool          // tags may be named that are in neither list: notes the position in the log, which costs a round trip
+	Own     bool          // of an unsafe request, whose response is to outlive its own purge: see PurgeBy
+	TTL     time.Duration // how long the entry will be kept, as far as it is known; zero for a day
+}
+
+// Ticket is the state of the purges at the beginning of a fill. It belongs to one request.
+type Ticket struct {
+	Basis Basis // what the entry is kept with, once Name has told true
+
+	guessed []Mark    // Shared
+	log     Position  // Shared: in the log of tags
+	until   time.Time // Shared: the marks live at least until then
+	own     bool      // Shared: the marks beside those of the paths are this fill's alone
+
+	gens   []named // Local: what was guessed
+	purges uint64  // Local: of tags, when the fill began
+	late   bool    // Local: purges was noted
+}
+
+// Look is what one request has read of the marks. A request begins with it: what was purged by then is not valid to it. The zero
+// Look has read nothing.
+type Look struct {
+	s        *Shared
+	began    time.Time
+	paid     uint64 // how many owed purges had been carried out
+	scopes   []Scope
+	keys     []string
+	words    []string // as many as have been read
+	pulse    int      // the number of the pulse's key in keys, or -1: see prefixes.go
+	position Position // noted for following a flight
+}
+
+// Protocol is the contract of [Local] and [Shared].
+//
+// Whoever reads an entry begins with a Look, reads the keys that it wants together with the entry, gives it the words, and asks
+// Judge, which does no I/O; or State, which reads what is missing. A fill is Begin, the handler, Name, and then the entry is kept
+// with the ticket's Basis; a queued write is an entry like any other, and may be found once Name has told true. A follower of a
+// flight asks Follow. A response that is made from a stored one, by a 304, stands on what its own fill does, and on the tags of
+// both: the stored one's are guessed, and named with the new ones. A stored response that stands in for a failed fill is
+// asked for with State and a new Look.
+type Protocol interface {
+	// Look begins a look-up of entries that will stand on scopes. More can be added later.
+	Look(scopes ...Scope) *Look
+
+	// Judge tells what is left of an entry, by what the look has read. ok is false where that is not enough: see State.
+	Judge(look *Look, basis *Basis) (state State, ok bool)
+
+	// State does what Judge does, and reads what the look has not. look may be nil. With an error the state is Gone.
+	State(ctx context.Context, look *Look, basis *Basis) (State, error)
+
+	// Begin takes the ticket of a fill, before the handler runs. look is the request's own, or nil: what it has read is not read
+	// again. With an error nothing of the fill can be kept.
+	Begin(ctx context.Context, look *Look, fill Fill) (Ticket, error)
+
+	// Name adds to a ticket the scopes that have become known since, and makes sure that what it stands on lives for ttl.
+	// kept is false, with or without an error, when the fill cannot be kept: one of them was purged since it began, or that cannot be told.
+	Name(ctx context.Context, t *Ticket, late []Scope, ttl time.Duration) (kept bool, err error)
+
+	// NotePosition has a look note where the log of tags is, so that Follow need not ask the log when nothing was purged.
+	NotePosition(ctx context.Context, look *Look) error
+
+	// Follow tells what is left, for a request that began with look, of a response whose fill has the ticket and stands on
+	// late too, named or not yet.
+	Follow(ctx context.Context, look *Look, t *Ticket, late []Scope) (State, error)
+
+	// Purge makes sure that no entry is valid whose fill began before and that stands on one of the scopes. It returns when that
+	// holds. An error matches ErrOwed when it does not hold in other processes yet.
+	Purge(ctx context.Context, scopes ...Scope) error
+
+	// PurgeBy does what Purge does, for a fill with Own whose own response is to outlive it: its ticket holds behind the purge
+	// if it did before, so that the purges of others count.
+	PurgeBy(ctx context.Context, t *Ticket, scopes ...Scope) error
+
+	// Owed returns how many purges are owed.
+	Owed() int
+
+	// Pay carries out what is owed, as far as the store takes it. It is asked again for what is owed with the next error.
+	Pay(ctx context.Context) error
+}
+
+// Want has the look read the marks of more scopes.
+func (l *Look) Want(scopes ...Scope) {
+	for _, scope := range scopes {
+		if l.s != nil && !scope.Kind.rare() && l.find(len(l.scopes), scope) < 0 {
+			l.scopes = append(l.scopes, scope)
+			l.keys = append(l.keys, scope.id().key(l.s.base))
+		}
+	}
+}
+
+// Keys returns the keys of the marks that have not been read yet. They are read after this, never before.
+func (l *Look) Keys() []string { return l.keys[len(l.words):] }
+
+// Read takes the words of the marks, in the order of Keys; empty for one that is not there.
+func (l *Look) Read(words []string) {
+	if len(words) != len(l.keys)-len(l.words) {
+		return
+	}
+	read := len(l.words)
+	l.words = append(l.words, words...)
+	if l.pulse >= read && l.pulse < len(l.words) {
+		l.s.renew(l.words[l.pulse], l.began)
+	}
+}
+
+// find returns the number of a scope, or -1. guess is where it may be.
+func (l *Look) find(guess int, scope Scope) int {
+	if guess < len(l.scopes) && l.scopes[guess] == scope {
+		return guess
+	}
+	for i := range l.scopes {
+		if l.scopes[i] == scope {
+			return i
+		}
+	}
+	return -1
+}
+
+// word returns the word of a scope, and whether it was read.
+func (l *Look) word(guess int, scope Scope) (string, bool) {
+	i := l.find(guess, scope)
+	if i < 0 || i >= len(l.words) {
+		return "", false
+	}
+	return l.words[i], true
+}

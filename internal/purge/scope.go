@@ -1,0 +1,127 @@
+package purge
+
+import (
+	"crypto/sha256"
+	"encoding/base64"
+	"strconv"
+	"strings"
+
+	"github.com/gin-cachette/cachette/internal/keys"
+)
+
+// Kind is what kind of thing a scope names. Its numbers stand in stored entries and in digests, so they stay as they are.
+type Kind byte
+
+// The kinds of scope.
+const (
+	All       Kind = 'a' // everything; it has no name
+	Path      Kind = 'p' // a path, on every host
+	HostPath  Kind = 'h' // a path on one host: see [OfHostPath]
+	Namespace Kind = 'n'
+	Tag       Kind = 't'
+	Group     Kind = 'g' // of RFC 9875; with its origin in the name
+	Identity  Kind = 'i'
+	Prefix    Kind = 'x' // the paths that begin so; only a purge names it, for an entry stands on its path
+
+	// ownPath and ownHostPath are marks beside those of a path: what a request leaves alone whose own response is to outlive the
+	// purge that it causes. See Shared.PurgeBy.
+	ownPath     Kind = 'P'
+	ownHostPath Kind = 'H'
+)
+
+// Scope is what a purge can name, and what an entry stands on. A soft scope is one of its own beside the hard scope of the same
+// name: when it is purged, what stands on it is stale, and not gone.
+type Scope struct {
+	Kind Kind
+	Name string
+	Soft bool
+}
+
+// OfHostPath returns the scope of a path on one host. The host's length stands before it, so that no two pairs have one name.
+func OfHostPath(host, path string) Scope {
+	return Scope{Kind: HostPath, Name: strconv.Itoa(len(host)) + ":" + host + path}
+}
+
+// Softly returns the soft scope of the same name.
+func (s Scope) Softly() Scope { s.Soft = true; return s }
+
+// id tells scopes apart: 120 bits of a digest, for names are long and the marks of a store many and small. Names come from
+// requests, so the digest is one for which no clash can be found.
+type id [15]byte
+
+func (s Scope) id() id {
+	var buffer [128]byte
+	b := append(buffer[:0], byte(s.Kind), '-')
+	if s.Soft {
+		b[1] = '~'
+	}
+	sum := sha256.Sum256(append(b, s.Name...))
+	return id(sum[:])
+}
+
+// Key returns the key of the scope's mark in a store. It is that of no value and no response, and of no other scope.
+func (s Scope) Key(prefix string) string { return s.id().key(base(prefix)) }
+
+func (i id) key(base string) string { return base + "m" + base64.RawURLEncoding.EncodeToString(i[:]) }
+
+// base returns what the keys of marks and logs begin with: the marker that no key of a value has. Behind it stands "h" or "s" in
+// the key of a response, "m" in that of a mark and "l" in that of a log.
+func base(prefix string) string { return strings.TrimSuffix(keys.Mark(prefix, 0), "m0") }
+
+// late tells whether scopes of the kind may become known only when the handler has run, so that their purges stand in the log.
+func (k Kind) late() bool { return k == Tag || k == Group }
+
+// rare tells whether purges of the kind have no mark but a record, since they concern what no mark can be read for.
+func (k Kind) rare() bool { return k == All || k == Prefix }
+
+// own returns the scope that tells the purges of others from a request's own, where the scope has one.
+func (s Scope) own() (Scope, bool) {
+	switch {
+	case s.Soft:
+	case s.Kind == Path:
+		return Scope{Kind: ownPath, Name: s.Name}, true
+	case s.Kind == HostPath:
+		return Scope{Kind: ownHostPath, Name: s.Name}, true
+	}
+	return Scope{}, false
+}
+
+// record is a purge of everything or of a prefix.
+type record struct {
+	prefix string // empty for everything
+	soft   bool
+}
+
+// maxPrefix bounds what is kept of a prefix, in bytes. A longer one is cut, and so purges more.
+const maxPrefix = 1024
+
+func recordOf(s Scope) record {
+	r := record{soft: s.Soft}
+	if s.Kind == Prefix {
+		r.prefix = s.Name[:min(len(s.Name), maxPrefix)]
+	}
+	return r
+}
+
+func (r record) encode() string {
+	if r.soft {
+		return "s" + r.prefix
+	}
+	return "h" + r.prefix
+}
+
+// decodeRecord reads what encode made. What it cannot read counts as a purge of everything.
+func decodeRecord(text string) record {
+	if text == "" || text[0] != 's' && text[0] != 'h' {
+		return record{}
+	}
+	return record{prefix: text[1:], soft: text[0] == 's'}
+}
+
+// covers tells whether the record concerns what stands on a path.
+func (r record) covers(path string) bool { return strings.HasPrefix(path, r.prefix) }
+
+// replaces tells whether an older record says nothing beside this one.
+func (r record) replaces(older record) bool {
+	return (older.soft || !r.soft) && strings.HasPrefix(older.prefix, r.prefix)
+}

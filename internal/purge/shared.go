@@ -1,0 +1,190 @@
+package purge
+
+import (
+	"context"
+	"crypto/rand"
+	"errors"
+	"sync/atomic"
+	"time"
+)
+
+// attempts bounds how often something is read anew because it changed in the meantime.
+const attempts = 8
+
+// errUnsettled says that purges came faster than they could be read.
+var errUnsettled = errors.New("purge: what was purged changes faster than the store tells it")
+
+// Options are what a Shared is made of.
+type Options struct {
+	Marks  Marks
+	Log    Log    // nil for a store without one
+	Prefix string // of all keys
+	Near   bool   // a process that shares the store keeps entries beside it, and so follows the logs: see Heard
+
+	Every  time.Duration                                    // how long a look at the log of prefixes is good for; a second by default
+	Keep   int                                              // how many purges of tags the log holds; 8,192 by default
+	Now    func() time.Time                                 // time.Now by default
+	Wait   func(ctx context.Context, d time.Duration) error // waits, or returns the context's error
+	Random func([]byte)                                     // crypto/rand by default
+}
+
+// logLife is how long a log lives that nothing is written to. It is longer than any entry is kept without a look at it.
+const logLife = 30 * 24 * time.Hour
+
+// Shared keeps purges in a store that several processes share, by marks and logs: see the package's comment. It holds no lock
+// while it waits for the store, and no request waits for another.
+type Shared struct {
+	Options
+
+	base                                 string // what keys begin with
+	tagLog, pathLog, prefixLog, pulseKey string
+	debts                                debts
+	lives                                lives
+	view                                 atomic.Pointer[view]
+}
+
+// NewShared returns the purges of a store.
+func NewShared(o Options) *Shared {
+	if o.Every <= 0 {
+		o.Every = time.Second
+	}
+	if o.Keep <= 0 {
+		o.Keep = 8192
+	}
+	if o.Now == nil {
+		o.Now = time.Now
+	}
+	if o.Wait == nil {
+		o.Wait = wait
+	}
+	if o.Random == nil {
+		o.Random = func(b []byte) { _, _ = rand.Read(b) } // never fails
+	}
+	s := &Shared{Options: o, base: base(o.Prefix)}
+	s.tagLog, s.pathLog, s.prefixLog, s.pulseKey = s.base+"lt", s.base+"lp", s.base+"lx", s.base+"le"
+	return s
+}
+
+func wait(ctx context.Context, d time.Duration) error {
+	timer := time.NewTimer(d)
+	defer timer.Stop()
+	select {
+	case <-timer.C:
+		return nil
+	case <-ctx.Done():
+		return ctx.Err()
+	}
+}
+
+// maker returns what makes words that live until a moment.
+func (s *Shared) maker(until time.Time) func() string {
+	return func() string { return newWord(until, s.Random) }
+}
+
+// Look begins a look-up. It is made before anything is read. It asks for the pulse where the view of the prefixes is too old.
+func (s *Shared) Look(scopes ...Scope) *Look {
+	l := &Look{s: s, began: s.Now(), paid: s.debts.paid.Load(), pulse: -1}
+	l.scopes, l.keys = make([]Scope, 0, len(scopes)+1), make([]string, 0, len(scopes)+1)
+	l.Want(scopes...)
+	if v := s.view.Load(); v != nil && l.began.Sub(v.at) >= s.Every {
+		l.pulse = len(l.keys)
+		l.scopes, l.keys = append(l.scopes, Scope{}), append(l.keys, s.pulseKey)
+	}
+	return l
+}
+
+// Judge tells what is left of an entry, by what the look has read.
+func (s *Shared) Judge(l *Look, basis *Basis) (state State, ok bool) {
+	state = s.debts.left(basis.scopes)
+	if state == Gone {
+		return Gone, true
+	}
+	if l.paid != s.debts.paid.Load() { // behind the look at the debts: see debts
+		return Gone, false
+	}
+	ok = true
+	for i := range basis.Marks {
+		mark := &basis.Marks[i]
+		word, read := l.word(i, mark.Scope)
+		switch {
+		case !read:
+			ok = false
+		case word != "" && word == mark.Word:
+		case mark.Scope.Soft:
+			state = min(state, Stale)
+		default:
+			return Gone, true
+		}
+	}
+	v := s.fresh(l.began)
+	if v == nil {
+		return Gone, false
+	}
+	left, known := v.left(basis)
+	if known && left == Gone {
+		return Gone, true
+	}
+	if !ok || !known {
+		return Gone, false
+	}
+	return min(state, left), true
+}
+
+// State does what Judge does, and reads what the look has not.
+func (s *Shared) State(ctx context.Context, l *Look, basis *Basis) (State, error) {
+	for range attempts {
+		if l == nil || l.paid != s.debts.paid.Load() {
+			l = s.Look()
+		}
+		state, ok := s.Judge(l, basis)
+		if ok {
+			return state, nil
+		}
+		l.Want(basis.list()...)
+		if keys := l.Keys(); len(keys) > 0 {
+			words, err := s.Marks.Words(ctx, keys...)
+			if err != nil {
+				return Gone, err
+			}
+			l.Read(words)
+			continue
+		}
+		v, err := s.ensure(ctx, l.began)
+		if err != nil {
+			return Gone, err
+		}
+		if _, known := v.left(basis); !known {
+			if err := s.resolve(ctx, basis.Place); err != nil {
+				return Gone, err
+			}
+		}
+	}
+	return Gone, errUnsettled
+}
+
+// scopes are what a basis stands on.
+func (b *Basis) scopes(yield func(Scope) bool) {
+	for i := range b.Marks {
+		if !yield(b.Marks[i].Scope) {
+			return
+		}
+	}
+}
+
+func (b *Basis) list() []Scope {
+	list := make([]Scope, len(b.Marks))
+	for i := range b.Marks {
+		list[i] = b.Marks[i].Scope
+	}
+	return list
+}
+
+// on tells whether a basis stands on a scope.
+func (b *Basis) on(scope Scope) bool {
+	for i := range b.Marks {
+		if b.Marks[i].Scope == scope {
+			return true
+		}
+	}
+	return false
+}
