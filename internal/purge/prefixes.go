@@ -48,7 +48,7 @@ func (s *Shared) fresh(began time.Time) *view {
 func (s *Shared) renew(word string, began time.Time) {
 	for {
 		v := s.view.Load()
-		if v == nil || v.pulse != word || !began.After(v.at) {
+		if v == nil || word == "" || v.pulse != word || !began.After(v.at) {
 			return
 		}
 		next := *v

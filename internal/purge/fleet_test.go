@@ -1,0 +1,269 @@
+package purge_test
+
+import (
+	"context"
+	"encoding/binary"
+	"fmt"
+	"math/rand/v2"
+	"strings"
+	"time"
+
+	"github.com/gin-cachette/cachette/internal/purge"
+	"github.com/gin-cachette/cachette/internal/purge/sim"
+)
+
+// protocol is what a process of the simulator asks. A mistake that it must find overrides a part.
+type protocol interface {
+	purge.Protocol
+	Place(context.Context) (purge.Place, error)
+	Heard(context.Context, purge.Place) (purge.Heard, error)
+	Standing(context.Context, *purge.Basis) (purge.State, error)
+}
+
+// mistake is a protocol, a store or a user of it that is wrong.
+type mistake struct {
+	name   string
+	store  sim.Mistakes
+	shared func(f *fleet, o *purge.Options) protocol // nil for the right one
+	user   user
+}
+
+// user is how those who use the protocol can be wrong.
+type user struct {
+	queuesEarly, servesQueueUnasked, marksBeforePlace, forgetsOldTags, followsUnasked, deaf, keepsUnnamed bool
+}
+
+// page is what is stored under one key.
+type entry struct {
+	page    int
+	read    int           // the step in which its data was read
+	began   int           // the step in which its fill began
+	beganAt time.Time     //
+	about   []purge.Scope // what it shows, hard
+	tags    []purge.Scope // those of about that its handler named
+	basis   purge.Basis
+	by      string
+}
+
+// change is a change of data, and the purge behind it.
+type change struct {
+	scopes []purge.Scope
+	at     int // the step in which the data changed
+	by     *process
+	done   int // the step in which the purge returned, or 0
+	failed int // the step in which it returned that it is owed, or 0
+	paid   int // the step in which what was owed was paid, or 0
+	paidAt time.Time
+}
+
+type flight struct {
+	ticket purge.Ticket
+	entry  *entry
+	late   []purge.Scope
+}
+
+type nearEntry struct {
+	entry *entry
+	place purge.Place
+}
+
+// process is one process of the fleet.
+type process struct {
+	number int
+	p      protocol
+	shared *purge.Shared
+	actors []*sim.Actor
+	fills  int
+	flight [pages]*flight
+	queue  [pages]*entry
+	near   [pages]*nearEntry
+}
+
+const (
+	pages = 2
+	every = time.Second
+)
+
+// fleet is several processes, what they have stored, and what must hold.
+type fleet struct {
+	w       *sim.World
+	rng     *rand.Rand
+	mistake *mistake
+	plan    plan
+	procs   []*process
+	stored  [pages]*entry
+	changes []*change
+	bad     string
+	words   uint64
+
+	gone     map[string]int // by the key of a mark: the last step in which it went
+	appended map[string]int // by the key of a log: how many records it was given
+	broken   map[string]int // by the key of a log: the last step in which it went
+	moved    time.Time      // when the log of prefixes last changed
+	failures int            // of commands
+}
+
+var ctx = context.Background()
+
+// Run runs a schedule and returns what was violated.
+func (f *fleet) run(seed uint64, m *mistake, tracing bool) string {
+	if f.w == nil {
+		f.w = &sim.World{}
+	}
+	f.w.Reset()
+	pcg := rand.NewPCG(seed, 0)
+	*f = fleet{w: f.w, rng: rand.New(pcg), mistake: m, procs: f.procs[:0], changes: f.changes[:0],
+		gone: renewed(f.gone), appended: renewed(f.appended), broken: renewed(f.broken)}
+	f.w.Tracing, f.w.Choose, f.w.Store.Mistakes = tracing, f.rng.IntN, m.store
+	f.w.Step = 1
+	f.w.Touch = f.touched
+	f.makePlan()
+	for i := range f.plan.processes {
+		f.procs = append(f.procs, f.newProcess(i))
+	}
+	f.populate()
+	f.w.Every = func() string { return f.bad }
+	if bad := f.w.Run(); bad != "" {
+		return bad
+	}
+	return f.end()
+}
+
+func renewed(m map[string]int) map[string]int {
+	if m == nil {
+		return make(map[string]int)
+	}
+	clear(m)
+	return m
+}
+
+// end has all that is left be asked for by every process, on a store that works.
+func (f *fleet) end() string {
+	f.w.Fault, f.w.Down, f.w.Pause, f.w.Full, f.w.Events = nil, nil, nil, false, nil
+	f.w.Say("the end")
+	for page := range pages {
+		for _, q := range f.procs {
+			f.w.Go("end", func() {
+				f.hit(q, page, false)
+				f.queued(q, page)
+				f.askNear(q, page)
+			})
+		}
+	}
+	return f.w.Run()
+}
+
+func (f *fleet) newProcess(number int) *process {
+	o := purge.Options{Marks: &f.w.Store, Log: &f.w.Store, Near: f.plan.near, Every: every, Keep: f.plan.keep,
+		Now: f.w.Now, Wait: f.w.Wait, Random: f.random}
+	if f.plan.noLog {
+		o.Log = nil
+	}
+	q := &process{number: number}
+	if f.mistake.shared != nil {
+		q.p = f.mistake.shared(f, &o)
+	} else {
+		q.p = purge.NewShared(o)
+	}
+	return q
+}
+
+// random makes words that tell when they were made.
+func (f *fleet) random(b []byte) {
+	f.words++
+	binary.BigEndian.PutUint64(b, f.words)
+}
+
+// touched notes what happened to a mark or a log.
+func (f *fleet) touched(key string, grown int) {
+	if strings.HasPrefix(key, "~r:m") {
+		f.gone[key] = f.w.Step
+		return
+	}
+	if key == purge.PrefixLog("") || key == purge.PulseKey("") {
+		f.moved = f.w.Clock
+	}
+	if f.appended[key] += grown; grown == 0 {
+		f.broken[key] = f.w.Step
+	}
+}
+
+// fail notes what was violated.
+func (f *fleet) fail(format string, args ...any) {
+	if f.bad == "" {
+		f.bad = fmt.Sprintf("step %d: ", f.w.Step) + fmt.Sprintf(format, args...)
+		f.w.Say("VIOLATED %s", f.bad)
+	}
+}
+
+// concerns tells whether a purge of a scope concerns an entry.
+func concerns(s purge.Scope, e *entry) bool {
+	switch s.Kind {
+	case purge.All:
+		return true
+	case purge.Prefix:
+		return strings.HasPrefix(pathOf(e.page), s.Name)
+	}
+	s.Soft = false
+	for _, about := range e.about {
+		if about == s {
+			return true
+		}
+	}
+	return false
+}
+
+// served is told of each answer: nothing that a request is given may be from before a change whose purge had returned when the
+// request began.
+func (f *fleet) served(q *process, e *entry, began int, beganAt time.Time, state purge.State, where string) {
+	for _, c := range f.changes {
+		if c.at <= e.read || !c.heldFor(q, began, beganAt) {
+			continue
+		}
+		for _, s := range c.scopes {
+			if concerns(s, e) && (state == purge.Valid || state == purge.Stale && !s.Soft) {
+				f.fail("%s of process %d, asked in step %d: page %d by %s, read in step %d, is %s behind the purge of %s after step %d, which returned in step %d, %d (paid %d)",
+					where, q.number, began, e.page, e.by, e.read, names[state], show(s), c.at, c.done, c.failed, c.paid)
+			}
+		}
+	}
+}
+
+var names = map[purge.State]string{purge.Gone: "gone", purge.Stale: "stale", purge.Valid: "valid"}
+
+func show(s purge.Scope) string {
+	soft := ""
+	if s.Soft {
+		soft = "softly "
+	}
+	return soft + string(s.Kind) + " " + s.Name
+}
+
+// heldFor tells whether a purge must hold for a request.
+func (c *change) heldFor(q *process, began int, beganAt time.Time) bool {
+	switch {
+	case c.done > 0 && c.done < began, c.failed > 0 && c.failed < began && c.by == q:
+		return true
+	case c.paid == 0 || c.paid >= began:
+		return false
+	}
+	for _, s := range c.scopes {
+		if s.Kind == purge.All || s.Kind == purge.Prefix {
+			return beganAt.Sub(c.paidAt) >= 2*every
+		}
+	}
+	return true
+}
+
+// spared checks the other side: what was not purged, and lost nothing that it stands on, is valid.
+func (f *fleet) spared(q *process, e *entry, state purge.State, err error) {
+	if err != nil || state == purge.Valid || q.p.Owed() > 0 || f.moved.Add(2*every).After(e.beganAt) {
+		return
+	}
+	for _, m := range e.basis.Marks {
+		if f.gone[m.Scope.Key("")] >= e.began {
+			return
+		}
+	}
+	f.fail("process %d: page %d by %s is %s, and nothing that it stands on was purged or lost since step %d", q.number, e.page, e.by, names[state], e.began)
+}
