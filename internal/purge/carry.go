@@ -91,14 +91,17 @@ func (s *Shared) delete(ctx context.Context, b *bill) error {
 
 // PurgeBy purges scopes for a fill whose own response is to outlive that. The marks of its paths are deleted and added anew,
 // and its ticket goes on with the new words. What another request purges between is told by the marks beside them, which the
-// ticket stands on since it was taken, and which every purge but this one deletes.
+// ticket stands on since it was taken, and which every purge but this one deletes. Once the paths' marks are deleted, those
+// beside them must still be this fill's: another one with Own that has taken them meanwhile has perhaps read what this purge is for,
+// and then the purge becomes one like any other, and deletes them.
 func (s *Shared) PurgeBy(ctx context.Context, t *Ticket, scopes ...Scope) error {
 	var b bill
-	var again []int
+	var again []int // the marks that are added anew, and those beside them
 	for _, scope := range scopes {
-		if _, ok := scope.own(); ok && t.own && t.Basis.on(scope) {
+		beside, ok := scope.own()
+		if i, j := find(marksOf(t.Basis.Marks), scope), find(marksOf(t.Basis.Marks), beside); ok && t.own && i >= 0 && j >= 0 {
 			b.plain = append(b.plain, scope.id())
-			again = append(again, find(marksOf(t.Basis.Marks), scope))
+			again = append(again, i, j)
 		} else {
 			b.add(scope)
 		}
@@ -107,9 +110,12 @@ func (s *Shared) PurgeBy(ctx context.Context, t *Ticket, scopes ...Scope) error 
 		return err
 	}
 	marks := append([]Mark(nil), t.Basis.Marks...)
-	if err := s.add(ctx, t, marks, again, lifeFor(0)); err != nil {
-		t.own = false
-		return nil // it is purged, and so is what the ticket stands on
+	err := s.add(ctx, t, marks, again, lifeFor(0))
+	for _, i := range again {
+		if err != nil || marks[i].Scope.isOwn() && marks[i].Word != t.Basis.Marks[i].Word {
+			t.own = false
+			return s.Purge(ctx, scopes...)
+		}
 	}
 	t.Basis.Marks = marks
 	return nil

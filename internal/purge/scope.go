@@ -86,6 +86,9 @@ func (s Scope) own() (Scope, bool) {
 	return Scope{}, false
 }
 
+// isOwn tells whether the scope is one that own returns.
+func (s Scope) isOwn() bool { return s.Kind == ownPath || s.Kind == ownHostPath }
+
 // record is a purge of everything or of a prefix.
 type record struct {
 	prefix string // empty for everything
