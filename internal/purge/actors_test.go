@@ -11,10 +11,13 @@ import (
 // plan is what one schedule is made of.
 type plan struct {
 	processes                        int
+	focus                            purge.Scope // what purges name most
+	purgesFail                       bool        // and nothing else does
 	soft, near, noLog, prefixes, own bool
 	keep                             int
-	faults                           int // of a hundred commands
-	steps                            int // the tenth that answers in a step of its own
+	faults                           int       // of a hundred commands
+	fault                            sim.Fault // what becomes of them all; Fine for any
+	steps                            int       // the tenth that answers in a step of its own
 	tags                             []purge.Scope
 	known                            [pages][]purge.Scope
 }
@@ -36,32 +39,49 @@ func (f *fleet) chance(percent int) bool { return f.rng.IntN(100) < percent }
 func (f *fleet) makePlan() {
 	p := &f.plan
 	p.processes = 1 + f.rng.IntN(2)
-	p.soft, p.near, p.noLog = f.chance(20), f.chance(30), f.chance(5)
-	p.prefixes, p.own = f.chance(20), f.chance(15)
+	p.soft, p.near, p.noLog = f.chance(20), f.chance(30), f.chance(4)
+	p.prefixes, p.own = f.chance(15), f.chance(10)
 	p.keep = []int{2, 8, 64}[f.rng.IntN(3)]
-	if f.chance(60) {
-		p.faults = []int{2, 10, 30}[f.rng.IntN(3)]
+	p.faults = []int{0, 0, 2, 10, 30}[f.rng.IntN(5)]
+	p.purgesFail = f.chance(60)
+	if f.chance(40) {
+		p.fault = sim.Fault(f.rng.IntN(5))
 	}
 	p.steps = f.rng.IntN(4)
 	p.tags = allTags[:f.rng.IntN(len(allTags)+1)]
 	for page := range p.known {
 		p.known[page] = allKnown[page][:1+f.rng.IntN(len(allKnown[page]))]
 	}
-	w := f.w
-	if p.prefixes {
-		w.Tick = func() time.Duration { return time.Duration(f.rng.IntN(300)) * time.Millisecond }
-	} else {
-		w.Tick = func() time.Duration { return time.Millisecond }
+	from := p.known[0]
+	if len(p.tags) > 0 && f.chance(60) {
+		from = p.tags
 	}
+	p.focus = from[f.rng.IntN(len(from))]
+	f.setUp()
+}
+
+// setUp has the world do what the plan says.
+func (f *fleet) setUp() {
+	w, p := f.w, &f.plan
+	tick := int64([]time.Duration{time.Millisecond, 20 * time.Millisecond, 300 * time.Millisecond}[f.rng.IntN(3)])
+	if !p.prefixes {
+		tick = int64(time.Millisecond)
+	}
+	w.Tick = func() time.Duration { return time.Duration(f.rng.Int64N(tick)) }
+	w.Sticky = []int{0, 60, 85}[f.rng.IntN(3)]
 	if p.steps > 0 {
 		w.Pause = func() bool { return f.rng.IntN(10) < p.steps }
 	}
 	if p.faults > 0 {
 		w.Fault = func() sim.Fault {
-			if !f.chance(p.faults) {
+			name := w.Running().Name
+			if !f.chance(p.faults) || p.purgesFail && name != "purge" && name != "payer" {
 				return sim.Fine
 			}
 			f.failures++
+			if p.fault != sim.Fine {
+				return p.fault
+			}
 			return sim.Fault(1 + f.rng.IntN(4))
 		}
 	}
@@ -71,11 +91,11 @@ func (f *fleet) makePlan() {
 func (f *fleet) populate() {
 	p := &f.plan
 	some := func() int { return f.rng.IntN(p.processes) }
-	page := func() int { return f.rng.IntN(10) / 7 } // one is asked for more often
+	page := func() int { return f.rng.IntN(10) / 8 } // one is asked for more often
 	for range 1 + f.rng.IntN(3) {
 		f.act("fill", some(), page(), f.fill)
 	}
-	for range 1 + f.rng.IntN(3) {
+	for range 1 + f.rng.IntN(2) {
 		scopes := f.someScopes(page())
 		f.act("purge", some(), 0, func(q *process, _ int) { f.purge(q, scopes) })
 	}
@@ -87,7 +107,7 @@ func (f *fleet) populate() {
 	for range f.rng.IntN(3) {
 		f.act("hit", some(), page(), func(q *process, page int) { f.hit(q, page, true) })
 	}
-	if f.chance(40) {
+	if f.chance(30) {
 		f.act("queued", some(), page(), f.queued)
 	}
 	if f.chance(40) {
@@ -104,10 +124,10 @@ func (f *fleet) populate() {
 
 func (f *fleet) addEvents() {
 	w := f.w
-	if f.chance(30) {
+	if f.chance(20) {
 		w.Events = append(w.Events, f.loseMark)
 	}
-	if f.chance(20) {
+	if f.chance(10) {
 		w.Events = append(w.Events, func() { f.loseOf(w.Lose) })
 	}
 	if f.chance(10) {
@@ -170,13 +190,13 @@ func (f *fleet) someScopes(page int) []purge.Scope {
 		scope.Soft = f.chance(30)
 		return []purge.Scope{scope}
 	}
-	from := p.known[page]
-	if len(p.tags) > 0 && f.chance(60) {
-		from = p.tags
+	scopes := []purge.Scope{p.focus}
+	if !f.chance(70) {
+		from := append(slices.Clone(p.known[page]), p.tags...)
+		scopes[0] = from[f.rng.IntN(len(from))]
 	}
-	scopes := []purge.Scope{from[f.rng.IntN(len(from))]}
-	if f.chance(20) {
-		scopes = append(scopes, p.known[page][0])
+	if f.chance(30) {
+		scopes = append(scopes, p.known[page][f.rng.IntN(len(p.known[page]))])
 	}
 	if p.soft && f.chance(60) {
 		for i := range scopes {
@@ -242,7 +262,7 @@ func (f *fleet) hit(q *process, page int, wait bool) {
 	}
 	f.w.Say("hit by %s: %s %v", e.by, names[state], err)
 	f.served(q, e, began, beganAt, state, "a hit")
-	f.spared(q, e, state, err)
+	f.spared(q, e, began, state, err)
 }
 
 // queued asks for a page whose write waits in its process.
@@ -262,7 +282,7 @@ func (f *fleet) queued(q *process, page int) {
 	}
 	f.w.Say("queued by %s: %s %v", e.by, names[left], err)
 	f.served(q, e, began, beganAt, left, "the queue")
-	f.spared(q, e, left, err)
+	f.spared(q, e, began, left, err)
 }
 
 // follow waits for a flight.

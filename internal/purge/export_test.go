@@ -88,3 +88,6 @@ func (s *Shared) PayHalf(ctx context.Context) error {
 	s.debts.settle(&b, number)
 	return nil
 }
+
+// RecordOf is what a log has of a scope's purge.
+func RecordOf(s Scope) string { i := s.id(); return string(i[:]) }

@@ -130,7 +130,7 @@ func (f *fleet) purging(s purge.Scope) bool {
 
 // keep queues an entry and writes it.
 func (f *fleet) keep(q *process, e *entry, t *purge.Ticket) {
-	e.basis = t.Basis
+	e.basis, e.named = t.Basis, f.w.Step
 	q.queue[e.page] = e
 	_ = f.w.Do(func() error {
 		f.w.Say("keeps page %d by %s: %v", e.page, e.by, e.basis.Marks)

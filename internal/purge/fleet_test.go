@@ -38,6 +38,7 @@ type entry struct {
 	page    int
 	read    int           // the step in which its data was read
 	began   int           // the step in which its fill began
+	named   int           // the step in which it was ready to be kept
 	beganAt time.Time     //
 	about   []purge.Scope // what it shows, hard
 	tags    []purge.Scope // those of about that its handler named
@@ -256,8 +257,8 @@ func (c *change) heldFor(q *process, began int, beganAt time.Time) bool {
 }
 
 // spared checks the other side: what was not purged, and lost nothing that it stands on, is valid.
-func (f *fleet) spared(q *process, e *entry, state purge.State, err error) {
-	if err != nil || state == purge.Valid || q.p.Owed() > 0 || f.moved.Add(2*every).After(e.beganAt) {
+func (f *fleet) spared(q *process, e *entry, began int, state purge.State, err error) {
+	if err != nil || began < e.named || state == purge.Valid || q.p.Owed() > 0 || f.broken[purge.PrefixLog("")] > 0 || f.moved.Add(2*every).After(e.beganAt) {
 		return
 	}
 	for _, m := range e.basis.Marks {

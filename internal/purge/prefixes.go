@@ -138,11 +138,17 @@ func (s *Shared) resolve(ctx context.Context, place Position) error {
 		switch {
 		case err != nil:
 			return err
-		case complete && end != v.end:
+		case !complete:
+			// It is another log, perhaps. As long as the pulse of the old one is there, processes that look at the pulse alone go on with
+			// positions of the old one, and what they keep is worth nothing to the others: so all look anew, once a position.
+			if err := s.Marks.Delete(ctx, s.pulseKey); err != nil {
+				return err
+			}
+		case end != v.end:
 			return s.refresh(ctx)
-		case complete && len(records) <= len(v.records):
+		case len(records) <= len(v.records):
 			number = len(v.records) - len(records)
-		case complete: // the log tells more than the view knows
+		default: // the log tells more than the view knows
 			more := len(records) - len(v.records)
 			next.records, next.places = nil, make(map[Position]int)
 			for _, text := range records {

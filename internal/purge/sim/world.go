@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"iter"
+	"slices"
 	"strings"
 	"time"
 )
@@ -20,6 +21,7 @@ type World struct {
 	Choose  func(n int) int // decides: a number from 0 to n-1
 	Step    int             // counts what has happened
 	Clock   time.Time
+	Sticky  int                      // of a hundred steps, how many are taken by the actor that took the last one, if it can
 	Tracing bool                     // keeps what happened
 	Tick    func() time.Duration     // how long a step takes; nil for no time at all
 	Every   func() (violated string) // is asked after each step; nil for nothing
@@ -27,6 +29,7 @@ type World struct {
 
 	actors  []*Actor
 	running *Actor
+	last    int      // the number of the actor that took the last step
 	late    []func() // commands whose callers have given up
 	trace   strings.Builder
 	pool    []*routine
@@ -215,8 +218,9 @@ func (w *World) Run() (violated string) {
 		if w.Tick != nil {
 			w.Clock = w.Clock.Add(w.Tick())
 		}
-		switch k := w.pick(n); {
+		switch k := w.pick(n, choices); {
 		case k < actors:
+			w.last = choices[k]
 			w.run(w.actors[choices[k]])
 		case k < actors+len(w.late):
 			w.Say("a late command")
@@ -232,9 +236,15 @@ func (w *World) Run() (violated string) {
 	}
 }
 
-func (w *World) pick(n int) int {
+// pick decides which of n comes next. The first are the actors with the numbers that can take a step.
+func (w *World) pick(n int, can []int) int {
 	if n == 1 {
 		return 0
+	}
+	if w.Sticky > 0 && w.Choose(100) < w.Sticky {
+		if k := slices.Index(can, w.last); k >= 0 {
+			return k
+		}
 	}
 	return w.Choose(n)
 }

@@ -1,0 +1,438 @@
+package purge_test
+
+import (
+	"context"
+	"flag"
+	"runtime"
+	"slices"
+	"sync"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"github.com/gin-cachette/cachette/internal/purge"
+	"github.com/gin-cachette/cachette/internal/purge/sim"
+)
+
+// wrong is a protocol of which a part is overridden.
+type wrong struct {
+	*purge.Shared
+	f *fleet
+
+	begin    func(*wrong, *purge.Look, purge.Fill) (purge.Ticket, error)
+	name     func(*wrong, *purge.Ticket, []purge.Scope) (bool, error)
+	judge    func(*wrong, *purge.Look, *purge.Basis) (purge.State, bool)
+	state    func(*wrong, *purge.Look, *purge.Basis) (purge.State, error)
+	follow   func(*wrong, *purge.Look, *purge.Ticket, []purge.Scope) (purge.State, error)
+	purge    func(*wrong, ...purge.Scope) error
+	purgeBy  func(*wrong, *purge.Ticket, ...purge.Scope) error
+	pay      func(*wrong) error
+	standing func(*wrong, *purge.Basis) (purge.State, error)
+}
+
+func (w *wrong) Begin(c context.Context, l *purge.Look, f purge.Fill) (purge.Ticket, error) {
+	if w.begin != nil {
+		return w.begin(w, l, f)
+	}
+	return w.Shared.Begin(c, l, f)
+}
+
+func (w *wrong) Name(c context.Context, t *purge.Ticket, late []purge.Scope, ttl time.Duration) (bool, error) {
+	if w.name != nil {
+		return w.name(w, t, late)
+	}
+	return w.Shared.Name(c, t, late, ttl)
+}
+
+func (w *wrong) Judge(l *purge.Look, b *purge.Basis) (purge.State, bool) {
+	if w.judge != nil {
+		return w.judge(w, l, b)
+	}
+	return w.Shared.Judge(l, b)
+}
+
+func (w *wrong) State(c context.Context, l *purge.Look, b *purge.Basis) (purge.State, error) {
+	if w.state != nil {
+		return w.state(w, l, b)
+	}
+	return w.Shared.State(c, l, b)
+}
+
+func (w *wrong) Follow(c context.Context, l *purge.Look, t *purge.Ticket, late []purge.Scope) (purge.State, error) {
+	if w.follow != nil {
+		return w.follow(w, l, t, late)
+	}
+	return w.Shared.Follow(c, l, t, late)
+}
+
+func (w *wrong) Purge(c context.Context, scopes ...purge.Scope) error {
+	if w.purge != nil {
+		return w.purge(w, scopes...)
+	}
+	return w.Shared.Purge(c, scopes...)
+}
+
+func (w *wrong) PurgeBy(c context.Context, t *purge.Ticket, scopes ...purge.Scope) error {
+	if w.purgeBy != nil {
+		return w.purgeBy(w, t, scopes...)
+	}
+	return w.Shared.PurgeBy(c, t, scopes...)
+}
+
+func (w *wrong) Pay(c context.Context) error {
+	if w.pay != nil {
+		return w.pay(w)
+	}
+	return w.Shared.Pay(c)
+}
+
+func (w *wrong) Standing(c context.Context, b *purge.Basis) (purge.State, error) {
+	if w.standing != nil {
+		return w.standing(w, b)
+	}
+	return w.Shared.Standing(c, b)
+}
+
+// like is a mistake of the protocol: one of its parts is as w has it.
+func like(name string, w wrong) mistake {
+	return mistake{name: name, shared: func(f *fleet, o *purge.Options) protocol {
+		own := w
+		own.f, own.Shared = f, purge.NewShared(*o)
+		return &own
+	}}
+}
+
+// with is a mistake of what a Shared is made of.
+func with(name string, change func(f *fleet, o *purge.Options)) mistake {
+	return mistake{name: name, shared: func(f *fleet, o *purge.Options) protocol {
+		change(f, o)
+		return purge.NewShared(*o)
+	}}
+}
+
+// unlogged is a log of tags in which nothing was ever purged.
+type unlogged struct{ *sim.Store }
+
+func (u unlogged) Since(c context.Context, key string, from purge.Position) ([]string, purge.Position, bool, error) {
+	if key == purge.TagLog("") {
+		return nil, from, true, nil
+	}
+	return u.Store.Since(c, key, from)
+}
+
+// once is a log in which each purge of a tag stands once: before its mark is deleted, or behind.
+type once struct {
+	*sim.Store
+	before  bool
+	appends map[string]int
+}
+
+func (o *once) Append(c context.Context, key string, keep int, ttl time.Duration, records ...string) error {
+	if key == purge.TagLog("") {
+		if o.appends[records[0]]++; (o.appends[records[0]]%2 == 1) != o.before {
+			return nil
+		}
+	}
+	return o.Store.Append(c, key, keep, ttl, records...)
+}
+
+// wide deletes a mark more than it is told to.
+type wide struct{ *sim.Store }
+
+func (w wide) Delete(c context.Context, keys ...string) error {
+	err := w.Store.Delete(c, keys...)
+	delete(w.Store.Marks, allKnown[0][0].Key(""))
+	return err
+}
+
+// silent has a full store take nothing, and says that it does.
+type silent struct{ *sim.Store }
+
+func (s silent) Append(c context.Context, key string, keep int, ttl time.Duration, records ...string) error {
+	_ = s.Store.Append(c, key, keep, ttl, records...)
+	return nil
+}
+
+// mistakes are what the simulator must find: first those of the model that the protocol was designed by, then others. Those that are named in
+// mistakes of a store or a user are there.
+var mistakes = []mistake{
+	with("no look at the log", func(f *fleet, o *purge.Options) { o.Log = unlogged{&f.w.Store} }),
+	like("the position read late", wrong{name: func(w *wrong, t *purge.Ticket, late []purge.Scope) (bool, error) {
+		if t.Position() != "" {
+			end, err := w.f.w.End(ctx, purge.TagLog(""), time.Hour)
+			if err != nil {
+				return false, err
+			}
+			t.SetPosition(end)
+		}
+		return w.Shared.Name(ctx, t, late, 0)
+	}}),
+	like("the log before the mark", wrong{name: logFirst}),
+	with("in the log only behind", func(f *fleet, o *purge.Options) {
+		o.Near, o.Log = true, &once{&f.w.Store, false, make(map[string]int)}
+	}),
+	with("in the log only before", func(f *fleet, o *purge.Options) {
+		o.Log = &once{&f.w.Store, true, make(map[string]int)}
+	}),
+	with("a path not in the log, with a near tier", func(_ *fleet, o *purge.Options) { o.Near = false }),
+	{name: "a full store, the log left", store: sim.Mistakes{KeepsLog: true}},
+	{name: "a purge replaces, and is repeated", store: sim.Mistakes{Replaces: true}},
+	{name: "an add is repeated with its word", store: sim.Mistakes{RepeatsWord: true}},
+	{name: "a life lengthened by writing back", store: sim.Mistakes{WritesBack: true}},
+	{name: "queued before it was looked at", user: user{queuesEarly: true}},
+	{name: "a follower that compares nothing", user: user{followsUnasked: true}},
+	{name: "a near tier that does not listen", user: user{deaf: true}},
+
+	{name: "a log that was lost is taken for an empty one", store: sim.Mistakes{ForgetsRecords: true}},
+	{name: "a queue that compares nothing", user: user{servesQueueUnasked: true}},
+	{name: "a near tier that reads marks before its place", user: user{marksBeforePlace: true}},
+	{name: "a 304 forgets the old tags", user: user{forgetsOldTags: true}},
+	with("a full store that says nothing", func(f *fleet, o *purge.Options) { o.Log = silent{&f.w.Store} }),
+	like("owed forgotten", wrong{purge: func(w *wrong, scopes ...purge.Scope) error {
+		err := w.Shared.Purge(ctx, scopes...)
+		w.ForgetOwed()
+		return err
+	}}),
+	like("pay deletes one mark of two", wrong{pay: func(w *wrong) error { return w.PayHalf(ctx) }}),
+	like("a debt taken off before it is paid", wrong{pay: func(w *wrong) error { return w.SettleFirst(ctx) }}),
+	like("words from before a payment", wrong{
+		judge: func(w *wrong, l *purge.Look, b *purge.Basis) (purge.State, bool) {
+			w.UnpaidSince(l)
+			return w.Shared.Judge(l, b)
+		},
+		state: func(w *wrong, l *purge.Look, b *purge.Basis) (purge.State, error) {
+			w.UnpaidSince(l)
+			return w.Shared.State(ctx, l, b)
+		},
+	}),
+	like("a look-up that is not complete", wrong{begin: incomplete, judge: equalWords, state: equalWordsRead}),
+	like("late tags taken for guessed ones", wrong{name: func(w *wrong, t *purge.Ticket, late []purge.Scope) (bool, error) {
+		words, err := w.f.w.Add(ctx, time.Hour, w.f.newWord, keysOf(late)...)
+		if err != nil {
+			return false, err
+		}
+		for i := range late {
+			t.Guess(purge.Mark{Scope: late[i], Word: words[i]})
+		}
+		return w.Shared.Name(ctx, t, late, 0)
+	}}),
+	like("soft taken for hard", wrong{purge: func(w *wrong, scopes ...purge.Scope) error {
+		return w.Shared.Purge(ctx, turned(scopes, true)...)
+	}}),
+	like("gone taken for stale", wrong{
+		judge: func(w *wrong, l *purge.Look, b *purge.Basis) (purge.State, bool) {
+			left, ok := w.Shared.Judge(l, b)
+			return max(left, purge.Stale), ok
+		},
+	}),
+	like("stale taken for valid", wrong{
+		judge: func(w *wrong, l *purge.Look, b *purge.Basis) (purge.State, bool) {
+			left, ok := w.Shared.Judge(l, b)
+			if left == purge.Stale {
+				left = purge.Valid
+			}
+			return left, ok
+		},
+	}),
+	like("a follower whose late tags are not looked for", wrong{follow: func(w *wrong, l *purge.Look, t *purge.Ticket, _ []purge.Scope) (purge.State, error) {
+		return w.Shared.Follow(ctx, l, t, nil)
+	}}),
+	like("a follower that compares late tags alone", wrong{follow: func(w *wrong, l *purge.Look, t *purge.Ticket, late []purge.Scope) (purge.State, error) {
+		own := *t
+		left, err := w.Shared.Name(ctx, &own, late, 0)
+		if left {
+			return purge.Valid, err
+		}
+		return purge.Gone, err
+	}}),
+	with("a purge of a prefix that does not wait", func(_ *fleet, o *purge.Options) {
+		o.Wait = func(context.Context, time.Duration) error { return nil }
+	}),
+	with("a view that is good for longer than a purge waits", func(f *fleet, o *purge.Options) {
+		o.Every = 4 * every
+		o.Wait = func(c context.Context, _ time.Duration) error { return f.w.Wait(c, every) }
+	}),
+	like("the pulse deleted before the record is written", wrong{purge: func(w *wrong, scopes ...purge.Scope) error {
+		if err := w.DeleteOf(ctx, scopes...); err != nil {
+			return w.Shared.Purge(ctx, scopes...)
+		}
+		if err := w.AppendTo(ctx, scopes...); err != nil {
+			return w.Shared.Purge(ctx, scopes...)
+		}
+		return w.f.w.Wait(ctx, every+every/16)
+	}}),
+	with("the log of prefixes read before the pulse", func(f *fleet, o *purge.Options) {
+		p := &pulseLast{Store: &f.w.Store}
+		o.Marks, o.Log = p, p
+	}),
+	like("marks beside a path left by others", wrong{purge: func(w *wrong, scopes ...purge.Scope) error {
+		if err := w.AppendTo(ctx, scopes...); err != nil {
+			return w.Shared.Purge(ctx, scopes...)
+		}
+		if err := w.DeleteWithoutOwn(ctx, scopes...); err != nil {
+			return w.Shared.Purge(ctx, scopes...)
+		}
+		return w.f.w.Wait(ctx, every+every/16)
+	}}),
+	like("marks beside a path that are another fill's", wrong{begin: func(w *wrong, l *purge.Look, f purge.Fill) (purge.Ticket, error) {
+		t, err := w.Shared.Begin(ctx, l, f)
+		if f.Own {
+			t.Exclusive()
+		}
+		return t, err
+	}}),
+	like("a prefix that a near tier does not look for", wrong{standing: func(*wrong, *purge.Basis) (purge.State, error) { return purge.Valid, nil }}),
+	with("a purge that hits another page", func(f *fleet, o *purge.Options) { o.Marks = wide{&f.w.Store} }),
+	like("a fill refused without a reason", wrong{name: func(w *wrong, t *purge.Ticket, late []purge.Scope) (bool, error) {
+		kept, err := w.Shared.Name(ctx, t, late, 0)
+		return kept && !w.f.chance(5), err
+	}}),
+}
+
+// pulseLast reads the log of prefixes before it adds the pulse.
+type pulseLast struct {
+	*sim.Store
+	last, end purge.Position
+	records   []string
+	complete  bool
+	read      bool
+}
+
+func (p *pulseLast) Add(c context.Context, ttl time.Duration, word func() string, keys ...string) (words []string, err error) {
+	if keys[0] == purge.PulseKey("") {
+		if p.last == "" {
+			p.end, err = p.Store.End(c, purge.PrefixLog(""), ttl)
+		} else {
+			p.records, p.end, p.complete, err = p.Store.Since(c, purge.PrefixLog(""), p.last)
+		}
+		if err != nil {
+			return nil, err
+		}
+		p.read = p.last == "" || p.complete
+	}
+	return p.Store.Add(c, ttl, word, keys...)
+}
+
+func (p *pulseLast) End(c context.Context, key string, ttl time.Duration) (purge.Position, error) {
+	if key != purge.PrefixLog("") || !p.read {
+		return p.Store.End(c, key, ttl)
+	}
+	if p.last == "" {
+		p.last, p.read = p.end, false
+	}
+	return p.end, nil
+}
+
+func (p *pulseLast) Since(c context.Context, key string, from purge.Position) ([]string, purge.Position, bool, error) {
+	if key != purge.PrefixLog("") || !p.read || from != p.last {
+		return p.Store.Since(c, key, from)
+	}
+	p.last, p.read = p.end, false
+	return p.records, p.end, true, nil
+}
+
+// logFirst looks into the log before it takes the words.
+func logFirst(w *wrong, t *purge.Ticket, late []purge.Scope) (bool, error) {
+	fresh := slices.DeleteFunc(slices.Clone(late), func(s purge.Scope) bool {
+		return slices.ContainsFunc(t.Basis.Marks, func(m purge.Mark) bool { return m.Scope == s })
+	})
+	if len(fresh) == 0 || t.Position() == "" {
+		return w.Shared.Name(ctx, t, late, 0)
+	}
+	records, _, complete, err := w.f.w.Since(ctx, purge.TagLog(""), t.Position())
+	if err != nil || !complete {
+		return false, err
+	}
+	for _, s := range fresh {
+		if slices.Contains(records, purge.RecordOf(s)) {
+			return false, nil
+		}
+	}
+	words, err := w.f.w.Add(ctx, time.Hour, w.f.newWord, keysOf(fresh)...)
+	if err != nil {
+		return false, err
+	}
+	for i := range fresh {
+		t.Guess(purge.Mark{Scope: fresh[i], Word: words[i]})
+	}
+	return w.Shared.Name(ctx, t, late, 0)
+}
+
+// incomplete takes no word where the look-up found none.
+func incomplete(w *wrong, l *purge.Look, f purge.Fill) (purge.Ticket, error) {
+	t, err := w.Shared.Begin(ctx, l, f)
+	if l != nil && err == nil {
+		t.Basis.Marks = l.WordsOf(f.Known)
+	}
+	return t, err
+}
+
+// equalWords takes a mark that is not there, and was not, for the same.
+func equalWords(w *wrong, l *purge.Look, b *purge.Basis) (purge.State, bool) {
+	own := *b
+	own.Marks = slices.DeleteFunc(slices.Clone(b.Marks), func(m purge.Mark) bool {
+		return m.Word == "" && l.WordsOf([]purge.Scope{m.Scope})[0].Word == ""
+	})
+	return w.Shared.Judge(l, &own)
+}
+
+func equalWordsRead(w *wrong, l *purge.Look, b *purge.Basis) (purge.State, error) {
+	own := *b
+	own.Marks = slices.DeleteFunc(slices.Clone(b.Marks), func(m purge.Mark) bool { return m.Word == "" })
+	return w.Shared.State(ctx, l, &own)
+}
+
+func turned(scopes []purge.Scope, soft bool) []purge.Scope {
+	list := slices.Clone(scopes)
+	for i := range list {
+		list[i].Soft = soft
+	}
+	return list
+}
+
+func keysOf(scopes []purge.Scope) []string {
+	keys := make([]string, len(scopes))
+	for i, s := range scopes {
+		keys[i] = s.Key("")
+	}
+	return keys
+}
+
+func (f *fleet) newWord() string {
+	f.words++
+	return "wrong" + time.Duration(f.words).String()
+}
+
+var within = flag.Int("within", 30_000, "in how many schedules each mistake must be found")
+
+// TestMistakes holds that the simulator finds each mistake.
+func TestMistakes(t *testing.T) {
+	var next, missed atomic.Int64
+	var workers sync.WaitGroup
+	for range runtime.GOMAXPROCS(0) {
+		workers.Go(func() {
+			f := &fleet{}
+			defer func() { f.w.Close() }()
+			for {
+				i := int(next.Add(1)) - 1
+				if i >= len(mistakes) {
+					return
+				}
+				m := &mistakes[i]
+				found := false
+				for s := range *within {
+					if bad := f.run(uint64(s), m, false); bad != "" {
+						t.Logf("%s: found in schedule %d: %s", m.name, s, bad)
+						found = true
+						break
+					}
+				}
+				if !found {
+					missed.Add(1)
+					t.Errorf("%s: not found", m.name)
+				}
+			}
+		})
+	}
+	workers.Wait()
+}
