@@ -42,7 +42,7 @@ func (f *fleet) makePlan() {
 	p.soft, p.near, p.noLog = f.chance(20), f.chance(30), f.chance(4)
 	p.prefixes, p.own = f.chance(15), f.chance(10)
 	p.keep = []int{2, 8, 64}[f.rng.IntN(3)]
-	p.faults = []int{0, 0, 2, 10, 30}[f.rng.IntN(5)]
+	p.faults = []int{0, 0, 2, 10, 40}[f.rng.IntN(5)]
 	p.purgesFail = f.chance(60)
 	if f.chance(40) {
 		p.fault = sim.Fault(f.rng.IntN(5))
@@ -75,7 +75,7 @@ func (f *fleet) setUp() {
 	if p.faults > 0 {
 		w.Fault = func() sim.Fault {
 			name := w.Running().Name
-			if !f.chance(p.faults) || p.purgesFail && name != "purge" && name != "payer" {
+			if !f.chance(p.faults) || p.purgesFail && name != "purge" {
 				return sim.Fine
 			}
 			f.failures++
@@ -104,6 +104,9 @@ func (f *fleet) populate() {
 			f.act("own", some(), page(), f.ownFill)
 		}
 	}
+	if p.prefixes && f.chance(50) {
+		f.act("hit", some(), page(), func(q *process, page int) { f.hit(q, page, true); f.hit(q, page, true) })
+	}
 	for range f.rng.IntN(3) {
 		f.act("hit", some(), page(), func(q *process, page int) { f.hit(q, page, true) })
 	}
@@ -116,8 +119,14 @@ func (f *fleet) populate() {
 	if p.near {
 		f.act("near", some(), page(), f.keepNear)
 	}
-	if p.faults > 0 && f.chance(70) {
-		f.act("payer", some(), 0, f.pay)
+	if p.faults > 0 {
+		for q := range p.processes {
+			f.act("payer", q, 0, f.pay)
+		}
+		f.act("debtor's hit", some(), page(), func(q *process, page int) {
+			f.w.Until(func() bool { return q.p.Owed() > 0 })
+			f.hit(q, page, true)
+		})
 	}
 	f.addEvents()
 }
@@ -255,6 +264,9 @@ func (f *fleet) hit(q *process, page int, wait bool) {
 	look, e := f.lookUp(q, page, f.plan.known[page])
 	if e == nil || f.w.Stopped() {
 		return
+	}
+	if f.chance(30) {
+		f.w.Yield()
 	}
 	state, err := state(q, look, e)
 	if f.w.Stopped() {

@@ -3,6 +3,7 @@ package purge
 import (
 	"context"
 	"fmt"
+	"sync"
 	"time"
 )
 
@@ -68,16 +69,21 @@ func (s *Shared) claim(ctx context.Context, t *Ticket, scopes []Scope) (own []Ma
 	if err := s.Marks.Delete(ctx, keys...); err != nil {
 		return nil, err
 	}
+	var mu sync.Mutex // of made, for the store may ask for words in parallel, and behind the call
 	made := make(map[string]bool)
 	until := s.Now().Add(2 * usualLife)
 	words, err := s.Marks.Add(ctx, 2*usualLife, func() string {
 		word := newWord(until, s.Random)
+		mu.Lock()
+		defer mu.Unlock()
 		made[word] = true
 		return word
 	}, keys...)
 	if err != nil {
 		return nil, err
 	}
+	mu.Lock()
+	defer mu.Unlock()
 	for i := range own {
 		own[i].Word = words[i]
 		t.own = t.own && made[words[i]]

@@ -43,7 +43,7 @@ func (l *Look) WordsOf(scopes []Scope) []Mark {
 	return marks
 }
 
-// Step carries out a part of a purge.
+// AppendTo carries out the first part of a purge.
 func (s *Shared) AppendTo(ctx context.Context, scopes ...Scope) error {
 	var b bill
 	b.add(scopes...)
@@ -59,15 +59,15 @@ func (s *Shared) DeleteOf(ctx context.Context, scopes ...Scope) error {
 	return s.delete(ctx, &b)
 }
 
-// DeleteWithoutOwn forgets the marks beside those of paths.
-func (s *Shared) DeleteWithoutOwn(ctx context.Context, scopes ...Scope) error {
+// PurgeWithoutOwn forgets the marks beside those of paths.
+func (s *Shared) PurgeWithoutOwn(ctx context.Context, scopes ...Scope) error {
 	var b bill
 	b.add(scopes...)
 	b.own = nil
-	return s.delete(ctx, &b)
+	return s.purge(ctx, &b, scopes)
 }
 
-// Settle takes off what is owed, and carries it out then.
+// SettleFirst takes off what is owed, and carries it out then.
 func (s *Shared) SettleFirst(ctx context.Context) error {
 	b, number := s.debts.due(payAtOnce)
 	s.debts.settle(&b, number)
@@ -91,3 +91,32 @@ func (s *Shared) PayHalf(ctx context.Context) error {
 
 // RecordOf is what a log has of a scope's purge.
 func RecordOf(s Scope) string { i := s.id(); return string(i[:]) }
+
+// PurgeByUnasked does what PurgeBy does, and does not look whether the marks beside are still the ticket's.
+func (s *Shared) PurgeByUnasked(ctx context.Context, t *Ticket, scopes ...Scope) error {
+	var b bill
+	b.add(scopes...)
+	b.own = nil
+	if err := s.purge(ctx, &b, scopes); err != nil || !t.own {
+		return err
+	}
+	marks := append([]Mark(nil), t.Basis.Marks...)
+	var again []int
+	for _, scope := range scopes {
+		again = append(again, find(marksOf(marks), scope))
+	}
+	if err := s.add(ctx, t, marks, again, lifeFor(0)); err != nil {
+		return s.Purge(ctx, scopes...)
+	}
+	t.Basis.Marks = marks
+	return nil
+}
+
+// RenewAnyway has the view be good when a look has read a pulse, whatever it is.
+func (s *Shared) RenewAnyway(l *Look) {
+	if v := s.view.Load(); v != nil && l.pulse >= 0 && l.pulse < len(l.words) {
+		next := *v
+		next.at = l.began
+		s.view.Store(&next)
+	}
+}

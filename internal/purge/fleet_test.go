@@ -104,13 +104,12 @@ type fleet struct {
 	failures int            // of commands
 }
 
+func newFleet() *fleet { return &fleet{w: &sim.World{}} }
+
 var ctx = context.Background()
 
 // Run runs a schedule and returns what was violated.
 func (f *fleet) run(seed uint64, m *mistake, tracing bool) string {
-	if f.w == nil {
-		f.w = &sim.World{}
-	}
 	f.w.Reset()
 	pcg := rand.NewPCG(seed, 0)
 	*f = fleet{w: f.w, rng: rand.New(pcg), mistake: m, procs: f.procs[:0], changes: f.changes[:0],
@@ -230,6 +229,8 @@ func (f *fleet) served(q *process, e *entry, began int, beganAt time.Time, state
 	}
 }
 
+func rare(s purge.Scope) bool { return s.Kind == purge.All || s.Kind == purge.Prefix }
+
 var names = map[purge.State]string{purge.Gone: "gone", purge.Stale: "stale", purge.Valid: "valid"}
 
 func show(s purge.Scope) string {
@@ -249,7 +250,7 @@ func (c *change) heldFor(q *process, began int, beganAt time.Time) bool {
 		return false
 	}
 	for _, s := range c.scopes {
-		if s.Kind == purge.All || s.Kind == purge.Prefix {
+		if rare(s) {
 			return beganAt.Sub(c.paidAt) >= 2*every
 		}
 	}
@@ -259,6 +260,15 @@ func (c *change) heldFor(q *process, began int, beganAt time.Time) bool {
 // spared checks the other side: what was not purged, and lost nothing that it stands on, is valid.
 func (f *fleet) spared(q *process, e *entry, began int, state purge.State, err error) {
 	if err != nil || began < e.named || state == purge.Valid || q.p.Owed() > 0 || f.broken[purge.PrefixLog("")] > 0 || f.moved.Add(2*every).After(e.beganAt) {
+		return
+	}
+	records := 0
+	for _, c := range f.changes {
+		if c.done > 0 && rare(c.scopes[0]) {
+			records++
+		}
+	}
+	if f.appended[purge.PrefixLog("")] != records { // by a purge that ended half way, or twice: some look anew when the pulse expires
 		return
 	}
 	for _, m := range e.basis.Marks {

@@ -253,6 +253,9 @@ var mistakes = []mistake{
 		o.Wait = func(c context.Context, _ time.Duration) error { return f.w.Wait(c, every) }
 	}),
 	like("the pulse deleted before the record is written", wrong{purge: func(w *wrong, scopes ...purge.Scope) error {
+		if scopes[0].Kind != purge.All && scopes[0].Kind != purge.Prefix {
+			return w.Shared.Purge(ctx, scopes...)
+		}
 		if err := w.DeleteOf(ctx, scopes...); err != nil {
 			return w.Shared.Purge(ctx, scopes...)
 		}
@@ -266,13 +269,10 @@ var mistakes = []mistake{
 		o.Marks, o.Log = p, p
 	}),
 	like("marks beside a path left by others", wrong{purge: func(w *wrong, scopes ...purge.Scope) error {
-		if err := w.AppendTo(ctx, scopes...); err != nil {
+		if err := w.PurgeWithoutOwn(ctx, scopes...); err != nil {
 			return w.Shared.Purge(ctx, scopes...)
 		}
-		if err := w.DeleteWithoutOwn(ctx, scopes...); err != nil {
-			return w.Shared.Purge(ctx, scopes...)
-		}
-		return w.f.w.Wait(ctx, every+every/16)
+		return nil
 	}}),
 	like("marks beside a path that are another fill's", wrong{begin: func(w *wrong, l *purge.Look, f purge.Fill) (purge.Ticket, error) {
 		t, err := w.Shared.Begin(ctx, l, f)
@@ -280,6 +280,13 @@ var mistakes = []mistake{
 			t.Exclusive()
 		}
 		return t, err
+	}}),
+	like("marks beside a path that another fill has taken since", wrong{purgeBy: func(w *wrong, t *purge.Ticket, scopes ...purge.Scope) error {
+		return w.PurgeByUnasked(ctx, t, scopes...)
+	}}),
+	like("a view that is good whatever the pulse is", wrong{judge: func(w *wrong, l *purge.Look, b *purge.Basis) (purge.State, bool) {
+		w.RenewAnyway(l)
+		return w.Shared.Judge(l, b)
 	}}),
 	like("a prefix that a near tier does not look for", wrong{standing: func(*wrong, *purge.Basis) (purge.State, error) { return purge.Valid, nil }}),
 	with("a purge that hits another page", func(f *fleet, o *purge.Options) { o.Marks = wide{&f.w.Store} }),
@@ -403,7 +410,7 @@ func (f *fleet) newWord() string {
 	return "wrong" + time.Duration(f.words).String()
 }
 
-var within = flag.Int("within", 30_000, "in how many schedules each mistake must be found")
+var within = flag.Int("within", 100_000, "in how many schedules each mistake must be found")
 
 // TestMistakes holds that the simulator finds each mistake.
 func TestMistakes(t *testing.T) {
@@ -411,7 +418,7 @@ func TestMistakes(t *testing.T) {
 	var workers sync.WaitGroup
 	for range runtime.GOMAXPROCS(0) {
 		workers.Go(func() {
-			f := &fleet{}
+			f := newFleet()
 			defer func() { f.w.Close() }()
 			for {
 				i := int(next.Add(1)) - 1

@@ -24,6 +24,11 @@ const (
 	maxPlaces    = 256  // positions that a view knows
 )
 
+// pulseLife is how long a pulse lives. Then the log is looked at anyway, since a record may have come without a purge that deleted the
+// pulse behind it, from a process that ended half way or a command that was repeated: some would know of it and others not, and what these keep would be worth nothing to those. Without a log the pulse is the
+// position itself, and lives as long as one would.
+const pulseLife = 10 * time.Minute
+
 // lost stands for the number of a position that the log does not reach back to, or that another log had.
 const lost = -1
 
@@ -75,7 +80,11 @@ func (s *Shared) ensure(ctx context.Context, began time.Time) (*view, error) {
 // refresh makes a new view: the pulse first, for a purge whose record the log does not have yet will delete it.
 func (s *Shared) refresh(ctx context.Context) error {
 	old, now := s.view.Load(), s.Now()
-	words, err := s.Marks.Add(ctx, logLife/2, s.maker(now.Add(logLife/2)), s.pulseKey)
+	life := pulseLife
+	if s.Log == nil {
+		life = logLife
+	}
+	words, err := s.Marks.Add(ctx, life, s.maker(now.Add(life)), s.pulseKey)
 	if err != nil {
 		return err
 	}
@@ -98,7 +107,7 @@ func (s *Shared) read(ctx context.Context, old, next *view) error {
 	if err != nil {
 		return err
 	}
-	if old == nil {
+	if old == nil || old.end == "" {
 		next.end = end
 		return nil
 	}
@@ -169,15 +178,16 @@ func (s *Shared) resolve(ctx context.Context, place Position) error {
 	return nil
 }
 
-// outdate has this process look at the log before it uses its view again, and no look that began before brings the view back.
+// outdate has this process look at the log before it uses its view again, and no look that began before brings the view back: there
+// is another view then than that look will find, even where there was none.
 func (s *Shared) outdate() {
 	for {
 		v := s.view.Load()
-		if v == nil {
-			return
+		next := view{}
+		if v != nil {
+			next = *v
+			next.at, next.pulse = time.Time{}, ""
 		}
-		next := *v
-		next.at, next.pulse = time.Time{}, ""
 		if s.view.CompareAndSwap(v, &next) {
 			return
 		}

@@ -22,7 +22,7 @@ func TestSchedules(t *testing.T) {
 	var workers sync.WaitGroup
 	for range runtime.GOMAXPROCS(0) {
 		workers.Go(func() {
-			f := &fleet{}
+			f := newFleet()
 			right := &mistake{}
 			for failed.Load() == 0 {
 				one := next.Add(1) - 1
