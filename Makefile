@@ -7,6 +7,7 @@ SHELL := bash
 GO ?= go
 PYTHON ?= python3
 REQUESTS ?= 1000000
+SCHEDULES ?= 1000000
 BACKEND ?= inmemory
 FUZZTIME ?= 10s
 CODEC_FUZZTIME ?= $(FUZZTIME)
@@ -16,7 +17,7 @@ MODULES := . integration
 BUILD := build
 
 .DEFAULT_GOAL := help
-.PHONY: help test test-with-servers lint conformance identity interop interop-with-servers bench bench-with-servers fuzz cover clean FORCE
+.PHONY: help test test-with-servers lint conformance identity purges interop interop-with-servers bench bench-with-servers fuzz cover clean FORCE
 
 help: ## list the targets
 	@sed -nE 's/^([a-z]+):.*## (.*)/\1 \2/p' $(MAKEFILE_LIST) | while read -r name text; do printf '%-12s %s\n' "$$name" "$$text"; done
@@ -54,6 +55,9 @@ conformance: ## run the public HTTP cache test suite (BACKEND=name, WRITE=1 reco
 
 identity: ## send REQUESTS (1000000) random requests of 50 users, with the race detector; SEED=n repeats a run
 	@$(GO) test $(RACE) -count=1 -timeout 60m ./internal/behaviour -run '^TestIdentity$$' -v -requests $(REQUESTS) $(if $(SEED),-seed $(SEED))
+
+purges: ## run the purge protocol through SCHEDULES (1000000) random schedules of several processes; SEED=n begins with that one
+	@$(GO) test -count=1 -timeout 60m ./internal/purge -run '^TestSchedules$$' -v -schedules $(SCHEDULES) $(if $(SEED),-seed $(SEED))
 
 interop: $(BUILD)/servers $(BUILD)/python/.complete ## share one cache with FastAPI on every backend and codec (WRITE=1 records the matrix in docs/python.md)
 	@$(BUILD)/servers -build $(BUILD) -only REDIS_URL,MONGODB_URL,DYNAMODB_URL -- $(MAKE) --no-print-directory interop-with-servers

@@ -52,6 +52,12 @@ func (f *fleet) makePlan() {
 	for page := range p.known {
 		p.known[page] = allKnown[page][:1+f.rng.IntN(len(allKnown[page]))]
 	}
+	if f.chance(10) { // of debts alone
+		*p = plan{processes: 1, purgesFail: true, faults: 50, fault: sim.Refused, steps: 5, keep: 8}
+		for page := range p.known {
+			p.known[page] = allKnown[page][:1]
+		}
+	}
 	from := p.known[0]
 	if len(p.tags) > 0 && f.chance(60) {
 		from = p.tags
@@ -416,9 +422,12 @@ func (f *fleet) pay(q *process, _ int) {
 		if err != nil {
 			continue
 		}
+		all := slices.ContainsFunc(f.changes, func(c *change) bool { // a debt of everything takes the place of the others
+			return c.by == q && c.failed > 0 && c.scopes[0] == purge.Scope{Kind: purge.All}
+		})
 		for _, c := range f.changes {
 			if c.by == q && c.failed > 0 && c.failed < began && c.paid == 0 {
-				c.paid, c.paidAt = f.w.Step, f.w.Clock
+				c.paid, c.paidAt, c.slow = f.w.Step, f.w.Clock, all || slices.ContainsFunc(c.scopes, rare)
 			}
 		}
 	}

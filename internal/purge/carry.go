@@ -127,7 +127,8 @@ const payAtOnce = 256
 // Owed returns how many purges are owed; everything counts as one.
 func (s *Shared) Owed() int { return int(s.debts.count.Load()) }
 
-// Pay carries out what is owed, a part at a time. A prefix that was paid holds in other processes when Every is over.
+// Pay carries out what is owed, a part at a time. A prefix that was paid, and everything, hold in other processes when Every is
+// over: so do the scopes whose debts the debt of everything has taken in.
 func (s *Shared) Pay(ctx context.Context) error {
 	for s.Owed() > 0 {
 		b, number := s.debts.due(payAtOnce)

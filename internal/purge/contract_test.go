@@ -1,0 +1,201 @@
+package purge_test
+
+import (
+	"context"
+	"testing"
+	"time"
+
+	"github.com/gin-cachette/cachette/internal/purge"
+	"github.com/gin-cachette/cachette/internal/purge/sim"
+)
+
+// protocols are what the contract is asked of. Each constructor returns one that nothing was purged in.
+var protocols = map[string]func() purge.Protocol{
+	"local":         func() purge.Protocol { return purge.NewLocal() },
+	"shared":        func() purge.Protocol { return newShared(false) },
+	"shared, nears": func() purge.Protocol { return newShared(true) },
+}
+
+func newShared(near bool) *purge.Shared {
+	w := &sim.World{}
+	w.Reset()
+	return purge.NewShared(purge.Options{Marks: &w.Store, Log: &w.Store, Near: near, Now: w.Now,
+		Wait: func(_ context.Context, d time.Duration) error { w.Clock = w.Clock.Add(d); return nil }})
+}
+
+var (
+	path   = purge.Scope{Kind: purge.Path, Name: "/a/1"}
+	host   = purge.OfHostPath("h", "/a/1")
+	space  = purge.Scope{Kind: purge.Namespace, Name: "n"}
+	alice  = purge.Scope{Kind: purge.Identity, Name: "alice"}
+	tag    = purge.Scope{Kind: purge.Tag, Name: "t"}
+	group  = purge.Scope{Kind: purge.Group, Name: "t"}
+	all    = purge.Scope{Kind: purge.All}
+	prefix = purge.Scope{Kind: purge.Prefix, Name: "/a/"}
+)
+
+// TestContract holds what a purge of each kind leaves of an entry, by when the purge came and when the tags were named.
+func TestContract(t *testing.T) {
+	known := []purge.Scope{path, path.Softly(), host, space, alice}
+	late := []purge.Scope{tag, tag.Softly(), group}
+	for _, test := range []struct {
+		name                   string
+		purged                 purge.Scope
+		duringKept             bool        // a fill is kept whose purge came while its handler ran
+		duringLeft, behindLeft purge.State // what is left of the entry, where the purge came then, or when it was kept
+	}{
+		{"the path", path, true, purge.Gone, purge.Gone},
+		{"the path softly", path.Softly(), true, purge.Stale, purge.Stale},
+		{"the path on its host", host, true, purge.Gone, purge.Gone},
+		{"its namespace", space, true, purge.Gone, purge.Gone},
+		{"its identity", alice, true, purge.Gone, purge.Gone},
+		{"its tag", tag, false, purge.Gone, purge.Gone},
+		{"its tag softly", tag.Softly(), false, purge.Gone, purge.Stale},
+		{"its group", group, false, purge.Gone, purge.Gone},
+		{"everything", all, true, purge.Gone, purge.Gone},
+		{"everything softly", all.Softly(), true, purge.Stale, purge.Stale},
+		{"its prefix", prefix, true, purge.Gone, purge.Gone},
+		{"its prefix softly", prefix.Softly(), true, purge.Stale, purge.Stale},
+		{"another path", purge.Scope{Kind: purge.Path, Name: "/a/2"}, true, purge.Valid, purge.Valid},
+		{"the path on another host", purge.OfHostPath("i", "/a/1"), true, purge.Valid, purge.Valid},
+		{"a tag of the group's name, not its own", purge.Scope{Kind: purge.Tag, Name: "u"}, true, purge.Valid, purge.Valid},
+		{"a namespace of the tag's name", purge.Scope{Kind: purge.Namespace, Name: "t"}, true, purge.Valid, purge.Valid},
+		{"another prefix", purge.Scope{Kind: purge.Prefix, Name: "/b"}, true, purge.Valid, purge.Valid},
+	} {
+		for name, protocol := range protocols {
+			t.Run(name+"/"+test.name, func(t *testing.T) {
+				p := protocol()
+				during, behind := begin(t, p, known), begin(t, p, known)
+				keep(t, p, &behind, late, true)
+				must(t, p.Purge(ctx, test.purged))
+				keep(t, p, &during, late, test.duringKept)
+				if test.duringKept {
+					left(t, p, "of a fill that was under way", &during.Basis, test.duringLeft)
+				}
+				left(t, p, "of an entry", &behind.Basis, test.behindLeft)
+				after := begin(t, p, known)
+				keep(t, p, &after, late, true)
+				left(t, p, "of a fill that came behind", &after.Basis, purge.Valid)
+			})
+		}
+	}
+}
+
+// TestGuessed holds that a tag which was guessed needs no log, and is nothing to a fill that does not name it.
+func TestGuessed(t *testing.T) {
+	for name, protocol := range protocols {
+		t.Run(name, func(t *testing.T) {
+			p := protocol()
+			fill := purge.Fill{Known: []purge.Scope{path}, Guessed: []purge.Scope{tag}}
+			with, without := beginWith(t, p, fill), beginWith(t, p, fill)
+			keep(t, p, &with, []purge.Scope{tag}, true)
+			keep(t, p, &without, nil, true)
+			late := beginWith(t, p, fill)
+			keep(t, p, &late, []purge.Scope{group}, false) // it has noted no position
+			must(t, p.Purge(ctx, tag))
+			left(t, p, "of a fill that named it", &with.Basis, purge.Gone)
+			left(t, p, "of one that did not", &without.Basis, purge.Valid)
+		})
+	}
+}
+
+// TestFollow holds which purges part a follower from its flight.
+func TestFollow(t *testing.T) {
+	for name, protocol := range protocols {
+		for _, test := range []struct {
+			name   string
+			purged []purge.Scope
+			want   purge.State
+		}{
+			{"nothing", nil, purge.Valid},
+			{"what it stands on", []purge.Scope{path}, purge.Gone},
+			{"a tag that has no name yet", []purge.Scope{tag}, purge.Gone},
+			{"another tag", []purge.Scope{{Kind: purge.Tag, Name: "u"}}, purge.Valid},
+			{"its prefix", []purge.Scope{prefix}, purge.Gone},
+		} {
+			t.Run(name+"/"+test.name, func(t *testing.T) {
+				p := protocol()
+				flight := begin(t, p, []purge.Scope{path})
+				must(t, p.Purge(ctx, test.purged...))
+				look := p.Look(path)
+				must(t, p.NotePosition(ctx, look))
+				got, err := p.Follow(ctx, look, &flight, []purge.Scope{tag})
+				if must(t, err); got != test.want {
+					t.Errorf("the flight is %s to the follower", names[got])
+				}
+			})
+		}
+	}
+}
+
+// TestPurgeBy holds that the response of a request outlives its own purge, and no other's.
+func TestPurgeBy(t *testing.T) {
+	type step func(p purge.Protocol, ticket *purge.Ticket) error
+	own := func(p purge.Protocol, ticket *purge.Ticket) error { return p.PurgeBy(ctx, ticket, path, host) }
+	other := func(p purge.Protocol, _ *purge.Ticket) error { return p.Purge(ctx, path) }
+	for name, protocol := range protocols {
+		for _, test := range []struct {
+			name  string
+			steps []step
+			want  purge.State
+		}{
+			{"own", []step{own}, purge.Valid},
+			{"own, twice", []step{own, own}, purge.Valid},
+			{"another's first", []step{other, own}, purge.Gone},
+			{"another's last", []step{own, other}, purge.Gone},
+		} {
+			t.Run(name+"/"+test.name, func(t *testing.T) {
+				p := protocol()
+				before := begin(t, p, []purge.Scope{path})
+				ticket := beginWith(t, p, purge.Fill{Known: []purge.Scope{path, host, space}, Own: true})
+				for _, step := range test.steps {
+					must(t, step(p, &ticket))
+				}
+				left(t, p, "of its own response", &ticket.Basis, test.want)
+				left(t, p, "of what was stored", &before.Basis, purge.Gone)
+			})
+		}
+	}
+}
+
+// TestMadeOfNothing holds that what no fill has made is not valid.
+func TestMadeOfNothing(t *testing.T) {
+	for name, protocol := range protocols {
+		t.Run(name, func(t *testing.T) { left(t, protocol(), "of nothing", &purge.Basis{}, purge.Gone) })
+	}
+}
+
+func begin(t *testing.T, p purge.Protocol, known []purge.Scope) purge.Ticket {
+	t.Helper()
+	return beginWith(t, p, purge.Fill{Known: known, Late: true})
+}
+
+func beginWith(t *testing.T, p purge.Protocol, fill purge.Fill) purge.Ticket {
+	t.Helper()
+	ticket, err := p.Begin(ctx, nil, fill)
+	must(t, err)
+	return ticket
+}
+
+func keep(t *testing.T, p purge.Protocol, ticket *purge.Ticket, late []purge.Scope, want bool) {
+	t.Helper()
+	kept, err := p.Name(ctx, ticket, late, time.Minute)
+	if must(t, err); kept != want {
+		t.Fatalf("a fill is kept: %t", kept)
+	}
+}
+
+func left(t *testing.T, p purge.Protocol, of string, basis *purge.Basis, want purge.State) {
+	t.Helper()
+	got, err := p.State(ctx, nil, basis)
+	if must(t, err); got != want {
+		t.Errorf("what is left %s is %s", of, names[got])
+	}
+}
+
+func must(t *testing.T, err error) {
+	t.Helper()
+	if err != nil {
+		t.Fatal(err)
+	}
+}
