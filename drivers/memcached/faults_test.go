@@ -45,7 +45,7 @@ func TestStalledServer(t *testing.T) {
 	patient := memcache.New(r.host)
 	patient.Timeout = 10 * time.Minute
 	patient.DialContext = func(_ context.Context, network, address string) (net.Conn, error) { return net.Dial(network, address) }
-	typed, err := memcached.New(patient, memcached.Options{})
+	typed, err := memcached.New(patient, memcached.Options{Selector: serversOf(t, r.host)})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -122,7 +122,7 @@ func TestSlowDial(t *testing.T) {
 		done <- conn
 		return conn, err
 	}
-	d, err := memcached.New(client, memcached.Options{})
+	d, err := memcached.New(client, memcached.Options{Selector: serversOf(t, r.host)})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -206,7 +206,7 @@ func TestConnectionsAreReused(t *testing.T) {
 		client := memcache.New(r.host)
 		client.MaxIdleConns = goroutines
 		client.Timeout = 20 * time.Second
-		d, err := memcached.New(client, memcached.Options{})
+		d, err := memcached.New(client, memcached.Options{Selector: serversOf(t, r.host)})
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -317,7 +317,7 @@ func TestCloseLeavesTheUsersClient(t *testing.T) {
 	if _, err := client.Get("absent"); err != memcache.ErrCacheMiss {
 		t.Fatal(err)
 	}
-	d, err := memcached.New(client, memcached.Options{})
+	d, err := memcached.New(client, memcached.Options{Selector: serversOf(t, r.host)})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -351,7 +351,7 @@ func TestIdleConnections(t *testing.T) {
 	})
 	client := memcache.New(r.host)
 	client.MaxIdleConns, client.Timeout = 3, 20*time.Second
-	d, err := memcached.New(client, memcached.Options{})
+	d, err := memcached.New(client, memcached.Options{Selector: serversOf(t, r.host)})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -369,13 +369,13 @@ func TestIdleConnections(t *testing.T) {
 }
 
 func TestNewMistakes(t *testing.T) {
-	if d, err := memcached.New(nil, memcached.Options{}); d != nil || err == nil {
+	if d, err := memcached.New(nil, memcached.Options{Selector: serversOf(t)}); d != nil || err == nil {
 		t.Errorf("a nil client: %v, %v", d, err)
 	}
-	if d, err := memcached.New(new(memcache.Client), memcached.Options{}); d != nil || err == nil {
-		t.Errorf("a client without servers: %v, %v", d, err)
+	if d, err := memcached.New(memcache.New("localhost"), memcached.Options{}); d != nil || err == nil || !strings.Contains(err.Error(), "Options.Selector") {
+		t.Errorf("no selector: %v, %v, want an error that names it", d, err)
 	}
-	d, err := memcached.New(memcache.New(), memcached.Options{})
+	d, err := memcached.New(memcache.New(), memcached.Options{Selector: serversOf(t)})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -390,14 +390,19 @@ func TestNewMistakes(t *testing.T) {
 	}
 }
 
-// TestSelector gives a driver another selector than the client's.
-func TestSelector(t *testing.T) {
-	host := testservers.Find(t, testservers.Memcached)
+// serversOf returns what a client of hosts chooses them by.
+func serversOf(t testing.TB, hosts ...string) *memcache.ServerList {
+	t.Helper()
 	servers := new(memcache.ServerList)
-	if err := servers.SetServers(host); err != nil {
+	if err := servers.SetServers(hosts...); err != nil {
 		t.Fatal(err)
 	}
-	d, err := memcached.New(memcache.NewFromSelector(servers), memcached.Options{Selector: servers})
+	return servers
+}
+
+// TestSelector: the servers are those of the selector, also where the client has others.
+func TestSelector(t *testing.T) {
+	d, err := memcached.New(memcache.New("127.0.0.1:1"), memcached.Options{Selector: serversOf(t, testservers.Find(t, testservers.Memcached))})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -75,7 +75,7 @@ func TestServerOfSmallItems(t *testing.T) {
 	client.Timeout = 20 * time.Second
 	defer client.Close()
 	typed := func() confined {
-		d, err := memcached.New(client, memcached.Options{})
+		d, err := memcached.New(client, memcached.Options{Selector: serversOf(t, r.host)})
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -61,9 +61,10 @@ import (
 	"github.com/gin-cachette/cachette/drivers"
 )
 
-// Options configures a [Driver]. Its zero value is ready to use.
+// Options configures a [Driver].
 type Options struct {
-	// Selector is what the client was made with, by memcache.NewFromSelector. nil means that it is found in the client.
+	// Selector is what the client was made with, by memcache.NewFromSelector, and is required: the client does not tell it. For
+	// one that was made by memcache.New, it is a memcache.ServerList to which SetServers was given the same servers.
 	Selector memcache.ServerSelector
 
 	// NoFlags leaves the flags of items 0, for a store that is shared with clients that refuse others, as Python's aiomcache
@@ -98,7 +99,7 @@ var (
 	_ drivers.Pinger  = (*Driver)(nil)
 )
 
-// New returns a driver that reaches client's servers as client does: it takes the client's selector, its DialContext, its
+// New returns a driver that reaches the servers of options.Selector as client does: it takes the client's DialContext, its
 // Timeout (500 ms unless set), which bounds how long a server may say nothing, and its MaxIdleConns (unless set,
 // [DefaultMaxIdleConns] and not the client's 2). The connections are the driver's own, one client for each, since
 // the calls of a client take no context and cannot be told to end. The client itself stays the caller's:
@@ -107,18 +108,15 @@ func New(client *memcache.Client, options Options) (*Driver, error) {
 	if client == nil {
 		return nil, errors.New("memcached: the client is nil")
 	}
-	selector := options.Selector
-	if selector == nil {
-		var err error
-		if selector, err = selectorOf(client); err != nil {
-			return nil, err
-		}
+	if options.Selector == nil {
+		return nil, errors.New("memcached: Options.Selector is nil: give the memcache.ServerSelector that the client was made with, by " +
+			"memcache.NewFromSelector")
 	}
 	dial := client.DialContext
 	if dial == nil {
 		dial = new(net.Dialer).DialContext
 	}
-	d := newDriver(selector, dial, client.Timeout, client.MaxIdleConns)
+	d := newDriver(options.Selector, dial, client.Timeout, client.MaxIdleConns)
 	d.noFlags = options.NoFlags
 	return d, nil
 }

@@ -19,7 +19,7 @@ func TestNoFlags(t *testing.T) {
 	defer client.Close()
 	settings := settingsFor(host)
 	settings.PlainKeys = true
-	typed, err := memcached.New(client, memcached.Options{NoFlags: true})
+	typed, err := memcached.New(client, memcached.Options{Selector: serversOf(t, host), NoFlags: true})
 	if err != nil {
 		t.Fatal(err)
 	}

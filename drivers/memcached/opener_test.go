@@ -210,7 +210,7 @@ func TestDialer(t *testing.T) {
 		client.Timeout = 20 * time.Second
 		client.DialContext = dialer.DialContext
 		defer client.Close()
-		d, err := memcached.New(client, memcached.Options{})
+		d, err := memcached.New(client, memcached.Options{Selector: serversOf(t, u.Host)})
 		if err != nil {
 			t.Fatal(err)
 		}

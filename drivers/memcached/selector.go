@@ -1,13 +1,8 @@
 package memcached
 
 import (
-	"errors"
 	"hash/crc32"
 	"net"
-	"reflect"
-	"unsafe"
-
-	"github.com/bradfitz/gomemcache/memcache"
 )
 
 // An address is a server as the setting names it, a host and port or the path of a socket. A host is looked up anew for each
@@ -23,7 +18,7 @@ func (a address) Network() string {
 }
 func (a address) String() string { return string(a) }
 
-// fixedServers spreads keys as [memcache.ServerList] does: by a CRC-32 of the key, modulo the number of servers. Unlike it,
+// fixedServers spreads keys as memcache.ServerList does: by a CRC-32 of the key, modulo the number of servers. Unlike it,
 // it leaves the servers' names as they are: a server whose name is not known yet stops no start, one that moves to another
 // address is found there, and TLS has a name to check the certificate by.
 type fixedServers []net.Addr
@@ -57,18 +52,4 @@ func (s fixedServers) Each(f func(net.Addr) error) error {
 		}
 	}
 	return nil
-}
-
-// selectorOf returns what client chooses its servers by, which it tells to nobody. The field is written once, before
-// the client is anybody's, so that it can be read at any time.
-func selectorOf(client *memcache.Client) (memcache.ServerSelector, error) {
-	field := reflect.ValueOf(client).Elem().FieldByName("selector")
-	if !field.IsValid() || field.Type() != reflect.TypeFor[memcache.ServerSelector]() {
-		return nil, errors.New("memcached: this version of the client hides its servers: give Options.Selector")
-	}
-	selector := *(*memcache.ServerSelector)(unsafe.Pointer(field.UnsafeAddr()))
-	if selector == nil {
-		return nil, errors.New("memcached: the client has no servers: make it with memcache.New or memcache.NewFromSelector")
-	}
-	return selector, nil
 }

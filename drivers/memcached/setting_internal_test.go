@@ -107,14 +107,3 @@ func TestServersAreSpreadAsByServerList(t *testing.T) {
 		}
 	}
 }
-
-// TestSelectorOf fails when gomemcache keeps its selector elsewhere.
-func TestSelectorOf(t *testing.T) {
-	var list memcache.ServerList
-	if got, err := selectorOf(memcache.NewFromSelector(&list)); got != &list || err != nil {
-		t.Errorf("= %v, %v, want the one that the client was made with", got, err)
-	}
-	if _, err := selectorOf(&memcache.Client{}); err == nil {
-		t.Error("a client with no servers is no error")
-	}
-}

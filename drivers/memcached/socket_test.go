@@ -65,7 +65,7 @@ func newDriver(t *testing.T, server string) *memcached.Driver {
 	t.Helper()
 	client := memcache.New(server)
 	client.Timeout = 20 * time.Second
-	d, err := memcached.New(client, memcached.Options{})
+	d, err := memcached.New(client, memcached.Options{Selector: serversOf(t, server)})
 	if err != nil {
 		t.Fatal(err)
 	}
