@@ -4,12 +4,13 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
-	"runtime/debug"
+	"os"
 	"time"
 
 	"github.com/gin-cachette/cachette/drivers"
 	"github.com/gin-cachette/cachette/encoders"
-	"github.com/gin-cachette/cachette/internal/mongourl"
+	"github.com/gin-cachette/cachette/internal/config"
+	"github.com/gin-cachette/cachette/internal/wording"
 )
 
 // Config says where and how a cache keeps its data. The zero Config is valid: a cache in memory, plain text as its
@@ -24,16 +25,21 @@ type Config struct {
 	//	import _ "github.com/gin-cachette/cachette/drivers/redis"
 	//
 	// CACHETTE_BACKEND.
-	Backend string `env:"BACKEND"`
+	Backend string
+
+	// URL names the backend, by its scheme, and says where its store is: what RedisURL, MemcachedHost and MongoDBURL take, in the form
+	// of a URL, dynamodb://region/table (with ?endpoint=http://localhost:8000 for one that AWS does not run), memory:, or what a
+	// backend of another module takes. Backend and the fields below that say the same need not be set. CACHETTE_URL.
+	URL string
 
 	// Codec names the form that values have in the store: vanilla (plain text, the default), json, orjson, msgpack,
 	// pickle, csv, feather, parquet, or another that has been registered with [encoders.Register]. Each but vanilla and
 	// json has to be linked by a blank import of its package, as backends are. CACHETTE_CODEC.
-	Codec string `env:"CODEC"`
+	Codec string
 
 	// TTL is how long a value lives that is put with no time to live of its own: 1 s to 3600 s. 0 means 60 s.
 	// CACHETTE_TTL: a duration (90s) or a number of seconds (90).
-	TTL time.Duration `env:"TTL"`
+	TTL time.Duration
 
 	// RedisURL is required for redis: redis://user:password@host:port/database, or rediss:// for TLS. User, password,
 	// port (6379) and database (0) may be left out. Sentinels are redis+sentinel://user:password@host:port,host:port/master/database
@@ -43,83 +49,83 @@ type Config struct {
 	// Options may follow a ?, as pool_size=20&dial_timeout=2s: those that redis.ParseURL of go-redis knows, and
 	// tls_ca_file, tls_cert_file, tls_key_file (files in PEM), tls_server_name, sentinel_username and sentinel_password.
 	// CACHETTE_REDIS_URL.
-	RedisURL string `env:"REDIS_URL"`
+	RedisURL string
 
 	// MemcachedHost is required for memcached: host, host:port, or /path/memcached.sock for a Unix domain socket, several
 	// separated by commas. The port is 11211 unless given. Where there are a user and a password, or TLS, it is a URL:
 	// memcached://user:password@host:port,host:port, memcached://user:password@/path/memcached.sock, or memcacheds:// for
 	// TLS, with any of the options tls_ca_file, tls_cert_file and tls_key_file (each the path of a file in PEM) and
 	// tls_server_name behind a ?. CACHETTE_MEMCACHED_HOST.
-	MemcachedHost string `env:"MEMCACHED_HOST"`
+	MemcachedHost string
 
 	// TableName is the table of dynamodb, and the collection of mongodb: "fastapi-cachette" unless set, the name that
 	// fastapi-cachette gives it. CACHETTE_TABLE_NAME.
-	TableName string `env:"TABLE_NAME"`
+	TableName string
 
 	// Region is the AWS region of dynamodb, eu-central-1 for instance. It is required for dynamodb unless DynamoDBURL is
 	// set. CACHETTE_REGION.
-	Region string `env:"REGION"`
+	Region string
 
 	// DynamoDBURL is the endpoint of a DynamoDB that AWS does not run: http://localhost:8000. CACHETTE_DYNAMODB_URL.
-	DynamoDBURL string `env:"DYNAMODB_URL"`
+	DynamoDBURL string
 
 	// DatabaseName is the database of mongodb: the one that MongoDBURL names unless set, or else
 	// "fastapi-cachette-database", the name that fastapi-cachette gives it. Two different ones are a mistake. The server
 	// creates it when it is first written to. CACHETTE_DATABASE_NAME.
-	DatabaseName string `env:"DATABASE_NAME"`
+	DatabaseName string
 
 	// MongoDBURL is required for mongodb: mongodb://user:password@host:port/database, or mongodb+srv://. User and password
 	// may be left out, and there may be several hosts, separated by commas. The database may stand in DatabaseName instead.
 	// It is also where the user is known, unless the option authSource says another; admin means that alone.
 	// CACHETTE_MONGODB_URL.
-	MongoDBURL string `env:"MONGODB_URL"`
+	MongoDBURL string
 
 	// KeyPrefix begins each key in the store, so that several programs can share it: "cachette:" unless set.
 	// CACHETTE_KEY_PREFIX.
-	KeyPrefix string `env:"KEY_PREFIX"`
+	KeyPrefix string
 
 	// PlainKeys leaves keys exactly as they are given, as fastapi-cachette writes them: for a store shared with it. It
 	// contradicts a KeyPrefix. CACHETTE_PLAIN_KEYS: true or false.
-	PlainKeys bool `env:"PLAIN_KEYS"`
+	PlainKeys bool
 
 	// Service names the service whose responses these are: two services on one store do not serve each other's pages,
 	// even where they have the same KeyPrefix, unless they have the same Service. It is the path of the program's main
 	// package unless set, as the build information tells it (example.com/shop/cmd/web). Where that tells none, as for
 	// go run main.go, it is empty. It is any text of at most 255 bytes of UTF-8, and no part of the keys of values.
 	// CACHETTE_SERVICE.
-	Service string `env:"SERVICE"`
+	Service string
 
 	// Version names what of the service is running: responses that were kept under another Version are not served, so that
 	// a deployment need not serve what the one before has made. It is empty unless set: a deployment then goes on with
 	// what there is. It is any text of at most 255 bytes of UTF-8, and no part of the keys of values. CACHETTE_VERSION.
-	Version string `env:"VERSION"`
+	Version string
 
 	// MemoryLimit bounds, in bytes, what the inmemory backend holds: 64 MiB unless set; 1 MiB to 256 TiB. With any backend, the
 	// bodies of responses that are being made, or that clients have not read yet, take up a quarter of it, or four BodyLimits if that is more.
 	// CACHETTE_MEMORY_LIMIT: bytes, or with a unit (64MiB, 64MB, 1GiB).
-	MemoryLimit int64 `env:"MEMORY_LIMIT"`
+	MemoryLimit int64
 
 	// OperationTimeout is how long one operation of the store may hold up a request: 500 ms unless set; 1 ms to 60 s.
 	// CACHETTE_OPERATION_TIMEOUT: a duration (250ms) or a number of seconds.
-	OperationTimeout time.Duration `env:"OPERATION_TIMEOUT"`
+	OperationTimeout time.Duration
 
 	// BodyLimit is the size, in bytes, of the largest response body that is stored: 1 MiB unless set; 1 kB to 4 GiB. Larger
 	// bodies pass through. CACHETTE_BODY_LIMIT: bytes, or with a unit.
-	BodyLimit int64 `env:"BODY_LIMIT"`
+	BodyLimit int64
 
 	// KeepStale is for how long a response that has a validator (RFC 9110 §8.8) is kept after it went stale, so that it
 	// can be validated instead of being made anew: 1 h unless set; 1 ms to 720 h (30 days). CACHETTE_KEEP_STALE: a
 	// duration (15m) or a number of seconds.
-	KeepStale time.Duration `env:"KEEP_STALE"`
+	KeepStale time.Duration
 
 	// ProxyScheme takes the scheme of a request from what a trusted proxy says in X-Forwarded-Proto or Forwarded
 	// (RFC 7239 §5.4): for a service to which a proxy speaks http and its clients https. [gin.Engine.SetTrustedProxies]
 	// says which proxies are trusted. What others say is ignored. CACHETTE_PROXY_SCHEME: true or false.
-	ProxyScheme bool `env:"PROXY_SCHEME"`
+	ProxyScheme bool
 
 	// Disabled installs a cache that caches nothing, for development: every handler runs. No store is opened, so that
 	// nothing that a backend requires is required. CACHETTE_DISABLED: true or false.
-	Disabled bool `env:"DISABLED"`
+	Disabled bool
 
 	// EarlierRoutes allows [Install] on an engine that has routes already. gin gives those no cache, so that a [Cached]
 	// of theirs panics, and what is written through them invalidates nothing.
@@ -136,76 +142,6 @@ type Config struct {
 	Logger *slog.Logger
 }
 
-// The defaults of a Config. Those of the table and the database are the ones of fastapi-cachette, for both libraries
-// to find each other's data.
-const (
-	defaultBackend          = "inmemory"
-	defaultCodec            = "vanilla"
-	defaultTTL              = 60 * time.Second
-	defaultTableName        = "fastapi-cachette"
-	defaultDatabaseName     = "fastapi-cachette-database"
-	defaultKeyPrefix        = "cachette:"
-	defaultMemoryLimit      = 64 << 20
-	defaultOperationTimeout = 500 * time.Millisecond
-	defaultBodyLimit        = 1 << 20
-	defaultKeepStale        = time.Hour
-)
-
-// withDefaults returns c with each field that is zero set to its default.
-func (c Config) withDefaults() Config {
-	setDefault(&c.Backend, defaultBackend)
-	setDefault(&c.Codec, defaultCodec)
-	setDefault(&c.TTL, defaultTTL)
-	setDefault(&c.TableName, defaultTableName)
-	setDefault(&c.DatabaseName, mongourl.Database(c.MongoDBURL))
-	setDefault(&c.DatabaseName, defaultDatabaseName)
-	if !c.PlainKeys {
-		setDefault(&c.KeyPrefix, defaultKeyPrefix)
-	}
-	setDefault(&c.MemoryLimit, defaultMemoryLimit)
-	setDefault(&c.OperationTimeout, defaultOperationTimeout)
-	setDefault(&c.BodyLimit, defaultBodyLimit)
-	setDefault(&c.Service, mainPackage(debug.ReadBuildInfo()))
-	setDefault(&c.KeepStale, defaultKeepStale)
-	if c.Logger == nil {
-		c.Logger = slog.Default()
-	}
-	return c
-}
-
-// mainPackage returns the path of the program's main package, from what [debug.ReadBuildInfo] returns. It is empty where
-// the program was made from files by their names: all of these have the same path.
-func mainPackage(info *debug.BuildInfo, ok bool) string {
-	if !ok || info.Path == "command-line-arguments" {
-		return ""
-	}
-	return info.Path
-}
-
-func setDefault[T comparable](field *T, value T) {
-	var zero T
-	if *field == zero {
-		*field = value
-	}
-}
-
-// settings returns the part of c that a driver is opened with. c must have its defaults.
-func (c Config) settings() drivers.Settings {
-	return drivers.Settings{
-		RedisURL:         c.RedisURL,
-		MemcachedHost:    c.MemcachedHost,
-		TableName:        c.TableName,
-		Region:           c.Region,
-		DynamoDBURL:      c.DynamoDBURL,
-		DatabaseName:     c.DatabaseName,
-		MongoDBURL:       c.MongoDBURL,
-		PlainKeys:        c.PlainKeys,
-		MemoryLimit:      c.MemoryLimit,
-		OperationTimeout: c.OperationTimeout,
-		Logger:           c.Logger,
-	}
-}
-
 // ConfigError is one mistake in a configuration. It never contains a password, nor any part of a URL but its scheme.
 type ConfigError struct {
 	Field    string // the field of Config; empty for a variable that has none
@@ -213,28 +149,56 @@ type ConfigError struct {
 	Problem  string // what is wrong, and what would be right
 }
 
-func (e *ConfigError) Error() string {
-	switch {
-	case e.Field == "":
-		return fmt.Sprintf("cachette: %s: %s", e.Variable, e.Problem)
-	case e.Variable == "":
-		return fmt.Sprintf("cachette: %s: %s", e.Field, e.Problem)
-	}
-	return fmt.Sprintf("cachette: %s (%s): %s", e.Field, e.Variable, e.Problem)
-}
+// Error tells all three.
+func (e *ConfigError) Error() string { return (*config.Mistake)(e).Error() }
 
 // Validate returns every mistake in c, joined ([errors.Join]), each a [*ConfigError]; nil if there is none.
 //
-// A field that is set is checked whatever the backend is, for a wrong value is a mistake wherever it stands. What a
-// backend requires is required of the chosen one only, and of none where Driver is set or the cache is Disabled.
+// A field that is set is checked whatever the backend is, for a wrong value is a mistake wherever it stands; but those of a
+// backend's own by that backend, and so only where it is linked. What a backend requires is required of the chosen one only, and
+// of none where Driver is set or the cache is Disabled.
 func (c Config) Validate() error {
-	return joinMistakes(c.mistakes(nil))
+	return joined(config.Config(c).Mistakes(nil))
 }
 
-func joinMistakes(mistakes []*ConfigError) error {
+// FromEnv returns the configuration that the environment gives: each field of [Config] that names a variable is set
+// from it, and has its default where that variable is not set.
+//
+// A line break at the end of a value is no part of it, for the file of a secret ends with one. Other blanks around a
+// value, and quotes around it, are a mistake in any variable.
+//
+// Every mistake is reported, joined ([errors.Join]), each a [*ConfigError]: what [Config.Validate] finds, variables
+// that cannot be read, that are set but empty, or are set to a zero, which in Config would mean the default, and
+// variables that begin with CACHETTE_ and that cachette does not know, for a typo must not pass in silence. Those that
+// begin with CACHETTE_TEST_ are left alone, and so are those that Kubernetes sets for a service whose name begins with
+// "cachette". After an error the Config is zero.
+func FromEnv() (Config, error) {
+	read, mistakes, err := config.FromEnv(os.Environ())
+	if err == nil {
+		err = joined(mistakes)
+	}
+	if err != nil {
+		return Config{}, err
+	}
+	return Config(read), nil
+}
+
+func joined(mistakes []*config.Mistake) error {
 	errs := make([]error, len(mistakes))
 	for i, mistake := range mistakes {
-		errs[i] = mistake
+		errs[i] = (*ConfigError)(mistake)
 	}
 	return errors.Join(errs...) // nil for none
+}
+
+// configured returns what cfgFunc gives, with its defaults.
+func configured(cfgFunc func() (Config, error)) (config.Config, error) {
+	cfg, err := cfgFunc()
+	if err != nil {
+		return config.Config{}, fmt.Errorf("cachette: configuration: %w", wording.Behind(err, "cachette"))
+	}
+	if err := cfg.Validate(); err != nil {
+		return config.Config{}, err
+	}
+	return config.Config(cfg).WithDefaults(), nil
 }

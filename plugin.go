@@ -13,12 +13,12 @@ import (
 
 	"github.com/gin-cachette/cachette/drivers"
 	"github.com/gin-cachette/cachette/encoders"
+	"github.com/gin-cachette/cachette/internal/config"
 	"github.com/gin-cachette/cachette/internal/guard"
 	"github.com/gin-cachette/cachette/internal/keys"
 	"github.com/gin-cachette/cachette/internal/rfc9111"
 	"github.com/gin-cachette/cachette/internal/serve"
 	"github.com/gin-cachette/cachette/internal/store"
-	"github.com/gin-cachette/cachette/internal/wording"
 )
 
 // Install puts a cache on an engine, as cfgFunc configures it: [FromEnv], or a function of your own. It is called once
@@ -55,23 +55,19 @@ const openTimeout = 30 * time.Second
 
 // open makes the cache that cfgFunc describes.
 func open(engine *gin.Engine, cfgFunc func() (Config, error)) (*Cache, error) {
-	cfg, err := cfgFunc()
+	cfg, err := configured(cfgFunc)
 	if err != nil {
-		return nil, fmt.Errorf("cachette: configuration: %w", wording.Behind(err, "cachette"))
-	}
-	if err := cfg.Validate(); err != nil {
 		return nil, err
 	}
 	if err := checkRoutes(engine, cfg.EarlierRoutes); err != nil {
 		return nil, err
 	}
-	cfg = cfg.withDefaults()
 	driver, err := openDriver(cfg)
 	if err != nil {
 		return nil, err
 	}
 	c := &Cache{
-		encoder: openEncoder(cfg),
+		encoder: cfg.OpenEncoder(),
 		backend: cfg.Backend,
 		prefix:  cfg.KeyPrefix,
 		ttl:     cfg.TTL,
@@ -88,7 +84,7 @@ func open(engine *gin.Engine, cfgFunc func() (Config, error)) (*Cache, error) {
 		cfg.Logger.Warn("cachette: the program has no name of its own, so it shares cached responses with whatever else has this store, "+
 			"the same KeyPrefix and no name; set CACHETTE_SERVICE, or Config.Service", "backend", c.backend)
 	}
-	if unused := cfg.unused(); len(unused) > 0 && cfg.Driver == nil && !cfg.Disabled {
+	if unused := cfg.Unused(); len(unused) > 0 {
 		cfg.Logger.Warn("cachette: these settings belong to another backend than the one in use, so they do nothing; set CACHETTE_BACKEND, or "+
 			"Config.Backend, if that is meant", "settings", unused, "backend", cfg.Backend)
 	}
@@ -101,19 +97,6 @@ func open(engine *gin.Engine, cfgFunc func() (Config, error)) (*Cache, error) {
 	})
 	c.frame = serve.NewFrame(c, c.server)
 	return c, nil
-}
-
-// unused returns the variables of the stores that are named beside the one in use.
-func (c *Config) unused() (variables []string) {
-	for _, store := range []struct{ backend, field, value string }{
-		{"redis", "RedisURL", c.RedisURL}, {"memcached", "MemcachedHost", c.MemcachedHost}, {"mongodb", "MongoDBURL", c.MongoDBURL},
-		{"dynamodb", "DynamoDBURL", c.DynamoDBURL},
-	} {
-		if store.value != "" && store.backend != c.Backend {
-			variables = append(variables, variableOf(store.field))
-		}
-	}
-	return variables
 }
 
 // checkRoutes refuses an engine that has routes already.
@@ -139,32 +122,14 @@ func nameOf(handler gin.HandlerFunc) string {
 	return runtime.FuncForPC(reflect.ValueOf(handler).Pointer()).Name()
 }
 
-func openDriver(cfg Config) (drivers.Driver, error) {
-	switch {
-	case cfg.Disabled:
-		return disabled{}, nil
-	case cfg.Driver != nil:
-		return cfg.Driver, nil
-	}
-	opener, ok := drivers.Lookup(cfg.Backend)
-	if !ok { // Validate has seen to it
-		return nil, fmt.Errorf("%w: backend %q is not linked", ErrInvalid, cfg.Backend)
-	}
+func openDriver(cfg config.Config) (drivers.Driver, error) {
 	ctx, cancel := context.WithTimeout(context.Background(), openTimeout)
 	defer cancel()
-	driver, err := opener(ctx, cfg.settings())
+	driver, err := cfg.Open(ctx)
 	if err != nil {
 		return nil, &OpError{Op: "open", Backend: cfg.Backend, Err: err}
 	}
 	return driver, nil
-}
-
-func openEncoder(cfg Config) encoders.Encoder {
-	if cfg.Encoder != nil {
-		return cfg.Encoder
-	}
-	encoder, _ := encoders.Lookup(cfg.Codec) // Validate has seen to it
-	return encoder
 }
 
 // middleware gives each request its cache, and has unsafe ones that succeed invalidate what they outdate.

@@ -30,24 +30,24 @@ func TestRegistered(t *testing.T) {
 	for _, name := range names {
 		open, err := opener(name)
 		opened[name] = err
-		drivers.Register(name, open)
+		drivers.Register(name, drivers.Backend{Open: open})
 	}
 
 	t.Run("Lookup", func(t *testing.T) {
 		for _, name := range names {
-			open, ok := drivers.Lookup(name)
+			backend, ok := drivers.Lookup(name)
 			if !ok {
 				t.Errorf("Lookup(%q) finds nothing", name)
 				continue
 			}
-			if _, err := open(t.Context(), drivers.Settings{}); err != opened[name] {
+			if _, err := backend.Open(t.Context(), drivers.Settings{}); err != opened[name] {
 				t.Errorf("Lookup(%q) returned another opener (%v)", name, err)
 			}
 		}
 	})
 	t.Run("LookupAbsent", func(t *testing.T) {
 		for _, name := range []string{"", "absent", strings.ToUpper(names[0]), names[0][:12]} {
-			if open, ok := drivers.Lookup(name); ok || open != nil {
+			if backend, ok := drivers.Lookup(name); ok || backend.Open != nil {
 				t.Errorf("Lookup(%q) finds something", name)
 			}
 		}
@@ -75,20 +75,21 @@ func TestRegisterPanics(t *testing.T) {
 	taken := unique("taken")
 	first, opened := opener("first")
 	second, _ := opener("second")
-	drivers.Register(taken, first)
+	drivers.Register(taken, drivers.Backend{Open: first, Schemes: []string{taken}})
 
 	for _, row := range []struct {
 		test, name string
-		open       drivers.Opener
+		backend    drivers.Backend
 		want       string // a part of the message
 	}{
-		{"EmptyName", "", first, "name is empty"},
-		{"NilOpener", "without-opener", nil, `"without-opener" is nil`},
-		{"Taken", taken, second, fmt.Sprintf("%q is registered already", taken)},
+		{"EmptyName", "", drivers.Backend{Open: first}, "name is empty"},
+		{"NilOpener", "without-opener", drivers.Backend{}, `"without-opener" has no Open`},
+		{"Taken", taken, drivers.Backend{Open: second}, fmt.Sprintf("%q is registered already", taken)},
+		{"SchemeTaken", "other", drivers.Backend{Open: second, Schemes: []string{"own", taken}}, fmt.Sprintf("the scheme %q of \"other\" is that of %[1]q already", taken)},
 	} {
 		t.Run(row.test, func(t *testing.T) {
 			before := drivers.Linked()
-			message := panicOf(func() { drivers.Register(row.name, row.open) })
+			message := panicOf(func() { drivers.Register(row.name, row.backend) })
 			if !strings.Contains(message, row.want) || !strings.HasPrefix(message, "cachette: ") {
 				t.Errorf("the panic is %q, want cachette's, about %q", message, row.want)
 			}
@@ -97,9 +98,9 @@ func TestRegisterPanics(t *testing.T) {
 			}
 		})
 	}
-	if open, _ := drivers.Lookup(taken); open == nil {
+	if backend, _ := drivers.Lookup(taken); backend.Open == nil {
 		t.Error("the first opener is gone")
-	} else if _, err := open(t.Context(), drivers.Settings{}); err != opened {
+	} else if _, err := backend.Open(t.Context(), drivers.Settings{}); err != opened {
 		t.Error("the second opener has replaced the first")
 	}
 }
@@ -117,7 +118,7 @@ func TestConcurrentRegistration(t *testing.T) {
 		running.Go(func() {
 			name := unique("concurrent")
 			open, _ := opener(name)
-			drivers.Register(name, open)
+			drivers.Register(name, drivers.Backend{Open: open})
 			if _, ok := drivers.Lookup(name); !ok || !slices.Contains(drivers.Linked(), name) {
 				t.Errorf("%q is not registered", name)
 			}

@@ -26,7 +26,7 @@ import (
 )
 
 func init() {
-	drivers.Register("dynamodb", open)
+	drivers.Register("dynamodb", drivers.Backend{Open: open, Check: check, Schemes: []string{scheme}})
 }
 
 const (
@@ -44,8 +44,18 @@ const (
 // open makes a client as the AWS SDK does: credentials, and what the settings leave open, come from its default chain, the
 // variables AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY first.
 func open(ctx context.Context, settings drivers.Settings) (drivers.Driver, error) {
-	if err := checkEndpoint(settings.DynamoDBURL); err != nil {
-		return nil, err
+	given, problem := fromURL(settings)
+	if problem != "" {
+		return nil, errors.New("dynamodb: URL (CACHETTE_URL): " + problem)
+	}
+	if given.TableName == "" {
+		given.TableName = settings.TableName
+	}
+	settings = given
+	if settings.DynamoDBURL != "" {
+		if problem := checkEndpointURL(settings.DynamoDBURL); problem != "" {
+			return nil, errors.New("dynamodb: " + settingOf(settings) + ": " + problem)
+		}
 	}
 	cfg, err := loadConfig(ctx, settings)
 	if err != nil {
@@ -89,23 +99,13 @@ func (d *Driver) open(ctx context.Context, settings drivers.Settings) error {
 
 // settingOf names what tells where the server is.
 func settingOf(settings drivers.Settings) string {
+	if settings.URL != "" {
+		return "URL (CACHETTE_URL)"
+	}
 	if settings.DynamoDBURL != "" {
 		return "DynamoDBURL (CACHETTE_DYNAMODB_URL)"
 	}
 	return "Region (CACHETTE_REGION)"
-}
-
-// checkEndpoint shows nothing of raw: it may hold a password.
-func checkEndpoint(raw string) error {
-	if raw == "" {
-		return nil
-	}
-	u, err := url.Parse(raw)
-	if err != nil || u.Scheme != "http" && u.Scheme != "https" || u.Host == "" || u.User != nil {
-		return errors.New("dynamodb: DynamoDBURL (CACHETTE_DYNAMODB_URL): give http://host:port or https://host:port; " +
-			"credentials come from the AWS chain")
-	}
-	return nil
 }
 
 // logOf returns a log for the SDK, which otherwise writes to stderr. It logs requests, with what is secret in them, only where

@@ -42,14 +42,14 @@ func isolate(t *testing.T) {
 // openWith opens a driver by its name.
 func openWith(t testing.TB, ctx context.Context, settings drivers.Settings) (drivers.Driver, error) {
 	t.Helper()
-	open, ok := drivers.Lookup("dynamodb")
+	backend, ok := drivers.Lookup("dynamodb")
 	if !ok {
 		t.Fatal("dynamodb is not registered")
 	}
 	if settings.Logger == nil {
 		settings.Logger = slog.New(slog.DiscardHandler)
 	}
-	d, err := open(ctx, settings)
+	d, err := backend.Open(ctx, settings)
 	if err == nil {
 		t.Cleanup(func() {
 			if err := d.Close(); err != nil {

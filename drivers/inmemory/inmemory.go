@@ -21,13 +21,23 @@ import (
 )
 
 func init() {
-	drivers.Register("inmemory", func(_ context.Context, settings drivers.Settings) (drivers.Driver, error) {
-		d, err := New(Options{MemoryLimit: settings.MemoryLimit})
-		if err != nil {
-			return nil, err
-		}
-		return d, nil
-	})
+	drivers.Register("inmemory", drivers.Backend{Open: open, Check: check, Schemes: []string{"memory"}})
+}
+
+func open(_ context.Context, settings drivers.Settings) (drivers.Driver, error) {
+	d, err := New(Options{MemoryLimit: settings.MemoryLimit})
+	if err != nil {
+		return nil, err
+	}
+	return d, nil
+}
+
+// check refuses a URL that says more than its scheme: there is no place to name.
+func check(settings drivers.Settings) []drivers.Problem {
+	if url := settings.URL; url != "" && strings.TrimRight(url, "/") != "memory:" {
+		return []drivers.Problem{{Setting: "URL", Text: "nothing may follow the scheme, for the store is this process: give memory:"}}
+	}
+	return nil
 }
 
 // DefaultMemoryLimit is the bound, in bytes, of a driver whose options give none: 64 MiB.

@@ -40,18 +40,18 @@ func open(t testing.TB, options inmemory.Options) *inmemory.Driver {
 }
 
 func TestOpenByName(t *testing.T) {
-	openByName, ok := drivers.Lookup("inmemory")
+	backend, ok := drivers.Lookup("inmemory")
 	if !ok {
 		t.Fatalf("not registered: %q are", drivers.Linked())
 	}
 	for _, limit := range []int64{0, 1, 16 << 20} {
-		d, err := openByName(t.Context(), drivers.Settings{MemoryLimit: limit})
+		d, err := backend.Open(t.Context(), drivers.Settings{MemoryLimit: limit})
 		if err != nil {
 			t.Fatalf("a limit of %d: %v", limit, err)
 		}
 		d.Close()
 	}
-	d, err := openByName(t.Context(), drivers.Settings{MemoryLimit: -5})
+	d, err := backend.Open(t.Context(), drivers.Settings{MemoryLimit: -5})
 	if d != nil || err == nil || !strings.Contains(err.Error(), "-5") {
 		t.Errorf("a limit of -5 opens %v, %v, want nil and an error that names it", d, err)
 	}

@@ -4,11 +4,12 @@ import (
 	"bufio"
 	"context"
 	"crypto/tls"
-	"crypto/x509"
 	"errors"
 	"fmt"
 	"net"
 	"strings"
+
+	"github.com/gin-cachette/cachette/drivers/internal/tlsfiles"
 )
 
 // Dialer opens connections with TLS, with a user and a password, or with both: for the DialContext of a client that the
@@ -107,18 +108,6 @@ func (d Dialer) authenticate(ctx context.Context, conn net.Conn) error {
 
 // isRefusal reports whether err is a server's, or a certificate's, refusal.
 func isRefusal(err error) bool {
-	var (
-		refused   refusal
-		authority x509.UnknownAuthorityError
-		host      x509.HostnameError
-		invalid   x509.CertificateInvalidError
-		verify    *tls.CertificateVerificationError
-		record    tls.RecordHeaderError
-		alert     tls.AlertError
-		remote    *net.OpError
-	)
-	return errors.As(err, &refused) ||
-		errors.As(err, &authority) || errors.As(err, &host) || errors.As(err, &invalid) ||
-		errors.As(err, &verify) || errors.As(err, &record) || errors.As(err, &alert) ||
-		errors.As(err, &remote) && remote.Op == "remote error"
+	var refused refusal
+	return errors.As(err, &refused) || tlsfiles.IsRefusal(err)
 }

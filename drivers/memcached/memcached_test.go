@@ -86,11 +86,11 @@ func settingsFor(host string) drivers.Settings {
 // open opens the driver by its name.
 func open(t testing.TB, settings drivers.Settings) *memcached.Driver {
 	t.Helper()
-	openByName, ok := drivers.Lookup("memcached")
+	backend, ok := drivers.Lookup("memcached")
 	if !ok {
 		t.Fatalf("not registered: %q are", drivers.Linked())
 	}
-	d, err := openByName(t.Context(), settings)
+	d, err := backend.Open(t.Context(), settings)
 	if err != nil {
 		t.Fatal(err)
 	}

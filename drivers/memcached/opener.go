@@ -10,21 +10,18 @@ import (
 )
 
 func init() {
-	drivers.Register("memcached", openByName)
+	drivers.Register("memcached", drivers.Backend{Open: openByName, Check: check, Schemes: []string{scheme, schemeTLS}})
 }
 
-const (
-	// setting is what errors and the log call the setting.
-	setting = "MemcachedHost (CACHETTE_MEMCACHED_HOST)"
+// openTimeout is how long servers may take to answer at the start.
+const openTimeout = 3 * time.Second
 
-	// openTimeout is how long servers may take to answer at the start.
-	openTimeout = 3 * time.Second
-)
-
-// openByName opens what settings.MemcachedHost names. A server that refuses the password, or whose certificate does not
+// openByName opens what the settings name. A server that refuses the password, or whose certificate does not
 // hold, is an error; one that does not answer is a line in the log.
 func openByName(ctx context.Context, settings drivers.Settings) (drivers.Driver, error) {
-	t, err := parseSetting(settings.MemcachedHost)
+	from, raw := place(settings)
+	setting := named(from)
+	t, err := parseSetting(raw)
 	if err != nil {
 		return nil, fmt.Errorf("memcached: %s: %w", setting, err)
 	}

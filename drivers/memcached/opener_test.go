@@ -27,8 +27,8 @@ func tryOpen(t *testing.T, host string) (drivers.Driver, string, error) {
 	var log bytes.Buffer
 	settings := settingsFor(host)
 	settings.Logger = slog.New(slog.NewTextHandler(&log, nil))
-	openByName, _ := drivers.Lookup("memcached")
-	d, err := openByName(t.Context(), settings)
+	backend, _ := drivers.Lookup("memcached")
+	d, err := backend.Open(t.Context(), settings)
 	if err == nil {
 		t.Cleanup(func() { d.Close() })
 	}
@@ -141,7 +141,7 @@ func TestRefusedCertificate(t *testing.T) {
 
 func TestMistakenSetting(t *testing.T) {
 	refuse(t, "memcached://hunter2@host", "belong together", "hunter2")
-	refuse(t, "memcacheds://host?tls_ca_file=/nowhere/hunter2", "tls_ca_file: the file cannot be used", "hunter2")
+	refuse(t, "memcacheds://host?tls_ca_file=/nowhere/hunter2", "tls_ca_file: the file cannot be read", "hunter2")
 }
 
 // TestSilentServer opens a driver while its server is dead: one line in the log, and it works when the server is there.
@@ -182,8 +182,8 @@ func TestSilentServer(t *testing.T) {
 		r.restart(t)
 		r.stalled.Store(true)
 		var log bytes.Buffer
-		openByName, _ := drivers.Lookup("memcached")
-		d, err := openByName(t.Context(), drivers.Settings{
+		backend, _ := drivers.Lookup("memcached")
+		d, err := backend.Open(t.Context(), drivers.Settings{
 			MemcachedHost: r.host, OperationTimeout: 50 * time.Millisecond, Logger: slog.New(slog.NewTextHandler(&log, nil)),
 		})
 		if err != nil || strings.Count(log.String(), "level=WARN") != 1 {

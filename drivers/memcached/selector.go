@@ -5,18 +5,18 @@ import (
 	"net"
 )
 
-// An address is a server as the setting names it, a host and port or the path of a socket. A host is looked up anew for each
+// A serverAddress is a server as the setting names it, a host and port or the path of a socket. A host is looked up anew for each
 // connection.
-type address string
+type serverAddress string
 
 // Network tells by the slash which of both it is.
-func (a address) Network() string {
+func (a serverAddress) Network() string {
 	if isSocket(string(a)) {
 		return "unix"
 	}
 	return "tcp"
 }
-func (a address) String() string { return string(a) }
+func (a serverAddress) String() string { return string(a) }
 
 // fixedServers spreads keys as memcache.ServerList does: by a CRC-32 of the key, modulo the number of servers. Unlike it,
 // it leaves the servers' names as they are: a server whose name is not known yet stops no start, one that moves to another
@@ -26,7 +26,7 @@ type fixedServers []net.Addr
 func newServers(hosts []string) fixedServers {
 	servers := make(fixedServers, len(hosts))
 	for i, host := range hosts {
-		servers[i] = address(host)
+		servers[i] = serverAddress(host)
 	}
 	return servers
 }

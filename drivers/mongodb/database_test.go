@@ -11,7 +11,7 @@ import (
 
 	"github.com/gin-cachette/cachette"
 	"github.com/gin-cachette/cachette/drivers"
-	"github.com/gin-cachette/cachette/internal/mongourl"
+	"github.com/gin-cachette/cachette/drivers/mongodb"
 )
 
 // databases are those that commands of a name were sent to.
@@ -126,7 +126,7 @@ func TestDatabaseAsTheClientFindsIt(t *testing.T) {
 		if err != nil {
 			t.Fatalf("%s: %v", raw, err)
 		}
-		if got := mongourl.Database(raw); got != parsed.Database {
+		if got := mongodb.DatabaseIn(raw); got != parsed.Database {
 			t.Errorf("%s: got %q, and the client finds %q", raw, got, parsed.Database)
 		}
 	}

@@ -3,8 +3,6 @@ package mongodb
 import (
 	"cmp"
 	"context"
-	"crypto/tls"
-	"crypto/x509"
 	"errors"
 	"fmt"
 	"net"
@@ -19,16 +17,15 @@ import (
 	"go.mongodb.org/mongo-driver/v2/mongo/writeconcern"
 
 	"github.com/gin-cachette/cachette/drivers"
-	"github.com/gin-cachette/cachette/internal/mongourl"
+	"github.com/gin-cachette/cachette/drivers/internal/tlsfiles"
 )
 
 func init() {
-	drivers.Register("mongodb", open)
+	drivers.Register("mongodb", drivers.Backend{Open: open, Check: check, Schemes: schemes})
 }
 
 // The settings, as errors and the log name them.
 const (
-	settingURL        = "MongoDBURL (CACHETTE_MONGODB_URL)"
 	settingDatabase   = "DatabaseName (CACHETTE_DATABASE_NAME)"
 	settingNamespaces = settingDatabase + " or TableName (CACHETTE_TABLE_NAME)"
 )
@@ -60,10 +57,10 @@ func open(ctx context.Context, settings drivers.Settings) (drivers.Driver, error
 		unreachable = d.indexes.outcome()
 	}
 	// A certificate is refused where the client watches its servers, so that an operation just finds none.
-	reason := refusal(unreachable)
+	reason := refusal(settings, unreachable)
 	if reason == "" && unreachable != nil && !answered(unreachable) {
 		unreachable = errors.Join(unreachable, heartbeat.get())
-		reason = refusal(unreachable)
+		reason = refusal(settings, unreachable)
 	}
 	switch {
 	case reason != "":
@@ -81,30 +78,31 @@ func open(ctx context.Context, settings drivers.Settings) (drivers.Driver, error
 // databaseOf returns the database that the settings name, or nothing. Of two it shows neither: what a URL has in the place
 // of one may be a part of a password.
 func databaseOf(settings drivers.Settings) (string, error) {
-	database := mongourl.Database(settings.MongoDBURL)
+	_, raw := place(settings)
+	database := databaseIn(raw)
 	if database != "" && settings.DatabaseName != "" && database != settings.DatabaseName {
 		return "", fmt.Errorf("mongodb: %s and %s name two databases: give one of them; where the user is known is said by the "+
-			"option authSource of the URL", settingURL, settingDatabase)
+			"option authSource of the URL", named(settings), settingDatabase)
 	}
 	return cmp.Or(settings.DatabaseName, database), nil
 }
 
 func warnUnreachable(settings drivers.Settings, err error) {
 	settings.Logger.Warn("cachette: mongodb: the server does not answer: the cache does without it until it does",
-		"setting", settingURL, "error", err)
+		"setting", named(settings), "error", err)
 }
 
 // connect returns a driver with a client of its own, which tells heartbeat when it finds a server not to answer. It
 // reaches no server, but may ask name servers.
 func connect(ctx context.Context, settings drivers.Settings, heartbeat *lastFailure) (*Driver, error) {
-	o, err := clientOptions(ctx, settings.MongoDBURL)
+	o, err := clientOptions(ctx, settings)
 	if err != nil {
 		return nil, err
 	}
 	o.SetServerMonitor(&event.ServerMonitor{ServerHeartbeatFailed: heartbeat.note})
 	client, err := mongo.Connect(o)
 	if err != nil {
-		return nil, refusedURL(settings.MongoDBURL, err)
+		return nil, refusedURL(settings, err)
 	}
 	d := newDriver(client, Options{Database: settings.DatabaseName, Collection: settings.TableName, Logger: settings.Logger})
 	d.owned = true
@@ -112,9 +110,10 @@ func connect(ctx context.Context, settings drivers.Settings, heartbeat *lastFail
 	return d, nil
 }
 
-// clientOptions reads url.
-func clientOptions(ctx context.Context, url string) (*options.ClientOptions, error) {
-	o, err := readURL(ctx, url)
+// clientOptions reads the URL of the settings.
+func clientOptions(ctx context.Context, settings drivers.Settings) (*options.ClientOptions, error) {
+	_, raw := place(settings)
+	o, err := readURL(ctx, raw)
 	if err != nil {
 		return nil, err
 	}
@@ -123,7 +122,7 @@ func clientOptions(ctx context.Context, url string) (*options.ClientOptions, err
 		if errors.As(err, &lookup) {
 			return nil, fmt.Errorf("mongodb: %w: %w", errLookup, err)
 		}
-		return nil, refusedURL(url, err)
+		return nil, refusedURL(settings, err)
 	}
 	if o.ServerSelectionTimeout == nil {
 		o.SetServerSelectionTimeout(openTimeout)
@@ -158,9 +157,10 @@ func readURL(ctx context.Context, url string) (*options.ClientOptions, error) {
 // secretOptions are the options of a URL whose values are nobody's business.
 var secretOptions = regexp.MustCompile(`(?i)((?:tls|ssl)[a-z]*password|authMechanismProperties)=[^&;]*`)
 
-// refusedURL says why the client does not take url. Its error may repeat what it did not understand, so it is shown only
+// refusedURL says why the client does not take the URL. Its error may repeat what it did not understand, so it is shown only
 // if it is the same without all that is secret.
-func refusedURL(url string, err error) error {
+func refusedURL(settings drivers.Settings, err error) error {
+	_, url := place(settings)
 	_, rest, _ := strings.Cut(url, "://")
 	if at := strings.LastIndexByte(rest, '@'); at >= 0 {
 		rest = rest[at+1:]
@@ -168,10 +168,10 @@ func refusedURL(url string, err error) error {
 	if strings.HasPrefix(url, "mongodb") {
 		bare := options.Client().ApplyURI("mongodb://" + secretOptions.ReplaceAllString(rest, "")).Validate()
 		if bare == nil || bare.Error() != err.Error() {
-			return fmt.Errorf("mongodb: %s: the client does not understand the user name, the password or an option", settingURL)
+			return fmt.Errorf("mongodb: %s: the client does not understand the user name, the password or an option", named(settings))
 		}
 	}
-	return fmt.Errorf("mongodb: %s: the client does not take it: %w", settingURL, err)
+	return fmt.Errorf("mongodb: %s: the client does not take it: %w", named(settings), err)
 }
 
 // Codes of MongoDB's errors.
@@ -185,25 +185,16 @@ const (
 )
 
 // refusal returns which setting the server or the client refuses by err, and how; or nothing, where it is no refusal.
-func refusal(err error) string {
-	var (
-		verification *tls.CertificateVerificationError
-		authority    x509.UnknownAuthorityError
-		hostname     x509.HostnameError
-		invalid      x509.CertificateInvalidError
-		alert        tls.AlertError
-		record       tls.RecordHeaderError
-	)
+func refusal(settings drivers.Settings, err error) string {
 	switch {
 	case hasCode(err, codeAuthenticationFailed, codeUserNotFound, codeMechanismUnavailable, codeAtlas):
-		return settingURL + ": the server refuses the user or the password"
+		return named(settings) + ": the server refuses the user or the password"
 	case hasCode(err, codeUnauthorized):
-		return settingURL + ": the server asks for a user and a password, or does not let this user make the index of the collection"
+		return named(settings) + ": the server asks for a user and a password, or does not let this user make the index of the collection"
 	case hasCode(err, codeInvalidNamespace):
 		return settingNamespaces + ": the server refuses the name"
-	case errors.As(err, &verification), errors.As(err, &authority), errors.As(err, &hostname), errors.As(err, &invalid),
-		errors.As(err, &alert), errors.As(err, &record):
-		return settingURL + ": no TLS connection can be made"
+	case tlsfiles.IsRefusal(err):
+		return named(settings) + ": no TLS connection can be made"
 	}
 	return ""
 }

@@ -29,11 +29,11 @@ import (
 
 func open(t *testing.T, ctx context.Context, settings drivers.Settings) (drivers.Driver, error) {
 	t.Helper()
-	opener, ok := drivers.Lookup("mongodb")
+	backend, ok := drivers.Lookup("mongodb")
 	if !ok {
 		t.Fatal(`no driver is registered as "mongodb"`)
 	}
-	d, err := opener(ctx, settings)
+	d, err := backend.Open(ctx, settings)
 	if err == nil {
 		t.Cleanup(func() { _ = d.Close() })
 	}

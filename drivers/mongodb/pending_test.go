@@ -172,7 +172,7 @@ func TestOpenUnknownHost(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if lines.n != 1 || strings.Contains(lines.text, "secret") || !strings.Contains(lines.text, settingURL) {
+	if lines.n != 1 || strings.Contains(lines.text, "secret") || !strings.Contains(lines.text, "MongoDBURL (CACHETTE_MONGODB_URL)") {
 		t.Errorf("the log is\n%s\nwant one line, which names the setting and no password", lines.text)
 	}
 	short, cancel := context.WithTimeout(t.Context(), 20*time.Millisecond)

@@ -4,7 +4,6 @@ import (
 	"cmp"
 	"context"
 	"crypto/tls"
-	"crypto/x509"
 	"errors"
 	"fmt"
 	"strings"
@@ -13,20 +12,12 @@ import (
 	"github.com/redis/go-redis/v9"
 
 	"github.com/gin-cachette/cachette/drivers"
+	"github.com/gin-cachette/cachette/drivers/internal/tlsfiles"
 	"github.com/gin-cachette/cachette/internal/wording"
 )
 
-// setting is how errors and the log name where the URL comes from.
-const setting = "RedisURL (CACHETTE_REDIS_URL)"
-
 func init() {
-	drivers.Register("redis", func(ctx context.Context, settings drivers.Settings) (drivers.Driver, error) {
-		d, err := open(ctx, settings)
-		if err != nil {
-			return nil, fmt.Errorf("redis: %s: %w", setting, wording.Behind(err, "redis"))
-		}
-		return d, nil
-	})
+	drivers.Register("redis", drivers.Backend{Open: openByName, Check: check, Schemes: allSchemes})
 }
 
 const (
@@ -36,9 +27,19 @@ const (
 	leastTimeout = time.Second
 )
 
+func openByName(ctx context.Context, settings drivers.Settings) (drivers.Driver, error) {
+	d, err := open(ctx, settings)
+	if err != nil {
+		setting, _ := place(settings)
+		return nil, fmt.Errorf("redis: %s: %w", named(setting), wording.Behind(err, "redis"))
+	}
+	return d, nil
+}
+
 // open makes a client of its own and a driver on it, and looks whether the server takes it.
 func open(ctx context.Context, settings drivers.Settings) (*Driver, error) {
-	t, err := parseURL(settings.RedisURL)
+	setting, raw := place(settings)
+	t, err := parseURL(raw)
 	if err != nil {
 		return nil, err
 	}
@@ -70,7 +71,7 @@ func open(ctx context.Context, settings drivers.Settings) (*Driver, error) {
 		return nil, fmt.Errorf("%s: %w", reason, err)
 	}
 	if err != nil && settings.Logger != nil {
-		settings.Logger.Warn("cachette: redis: the server does not answer; the cache will use it once it does", "setting", setting, "error", err)
+		settings.Logger.Warn("cachette: redis: the server does not answer; the cache will use it once it does", "setting", named(setting), "error", err)
 	}
 	return d, nil
 }
@@ -122,7 +123,7 @@ func refusal(err error) string {
 	if err == nil {
 		return ""
 	}
-	if isTLSRefusal(err) {
+	if tlsfiles.IsRefusal(err) {
 		return "the server and the client do not agree on TLS"
 	}
 	if errors.Is(err, redis.Nil) {
@@ -153,19 +154,4 @@ func refusal(err error) string {
 		return "the server is no part of a cluster: give redis://, or rediss:// for TLS"
 	}
 	return "the server refuses the client"
-}
-
-// isTLSRefusal tells whether a handshake has failed for what is in a certificate or in the configuration.
-func isTLSRefusal(err error) bool {
-	var (
-		verification *tls.CertificateVerificationError
-		record       tls.RecordHeaderError
-		alert        tls.AlertError
-		authority    x509.UnknownAuthorityError
-		hostname     x509.HostnameError
-		invalid      x509.CertificateInvalidError
-	)
-	return errors.As(err, &verification) || errors.As(err, &record) || errors.As(err, &alert) ||
-		errors.As(err, &authority) || errors.As(err, &hostname) || errors.As(err, &invalid) ||
-		strings.Contains(err.Error(), "remote error: tls:")
 }

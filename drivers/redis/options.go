@@ -1,14 +1,8 @@
 package redis
 
 import (
-	"crypto/tls"
-	"crypto/x509"
-	"errors"
 	"fmt"
-	"io/fs"
 	"math"
-	"net/url"
-	"os"
 	"strconv"
 	"time"
 )
@@ -29,7 +23,7 @@ func (o option) problem(name, value string, kind kind, secure bool) string {
 	case o.tls && !secure:
 		return "is for TLS: give a URL that begins with rediss"
 	case o.sentinel && kind != sentinel:
-		return "is for sentinels: give " + forms[sentinel]
+		return "is for sentinels: give a URL that begins with redis+sentinel or rediss+sentinel"
 	case name == "db" && kind == cluster:
 		return "is not for a cluster, which has no databases"
 	case value == "" || !o.good(value):
@@ -109,45 +103,4 @@ func isSpan(value string) bool {
 	}
 	_, err := time.ParseDuration(value)
 	return err == nil
-}
-
-// readTLS reads the options of TLS. Without tls_server_name each server's certificate has to be for the host that the URL,
-// a sentinel, or the cluster gives.
-func readTLS(own url.Values, skipVerify string) (*tls.Config, error) {
-	config := &tls.Config{
-		MinVersion:         tls.VersionTLS12,
-		ServerName:         own.Get("tls_server_name"),
-		InsecureSkipVerify: skipVerify == "true" || skipVerify == "1",
-	}
-	if path := own.Get("tls_ca_file"); path != "" {
-		pem, err := os.ReadFile(path)
-		if err != nil {
-			return nil, fmt.Errorf("the option tls_ca_file: the file cannot be read: %w", withoutPath(err))
-		}
-		config.RootCAs = x509.NewCertPool()
-		if !config.RootCAs.AppendCertsFromPEM(pem) {
-			return nil, errors.New("the option tls_ca_file: the file has no certificate: give one in PEM")
-		}
-	}
-	certificate, key := own.Get("tls_cert_file"), own.Get("tls_key_file")
-	if (certificate == "") != (key == "") {
-		return nil, errors.New("the options tls_cert_file and tls_key_file belong together: give both or none")
-	}
-	if certificate != "" {
-		pair, err := tls.LoadX509KeyPair(certificate, key)
-		if err != nil {
-			return nil, fmt.Errorf("the options tls_cert_file and tls_key_file: %w", withoutPath(err))
-		}
-		config.Certificates = []tls.Certificate{pair}
-	}
-	return config, nil
-}
-
-// withoutPath returns what is wrong with a file, without its name.
-func withoutPath(err error) error {
-	var problem *fs.PathError
-	if errors.As(err, &problem) {
-		return problem.Err
-	}
-	return err
 }

@@ -41,11 +41,11 @@ func inDatabase(t testing.TB, raw string, database int) string {
 
 func opener(t testing.TB) drivers.Opener {
 	t.Helper()
-	open, ok := drivers.Lookup("redis")
+	backend, ok := drivers.Lookup("redis")
 	if !ok {
 		t.Fatalf("not registered: %q are", drivers.Linked())
 	}
-	return open
+	return backend.Open
 }
 
 // openURL opens a driver by its name.

@@ -2,14 +2,14 @@ package redis
 
 import (
 	"errors"
-	"fmt"
 	"net"
 	"net/url"
-	"slices"
 	"strconv"
 	"strings"
 
 	"github.com/redis/go-redis/v9"
+
+	"github.com/gin-cachette/cachette/drivers/internal/tlsfiles"
 )
 
 // No error here shows anything of the URL but the names of options: a password may be anywhere in one that is malformed.
@@ -24,15 +24,18 @@ const (
 	socket // a single server, by its Unix domain socket
 )
 
-// schemes are those of URLs, without the second s that stands for TLS.
-var schemes = map[string]kind{"redis": single, "redis+sentinel": sentinel, "redis+cluster": cluster, "unix": socket}
-
-// forms say what a URL looks like.
-var forms = map[kind]string{
-	single:   "redis://user:password@host:port/database",
-	sentinel: "redis+sentinel://user:password@host:port,host:port/master_name/database",
-	cluster:  "redis+cluster://user:password@host:port,host:port",
-	socket:   "unix://user:password@/path/redis.sock?db=0",
+// kindOf tells by the scheme of a URL what it leads to, and whether by TLS.
+func kindOf(scheme string) (kind kind, secure bool) {
+	base, what, _ := strings.Cut(scheme, "+")
+	switch {
+	case base == "unix":
+		kind = socket
+	case what == "sentinel":
+		kind = sentinel
+	case what == "cluster":
+		kind = cluster
+	}
+	return kind, base == "rediss"
 }
 
 // target is what a URL leads to, and how.
@@ -54,45 +57,35 @@ func (t *target) client() redis.UniversalClient {
 
 // parseURL reads a URL. The syntax is that of Config.RedisURL.
 func parseURL(raw string) (*target, error) {
+	if problem := checkURL(raw); problem != "" {
+		return nil, errors.New(problem)
+	}
 	scheme, rest, _ := strings.Cut(raw, "://")
-	plain, secure := strings.CutPrefix(scheme, "rediss")
-	if secure {
-		plain = "redis" + plain
-	} else {
-		plain = scheme
-	}
-	kind, known := schemes[plain]
-	if !known {
-		return nil, errors.New("the scheme is none of redis, redis+sentinel, redis+cluster, nor one of these with rediss for TLS, nor unix")
-	}
-	form := forms[kind]
-
+	kind, secure := kindOf(scheme)
 	authority, after := cutAny(rest, "/?#")
-	userinfo, hosts := "", authority
-	if at := strings.LastIndexByte(authority, '@'); at >= 0 {
-		userinfo, hosts = authority[:at+1], authority[at+1:]
-	}
+	at := strings.LastIndexByte(authority, '@') + 1
 	// A URL of one host that has everything else: net/url takes no list of hosts.
-	u, err := url.Parse("redis://" + userinfo + "host" + after)
-	if err != nil || u.Fragment != "" {
-		return nil, errors.New("it cannot be read as a URL: give " + form)
-	}
-	o, database := new(redis.UniversalOptions), -1
-	if kind == socket {
-		o.Addrs, err = socketPath(hosts, u.Path)
-	} else if o.Addrs, err = addresses(hosts, kind); err == nil {
-		database, err = readPath(o, kind, u.Path)
-	}
+	u, err := url.Parse("redis://" + authority[:at] + "host" + after)
 	if err != nil {
-		return nil, fmt.Errorf("%w: give %s", err, form)
+		return nil, errors.New("it cannot be read as a URL: give " + formURL)
 	}
-	if err := readOptions(o, u, kind, secure); err != nil {
+	o := new(redis.UniversalOptions)
+	if err := readOptions(o, u, secure); err != nil {
 		return nil, err
 	}
-	if kind != cluster && database >= 0 && !u.Query().Has("db") {
-		o.DB = database
+	if kind == socket {
+		o.Addrs = []string{u.Path} // which the client tells from a host by its slash
+		return &target{kind, o}, nil
 	}
-	return &target{kind: kind, options: o}, nil
+	o.Addrs = addresses(authority[at:], kind)
+	database := strings.Trim(u.Path, "/")
+	if kind == sentinel {
+		o.MasterName, database, _ = strings.Cut(database, "/")
+	}
+	if database != "" && !u.Query().Has("db") {
+		o.DB, _ = strconv.Atoi(database) // checkURL has seen to it
+	}
+	return &target{kind, o}, nil
 }
 
 // cutAny cuts text before the first of characters.
@@ -103,91 +96,28 @@ func cutAny(text, characters string) (before, after string) {
 	return text, ""
 }
 
-// socketPath reads the path of a socket, which the client tells from a host by its slash.
-func socketPath(host, path string) ([]string, error) {
-	switch {
-	case host != "":
-		return nil, errors.New("a host stands before the path of the socket")
-	case strings.Trim(path, "/") == "":
-		return nil, errors.New("the path of the socket is missing")
-	}
-	return []string{path}, nil
-}
-
-// addresses reads hosts, each with or without a port.
-func addresses(hosts string, kind kind) ([]string, error) {
+// addresses reads hosts, and adds the port to one that has none.
+func addresses(hosts string, kind kind) []string {
 	port := "6379"
 	if kind == sentinel {
 		port = "26379"
 	}
 	all := strings.Split(hosts, ",")
-	if len(all) > 1 && kind == single {
-		return nil, errors.New("it names several servers, and takes one")
-	}
 	for i, host := range all {
-		u, err := url.Parse("redis://" + host)
-		if err != nil || u.Hostname() == "" || u.Host != host {
-			return nil, fmt.Errorf("host %d of %d is no host with or without a port", i+1, len(all))
+		if u := (&url.URL{Host: host}); u.Port() == "" {
+			all[i] = net.JoinHostPort(u.Hostname(), port)
 		}
-		name, given := u.Hostname(), u.Port()
-		if given == "" {
-			given = port
-		}
-		if n, err := strconv.Atoi(given); err != nil || n < 1 || n > 65535 {
-			return nil, fmt.Errorf("host %d of %d: the port is not a number from 1 to 65535", i+1, len(all))
-		}
-		all[i] = net.JoinHostPort(name, given)
 	}
-	return all, nil
+	return all
 }
 
-// readPath reads the name of the master and the number of the database. It is -1 where there is none.
-func readPath(o *redis.UniversalOptions, kind kind, path string) (database int, err error) {
-	parts := strings.Split(strings.Trim(path, "/"), "/")
-	if kind == cluster {
-		if parts[0] != "" {
-			return -1, errors.New("a cluster has no databases, and nothing may follow the hosts")
-		}
-		return -1, nil
-	}
-	if kind == sentinel {
-		if o.MasterName = parts[0]; o.MasterName == "" {
-			return -1, errors.New("the name of the master is missing")
-		}
-		parts = parts[1:]
-	}
-	if len(parts) == 0 || parts[0] == "" {
-		return -1, nil
-	}
-	database, err = strconv.Atoi(parts[0])
-	if err != nil || database < 0 || len(parts) > 1 {
-		return -1, errors.New("what follows is not the number of a database")
-	}
-	return database, nil
-}
-
-// readOptions reads the user, the password, and what stands behind the ?. go-redis reads the options that it knows, once
-// they have been found good: its own errors show values.
-func readOptions(o *redis.UniversalOptions, u *url.URL, kind kind, secure bool) error {
-	query, err := url.ParseQuery(u.RawQuery)
-	if err != nil {
-		return errors.New("what follows the ? are not options of the form name=value")
-	}
-	own := url.Values{}
+// readOptions reads the user, the password, and what stands behind the ?, which were found good. go-redis reads the options
+// that it knows.
+func readOptions(o *redis.UniversalOptions, u *url.URL, secure bool) error {
+	query, own := u.Query(), url.Values{}
 	for name := range query {
-		check, known := options[name]
-		if !known {
-			return fmt.Errorf("%s is no option that it knows: give one of %s", shownName(name), strings.Join(optionNames(), ", "))
-		}
-		value := query.Get(name)
-		if len(query[name]) > 1 {
-			return fmt.Errorf("the option %s is given more than once", name)
-		}
-		if problem := check.problem(name, value, kind, secure); problem != "" {
-			return fmt.Errorf("the option %s %s", name, problem)
-		}
-		if check.ours {
-			own.Set(name, value)
+		if options[name].ours {
+			own.Set(name, query.Get(name))
 			query.Del(name)
 		}
 	}
@@ -197,12 +127,15 @@ func readOptions(o *redis.UniversalOptions, u *url.URL, kind kind, secure bool) 
 	}
 	parsed, err := redis.ParseURL(theirs.String())
 	if err != nil {
-		return errors.New("its options cannot be read")
+		return errors.New("its options cannot be read") // its error shows values
 	}
 	copyOptions(o, parsed)
 	o.SentinelUsername, o.SentinelPassword = own.Get("sentinel_username"), own.Get("sentinel_password")
 	if secure {
-		o.TLSConfig, err = readTLS(own, query.Get("skip_verify"))
+		o.TLSConfig, err = tlsfiles.Read(own.Get)
+		if skip := query.Get("skip_verify"); err == nil {
+			o.TLSConfig.InsecureSkipVerify = skip == "true" || skip == "1"
+		}
 	}
 	return err
 }
@@ -220,26 +153,4 @@ func copyOptions(o *redis.UniversalOptions, from *redis.Options) {
 	o.PipelineReadBufferSize, o.PipelineWriteBufferSize = from.PipelineReadBufferSize, from.PipelineWriteBufferSize
 	o.ConnMaxIdleTime, o.ConnMaxLifetime = from.ConnMaxIdleTime, from.ConnMaxLifetime
 	o.ConnMaxLifetimeJitter = from.ConnMaxLifetimeJitter
-}
-
-// shownName quotes the name of an option for a message, unless a password that was not percent-encoded may be in it.
-func shownName(name string) string {
-	for _, r := range name {
-		if (r < 'a' || r > 'z') && r != '_' {
-			return "one of its options"
-		}
-	}
-	if len(name) > 32 {
-		return "one of its options"
-	}
-	return strconv.Quote(name)
-}
-
-func optionNames() []string {
-	names := make([]string, 0, len(options))
-	for name := range options {
-		names = append(names, name)
-	}
-	slices.Sort(names)
-	return names
 }

@@ -72,14 +72,14 @@ func (s *server) kill(t *testing.T) {
 // open opens a driver by its name, as a program does.
 func open(ctx context.Context, t testing.TB, name string, settings drivers.Settings) drivers.Driver {
 	t.Helper()
-	opener, ok := drivers.Lookup(name)
+	backend, ok := drivers.Lookup(name)
 	if !ok {
 		t.Fatalf("%s is not registered", name)
 	}
 	if settings.Logger == nil {
 		settings.Logger = slog.New(slog.DiscardHandler)
 	}
-	d, err := opener(ctx, settings)
+	d, err := backend.Open(ctx, settings)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -1,19 +1,17 @@
-// Package mongourl reads the database out of a MongoDB connection string: the configuration and the driver have to find the
-// same one, and the configuration must not link MongoDB's client.
-package mongourl
+package mongodb
 
 import (
 	"net/url"
 	"strings"
 )
 
-// Database returns the database that a connection string names for what is kept, or nothing. One that MongoDB's client does
+// databaseIn returns the database that a connection string names for what is kept, or nothing. One that MongoDB's client does
 // not take may have any.
 //
 // A database there also says where the user is known, unless the option authSource does. admin beside a user is meant for
 // that alone: it is MongoDB's own, and nothing is kept in it.
 // https://www.mongodb.com/docs/manual/reference/connection-string/
-func Database(raw string) string {
+func databaseIn(raw string) string {
 	scheme, rest, _ := strings.Cut(raw, "://")
 	if scheme != "mongodb" && scheme != "mongodb+srv" {
 		return ""

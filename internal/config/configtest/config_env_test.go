@@ -1,4 +1,4 @@
-package cachette
+package configtest
 
 import (
 	"fmt"
@@ -8,6 +8,8 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"github.com/gin-cachette/cachette/internal/config"
 )
 
 // setEnvironment gives the test these variables, and no other of cachette's.
@@ -15,7 +17,7 @@ func setEnvironment(t *testing.T, environment map[string]string) {
 	t.Helper()
 	for _, entry := range os.Environ() {
 		name, _, _ := strings.Cut(entry, "=")
-		if strings.HasPrefix(name, variablePrefix) {
+		if strings.HasPrefix(name, "CACHETTE_") {
 			t.Setenv(name, "") // so that it comes back after the test
 			if err := os.Unsetenv(name); err != nil {
 				t.Fatal(err)
@@ -137,13 +139,13 @@ func TestFromEnvMistakes(t *testing.T) {
 	for _, test := range tests {
 		t.Run(test.variable+"="+test.value, func(t *testing.T) {
 			setEnvironment(t, map[string]string{test.variable: test.value})
-			config, err := FromEnv()
+			got, err := FromEnv()
 			problems := problemsOf(t, err)
 			if len(problems) != 1 || problems[0].Variable != test.variable || !strings.Contains(problems[0].Problem, test.want) {
 				t.Errorf("the mistakes are %q, want one of %s with %q in it", problems, test.variable, test.want)
 			}
-			if !reflect.DeepEqual(config, Config{}) {
-				t.Errorf("beside the error it returned %+v", config)
+			if !reflect.DeepEqual(got, Config{}) {
+				t.Errorf("beside the error it returned %+v", got)
 			}
 		})
 	}
@@ -166,19 +168,19 @@ func TestFromEnvAroundAValue(t *testing.T) {
 		{"quotes and line break", `"`, "\"\n", quotes},
 	}
 	good := map[string]string{
-		"Backend": "inmemory", "Codec": "json", "TTL": "90s", "RedisURL": "redis://user:hunter2@host", "MemcachedHost": "host",
+		"Backend": "inmemory", "URL": "memory:", "Codec": "json", "TTL": "90s", "RedisURL": "redis://user:hunter2@host", "MemcachedHost": "host",
 		"TableName": "table", "Region": "eu-central-1", "DynamoDBURL": "http://localhost:8000", "DatabaseName": "database",
 		"MongoDBURL": "mongodb://user:hunter2@host", "KeyPrefix": "prefix:", "PlainKeys": "false", "Service": "shop", "Version": "v1",
 		"MemoryLimit": "64MiB", "OperationTimeout": "1s", "BodyLimit": "1MiB", "KeepStale": "1h", "ProxyScheme": "true", "Disabled": "false",
 	}
-	for _, field := range configFields {
-		setEnvironment(t, map[string]string{configVariables[field]: good[field]})
+	for _, field := range config.Fields {
+		setEnvironment(t, map[string]string{config.Variables[field]: good[field]})
 		if _, err := FromEnv(); err != nil {
 			t.Fatalf("%s: %v", field, err)
 		}
 		for _, test := range tests {
 			t.Run(field+"/"+test.name, func(t *testing.T) {
-				setEnvironment(t, map[string]string{configVariables[field]: test.before + good[field] + test.after})
+				setEnvironment(t, map[string]string{config.Variables[field]: test.before + good[field] + test.after})
 				_, err := FromEnv()
 				problems := problemsOf(t, err)
 				if len(problems) != 1 || problems[0].Field != field || !strings.Contains(problems[0].Problem, test.want) {
@@ -192,17 +194,17 @@ func TestFromEnvAroundAValue(t *testing.T) {
 
 // TestFromEnvEmptyVariables: a variable that is set but empty is a mistake, whichever it is.
 func TestFromEnvEmptyVariables(t *testing.T) {
-	if len(configFields) != 20 || len(forms) != len(configFields) {
-		t.Errorf("%d fields have a variable, and %d a form, want 20", len(configFields), len(forms))
+	if len(config.Fields) != 21 || len(config.Forms) != len(config.Fields) {
+		t.Errorf("%d fields have a variable, and %d a form, want 21", len(config.Fields), len(config.Forms))
 	}
-	for _, field := range configFields {
+	for _, field := range config.Fields {
 		for _, value := range []string{"", "\n"} { // an empty file, too, may end with a line break
-			t.Run(fmt.Sprintf("%s=%q", configVariables[field], value), func(t *testing.T) {
-				setEnvironment(t, map[string]string{configVariables[field]: value})
+			t.Run(fmt.Sprintf("%s=%q", config.Variables[field], value), func(t *testing.T) {
+				setEnvironment(t, map[string]string{config.Variables[field]: value})
 				_, err := FromEnv()
 				problems := problemsOf(t, err)
-				want := "it is set but empty: unset it, or give " + forms[field]
-				if forms[field] == "" || len(problems) != 1 || problems[0].Field != field || problems[0].Problem != want {
+				want := "it is set but empty: unset it, or give " + config.Forms[field]
+				if config.Forms[field] == "" || len(problems) != 1 || problems[0].Field != field || problems[0].Problem != want {
 					t.Errorf("the mistakes are %q, want one of %s: %s", problems, field, want)
 				}
 			})
@@ -217,7 +219,7 @@ func TestFromEnvEmptyAndRequired(t *testing.T) {
 		t.Run(backend, func(t *testing.T) {
 			setEnvironment(t, map[string]string{"CACHETTE_BACKEND": backend, variable: ""})
 			_, err := FromEnv()
-			problems := problemsBut(t, err)
+			problems := problemsOf(t, err)
 			if len(problems) != 1 || problems[0].Variable != variable || !strings.Contains(problems[0].Problem, "set but empty") {
 				t.Errorf("the mistakes are %q, want that %s is empty and nothing else", problems, variable)
 			}
@@ -231,7 +233,7 @@ func TestFromEnvUnknownVariables(t *testing.T) {
 		{"CACHETTE_TLT", "did you mean CACHETTE_TTL?"},
 		{"CACHETTE_BACKENDS", "did you mean CACHETTE_BACKEND?"},
 		{"CACHETTE_MEMORYLIMITS", "did you mean CACHETTE_MEMORY_LIMIT?"},
-		{"CACHETTE_T", "it knows CACHETTE_BACKEND, CACHETTE_CODEC, CACHETTE_TTL, CACHETTE_REDIS_URL"},
+		{"CACHETTE_T", "it knows CACHETTE_BACKEND, CACHETTE_URL, CACHETTE_CODEC, CACHETTE_TTL, CACHETTE_REDIS_URL"},
 		{"CACHETTE_XYZ", "it knows CACHETTE_BACKEND"},
 		{"CACHETTE_", "it knows CACHETTE_BACKEND"},
 		{"CACHETTE_TESTING", "it knows CACHETTE_BACKEND"},
@@ -266,7 +268,7 @@ func TestFromEnvReportsEveryMistake(t *testing.T) {
 	})
 	_, err := FromEnv()
 	var got []string
-	for _, problem := range problemsBut(t, err) {
+	for _, problem := range problemsOf(t, err) {
 		got = append(got, problem.Variable)
 	}
 	want := []string{
@@ -345,11 +347,11 @@ func TestNoSecretInAnError(t *testing.T) {
 	}
 
 	for _, value := range values {
-		for _, field := range configFields {
-			var config Config
-			if f := reflect.ValueOf(&config).Elem().FieldByName(field); f.Kind() == reflect.String {
+		for _, field := range config.Fields {
+			var settings Config
+			if f := reflect.ValueOf(&settings).Elem().FieldByName(field); f.Kind() == reflect.String {
 				f.SetString(value)
-				holdsNoSecret(t, secret, fmt.Sprintf("%s = %q", field, value), config.Validate())
+				holdsNoSecret(t, secret, fmt.Sprintf("%s = %q", field, value), settings.Validate())
 			}
 		}
 	}
@@ -357,8 +359,8 @@ func TestNoSecretInAnError(t *testing.T) {
 	t.Run("environment", func(t *testing.T) {
 		for _, value := range values {
 			environment := map[string]string{"CACHETTE_UNKNOWN": value}
-			for _, field := range configFields {
-				environment[configVariables[field]] = value
+			for _, field := range config.Fields {
+				environment[config.Variables[field]] = value
 			}
 			setEnvironment(t, environment)
 			_, err := FromEnv()

@@ -1,4 +1,4 @@
-package cachette
+package configtest
 
 import (
 	"math"
@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/gin-cachette/cachette/encoders/vanilla"
+	"github.com/gin-cachette/cachette/internal/config"
 )
 
 func TestValidate(t *testing.T) {
@@ -23,7 +24,7 @@ func TestValidate(t *testing.T) {
 		want   string // in its problem
 	}{
 		{"the zero Config", Config{}, "", ""},
-		{"every default spelt out", Config{}.withDefaults(), "", ""},
+		{"every default spelt out", Config(config.Config{}.WithDefaults()), "", ""},
 
 		{"backend inmemory", Config{Backend: "inmemory"}, "", ""},
 		{"backend unknown", Config{Backend: "rocksdb"}, "Backend", `"rocksdb" is no backend: give one of dynamodb, inmemory, memcached, mongodb, redis`},
@@ -221,6 +222,31 @@ func TestValidate(t *testing.T) {
 		{"dynamodb, fragment", dynamo("http://localhost:8000#a"), "DynamoDBURL", "nothing may follow"},
 		{"dynamodb URL of another backend", Config{DynamoDBURL: "localhost"}, "DynamoDBURL", "it is no URL"},
 
+		{"URL, redis", Config{URL: "rediss+cluster://user:password@a,b?tls_ca_file=a"}, "", ""},
+		{"URL, redis, and its name", Config{Backend: "redis", URL: "unix:///run/redis.sock"}, "", ""},
+		{"URL, redis, mistake", Config{URL: "redis://host:0"}, "URL", "the port is not a number"},
+		{"URL, redis, and its own setting", Config{URL: "redis://host", RedisURL: "redis://host"}, "RedisURL", "URL (CACHETTE_URL) says where the store is, too"},
+		{"URL, redis, and another's setting", Config{URL: "redis://host", MongoDBURL: "mongodb://host"}, "", ""},
+		{"URL, redis, and another's name", Config{Backend: "mongodb", URL: "redis://host", MongoDBURL: "mongodb://host"}, "URL", "it is of the backend redis"},
+		{"URL, memcached", Config{URL: "memcached://user:password@a:1,b"}, "", ""},
+		{"URL, memcached, mistake", Config{URL: "memcached://user@a"}, "URL", "belong together"},
+		{"URL, mongodb", Config{URL: "mongodb+srv://user:password@host/app"}, "", ""},
+		{"URL, mongodb, mistake", Config{URL: "mongodb://host/admin"}, "URL", "MongoDB keeps for itself"},
+		{"URL, mongodb, two databases", Config{URL: "mongodb://host/app", DatabaseName: "cache"}, "DatabaseName", "URL (CACHETTE_URL) names another database"},
+		{"URL, dynamodb", Config{URL: "dynamodb://eu-central-1/table"}, "", ""},
+		{"URL, dynamodb, no table", Config{URL: "dynamodb://eu-central-1", TableName: "table"}, "", ""},
+		{"URL, dynamodb, endpoint", Config{URL: "dynamodb://eu-central-1/table?endpoint=http://localhost:8000"}, "", ""},
+		{"URL, dynamodb, region", Config{URL: "dynamodb://mars/table"}, "URL", `"mars" is no region`},
+		{"URL, dynamodb, table", Config{URL: "dynamodb://eu-central-1/a/b"}, "URL", "DynamoDB does not allow"},
+		{"URL, dynamodb, bad endpoint", Config{URL: "dynamodb://eu-central-1/table?endpoint=localhost"}, "URL", "it is no URL: give http://"},
+		{"URL, dynamodb, option", Config{URL: "dynamodb://eu-central-1/table?endpoint=http://a&x=y"}, "URL", "no option but endpoint"},
+		{"URL, dynamodb, user", Config{URL: "dynamodb://user:password@eu-central-1/table"}, "URL", "no user and password"},
+		{"URL, dynamodb, no region", Config{URL: "dynamodb:///table"}, "URL", "cannot be read as a URL"},
+		{"URL, dynamodb, two regions", Config{URL: "dynamodb://eu-central-1/table", Region: "eu-west-1"}, "Region", "URL (CACHETTE_URL) names it, too"},
+		{"URL, dynamodb, two tables", Config{URL: "dynamodb://eu-central-1/table", TableName: "other"}, "TableName", "URL (CACHETTE_URL) names it, too"},
+		{"URL, dynamodb, two endpoints", Config{URL: "dynamodb://eu-central-1/table", DynamoDBURL: "http://a"}, "DynamoDBURL", "URL (CACHETTE_URL) says where the store is, too"},
+		{"URL with a driver", Config{URL: "redis://host:0", Driver: &ownDriver{}}, "", ""},
+
 		{"database", Config{DatabaseName: "my-cache_1"}, "", ""},
 		{"database, longest", Config{DatabaseName: strings.Repeat("a", 63)}, "", ""},
 		{"database, long", Config{DatabaseName: strings.Repeat("a", 64)}, "DatabaseName", "at most 63 bytes, and this has 64"},
@@ -331,12 +357,12 @@ func TestValidate(t *testing.T) {
 		{"disabled, earlier routes, proxy's scheme", Config{Disabled: true, EarlierRoutes: true, ProxyScheme: true}, "", ""},
 
 		{"driver", Config{Driver: &ownDriver{}}, "", ""},
-		{"driver, nil pointer", Config{Driver: (*ownDriver)(nil)}, "Driver", "it is a nil pointer (*cachette.ownDriver)"},
+		{"driver, nil pointer", Config{Driver: (*ownDriver)(nil)}, "Driver", "it is a nil pointer (*configtest.ownDriver)"},
 		{"encoder", Config{Encoder: vanilla.New()}, "", ""},
 	}
 	for _, test := range tests {
 		t.Run(test.name, func(t *testing.T) {
-			problems := problemsBut(t, test.config.Validate())
+			problems := problemsOf(t, test.config.Validate())
 			if test.field == "" {
 				if len(problems) > 0 {
 					t.Errorf("it has mistakes: %q", problems)

@@ -1,4 +1,4 @@
-package cachette
+package config
 
 import (
 	"context"

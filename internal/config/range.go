@@ -1,7 +1,8 @@
-package cachette
+package config
 
 import (
 	"fmt"
+	"strconv"
 	"strings"
 	"time"
 )
@@ -41,7 +42,7 @@ func (c *checker) duration(field string, d time.Duration, in durations) {
 		problem := fmt.Sprintf("%s is out of range: give %s", formatDuration(d), in.form)
 		text := c.texts[field]
 		switch milliseconds := d / 1000; {
-		case isNumber(text, 1, 1<<31) && d > in.most && milliseconds <= in.most:
+		case isCount(text) && d > in.most && milliseconds <= in.most:
 			return fmt.Sprintf("%s (a number without a unit counts seconds: did you mean %sms?)", problem, text)
 		case c.texts == nil && d > 0 && d < in.least && d < 10*time.Microsecond:
 			return problem + " (a number without a unit counts nanoseconds" + meant(in.least, in.most,
@@ -69,12 +70,18 @@ func (c *checker) size(field string, bytes int64, in sizes) {
 
 // bodyOverMemory tells where a body may be larger than all that the store in memory may hold: none so large would be kept.
 func (c *checker) bodyOverMemory() string {
-	memory := c.config.withDefaults().MemoryLimit
+	memory := c.config.WithDefaults().MemoryLimit
 	if body := c.config.BodyLimit; c.backend == "inmemory" && body <= rangeBody.most && memory >= rangeMemory.least && body > memory {
 		return fmt.Sprintf("%d bytes is more than the whole memory limit of %d bytes: give less, or a larger MemoryLimit (%s)",
 			body, memory, variableOf("MemoryLimit"))
 	}
 	return ""
+}
+
+// isCount reports whether text is a positive number without a unit.
+func isCount(text string) bool {
+	n, err := strconv.ParseInt(text, 10, 32)
+	return err == nil && n > 0
 }
 
 // meant asks whether those values were meant that are in range.

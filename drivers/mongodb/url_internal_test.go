@@ -1,9 +1,8 @@
-package mongourl
+package mongodb
 
 import "testing"
 
-// That MongoDB's own parser finds the same is a test of the driver, which links it.
-func TestDatabase(t *testing.T) {
+func TestDatabaseIn(t *testing.T) {
 	for raw, want := range map[string]string{
 		"mongodb://host":                            "",
 		"mongodb://host/":                           "",
@@ -24,7 +23,7 @@ func TestDatabase(t *testing.T) {
 		"host/app":                                  "",
 		"":                                          "",
 	} {
-		if got := Database(raw); got != want {
+		if got := databaseIn(raw); got != want {
 			t.Errorf("%s: got %q, want %q", raw, got, want)
 		}
 	}

@@ -1,0 +1,4 @@
+package mongodb
+
+// DatabaseIn is databaseIn, for tests from outside.
+var DatabaseIn = databaseIn

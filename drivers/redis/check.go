@@ -1,0 +1,162 @@
+package redis
+
+import (
+	"fmt"
+	"net/url"
+	"slices"
+	"strconv"
+	"strings"
+
+	"github.com/gin-cachette/cachette/drivers"
+	"github.com/gin-cachette/cachette/drivers/internal/address"
+)
+
+// formURL is what a good URL looks like, for messages.
+const formURL = "redis://user:password@host:port/database, or rediss:// for TLS; of sentinels or a cluster, " +
+	"redis+sentinel://user:password@host:port,host:port/master_name/database or redis+cluster://user:password@host:port,host:port; " +
+	"of a socket, unix://user:password@/path/redis.sock?db=0"
+
+// place returns the setting that says where the store is, and what it holds.
+func place(settings drivers.Settings) (setting, raw string) {
+	if settings.URL != "" {
+		return "URL", settings.URL
+	}
+	return "RedisURL", settings.RedisURL
+}
+
+// named returns a setting as errors and the log name it.
+func named(setting string) string {
+	if setting == "URL" {
+		return "URL (CACHETTE_URL)"
+	}
+	return "RedisURL (CACHETTE_REDIS_URL)"
+}
+
+// check returns what is wrong with the URL. It reads no file that the URL names.
+func check(settings drivers.Settings) []drivers.Problem {
+	setting, raw := place(settings)
+	problem := "backend redis requires it: give " + formURL
+	if raw != "" {
+		problem = checkURL(raw)
+	}
+	if problem == "" {
+		return nil
+	}
+	return []drivers.Problem{{Setting: setting, Text: problem}}
+}
+
+// allSchemes are those of a single server, of sentinels, of a cluster, and of a Unix domain socket; the second s stands for
+// TLS.
+var allSchemes = []string{"redis", "rediss", "redis+sentinel", "rediss+sentinel", "redis+cluster", "rediss+cluster", "unix"}
+
+// checkURL checks a URL.
+func checkURL(raw string) string {
+	if problem := address.Scheme(raw, formURL, allSchemes...); problem != "" {
+		return problem
+	}
+	scheme, rest, _ := strings.Cut(raw, "://")
+	base, kind, _ := strings.Cut(scheme, "+")
+	malformed := func(what string) string { return what + ": give " + formURL }
+
+	authority, after := rest, ""
+	if end := strings.IndexAny(rest, "/?#"); end >= 0 {
+		authority, after = rest[:end], rest[end:]
+	}
+	at := strings.LastIndex(authority, "@") + 1
+	hosts := strings.Split(authority[at:], ",")
+	if len(hosts) > 1 && kind == "" {
+		return malformed("it names several servers, and takes one")
+	}
+	if problem := address.Separated(hosts); problem != "" {
+		return malformed(problem)
+	}
+	u, err := url.Parse(base + "://" + authority[:at] + hosts[0] + after) // which takes no list of hosts
+	if err != nil || strings.Contains(u.Path, "@") || u.Fragment != "" {
+		return malformed("it cannot be read as a URL") + "; " + address.HintEscape
+	}
+	if problem := checkPlace(base, kind, hosts, u.Path); problem != "" {
+		return malformed(problem)
+	}
+	options, err := url.ParseQuery(u.RawQuery)
+	if err != nil || !address.HaveValues(u.RawQuery, "&") {
+		return "what follows the ? are not options of the form name=value; " + address.HintEscape
+	}
+	target, secure := kindOf(scheme)
+	return checkOptions(target, secure, options)
+}
+
+// checkPlace checks the hosts and what follows them, or the path of a socket.
+func checkPlace(base, kind string, hosts []string, path string) string {
+	if base == "unix" {
+		if hosts[0] != "" {
+			return "a host stands before the path of the socket, which begins with a slash of its own"
+		}
+		return address.Socket(path)
+	}
+	for i, host := range hosts {
+		if problem := address.Host(host); problem != "" {
+			return address.Ordinal(i, len(hosts)) + problem
+		}
+	}
+	return checkPath(kind, path)
+}
+
+// checkPath checks what follows the hosts.
+func checkPath(kind, path string) string {
+	path = strings.Trim(path, "/")
+	switch kind {
+	case "cluster":
+		if path != "" {
+			return "a cluster has no databases, and nothing may follow the hosts"
+		}
+		return ""
+	case "sentinel":
+		var master string
+		if master, path, _ = strings.Cut(path, "/"); master == "" {
+			return "the name of the master is missing, which follows the hosts"
+		}
+	}
+	if path != "" && !address.IsNumber(path, 0, 1<<31-1) {
+		return "what follows the host is not the number of a database"
+	}
+	return ""
+}
+
+// checkOptions checks what stands behind the ?. It shows no value.
+func checkOptions(kind kind, secure bool, given url.Values) string {
+	for name, values := range given {
+		option, known := options[name]
+		if !known {
+			return fmt.Sprintf("%s is no option that it knows: give one of %s", shownName(name), strings.Join(optionNames(), ", "))
+		}
+		if len(values) > 1 {
+			return fmt.Sprintf("the option %s is given more than once", name)
+		}
+		if problem := option.problem(name, values[0], kind, secure); problem != "" {
+			return fmt.Sprintf("the option %s %s", name, problem)
+		}
+	}
+	return ""
+}
+
+// shownName quotes the name of an option for a message, unless a password that was not percent-encoded may be in it.
+func shownName(name string) string {
+	for _, r := range name {
+		if (r < 'a' || r > 'z') && r != '_' {
+			return "one of its options"
+		}
+	}
+	if len(name) > 32 {
+		return "one of its options"
+	}
+	return strconv.Quote(name)
+}
+
+func optionNames() []string {
+	names := make([]string, 0, len(options))
+	for name := range options {
+		names = append(names, name)
+	}
+	slices.Sort(names)
+	return names
+}

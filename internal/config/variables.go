@@ -1,0 +1,109 @@
+package config
+
+import (
+	"reflect"
+	"slices"
+	"strings"
+)
+
+// Fields are the names of Config's fields that have a variable, in order; Variables are those variables,
+// by field.
+var Fields, Variables = func() (fields []string, variables map[string]string) {
+	variables = make(map[string]string)
+	for _, field := range reflect.VisibleFields(reflect.TypeFor[Config]()) {
+		if name, ok := field.Tag.Lookup("env"); ok {
+			fields = append(fields, field.Name)
+			variables[field.Name] = variablePrefix + name
+		}
+	}
+	return fields, variables
+}()
+
+// variableOf returns the variable of a field, or nothing if it has none.
+func variableOf(field string) string { return Variables[field] }
+
+// ownVariables picks from environ (name=value) what is cachette's: variables that it knows, and the names of those
+// that it does not, sorted. environment is every name there is.
+func ownVariables(environ []string) (environment map[string]bool, known map[string]string, unknown []string) {
+	environment, known = make(map[string]bool), make(map[string]string)
+	for _, entry := range environ {
+		name, value, _ := strings.Cut(entry, "=")
+		environment[name] = true
+		switch {
+		case !strings.HasPrefix(name, variablePrefix), strings.HasPrefix(name, testPrefix):
+		case isVariable(name):
+			known[name] = strings.TrimRight(value, "\r\n")
+		default:
+			unknown = append(unknown, name)
+		}
+	}
+	unknown = slices.DeleteFunc(unknown, func(name string) bool { return isServiceLink(name, environment) })
+	slices.Sort(unknown)
+	return environment, known, unknown
+}
+
+func isVariable(name string) bool {
+	for _, variable := range Variables {
+		if variable == name {
+			return true
+		}
+	}
+	return false
+}
+
+// isServiceLink reports whether Kubernetes has set a variable: in each container, for each service S of the namespace,
+// it sets S_SERVICE_HOST, S_SERVICE_PORT, S_PORT, S_PORT_6379_TCP and others.
+// A service called cachette, or cachette-redis, must not stop the program.
+func isServiceLink(name string, environment map[string]bool) bool {
+	for other := range environment {
+		service, found := strings.CutSuffix(other, "_SERVICE_HOST")
+		if !found {
+			continue
+		}
+		rest, found := strings.CutPrefix(name, service)
+		if found && (rest == "_PORT" || strings.HasPrefix(rest, "_PORT_") || strings.HasPrefix(rest, "_SERVICE_")) {
+			return true
+		}
+	}
+	return false
+}
+
+func unknownVariable(name string, environment map[string]bool) *Mistake {
+	all := make([]string, 0, len(Fields))
+	for _, field := range Fields {
+		variable := Variables[field]
+		if strings.EqualFold(strings.ReplaceAll(variable, "_", ""), strings.ReplaceAll(name, "_", "")) && !environment[variable] {
+			return &Mistake{Variable: name, Problem: "cachette knows no such variable: did you mean " + variable + "?"}
+		}
+		all = append(all, variable)
+	}
+	for most := 1; most <= 2; most++ {
+		for _, variable := range all {
+			if !environment[variable] && edits(name, variable) <= most && edits(name, variable) < len(name)-len(variablePrefix) {
+				return &Mistake{Variable: name, Problem: "cachette knows no such variable: did you mean " + variable + "?"}
+			}
+		}
+	}
+	return &Mistake{Variable: name, Problem: "cachette knows no such variable: it knows " + strings.Join(all, ", ")}
+}
+
+// edits returns how many bytes have to be put in, taken out or replaced to make one name of another (Levenshtein).
+func edits(from, to string) int {
+	row := make([]int, len(to)+1) // of from as far as it was looked at, to each beginning of to
+	for j := range row {
+		row[j] = j
+	}
+	for i := range len(from) {
+		before := row[0]
+		row[0] = i + 1
+		for j := range len(to) {
+			replaced := before
+			if from[i] != to[j] {
+				replaced++
+			}
+			before = row[j+1]
+			row[j+1] = min(replaced, before+1, row[j]+1)
+		}
+	}
+	return row[len(to)]
+}
