@@ -2,18 +2,14 @@ package cachette
 
 import (
 	"context"
-	"crypto/tls"
 	"errors"
 	"fmt"
-	"net/http"
-	"net/url"
 	"strings"
 	"sync/atomic"
 	"time"
 
-	"github.com/gin-gonic/gin"
-
 	"github.com/gin-cachette/cachette/encoders"
+	"github.com/gin-cachette/cachette/internal/argument"
 	"github.com/gin-cachette/cachette/internal/bounded"
 	"github.com/gin-cachette/cachette/internal/guard"
 	"github.com/gin-cachette/cachette/internal/keys"
@@ -59,7 +55,7 @@ func (c *Cache) Put(ctx context.Context, key string, value any, ttl time.Duratio
 	if ttl == 0 {
 		ttl = c.ttl
 	}
-	if problem := durationProblem(ttl); problem != "" {
+	if problem := argument.Duration(ttl); problem != "" {
 		return c.fail("put", key, fmt.Errorf("%w: the time to live %s", ErrInvalid, problem))
 	}
 	data, err := takers.Encode(c.encoder, value)
@@ -69,7 +65,7 @@ func (c *Cache) Put(ctx context.Context, key string, value any, ttl time.Duratio
 	if c.closed.Load() {
 		return c.fail("put", key, ErrClosed)
 	}
-	return c.fail("put", key, c.responses.SetValue(plain(ctx), keys.Value(c.prefix, key), data, ttl))
+	return c.fail("put", key, c.responses.SetValue(argument.Context(ctx), keys.Value(c.prefix, key), data, ttl))
 }
 
 // Fetch stores the value under key in what dst points to. It returns [ErrMiss] when there is none, and an error that
@@ -84,7 +80,7 @@ func (c *Cache) FetchWithTTL(ctx context.Context, key string, dst any) (time.Dur
 	if c.closed.Load() {
 		return 0, c.fail("fetch", key, ErrClosed)
 	}
-	item, err := c.responses.GetValue(plain(ctx), keys.Value(c.prefix, key))
+	item, err := c.responses.GetValue(argument.Context(ctx), keys.Value(c.prefix, key))
 	if errors.Is(err, ErrMiss) {
 		return 0, ErrMiss
 	}
@@ -117,7 +113,7 @@ func (c *Cache) Delete(ctx context.Context, names ...string) (int, error) {
 	if c.closed.Load() {
 		return 0, c.fail("delete", strings.Join(names, ", "), ErrClosed)
 	}
-	n, err := c.responses.DeleteValues(context.WithoutCancel(plain(ctx)), full...)
+	n, err := c.responses.DeleteValues(context.WithoutCancel(argument.Context(ctx)), full...)
 	return n, c.fail("delete", strings.Join(names, ", "), err)
 }
 
@@ -130,13 +126,13 @@ func (c *Cache) ClearNamespace(ctx context.Context, namespace string) (int, erro
 	if namespace == "" {
 		return 0, c.fail("clear", "", fmt.Errorf("%w: the namespace is empty; name one, or call Flush to remove everything", ErrInvalid))
 	}
-	if problem := namespaceProblem(namespace); problem != "" {
+	if problem := argument.Namespace(namespace); problem != "" {
 		return 0, c.fail("clear", namespace, fmt.Errorf("%w: %s", ErrInvalid, problem))
 	}
 	if c.closed.Load() {
 		return 0, c.fail("clear", namespace, ErrClosed)
 	}
-	ctx, cancel := bounded.Beyond(plain(ctx), c.timeout)
+	ctx, cancel := bounded.Beyond(argument.Context(ctx), c.timeout)
 	defer cancel()
 	n, err := c.responses.ClearNamespace(ctx, namespace)
 	return n, c.fail("clear", namespace, err)
@@ -156,7 +152,7 @@ func (c *Cache) Flush(ctx context.Context) error {
 		return c.fail("flush", "", fmt.Errorf("%w: with PlainKeys (CACHETTE_PLAIN_KEYS) nothing tells this cache's keys from "+
 			"others in the store; set a KeyPrefix (CACHETTE_KEY_PREFIX) to be able to flush", ErrInvalid))
 	}
-	ctx, cancel := bounded.Beyond(plain(ctx), c.timeout)
+	ctx, cancel := bounded.Beyond(argument.Context(ctx), c.timeout)
 	defer cancel()
 	return c.fail("flush", "", c.responses.Flush(ctx))
 }
@@ -167,7 +163,7 @@ func (c *Cache) FlushExpired(ctx context.Context) (int, error) {
 	if c.closed.Load() {
 		return 0, c.fail("flush expired", "", ErrClosed)
 	}
-	n, err := c.store.Sweep(plain(ctx))
+	n, err := c.store.Sweep(argument.Context(ctx))
 	return n, c.fail("flush expired", "", err)
 }
 
@@ -179,41 +175,14 @@ func (c *Cache) FlushExpired(ctx context.Context) (int, error) {
 //
 // When the store does not answer, that is the error, and the purge is owed: see [Cache].
 func (c *Cache) PurgePath(ctx context.Context, path string) error {
-	u, err := c.parsePath(path)
+	u, err := argument.Path(path, c.server.HasPattern)
 	if err != nil {
 		return c.fail("purge", path, err)
 	}
 	if c.closed.Load() {
 		return c.fail("purge", path, ErrClosed)
 	}
-	return c.fail("purge", path, c.responses.PurgePath(context.WithoutCancel(plain(ctx)), c.server.PurgedAs(u)))
-}
-
-// parsePath reads a path as clients ask for it.
-func (c *Cache) parsePath(path string) (*url.URL, error) {
-	u, err := url.ParseRequestURI(path)
-	if err != nil || !strings.HasPrefix(path, "/") {
-		return nil, fmt.Errorf("%w: %.64q is not a path; give one that begins with \"/\", escaped as in a URL", ErrInvalid, path)
-	}
-	raw, _, _ := strings.Cut(path, "?")
-	for segment := range strings.SplitSeq(raw, "/") {
-		if segment == "*" {
-			return nil, fmt.Errorf("%w: %.64q would be several paths; give one, with %%2A for an asterisk that is part of it, or put their "+
-				"routes in a namespace by WithNamespace, and call ClearNamespace", ErrInvalid, path)
-		}
-		if len(segment) > 1 && (segment[0] == ':' || segment[0] == '*') {
-			return nil, patternError(path)
-		}
-	}
-	if strings.ContainsAny(raw, ":*") && c.server.HasPattern(raw) {
-		return nil, patternError(path)
-	}
-	return u, nil
-}
-
-func patternError(path string) error {
-	return fmt.Errorf("%w: %.64q is the pattern of a route; give a path as clients ask for it, such as /products/7, with "+
-		"%%3A and %%2A for a colon and an asterisk that are part of it", ErrInvalid, path)
+	return c.fail("purge", path, c.responses.PurgePath(context.WithoutCancel(argument.Context(ctx)), c.server.PurgedAs(u)))
 }
 
 // Refresh has the handler of a GET route run anew for a path, with its query, and what it answers stored in place of what is
@@ -231,9 +200,9 @@ func patternError(path string) error {
 // say then either what it says to clients, such as that a page is not to be stored; a route on which it was seen to give a cookie
 // to a client without one, and pages that vary by what the request does not say, are left as they are, which is an error.
 func (c *Cache) Refresh(ctx context.Context, target string) error {
-	r, err := c.refreshRequest(ctx, target)
+	r, err := argument.Page(ctx, target, c.server.Secure, c.server.HasPattern)
 	if err != nil {
-		return c.fail("refresh", withoutUserInfo(target), err)
+		return c.fail("refresh", argument.WithoutUserInfo(target), err)
 	}
 	if c.closed.Load() {
 		return c.fail("refresh", r.URL.Path, ErrClosed)
@@ -241,64 +210,12 @@ func (c *Cache) Refresh(ctx context.Context, target string) error {
 	return c.fail("refresh", r.URL.Path, c.server.Refresh(r))
 }
 
-// refreshRequest makes the request of a refresh, as a client would send it.
-func (c *Cache) refreshRequest(ctx context.Context, target string) (*http.Request, error) {
-	base := &url.URL{}
-	if in, ok := ctx.(*gin.Context); ok && in != nil && in.Request != nil {
-		base.Scheme, base.Host = "http", in.Request.Host
-		if c.server.Secure(in) {
-			base.Scheme = "https"
-		}
-	}
-	u, err := url.Parse(target)
-	if err == nil {
-		u.Host = strings.ToLower(u.Host) // as clients send it; a handler sees its case, so responses are kept by it
-		u = base.ResolveReference(u)
-	}
-	if err != nil || u.Host == "" || u.Scheme != "http" && u.Scheme != "https" || u.User != nil || !strings.HasPrefix(u.Path, "/") {
-		return nil, fmt.Errorf("%w: %.64q does not name a page of a host; give a URL such as https://example.com/products, or a "+
-			"path with the *gin.Context of a request", ErrInvalid, withoutUserInfo(target))
-	}
-	if _, err := c.parsePath(u.RequestURI()); err != nil {
-		return nil, err
-	}
-	host := u.Host
-	if port := u.Port(); port == "" || port == map[string]string{"http": "80", "https": "443"}[u.Scheme] {
-		host = strings.TrimSuffix(host, ":"+port) // RFC 9110 §4.2.3
-	}
-	r := &http.Request{
-		Method: http.MethodGet, Host: host, RequestURI: u.RequestURI(), Proto: "HTTP/1.1", ProtoMajor: 1, ProtoMinor: 1,
-		Header: make(http.Header), Body: http.NoBody,
-		URL: &url.URL{Path: u.Path, RawPath: u.RawPath, RawQuery: u.RawQuery, ForceQuery: u.ForceQuery},
-	}
-	if u.Scheme == "https" {
-		r.TLS = &tls.ConnectionState{HandshakeComplete: true, ServerName: u.Hostname()}
-	}
-	return r.WithContext(valueless{plain(ctx)}), nil
-}
-
-// valueless is a context without its values: what middleware has put there of the client that asks for a refresh, such as a
-// session, is none of the page's.
-type valueless struct{ context.Context }
-
-// Value returns nothing.
-func (valueless) Value(any) any { return nil }
-
-// withoutUserInfo returns a URL for an error, without what may be a password.
-func withoutUserInfo(target string) string {
-	at, slashes := strings.LastIndexByte(target, '@'), strings.Index(target, "//")
-	if slashes < 0 || at < slashes {
-		return target
-	}
-	return target[:slashes] + "//…" + target[at:]
-}
-
 // Ping tells whether the store answers: nil, or what is wrong. It suits a health check.
 func (c *Cache) Ping(ctx context.Context) error {
 	if c.closed.Load() {
 		return c.fail("ping", "", ErrClosed)
 	}
-	return c.fail("ping", "", c.store.Ping(plain(ctx), keys.Value(c.prefix, "cachette-ping")))
+	return c.fail("ping", "", c.store.Ping(argument.Context(ctx), keys.Value(c.prefix, "cachette-ping")))
 }
 
 // Close ends the cache and releases what it holds; it does not wait without a bound. What is owed to the store it tries a last time,
@@ -319,18 +236,4 @@ func (c *Cache) fail(op, key string, err error) error {
 		return nil
 	}
 	return &OpError{Op: op, Backend: c.backend, Key: key, Err: err}
-}
-
-// plain returns the context that counts: of a *gin.Context, which is never done by itself, that of its request.
-func plain(ctx context.Context) context.Context {
-	if c, ok := ctx.(*gin.Context); ok {
-		if c == nil || c.Request == nil {
-			return context.Background()
-		}
-		return c.Request.Context()
-	}
-	if ctx == nil {
-		return context.Background()
-	}
-	return ctx
 }

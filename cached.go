@@ -6,6 +6,7 @@ import (
 
 	"github.com/gin-gonic/gin"
 
+	"github.com/gin-cachette/cachette/internal/options"
 	"github.com/gin-cachette/cachette/internal/serve"
 )
 
@@ -42,7 +43,7 @@ func Cached(ttl time.Duration, opts ...Option) gin.HandlerFunc {
 		panic(fmt.Errorf("%w: Cached: ttl is %v; give 0, to cache only what says for how long, or more", ErrInvalid, ttl))
 	}
 	if ttl > 0 {
-		mustLast("Cached: ttl", ttl)
+		options.MustLast("Cached: ttl", ttl)
 	}
 	route := &serve.Route{}
 	route.Policy.TTL = ttl

@@ -7,6 +7,7 @@ import (
 
 	"github.com/gin-cachette/cachette/drivers"
 	"github.com/gin-cachette/cachette/encoders"
+	"github.com/gin-cachette/cachette/internal/argument"
 	"github.com/gin-cachette/cachette/internal/guard"
 	"github.com/gin-cachette/cachette/internal/wording"
 )
@@ -26,7 +27,7 @@ var (
 	// ErrInstalled says that an engine has a cache already.
 	ErrInstalled = errors.New("cachette: this engine has a cache already: Install is called once for each engine")
 	// ErrInvalid says that an argument is out of range; the error tells which one and what would be right.
-	ErrInvalid = errors.New("cachette: invalid argument")
+	ErrInvalid = argument.Err
 )
 
 // OpError is an error of one operation on the store. It wraps the driver's or codec's own.

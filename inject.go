@@ -15,7 +15,7 @@ func Get(c *gin.Context) *Cache {
 	if value, ok := c.Get(serve.FrameKey{}); ok {
 		return value.(*serve.Frame).Owner.(*Cache)
 	}
-	if cache := installed.cacheOf(c); cache != nil {
+	if cache := installed.Of(c, middlewareName); cache != nil {
 		return cache
 	}
 	panic(errNotInstalled)

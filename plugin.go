@@ -4,9 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"reflect"
-	"runtime"
-	"strings"
 	"time"
 
 	"github.com/gin-gonic/gin"
@@ -14,6 +11,7 @@ import (
 	"github.com/gin-cachette/cachette/drivers"
 	"github.com/gin-cachette/cachette/encoders"
 	"github.com/gin-cachette/cachette/internal/config"
+	"github.com/gin-cachette/cachette/internal/engines"
 	"github.com/gin-cachette/cachette/internal/guard"
 	"github.com/gin-cachette/cachette/internal/keys"
 	"github.com/gin-cachette/cachette/internal/rfc9111"
@@ -36,19 +34,25 @@ func Install(engine *gin.Engine, cfgFunc func() (Config, error)) (*Cache, error)
 	if cfgFunc == nil {
 		return nil, fmt.Errorf("%w: Install: cfgFunc is nil; give FromEnv, or a function that returns a Config", ErrInvalid)
 	}
-	forget, err := installed.claim(engine)
-	if err != nil {
-		return nil, err
+	forget, ok := installed.Claim(engine)
+	if !ok {
+		return nil, ErrInstalled
 	}
 	cache, err := open(engine, cfgFunc)
 	if err != nil {
 		forget()
 		return nil, err
 	}
-	installed.own(engine, cache)
+	installed.Own(engine, cache)
 	engine.Use(cache.middleware)
 	return cache, nil
 }
+
+// installed are the engines that have a cache.
+var installed engines.Table[Cache]
+
+// middlewareName is what gin calls the middleware of each cache.
+var middlewareName = engines.NameOf((*Cache)(nil).middleware)
 
 // openTimeout bounds how long a backend may take to open.
 const openTimeout = 30 * time.Second
@@ -59,7 +63,7 @@ func open(engine *gin.Engine, cfgFunc func() (Config, error)) (*Cache, error) {
 	if err != nil {
 		return nil, err
 	}
-	if err := checkRoutes(engine, cfg.EarlierRoutes); err != nil {
+	if err := engines.CheckRoutes(engine, cfg.EarlierRoutes); err != nil {
 		return nil, err
 	}
 	driver, err := openDriver(cfg)
@@ -93,33 +97,10 @@ func open(engine *gin.Engine, cfgFunc func() (Config, error)) (*Cache, error) {
 	c.server = serve.New(serve.Options{
 		Store: c.responses, Engine: engine, Prefix: cfg.KeyPrefix, Service: keys.Service(cfg.Service, cfg.Version),
 		BodyLimit: cfg.BodyLimit, CaptureLimit: max(cfg.MemoryLimit/4, 4*cfg.BodyLimit), Clock: time.Now, Log: cfg.Logger, Disabled: cfg.Disabled, ProxyScheme: cfg.ProxyScheme,
-		Middleware: nameOf(c.middleware), Handler: nameOf(Cached(0)), Keyed: engineField == nil,
+		Middleware: middlewareName, Handler: engines.NameOf(Cached(0)), Keyed: !engines.Known(),
 	})
 	c.frame = serve.NewFrame(c, c.server)
 	return c, nil
-}
-
-// checkRoutes refuses an engine that has routes already.
-func checkRoutes(engine *gin.Engine, allowed bool) error {
-	routes := engine.Routes()
-	if len(routes) == 0 || allowed {
-		return nil
-	}
-	const shown = 5
-	var names []string
-	for _, route := range routes[:min(len(routes), shown)] {
-		names = append(names, route.Method+" "+route.Path)
-	}
-	if more := len(routes) - shown; more > 0 {
-		names = append(names, fmt.Sprintf("%d more", more))
-	}
-	return fmt.Errorf("%w: Install: the engine has routes that were registered before, and these have no cache: %s; call Install "+
-		"before the routes are registered, or set Config.EarlierRoutes if they need none", ErrInvalid, strings.Join(names, ", "))
-}
-
-// nameOf returns the name that gin has for a handler.
-func nameOf(handler gin.HandlerFunc) string {
-	return runtime.FuncForPC(reflect.ValueOf(handler).Pointer()).Name()
 }
 
 func openDriver(cfg config.Config) (drivers.Driver, error) {

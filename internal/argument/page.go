@@ -1,0 +1,106 @@
+package argument
+
+import (
+	"context"
+	"crypto/tls"
+	"fmt"
+	"net/http"
+	"net/url"
+	"strings"
+
+	"github.com/gin-gonic/gin"
+)
+
+// Context returns the context that counts: of a *gin.Context, which is never done by itself, that of its request.
+func Context(ctx context.Context) context.Context {
+	if c, ok := ctx.(*gin.Context); ok {
+		if c == nil || c.Request == nil {
+			return context.Background()
+		}
+		return c.Request.Context()
+	}
+	if ctx == nil {
+		return context.Background()
+	}
+	return ctx
+}
+
+// Path reads a path as clients ask for it. isPattern tells the patterns of the engine's routes.
+func Path(path string, isPattern func(string) bool) (*url.URL, error) {
+	u, err := url.ParseRequestURI(path)
+	if err != nil || !strings.HasPrefix(path, "/") {
+		return nil, fmt.Errorf("%w: %.64q is not a path; give one that begins with \"/\", escaped as in a URL", Err, path)
+	}
+	raw, _, _ := strings.Cut(path, "?")
+	for segment := range strings.SplitSeq(raw, "/") {
+		if segment == "*" {
+			return nil, fmt.Errorf("%w: %.64q would be several paths; give one, with %%2A for an asterisk that is part of it, or put their "+
+				"routes in a namespace by WithNamespace, and call ClearNamespace", Err, path)
+		}
+		if len(segment) > 1 && (segment[0] == ':' || segment[0] == '*') {
+			return nil, patternError(path)
+		}
+	}
+	if strings.ContainsAny(raw, ":*") && isPattern(raw) {
+		return nil, patternError(path)
+	}
+	return u, nil
+}
+
+func patternError(path string) error {
+	return fmt.Errorf("%w: %.64q is the pattern of a route; give a path as clients ask for it, such as /products/7, with "+
+		"%%3A and %%2A for a colon and an asterisk that are part of it", Err, path)
+}
+
+// Page makes the request for a page that is to be refreshed, as a client would send it. isSecure tells whether the request of
+// a context came by https, and isPattern the patterns of the engine's routes.
+func Page(ctx context.Context, target string, isSecure func(*gin.Context) bool, isPattern func(string) bool) (*http.Request, error) {
+	base := &url.URL{}
+	if in, ok := ctx.(*gin.Context); ok && in != nil && in.Request != nil {
+		base.Scheme, base.Host = "http", in.Request.Host
+		if isSecure(in) {
+			base.Scheme = "https"
+		}
+	}
+	u, err := url.Parse(target)
+	if err == nil {
+		u.Host = strings.ToLower(u.Host) // as clients send it; a handler sees its case, so responses are kept by it
+		u = base.ResolveReference(u)
+	}
+	if err != nil || u.Host == "" || u.Scheme != "http" && u.Scheme != "https" || u.User != nil || !strings.HasPrefix(u.Path, "/") {
+		return nil, fmt.Errorf("%w: %.64q does not name a page of a host; give a URL such as https://example.com/products, or a "+
+			"path with the *gin.Context of a request", Err, WithoutUserInfo(target))
+	}
+	if _, err := Path(u.RequestURI(), isPattern); err != nil {
+		return nil, err
+	}
+	host := u.Host
+	if port := u.Port(); port == "" || port == map[string]string{"http": "80", "https": "443"}[u.Scheme] {
+		host = strings.TrimSuffix(host, ":"+port) // RFC 9110 §4.2.3
+	}
+	r := &http.Request{
+		Method: http.MethodGet, Host: host, RequestURI: u.RequestURI(), Proto: "HTTP/1.1", ProtoMajor: 1, ProtoMinor: 1,
+		Header: make(http.Header), Body: http.NoBody,
+		URL: &url.URL{Path: u.Path, RawPath: u.RawPath, RawQuery: u.RawQuery, ForceQuery: u.ForceQuery},
+	}
+	if u.Scheme == "https" {
+		r.TLS = &tls.ConnectionState{HandshakeComplete: true, ServerName: u.Hostname()}
+	}
+	return r.WithContext(valueless{Context(ctx)}), nil
+}
+
+// valueless is a context without its values: what middleware has put there of the client that asks for a refresh, such as a
+// session, is none of the page's.
+type valueless struct{ context.Context }
+
+// Value returns nothing.
+func (valueless) Value(any) any { return nil }
+
+// WithoutUserInfo returns a URL for an error, without what may be a password.
+func WithoutUserInfo(target string) string {
+	at, slashes := strings.LastIndexByte(target, '@'), strings.Index(target, "//")
+	if slashes < 0 || at < slashes {
+		return target
+	}
+	return target[:slashes] + "//…" + target[at:]
+}

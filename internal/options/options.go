@@ -1,0 +1,254 @@
+// Package options makes what cachette's options say of a route, and panics where that is wrong: an option is a part of the
+// program. The root documents them.
+package options
+
+import (
+	"fmt"
+	"net/http"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/gin-gonic/gin"
+
+	"github.com/gin-cachette/cachette/internal/argument"
+	"github.com/gin-cachette/cachette/internal/keys"
+	"github.com/gin-cachette/cachette/internal/serve"
+)
+
+// Option says something of a route.
+type Option = func(*serve.Route)
+
+// MustLast panics unless a duration is one that can be meant.
+func MustLast(what string, d time.Duration) {
+	if problem := argument.Duration(d); problem != "" {
+		panic(fmt.Errorf("%w: %s %s", argument.Err, what, problem))
+	}
+}
+
+// mustAgree panics when two options of one Cached say different things.
+func mustAgree(one, other string, agree bool) {
+	if !agree {
+		panic(fmt.Errorf("%w: Cached: %s contradicts %s; give one of them", argument.Err, other, one))
+	}
+}
+
+// PathKey is WithPathKey.
+func PathKey() Option {
+	return func(r *serve.Route) {
+		mustAgree(fmt.Sprintf("WithQueryParams(%s)", quoted(r.Params)), "WithPathKey()", r.Query != keys.ListedOnly)
+		r.Query = keys.NoQuery
+	}
+}
+
+// QueryParams is WithQueryParams.
+func QueryParams(names ...string) Option {
+	if len(names) == 0 {
+		panic(fmt.Errorf("%w: WithQueryParams: no parameter is named; use WithPathKey to key by path alone", argument.Err))
+	}
+	if slices.Contains(names, "") {
+		panic(fmt.Errorf("%w: WithQueryParams(%s): a name is empty; give the names of the parameters that the handler looks at",
+			argument.Err, quoted(names)))
+	}
+	for _, name := range names {
+		if strings.ContainsAny(name, ",;&=?") || strings.TrimSpace(name) != name {
+			panic(fmt.Errorf("%w: WithQueryParams(%s): %q is no name of a parameter; give the names one by one, as "+
+				"WithQueryParams(\"page\", \"sort\")", argument.Err, quoted(names), name))
+		}
+	}
+	names = slices.Compact(slices.Sorted(slices.Values(names)))
+	return func(r *serve.Route) {
+		own := fmt.Sprintf("WithQueryParams(%s)", quoted(names))
+		mustAgree("WithPathKey()", own, r.Query != keys.NoQuery)
+		mustAgree(fmt.Sprintf("WithQueryParams(%s)", quoted(r.Params)), own, r.Query == 0 || slices.Equal(r.Params, names))
+		r.Query, r.Params = keys.ListedOnly, names
+	}
+}
+
+func quoted(names []string) string {
+	var b strings.Builder
+	for i, name := range names {
+		if i > 0 {
+			b.WriteString(", ")
+		}
+		fmt.Fprintf(&b, "%q", name)
+	}
+	return b.String()
+}
+
+// KeyPart is WithKeyPart.
+func KeyPart(part func(*gin.Context) string) Option {
+	if part == nil {
+		panic(fmt.Errorf("%w: WithKeyPart: part is nil; give a function that returns a part of the key", argument.Err))
+	}
+	return func(r *serve.Route) { r.Parts = append(r.Parts, part) }
+}
+
+// Cookie is WithCookie.
+func Cookie(name string) Option {
+	mustNameCookie("WithCookie", name)
+	return func(r *serve.Route) {
+		r.Parts = append(r.Parts, func(c *gin.Context) string { return cookieValues(c.Request, name) })
+	}
+}
+
+// mustNameCookie panics unless a cookie can have a name: one by another would never be there, which tells no clients apart.
+func mustNameCookie(option, name string) {
+	if !isToken(name) {
+		panic(fmt.Errorf("%w: %s: %q is no name of a cookie; give one, as \"session\"", argument.Err, option, name))
+	}
+}
+
+// cookieValues returns what a request's cookies of a name hold: nothing where there is none, which an empty one is not.
+func cookieValues(r *http.Request, name string) string {
+	var b strings.Builder
+	for _, cookie := range r.CookiesNamed(name) {
+		fmt.Fprintf(&b, "=%q", cookie.Value)
+	}
+	return b.String()
+}
+
+// Identity is WithIdentity.
+func Identity(identity func(*gin.Context) string) Option {
+	if identity == nil {
+		panic(fmt.Errorf("%w: WithIdentity: identity is nil; give a function that names whom a response is for", argument.Err))
+	}
+	return func(r *serve.Route) { r.Identities = append(r.Identities, identity) }
+}
+
+// Vary is WithVary.
+func Vary(fields ...string) Option {
+	if len(fields) == 0 {
+		panic(fmt.Errorf("%w: WithVary: no field is named; give the names of request fields, as \"Accept\"", argument.Err))
+	}
+	var names []string
+	for _, field := range fields {
+		if !isToken(field) || field == "*" {
+			panic(fmt.Errorf("%w: WithVary: %q is no name of a field; give one, as \"Accept\"", argument.Err, field))
+		}
+		names = append(names, http.CanonicalHeaderKey(field))
+	}
+	return func(r *serve.Route) {
+		r.Vary = slices.Compact(slices.Sorted(slices.Values(append(r.Vary, names...))))
+	}
+}
+
+// isToken tells whether a text is a token, as names of fields and of cookies are (RFC 9110 §5.6.2).
+func isToken(text string) bool {
+	return text != "" && strings.IndexFunc(text, func(r rune) bool {
+		return r <= ' ' || r >= 0x7f || strings.ContainsRune(`"(),/:;<=>?@[\]{}`, r)
+	}) < 0
+}
+
+// Skip is WithSkip.
+func Skip(skip func(*gin.Context) bool) Option {
+	if skip == nil {
+		panic(fmt.Errorf("%w: WithSkip: skip is nil; give a function that tells which requests to keep away from the cache", argument.Err))
+	}
+	return func(r *serve.Route) { r.Skips = append(r.Skips, skip) }
+}
+
+// Namespace is WithNamespace.
+func Namespace(namespace string) Option {
+	if problem := argument.Namespace(namespace); problem != "" {
+		panic(fmt.Errorf("%w: WithNamespace: %s", argument.Err, problem))
+	}
+	return func(r *serve.Route) {
+		if !slices.Contains(r.Namespaces, namespace) {
+			r.Namespaces = append(r.Namespaces, namespace)
+		}
+	}
+}
+
+// TTLFunc is WithTTLFunc.
+func TTLFunc(ttl func(c *gin.Context) time.Duration) Option {
+	if ttl == nil {
+		panic(fmt.Errorf("%w: WithTTLFunc: ttl is nil; give a function that returns a time to live", argument.Err))
+	}
+	return func(r *serve.Route) {
+		mustAgree("another WithTTLFunc", "WithTTLFunc", r.TTLFunc == nil)
+		mustAgree(fmt.Sprintf("the ttl %v", r.Policy.TTL), "WithTTLFunc", r.Policy.TTL == 0)
+		r.TTLFunc = ttl
+	}
+}
+
+// StatusTTL is WithStatusTTL.
+func StatusTTL(status int, ttl time.Duration) Option {
+	switch status {
+	case http.StatusPartialContent, http.StatusNotModified, http.StatusRequestedRangeNotSatisfiable:
+		panic(fmt.Errorf("%w: WithStatusTTL: status %d says nothing of the whole; give another than 206, 304 and 416",
+			argument.Err, status))
+	}
+	if status < 200 || status > 599 {
+		panic(fmt.Errorf("%w: WithStatusTTL: status %d is not a final one; give one from 200 to 599", argument.Err, status))
+	}
+	MustLast(fmt.Sprintf("WithStatusTTL: the ttl of %d", status), ttl)
+	return func(r *serve.Route) {
+		if r.Policy.StatusTTL == nil {
+			r.Policy.StatusTTL = make(map[int]time.Duration)
+		}
+		before, said := r.Policy.StatusTTL[status]
+		mustAgree(fmt.Sprintf("WithStatusTTL(%d, %v)", status, before), fmt.Sprintf("WithStatusTTL(%d, %v)", status, ttl), !said || before == ttl)
+		r.Policy.StatusTTL[status] = ttl
+	}
+}
+
+// BodyLimit is WithBodyLimit.
+func BodyLimit(bytes int64) Option {
+	if bytes <= 0 {
+		panic(fmt.Errorf("%w: WithBodyLimit: the limit is %d; give a number of bytes over 0", argument.Err, bytes))
+	}
+	return func(r *serve.Route) {
+		mustAgree(fmt.Sprintf("WithBodyLimit(%d)", r.BodyLimit), fmt.Sprintf("WithBodyLimit(%d)", bytes), r.BodyLimit == 0 || r.BodyLimit == bytes)
+		r.BodyLimit = bytes
+	}
+}
+
+// WithoutRequestDirectives is cachette's.
+func WithoutRequestDirectives() Option {
+	return func(r *serve.Route) { r.IgnoreAsk = true }
+}
+
+// StaleWhileRevalidate is WithStaleWhileRevalidate.
+func StaleWhileRevalidate(window time.Duration) Option {
+	MustLast("WithStaleWhileRevalidate: the window", window)
+	return func(r *serve.Route) { setWindow(&r.Policy.StaleWhileRevalidate, window, "WithStaleWhileRevalidate") }
+}
+
+// StaleIfError is WithStaleIfError.
+func StaleIfError(window time.Duration) Option {
+	MustLast("WithStaleIfError: the window", window)
+	return func(r *serve.Route) { setWindow(&r.Policy.StaleIfError, window, "WithStaleIfError") }
+}
+
+func setWindow(into *time.Duration, window time.Duration, name string) {
+	mustAgree(fmt.Sprintf("%s(%v)", name, *into), fmt.Sprintf("%s(%v)", name, window), *into == 0 || *into == window)
+	*into = window
+}
+
+// HeuristicFreshness is WithHeuristicFreshness.
+func HeuristicFreshness() Option {
+	return func(r *serve.Route) { r.Policy.Heuristic = true }
+}
+
+// SetCookie is WithSetCookie.
+func SetCookie() Option {
+	return func(r *serve.Route) { r.Policy.SetCookie = true }
+}
+
+// ForeignCookies is WithForeignCookies.
+func ForeignCookies(names ...string) Option {
+	if len(names) == 0 {
+		panic(fmt.Errorf("%w: WithForeignCookies: no cookie is named; give the names of those that middleware sets", argument.Err))
+	}
+	for _, name := range names {
+		mustNameCookie("WithForeignCookies", name)
+	}
+	names = slices.Clone(names)
+	return func(r *serve.Route) { r.Foreign = append(r.Foreign, names...) }
+}
+
+// CacheStatusKey is WithCacheStatusKey.
+func CacheStatusKey() Option {
+	return func(r *serve.Route) { r.ShowKey = true }
+}
