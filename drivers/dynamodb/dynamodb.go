@@ -46,7 +46,6 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
-	"sync"
 	"sync/atomic"
 	"time"
 
@@ -54,6 +53,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
 
 	"github.com/gin-cachette/cachette/drivers"
+	"github.com/gin-cachette/cachette/drivers/internal/once"
 )
 
 // DefaultTable is the table of a driver whose options name none: the one of fastapi-cachette.
@@ -86,10 +86,8 @@ type Driver struct {
 	life   context.Context // of what runs in the background
 	end    context.CancelFunc
 
-	ready  atomic.Pointer[readiness] // nil until the table is prepared
-	mu     sync.Mutex
-	trying *attempt // to prepare it: the one under way, or the last that failed
-	warned atomic.Bool
+	prepared *once.Value[readiness]
+	warned   atomic.Bool
 }
 
 var (
@@ -120,6 +118,7 @@ func New(client *dynamodb.Client, options Options) (*Driver, error) {
 		release:  func() {},
 	}
 	d.life, d.end = context.WithCancel(context.Background())
+	d.prepared = once.New(d.life, prepareTimeout, func(error) time.Duration { return retryAfter }, d.prepare)
 	return d, nil
 }
 

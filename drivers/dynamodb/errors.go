@@ -32,7 +32,7 @@ func (d *Driver) fail(ctx context.Context, ready *readiness, what string, err er
 	case ctx.Err() != nil && !errors.Is(err, ctx.Err()):
 		return fmt.Errorf("dynamodb: %s: %w: %w", what, ctx.Err(), brief{err})
 	case codeOf(err) == codeNotFound:
-		d.ready.CompareAndSwap(ready, nil)
+		d.prepared.Forget(ready)
 	}
 	return fmt.Errorf("dynamodb: %s: %w", what, brief{err})
 }

@@ -28,14 +28,6 @@ type readiness struct {
 	reaped bool // DynamoDB removes what has expired
 }
 
-// An attempt prepares the table, on a goroutine of its own: creating one takes longer than an operation may.
-type attempt struct {
-	done  chan struct{} // closed at its end; what follows may be read then
-	ready *readiness
-	err   error
-	ended time.Time
-}
-
 // begin returns what is known of the table, once it is ready, or the reason why an operation must not go on.
 func (d *Driver) begin(ctx context.Context, what string) (*readiness, error) {
 	if d.closed.Load() {
@@ -44,7 +36,7 @@ func (d *Driver) begin(ctx context.Context, what string) (*readiness, error) {
 	if err := ctx.Err(); err != nil {
 		return nil, fmt.Errorf("dynamodb: %s: %w", what, err)
 	}
-	if ready := d.ready.Load(); ready != nil {
+	if ready := d.prepared.Ready(); ready != nil {
 		return ready, nil
 	}
 	ready, err := d.await(ctx)
@@ -54,49 +46,13 @@ func (d *Driver) begin(ctx context.Context, what string) (*readiness, error) {
 	return ready, nil
 }
 
-// await waits until the table is ready. Of several callers one sets it going, and all are told how it ended.
+// await waits until the table is ready.
 func (d *Driver) await(ctx context.Context) (*readiness, error) {
-	d.mu.Lock()
-	ready, a := d.ready.Load(), d.trying
-	if ready == nil && (a == nil || a.isOver() && time.Since(a.ended) >= retryAfter) {
-		a = &attempt{done: make(chan struct{})}
-		d.trying = a
-		go d.run(a)
+	ready, err := d.prepared.Get(ctx)
+	if err != nil && err == ctx.Err() {
+		return nil, fmt.Errorf("the table %s is not ready yet: %w", *d.table, err)
 	}
-	d.mu.Unlock()
-	if ready != nil {
-		return ready, nil
-	}
-	select {
-	case <-a.done:
-		return a.ready, a.err
-	case <-ctx.Done():
-		return nil, fmt.Errorf("the table %s is not ready yet: %w", *d.table, ctx.Err())
-	}
-}
-
-func (a *attempt) isOver() bool {
-	select {
-	case <-a.done:
-		return true
-	default:
-		return false
-	}
-}
-
-func (d *Driver) run(a *attempt) {
-	ctx, cancel := context.WithTimeout(d.life, prepareTimeout)
-	defer cancel()
-	ready, err := d.prepare(ctx)
-
-	d.mu.Lock()
-	defer d.mu.Unlock()
-	a.ready, a.err, a.ended = ready, err, time.Now()
-	if err == nil {
-		d.ready.Store(ready)
-		d.trying = nil // if the table vanishes, it is tried at once
-	}
-	close(a.done)
+	return ready, err
 }
 
 // A tableState is what has to be known of a table before it is used.

@@ -38,7 +38,7 @@ func (d *Driver) Add(ctx context.Context, ttl time.Duration, word func() []byte,
 		}
 	}
 	// Before there is a unique index, two that insert a key at once would both succeed.
-	if err := d.indexes.wait(ctx, d.life); err != nil {
+	if err := d.indexes.wait(ctx); err != nil {
 		return nil, d.fail(ctx, "add: waiting for the indexes", err)
 	}
 	for len(a.left) > 0 {

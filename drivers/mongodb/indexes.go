@@ -6,13 +6,13 @@ import (
 	"fmt"
 	"log/slog"
 	"slices"
-	"sync"
-	"sync/atomic"
 	"time"
 
 	"go.mongodb.org/mongo-driver/v2/bson"
 	"go.mongodb.org/mongo-driver/v2/mongo"
 	"go.mongodb.org/mongo-driver/v2/mongo/options"
+
+	"github.com/gin-cachette/cachette/drivers/internal/once"
 )
 
 const (
@@ -46,35 +46,32 @@ var notNow = []int{91, 189, 10107, 11600, 11602, 13435, 13436}
 type indexes struct {
 	collection *mongo.Collection
 	logger     *slog.Logger
-	ready      atomic.Bool
-
-	mu      sync.Mutex
-	running chan struct{} // closed when the attempt under way is over; nil when none is
-	retryAt time.Time
-	err     error // what became of the last attempt
+	made       *once.Value[struct{}]
 
 	said map[string]bool // messages that are in the log; of the attempt under way alone
 }
 
-// prepare starts an attempt if one is due, which ends with life at the latest. It returns what is closed when the attempt
-// under way is over, or nil when there is none.
-func (x *indexes) prepare(life context.Context) <-chan struct{} {
-	if x.ready.Load() {
-		return nil
-	}
-	x.mu.Lock()
-	defer x.mu.Unlock()
-	if x.running == nil && !x.ready.Load() && !time.Now().Before(x.retryAt) {
-		x.running = make(chan struct{})
-		go x.attempt(life)
-	}
-	return x.running
+func newIndexes(life context.Context, collection *mongo.Collection, logger *slog.Logger) *indexes {
+	x := &indexes{collection: collection, logger: logger}
+	x.made = once.New(life, indexTimeout, pauseBehind, x.attempt)
+	return x
 }
+
+// pauseBehind returns how long after a failure the indexes are not tried again.
+func pauseBehind(err error) time.Duration {
+	if answered(err) {
+		return indexPause
+	}
+	return 0
+}
+
+// prepare starts an attempt if one is due.
+func (x *indexes) prepare() { x.made.Begin() }
 
 // wait waits for the attempt under way, or starts one. It returns an error only if ctx ends: an operation goes on
 // without indexes.
-func (x *indexes) wait(ctx, life context.Context) error {
-	running := x.prepare(life)
+func (x *indexes) wait(ctx context.Context) error {
+	running := x.made.Begin()
 	if running == nil {
 		return nil
 	}
@@ -88,46 +85,14 @@ func (x *indexes) wait(ctx, life context.Context) error {
 
 // forget has the next operation make the indexes again, which changes nothing where they are: a server that could not be
 // reached may come back empty.
-func (x *indexes) forget() { x.ready.Store(false) }
+func (x *indexes) forget() { x.made.Forget(x.made.Ready()) }
 
-// finish waits until no attempt is under way, or until ctx ends.
-func (x *indexes) finish(ctx context.Context) {
-	x.mu.Lock()
-	running := x.running
-	x.mu.Unlock()
-	if running == nil {
-		return
-	}
-	select {
-	case <-running:
-	case <-ctx.Done():
-	}
-}
-
-// outcome returns what became of the last attempt.
-func (x *indexes) outcome() error {
-	x.mu.Lock()
-	defer x.mu.Unlock()
-	return x.err
-}
-
-func (x *indexes) attempt(life context.Context) {
-	ctx, cancel := context.WithTimeout(life, indexTimeout)
-	defer cancel()
+func (x *indexes) attempt(ctx context.Context) (*struct{}, error) {
 	err := x.make(ctx)
 	if answered(err) {
 		x.say(slog.LevelWarn, "cachette: mongodb: the server refuses the index on key: "+withoutIndex, err)
 	}
-
-	x.mu.Lock()
-	defer x.mu.Unlock()
-	x.err = err
-	x.ready.Store(err == nil)
-	if answered(err) {
-		x.retryAt = time.Now().Add(indexPause)
-	}
-	close(x.running)
-	x.running = nil
+	return new(struct{}), err
 }
 
 // withoutIndex is what it means that there is no unique index.

@@ -58,7 +58,7 @@ type Driver struct {
 	collection *mongo.Collection
 	owned      bool // whether Close disconnects client
 	clock      func() time.Time
-	indexes    indexes
+	indexes    *indexes
 
 	closed atomic.Bool
 	life   context.Context // ends with Close
@@ -92,7 +92,7 @@ func newDriver(client *mongo.Client, o Options) *Driver {
 		d.clock = time.Now
 	}
 	d.life, d.end = context.WithCancel(context.Background())
-	d.indexes.collection, d.indexes.logger = collection, o.Logger
+	d.indexes = newIndexes(d.life, collection, o.Logger)
 	return d
 }
 
@@ -104,7 +104,7 @@ func (d *Driver) begin(ctx context.Context) error {
 	if err := ctx.Err(); err != nil {
 		return err
 	}
-	d.indexes.prepare(d.life)
+	d.indexes.prepare()
 	return nil
 }
 
@@ -187,7 +187,7 @@ func (d *Driver) Set(ctx context.Context, key string, value []byte, ttl time.Dur
 			drivers.ErrTooLarge, len(value), len(key), max(0, most)))
 	}
 	// Before there is a unique index, two that insert a key at once would both succeed.
-	if err := d.indexes.wait(ctx, d.life); err != nil {
+	if err := d.indexes.wait(ctx); err != nil {
 		return d.fail(ctx, "set: waiting for the indexes", err)
 	}
 	end := d.clock().Add(ttl).UnixMilli()
@@ -255,7 +255,7 @@ func (d *Driver) Close() error {
 	ctx, cancel := context.WithTimeout(context.Background(), disconnectTimeout)
 	defer cancel()
 	d.end()
-	d.indexes.finish(ctx)
+	_ = d.indexes.made.Wait(ctx)
 	if !d.owned {
 		return nil
 	}

@@ -52,9 +52,9 @@ func open(ctx context.Context, settings drivers.Settings) (drivers.Driver, error
 		return nil, err
 	}
 
-	unreachable := d.indexes.wait(ctx, d.life)
+	unreachable := d.indexes.wait(ctx)
 	if unreachable == nil {
-		unreachable = d.indexes.outcome()
+		unreachable = d.indexes.made.Outcome()
 	}
 	// A certificate is refused where the client watches its servers, so that an operation just finds none.
 	reason := refusal(settings, unreachable)

@@ -2,82 +2,76 @@ package mongodb
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"sync"
 	"time"
 
 	"github.com/gin-cachette/cachette/drivers"
+	"github.com/gin-cachette/cachette/drivers/internal/once"
 )
 
 // pending is a driver whose servers are not known yet, as name servers do not tell: a client cannot be made without. Each
 // operation asks again, one at a time, until that is done.
 type pending struct {
-	connect func(ctx context.Context) (*Driver, error)
-
-	mu      sync.Mutex
-	driver  *Driver       // nil until it is known
-	running chan struct{} // closed when the attempt under way is over; nil when none is
-	err     error         // of the last attempt
-	closed  bool
-
-	life context.Context // ends with Close
+	made *once.Value[Driver]
 	end  context.CancelFunc
+
+	mu     sync.Mutex
+	driver *Driver // nil until it is known
+	closed bool
 }
 
 func newPending(connect func(ctx context.Context) (*Driver, error)) *pending {
-	p := &pending{connect: connect}
-	p.life, p.end = context.WithCancel(context.Background())
+	p := new(pending)
+	life, end := context.WithCancel(context.Background())
+	p.end = end
+	p.made = once.New(life, openTimeout, func(error) time.Duration { return 0 }, func(ctx context.Context) (*Driver, error) {
+		d, err := connect(ctx)
+		if err != nil {
+			return nil, err
+		}
+		return d, p.keep(d)
+	})
 	return p
+}
+
+// keep keeps the driver, for Close to close it, or closes one that comes behind that.
+func (p *pending) keep(d *Driver) error {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if p.closed {
+		return errors.Join(drivers.ErrClosed, d.Close())
+	}
+	p.driver = d
+	return nil
 }
 
 // get returns the driver.
 func (p *pending) get(ctx context.Context) (*Driver, error) {
-	p.mu.Lock()
-	d, closed := p.driver, p.closed
-	if d == nil && !closed && p.running == nil && ctx.Err() == nil {
-		p.running = make(chan struct{})
-		go p.attempt()
-	}
-	running := p.running
-	p.mu.Unlock()
-	switch {
-	case closed:
+	if p.isClosed() {
 		return nil, drivers.ErrClosed
-	case d != nil:
+	}
+	if d := p.made.Ready(); d != nil {
 		return d, nil
-	case ctx.Err() != nil:
-		return nil, ctx.Err()
 	}
-
-	select {
-	case <-running:
-	case <-ctx.Done():
-		return nil, fmt.Errorf("mongodb: %w: %w", errLookup, ctx.Err())
+	if err := ctx.Err(); err != nil {
+		return nil, err
 	}
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	if p.closed {
+	d, err := p.made.Get(ctx)
+	switch {
+	case p.isClosed():
 		return nil, drivers.ErrClosed
+	case err != nil && err == ctx.Err():
+		return nil, fmt.Errorf("mongodb: %w: %w", errLookup, err)
 	}
-	return p.driver, p.err
+	return d, err
 }
 
-func (p *pending) attempt() {
-	ctx, cancel := context.WithTimeout(p.life, openTimeout)
-	defer cancel()
-	d, err := p.connect(ctx)
-
+func (p *pending) isClosed() bool {
 	p.mu.Lock()
-	late := p.closed
-	if !late {
-		p.driver, p.err = d, err
-	}
-	close(p.running)
-	p.running = nil
-	p.mu.Unlock()
-	if late && d != nil {
-		_ = d.Close()
-	}
+	defer p.mu.Unlock()
+	return p.closed
 }
 
 func (p *pending) Get(ctx context.Context, key string) (drivers.Item, error) {
@@ -136,6 +130,38 @@ func (p *pending) Ping(ctx context.Context) error {
 	return d.Ping(ctx)
 }
 
+func (p *pending) Add(ctx context.Context, ttl time.Duration, word func() []byte, keys ...string) ([][]byte, error) {
+	d, err := p.get(ctx)
+	if err != nil {
+		return nil, err
+	}
+	return d.Add(ctx, ttl, word, keys...)
+}
+
+func (p *pending) Append(ctx context.Context, key string, keep int, ttl time.Duration, records ...[]byte) error {
+	d, err := p.get(ctx)
+	if err != nil {
+		return err
+	}
+	return d.Append(ctx, key, keep, ttl, records...)
+}
+
+func (p *pending) End(ctx context.Context, key string, ttl time.Duration) (drivers.Position, error) {
+	d, err := p.get(ctx)
+	if err != nil {
+		return "", err
+	}
+	return d.End(ctx, key, ttl)
+}
+
+func (p *pending) Since(ctx context.Context, key string, from drivers.Position) ([][]byte, drivers.Position, bool, error) {
+	d, err := p.get(ctx)
+	if err != nil {
+		return nil, "", false, err
+	}
+	return d.Since(ctx, key, from)
+}
+
 func (p *pending) MaxValue(key string) int { return maxValue(encodeKey(key)) }
 
 func (p *pending) Dedicated() bool { return true }
@@ -157,6 +183,8 @@ var (
 	_ drivers.Sweeper   = (*pending)(nil)
 	_ drivers.Pinger    = (*pending)(nil)
 	_ drivers.Batch     = (*pending)(nil)
+	_ drivers.Adder     = (*pending)(nil)
+	_ drivers.Log       = (*pending)(nil)
 	_ drivers.Limited   = (*pending)(nil)
 	_ drivers.Dedicated = (*pending)(nil)
 )

@@ -25,6 +25,13 @@ func pendingOperations(p *pending) map[string]func(ctx context.Context) error {
 		"Sweep":     func(ctx context.Context) error { _, err := p.Sweep(ctx); return err },
 		"GetValues": func(ctx context.Context) error { _, err := p.GetValues(ctx, "k"); return err },
 		"Ping":      p.Ping,
+		"Add": func(ctx context.Context) error {
+			_, err := p.Add(ctx, time.Hour, func() []byte { return []byte("w") }, "w")
+			return err
+		},
+		"Append": func(ctx context.Context) error { return p.Append(ctx, "log", 1, time.Hour, []byte("r")) },
+		"End":    func(ctx context.Context) error { _, err := p.End(ctx, "log", time.Hour); return err },
+		"Since":  func(ctx context.Context) error { _, _, _, err := p.Since(ctx, "log", ""); return err },
 	}
 }
 
@@ -56,7 +63,7 @@ func TestPending(t *testing.T) {
 			t.Errorf("%s with a cancelled context: %v", name, err)
 		}
 	}
-	if n := asked.Load(); n != 7 {
+	if n := asked.Load(); n != 11 {
 		t.Errorf("the name servers were asked %d times, want once by each operation", n)
 	}
 
@@ -125,7 +132,9 @@ func TestPending(t *testing.T) {
 func TestPendingClosedMeanwhile(t *testing.T) {
 	asked, answer := make(chan struct{}), make(chan struct{})
 	late := make(chan *Driver, 1)
+	var attempt context.Context
 	p := newPending(func(ctx context.Context) (*Driver, error) {
+		attempt = ctx
 		close(asked)
 		<-answer
 		d, err := connect(ctx, drivers.Settings{MongoDBURL: "mongodb://127.0.0.1:1", DatabaseName: "d", TableName: "c"}, new(lastFailure))
@@ -143,7 +152,7 @@ func TestPendingClosedMeanwhile(t *testing.T) {
 	if err := p.Close(); err != nil {
 		t.Error(err)
 	}
-	if p.life.Err() == nil {
+	if attempt.Err() == nil {
 		t.Error("Close did not end the attempt's context")
 	}
 	close(answer)
