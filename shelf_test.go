@@ -1,9 +1,7 @@
 package cachette_test
 
 import (
-	"bytes"
 	"context"
-	"errors"
 	"io"
 	"log/slog"
 	"slices"
@@ -13,16 +11,16 @@ import (
 	"time"
 
 	"github.com/gin-cachette/cachette"
+	"github.com/gin-cachette/cachette/cachettetest"
 	"github.com/gin-cachette/cachette/drivers"
 )
 
 // shelf is a store of bytes alone, as those that live in other processes are, and can be made to fail.
 type shelf struct {
-	mu    sync.Mutex
-	items map[string]drivers.Item
-	calls []call
-	// fault, if any, is asked before each operation: an error ends it, and it may wait.
-	fault func(ctx context.Context, c call) error
+	store  *cachettetest.Store
+	driver drivers.Driver // of the store
+
+	mu sync.Mutex
 	// linger, if any, is called with what a Get is about to return.
 	linger func(c call)
 }
@@ -32,13 +30,18 @@ type call struct{ op, key string }
 
 var _ drivers.Driver = (*shelf)(nil)
 
-func newShelf() *shelf { return &shelf{items: make(map[string]drivers.Item)} }
+func newShelf() *shelf {
+	store := cachettetest.NewStore()
+	return &shelf{store: store, driver: store.Driver()}
+}
 
 // breakdown makes all that follows go through fault; nil ends that.
 func (s *shelf) breakdown(fault func(ctx context.Context, c call) error) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	s.fault = fault
+	if fault == nil {
+		s.store.Fail(nil)
+		return
+	}
+	s.store.Fail(func(ctx context.Context, o cachettetest.Operation) error { return fault(ctx, call{o.Name, o.Key}) })
 }
 
 // delay makes each Get go through linger before it returns; nil ends that.
@@ -49,16 +52,7 @@ func (s *shelf) delay(linger func(c call)) {
 }
 
 func (s *shelf) begin(ctx context.Context, c call) error {
-	s.mu.Lock()
-	s.calls = append(s.calls, c)
-	fault := s.fault
-	s.mu.Unlock()
-	if fault != nil {
-		if err := fault(ctx, c); err != nil {
-			return err
-		}
-	}
-	return ctx.Err()
+	return s.store.Begin(ctx, cachettetest.Operation{Name: c.op, Key: c.key})
 }
 
 func (s *shelf) Get(ctx context.Context, key string) (drivers.Item, error) {
@@ -70,97 +64,50 @@ func (s *shelf) Get(ctx context.Context, key string) (drivers.Item, error) {
 
 // peek reads without having been asked.
 func (s *shelf) peek(key string) (drivers.Item, error) {
+	item, err := s.store.Peek(key)
 	s.mu.Lock()
-	item, ok := s.items[key]
 	linger := s.linger
 	s.mu.Unlock()
 	if linger != nil {
 		linger(call{"get", key})
 	}
-	if !ok || !time.Now().Before(item.ExpiresAt) {
-		return drivers.Item{}, drivers.ErrMiss
-	}
-	item.Value = bytes.Clone(item.Value)
-	return item, nil
+	return item, err
 }
 
 func (s *shelf) Set(ctx context.Context, key string, value []byte, ttl time.Duration) error {
-	if err := s.begin(ctx, call{"set", key}); err != nil {
-		return err
-	}
-	if ttl <= 0 {
-		return errors.New("the ttl is not positive")
-	}
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	s.items[key] = drivers.Item{Value: bytes.Clone(value), ExpiresAt: time.Now().Add(ttl)}
-	return nil
+	return s.driver.Set(ctx, key, value, ttl)
 }
 
 func (s *shelf) Delete(ctx context.Context, keys ...string) (int, error) {
-	if err := s.begin(ctx, call{"delete", strings.Join(keys, " ")}); err != nil {
-		return 0, err
-	}
-	return s.remove(func(key string) bool { return slices.Contains(keys, key) }), nil
+	return s.driver.Delete(ctx, keys...)
 }
 
 func (s *shelf) Clear(ctx context.Context, prefix string) (int, error) {
-	if err := s.begin(ctx, call{"clear", prefix}); err != nil {
-		return 0, err
-	}
-	return s.remove(func(key string) bool { return strings.HasPrefix(key, prefix) }), nil
+	return s.driver.Clear(ctx, prefix)
 }
 
 func (s *shelf) Close() error { return nil }
 
 // remove removes the keys for which which holds, and returns how many there were.
-func (s *shelf) remove(which func(key string) bool) int {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	n := 0
-	for key := range s.items {
-		if which(key) {
-			delete(s.items, key)
-			n++
-		}
-	}
-	return n
-}
+func (s *shelf) remove(which func(key string) bool) int { return s.store.Evict(which) }
 
 // keys returns the keys for which which holds, sorted.
 func (s *shelf) keys(which func(key string) bool) []string {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	var found []string
-	for key := range s.items {
-		if which(key) {
-			found = append(found, key)
-		}
-	}
-	slices.Sort(found)
-	return found
+	return slices.DeleteFunc(s.store.Keys(), func(key string) bool { return !which(key) })
 }
 
 // change rewrites the values of the keys for which which holds.
 func (s *shelf) change(which func(key string) bool, rewrite func(value []byte) []byte) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	for key, item := range s.items {
-		if which(key) {
-			item.Value = rewrite(bytes.Clone(item.Value))
-			s.items[key] = item
+	for _, key := range s.keys(which) {
+		if item, err := s.store.Peek(key); err == nil {
+			item.Value = rewrite(item.Value)
+			s.store.Place(key, item)
 		}
 	}
 }
 
 // asked returns how many operations there were since the last time.
-func (s *shelf) asked() int {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	n := len(s.calls)
-	s.calls = nil
-	return n
-}
+func (s *shelf) asked() int { return len(s.store.Operations()) }
 
 // isMark tells whether a key is that of the record of purges, isResponse whether it is that of a response.
 func isMark(key string) bool     { return strings.HasPrefix(key, "cachette:~r:m") }

@@ -1,10 +1,7 @@
 package cachette_test
 
 import (
-	"io"
-	"log/slog"
 	"net/http"
-	"net/http/httptest"
 	"strings"
 	"sync/atomic"
 	"testing"
@@ -12,6 +9,7 @@ import (
 	"github.com/gin-gonic/gin"
 
 	"github.com/gin-cachette/cachette"
+	"github.com/gin-cachette/cachette/cachettetest"
 )
 
 func init() { gin.SetMode(gin.TestMode) }
@@ -26,23 +24,8 @@ type site struct {
 // newSite returns an engine with a cache; configure, if any, changes the zero Config.
 func newSite(t testing.TB, configure ...func(*cachette.Config)) *site {
 	t.Helper()
-	engine := gin.New()
-	cache, err := cachette.Install(engine, func() (cachette.Config, error) {
-		cfg := cachette.Config{Logger: slog.New(slog.NewTextHandler(io.Discard, nil))}
-		for _, change := range configure {
-			change(&cfg)
-		}
-		return cfg, nil
-	})
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() {
-		if err := cache.Close(); err != nil {
-			t.Error(err)
-		}
-	})
-	return &site{Engine: engine, t: t, cache: cache}
+	e := cachettetest.New(t, configure...)
+	return &site{Engine: e.Engine, t: t, cache: e.Cache}
 }
 
 // answer is what a client got.
@@ -61,17 +44,8 @@ func (a answer) hit() bool { return strings.HasPrefix(a.cacheStatus(), "cachette
 // do sends a request through the engine. fields are lines such as "Range: bytes=0-1".
 func (s *site) do(method, target string, fields ...string) answer {
 	s.t.Helper()
-	r := httptest.NewRequest(method, target, nil)
-	for _, field := range fields {
-		name, value, ok := strings.Cut(field, ":")
-		if !ok {
-			s.t.Fatalf("%q is no header field", field)
-		}
-		r.Header.Add(name, strings.TrimSpace(value))
-	}
-	w := httptest.NewRecorder()
-	s.ServeHTTP(w, r)
-	return answer{status: w.Code, header: w.Result().Header, body: w.Body.String()}
+	a := cachettetest.Do(s.t, s.Engine, method, target, fields...)
+	return answer{status: a.Status, header: a.Header, body: a.Body}
 }
 
 // get sends a GET through the engine.

@@ -3,7 +3,6 @@ package cachette_test
 import (
 	"crypto/tls"
 	"fmt"
-	"log/slog"
 	"net/http"
 	"net/http/httptest"
 	"net/url"
@@ -16,6 +15,7 @@ import (
 	"github.com/gin-gonic/gin"
 
 	"github.com/gin-cachette/cachette"
+	"github.com/gin-cachette/cachette/cachettetest"
 )
 
 // A page is kept for the target URI as the client sent it (RFC 9111 §2, §4; RFC 9110 §7.1): the scheme, the user information and the
@@ -305,16 +305,6 @@ func newSiteOn(t testing.TB, prepare func(*gin.Engine), configure ...func(*cache
 	t.Helper()
 	engine := gin.New()
 	prepare(engine)
-	cache, err := cachette.Install(engine, func() (cachette.Config, error) {
-		cfg := cachette.Config{Logger: slog.New(slog.DiscardHandler)}
-		for _, change := range configure {
-			change(&cfg)
-		}
-		return cfg, nil
-	})
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { _ = cache.Close() })
-	return &site{Engine: engine, t: t, cache: cache}
+	e := cachettetest.On(t, engine, configure...)
+	return &site{Engine: e.Engine, t: t, cache: e.Cache}
 }
