@@ -54,7 +54,7 @@ conformance: ## run the public HTTP cache test suite (BACKEND=name, WRITE=1 reco
 	@$(GO) run -C integration ./conformance/cmd/conformance -backend $(BACKEND) $(if $(WRITE),-write) $(if $(ID),-id $(ID)) $(if $(SUITE),-suite $(abspath $(SUITE)))
 
 identity: ## send REQUESTS (1000000) random requests of 50 users, with the race detector; SEED=n repeats a run
-	@$(GO) test $(RACE) -count=1 -timeout 60m ./internal/behaviour -run '^TestIdentity$$' -v -requests $(REQUESTS) $(if $(SEED),-seed $(SEED))
+	@$(GO) test $(RACE) -count=1 -timeout 60m ./internal/behaviour/identity -run '^TestIdentity$$' -v -requests $(REQUESTS) $(if $(SEED),-seed $(SEED))
 
 purges: ## run the purge protocol through SCHEDULES (1000000) random schedules of several processes; SEED=n begins with that one
 	@$(GO) test -count=1 -timeout 60m ./internal/purge -run '^TestSchedules$$' -v -schedules $(SCHEDULES) $(if $(SEED),-seed $(SEED))

@@ -2,291 +2,267 @@ package behaviour_test
 
 import (
 	"context"
-	"flag"
+	"encoding/base64"
 	"fmt"
-	"maps"
-	"math/rand/v2"
 	"net/http"
-	"slices"
+	"net/url"
 	"strings"
-	"sync"
-	"sync/atomic"
 	"testing"
+	"testing/synctest"
 	"time"
+
+	"github.com/gin-gonic/gin"
 
 	"github.com/gin-cachette/cachette"
 )
 
-var (
-	requests = flag.Int("requests", 100_000, "how many requests TestIdentity sends")
-	seed     = flag.Uint64("seed", 0, "what the requests of TestIdentity are chosen by; 0 for another one each time")
-)
+// With WithIdentity the cache is a private one for each identity (RFC 9111 §1): it keeps what is private (§5.2.2.7) and what answers
+// credentials (§3.5), for one identity each. All else that forbids storing goes on to do so. A request without an identity has
+// nothing to do with the cache. Where a part of the key alone tells users apart, it is a shared cache as ever.
 
-const (
-	users         = 50
-	burst         = 4   // how many requests of each user go for about the same page as those of the others
-	turns         = 100 // how many bursts there are between those of two layouts
-	ttlEverywhere = time.Minute
-)
-
-// zeroTime is no Last-Modified.
-var zeroTime time.Time
-
-// Nobody gets what was made for another, and nothing that was purged, whatever is asked for, how, and when (RFC 9111 §3.5,
-// §4, §4.1, §4.4, §5.2.2.7). Users who are chosen at random ask for pages that say whom they are for, of which target and of which
-// data, and all that comes is measured by what HTTP and the route allow to be given to the one who asked. A seed leads to the
-// same requests; how they meet is the scheduler's choice.
-func TestIdentity(t *testing.T) {
-	chosen := *seed
-	if chosen == 0 {
-		chosen = rand.Uint64()
-	}
-	t.Logf("to repeat: go test ./internal/behaviour -run '^TestIdentity$' -requests %d -seed %d", *requests, chosen)
-	seen := new(tally)
-	objects := func() []cachette.Config { return []cachette.Config{{MemoryLimit: 1 << 20}} }
-	bytes := func() []cachette.Config { return []cachette.Config{{Driver: newShelf(1<<20, 70)}} }
-	shared := func() []cachette.Config {
-		store := crate{newShelf(1<<20, 0)}
-		return []cachette.Config{{Driver: store}, {Driver: store}}
-	}
-	layouts := []struct {
-		name       string
-		stores     func() []cachette.Config // one for each engine
-		everywhere bool                     // there is a Cached around all routes
-	}{
-		{"objects", objects, false}, {"objects, engine", objects, true},
-		{"bytes", bytes, false}, {"bytes, engine", bytes, true},
-		{"two processes", shared, false}, {"two processes, engine", shared, true},
-	}
-	for i, layout := range layouts {
-		t.Run(layout.name, func(t *testing.T) {
-			d := &drive{t: t, seed: chosen + uint64(i)*turns, data: new(scopes), rules: rules(), seen: seen}
-			stores := layout.stores()
-			d.faulty = len(stores) == 1 && stores[0].Driver != nil
-			if len(stores) > 1 { // two processes that take POSTs to one path at the same moment: see docs/backends.md
-				d.rules = slices.DeleteFunc(d.rules, func(r *rule) bool { return r.posts })
-			}
-			for _, store := range stores {
-				store.OperationTimeout = time.Minute // this machine may be busy
-				d.sites = append(d.sites, newSite(t, store, d.data, layout.everywhere))
-			}
-			d.run(*requests / len(layouts))
-		})
-	}
-	seen.report(t)
+// saidOf are what responses say of who may have them. kept tells whether a cache for one identity keeps them, and shared whether one
+// that only keys by a part does, for requests with Authorization and without.
+var saidOf = []struct {
+	name       string
+	fields     []string
+	kept       bool
+	part, auth bool
+}{
+	{"nothing", nil, true, true, false},
+	{"max-age", []string{"Cache-Control: max-age=60"}, true, true, false},
+	{"private", []string{"Cache-Control: private"}, true, false, false},
+	{"private, max-age", []string{"Cache-Control: private, max-age=60"}, true, false, false},
+	{"private for this kind of cache (RFC 9213)", []string{"CDN-Cache-Control: private, max-age=60"}, true, false, false},
+	{"public", []string{"Cache-Control: public"}, true, true, true},
+	{"s-maxage (RFC 9111 §3.5)", []string{"Cache-Control: s-maxage=60"}, true, true, true},
+	{"must-revalidate (RFC 9111 §3.5)", []string{"Cache-Control: must-revalidate, max-age=60"}, true, true, true},
+	{"no-store", []string{"Cache-Control: no-store"}, false, false, false},
+	{"no-store, private", []string{"Cache-Control: no-store, private"}, false, false, false},
+	{"no-store, public", []string{"Cache-Control: no-store, public, max-age=60"}, false, false, false},
+	{"a cookie", []string{"Set-Cookie: a=b"}, false, false, false},
+	{"a cookie, private", []string{"Set-Cookie: a=b", "Cache-Control: private, max-age=60"}, false, false, false},
+	{"Vary: *", []string{"Vary: *"}, false, false, false},
+	{"Vary: Cookie, private", []string{"Vary: Cookie", "Cache-Control: private"}, true, false, false},
+	{"stale", []string{"Cache-Control: max-age=0"}, false, false, false},
 }
 
-// drive has users ask the sites of one layout.
-type drive struct {
-	t      *testing.T
-	seed   uint64
-	sites  []*site
-	data   *scopes
-	rules  []*rule
-	faulty bool // the store fails now and then
-	seen   *tally
-
-	failures atomic.Int64
-	stolen   [64]atomic.Pointer[loot]
-}
-
-// loot is the entity tag of a page that somebody got.
-type loot struct {
-	tag string
-	of  *ask
-}
-
-const maxFailures = 5
-
-// run sends requests, about so many.
-func (d *drive) run(total int) {
-	client := transport()
-	defer client.CloseIdleConnections()
-	var wg sync.WaitGroup
-	for i := range users {
-		wg.Go(func() {
-			u := &person{drive: d, name: nameOf(i), random: rand.New(rand.NewPCG(d.seed, uint64(i))), client: client,
-				tags: make(map[string]string)}
-			for n := range (total + users - 1) / users {
-				if d.failures.Load() >= maxFailures {
-					return
-				}
-				u.step(n)
-			}
-		})
+func TestIdentityAndWhatResponsesSay(t *testing.T) {
+	byUser := func(c *gin.Context) string {
+		return strings.TrimPrefix(c.GetHeader("Authorization")+strings.TrimPrefix(c.GetHeader("X-User"), "-"), "Bearer ")
 	}
-	wg.Wait()
-}
-
-// fail reports an answer that is wrong.
-func (d *drive) fail(a *ask, got *answer, err error) {
-	if d.failures.Add(1) <= maxFailures {
-		d.t.Errorf("request %s: %v\n  asked: %s\n  got: %s", a.run, err, a, got)
-	}
-}
-
-// nameOf returns the name of a user.
-func nameOf(i int) string { return fmt.Sprintf("u%02d", i) }
-
-// person is one of the users. It does one thing after the other.
-type person struct {
-	*drive
-	name   string
-	random *rand.Rand
-	client http.RoundTripper
-	tags   map[string]string // the entity tags that it has got, by target
-}
-
-// one tells whether something happens that happens once in n times.
-func (u *person) one(n int) bool { return u.random.IntN(n) == 0 }
-
-func pick[T any](random *rand.Rand, from []T) T { return from[random.IntN(len(from))] }
-
-// step does one thing.
-func (u *person) step(n int) {
-	s, a := pick(u.random, u.sites), u.ask(n)
-	switch {
-	case u.one(70), a.rule.breaks && u.one(6):
-		u.purge(s, a)
-	case u.one(300):
-		u.refresh(s, a)
-	default:
-		u.get(s, a)
-	}
-}
-
-// get sends a request, and looks at what comes.
-func (u *person) get(s *site, a *ask) {
-	a.since, a.now = u.data.floors(a.path, a.came), u.data.read(a.path, a.came)
-	got := a.send(s, u.client)
-	if failed, ok := u.data.failed.LoadAndDelete(a.run); ok {
-		a.failed = failed.(versions)
-	}
-	text, err := a.judge(got)
-	if err != nil {
-		u.fail(a, got, err)
-		return
-	}
-	u.seen.note(a, got)
-	u.notePurges(a, got)
-	if tag := got.header.Get("Etag"); text != "" && tag != "" {
-		u.tags[a.host+a.url] = tag
-		u.stolen[u.random.IntN(len(u.stolen))].Store(&loot{tag, a})
-	}
-}
-
-// notePurges notes what an unsafe request has invalidated: its own target and another one (RFC 9111 §4.4). Where the store fails,
-// the process that has answered remembers it.
-func (u *person) notePurges(a *ask, got *answer) {
-	if a.method == http.MethodGet || a.method == http.MethodHead || got.status/100 != 2 {
-		return
-	}
-	var version int64
-	if n, _ := fmt.Sscan(got.header.Get("X-Changed"), &version); n == 1 {
-		u.data.path(pathOf(a.came)).purged(version)
-	}
-	if n, _ := fmt.Sscan(got.header.Get("X-Changed-Other"), &version); n == 1 {
-		u.data.path(pathOf(a.fields.Get("X-Other"))).purged(version)
-	}
-}
-
-// purge changes data and takes back what is stored of it.
-func (u *person) purge(s *site, a *ask) {
-	ctx, cancel := context.WithCancel(context.Background())
-	defer cancel()
-	if u.one(4) {
-		cancel() // the change is there all the same
-	}
-	switch {
-	case u.one(4):
-		name := pick(u.random, namespaces[:])
-		u.change(u.data.namespace(name), false, func() error {
-			_, err := s.cache.ClearNamespace(ctx, name)
-			return err
-		})
-	case u.one(20):
-		u.change(u.data.all(), true, func() error { return s.cache.Flush(ctx) })
-	default:
-		path := pick(u.random, []string{a.url, a.page})
-		u.change(u.data.path(pathOf(path)), false, func() error { return s.cache.PurgePath(ctx, path) })
-	}
-}
-
-// change changes what is in a scope, and purges it. Where the store has failed, all but a flush hold in this process.
-func (u *person) change(of *scope, flush bool, purge func() error) {
-	version := of.change()
-	err := purge()
-	switch {
-	case err == nil, u.faulty && !flush:
-		of.purged(version)
-	case !u.faulty:
-		u.t.Errorf("a purge: %v", err)
-	}
-	u.seen.add("purges")
-}
-
-// refresh has a page made anew for nobody in particular.
-func (u *person) refresh(s *site, a *ask) {
-	_ = s.cache.Refresh(context.Background(), a.scheme+"://"+a.host+a.url) // many are of pages that are not stored
-	u.seen.add("refreshes")
-}
-
-// tally counts what has happened, so that a test which sees nothing of a kind does not pass for one that has.
-type tally struct {
-	mu     sync.Mutex
-	counts map[string]int
-}
-
-func (t *tally) add(what string) {
-	t.mu.Lock()
-	defer t.mu.Unlock()
-	if t.counts == nil {
-		t.counts = make(map[string]int)
-	}
-	t.counts[what]++
-}
-
-// note counts what an answer is.
-func (t *tally) note(a *ask, got *answer) {
-	t.add("requests")
-	t.add(fmt.Sprintf("status %d", got.status))
-	status := got.cacheStatus()
-	for what, marker := range map[string]string{
-		"stored": "; stored", "collapsed": "; collapsed", "stale": "; ttl=-", "hits": "cachette; hit", "stale on error": "fwd-status=50",
-		"confirmed": "fwd-status=304", "bypass": "fwd=bypass",
-	} {
-		if strings.Contains(status, marker) {
-			t.add(what)
+	for _, said := range saidOf {
+		for _, row := range []struct {
+			name   string
+			option cachette.Option
+			field  string
+			kept   bool
+			nobody bool // what is kept for the others is kept for nobody in particular, too
+		}{
+			{"identity", cachette.WithIdentity(byUser), "X-User: ", said.kept, false},
+			{"identity, Authorization", cachette.WithIdentity(byUser), "Authorization: Bearer ", said.kept, false},
+			{"part", cachette.WithKeyPart(byUser), "X-User: ", said.part, true},
+			{"part, Authorization", cachette.WithKeyPart(byUser), "Authorization: Bearer ", said.auth, said.part},
+		} {
+			t.Run(said.name+"/"+row.name, func(t *testing.T) {
+				eachStore(t, func(t *testing.T, store func(*cachette.Config)) {
+					s := newSite(t, store)
+					s.GET("/page", cachette.Cached(time.Minute, row.option), func(c *gin.Context) {
+						text("page of "+byUser(c), said.fields...)(c)
+					})
+					nobody := visitor{page: "page of ", never: !row.nobody}
+					if row.field == "X-User: " && row.nobody {
+						nobody.never = !row.kept
+					}
+					inOrders(t, s, "/page", []visitor{
+						{fields: []string{row.field + "alice"}, page: "page of alice", never: !row.kept},
+						{fields: []string{row.field + "bob"}, page: "page of bob", never: !row.kept},
+						nobody,
+					})
+				})
+			})
 		}
 	}
-	if got.hit() && a.socket {
-		t.add("hits over sockets")
-	}
-	if got.hit() && len(a.demands().identities) > 0 {
-		t.add("hits of identities")
-	}
-	if got.err != nil {
-		t.add("broken off")
+}
+
+// Nor does anybody get another's page by another way of asking: for its header alone, for a part, or with a tag that is another's.
+func TestIdentityHoldsForAllRequests(t *testing.T) {
+	eachStore(t, func(t *testing.T, store func(*cachette.Config)) {
+		s := newSite(t, store)
+		page := []gin.HandlerFunc{cachette.Cached(time.Minute, cachette.WithIdentity(userOf)), func(c *gin.Context) {
+			c.Header("X-For", userOf(c))
+			c.Header("ETag", `"of-`+userOf(c)+`"`)
+			c.Header("Content-Location", "/page")
+			c.Header("Cache-Control", "private, max-age=60")
+			c.String(http.StatusOK, "page of %s", userOf(c))
+		}}
+		s.GET("/page", page...)
+		s.HEAD("/page", page...)
+		s.POST("/page", page...)
+		for _, first := range []string{http.MethodGet, http.MethodPost} {
+			s.do(first, "/page", "X-User: alice")
+			if a := s.get("/page", "X-User: alice"); !a.hit() {
+				t.Errorf("alice behind her %s: %s", first, a.cacheStatus())
+			}
+			for _, user := range []string{"bob", ""} {
+				for _, ask := range [][]string{
+					{http.MethodHead},
+					{http.MethodGet, "Range: bytes=0-3"},
+					{http.MethodGet, `If-None-Match: "of-alice"`},
+					{http.MethodGet, "If-None-Match: *"},
+					{http.MethodGet, "Cache-Control: max-stale"},
+					{http.MethodGet, "Cache-Control: only-if-cached"},
+					{http.MethodGet},
+				} {
+					a := s.do(ask[0], "/page", append([]string{"X-User: " + user}, ask[1:]...)...)
+					if got := a.header.Get("X-For"); got != user && a.status != http.StatusGatewayTimeout || strings.Contains(a.body, "alice") {
+						t.Errorf("%q who asks with %q is given %d %q of %q (%s)", user, ask, a.status, a.body, got, a.cacheStatus())
+					}
+				}
+			}
+			if err := s.cache.Flush(t.Context()); err != nil {
+				t.Fatal(err)
+			}
+		}
+	})
+}
+
+// Requests of one identity share a fill, those of two do not, and those without one wait for nobody and ask the store for nothing.
+func TestIdentityTogether(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		store := newShelf()
+		s := newSite(t, store.on)
+		page, gate, arrived, _ := gated(pageOf)
+		s.GET("/page", cachette.Cached(time.Minute, cachette.WithIdentity(userOf)), page)
+		users := []string{"alice", "bob", "alice", "bob", "alice"}
+		answers := together(len(users), func(i int) string {
+			a := s.get("/page", "X-User: "+users[i])
+			if want := fmt.Sprintf("page of %q of %q", users[i], ""); a.body != want {
+				return fmt.Sprintf("%s is given %q (%s)", users[i], a.body, a.cacheStatus())
+			}
+			return ""
+		})
+		synctest.Wait()
+		if n := len(arrived); n != 2 {
+			t.Errorf("%d fills for two identities", n)
+		}
+		store.asked()
+		const strangers = 5
+		others := together(strangers, func(int) answer { return s.get("/page") })
+		synctest.Wait()
+		if n := len(arrived); n != 2+strangers {
+			t.Errorf("%d of %d requests without an identity have come to the handler", n-2, strangers)
+		}
+		if n := store.asked(); n != 0 {
+			t.Errorf("the store was asked %d times for requests without an identity", n)
+		}
+		close(gate)
+		for range users {
+			if problem := await(t, "an answer", answers); problem != "" {
+				t.Error(problem)
+			}
+		}
+		for range strangers {
+			if a := await(t, "an answer", others); a.body != `page of "" of ""` || a.hit() {
+				t.Errorf("a stranger is given %q (%s)", a.body, a.cacheStatus())
+			}
+		}
+		before := store.asked()
+		s.get("/page")
+		if n := store.asked(); n != 0 {
+			t.Errorf("behind it the store was asked %d times (%d before)", n, before)
+		}
+	})
+}
+
+// What tells users apart is a secret at times: it is in no key, no entry, no log and no Cache-Status, in whatever spelling.
+func TestIdentityIsNowhere(t *testing.T) {
+	const user, tenant, session, token = "alice+1@example.com", "acme, inc.", "s3cr3t~session", "Bearer t0k3n"
+	for _, crated := range []bool{false, true} {
+		store, log := newShelf(), new(journal)
+		s := newSite(t, func(cfg *cachette.Config) {
+			cfg.Driver = store
+			if crated {
+				cfg.Driver = crate{store}
+			}
+		}, log.in)
+		s.GET("/page", cachette.Cached(time.Minute, cachette.WithCacheStatusKey(), cachette.WithCookie("sid"), cachette.WithVary("X-Api-Key"),
+			cachette.WithKeyPart(func(*gin.Context) string { return tenant }), cachette.WithIdentity(func(*gin.Context) string { return user })),
+			cachette.Cached(time.Minute, cachette.WithCookie("sid")),
+			text("page", "Vary: Cookie, Authorization", "Cache-Control: private"))
+		for i := range 3 {
+			a := s.get("/page", "Cookie: sid="+session, "X-Api-Key: "+session, "Authorization: "+token)
+			if a.hit() != (i > 0) {
+				t.Errorf("request %d: %s", i, a.cacheStatus())
+			}
+			for name, values := range a.header {
+				nowhere(t, name+" of the response", strings.Join(values, "\n"), user, tenant, session, token)
+			}
+		}
+		nowhere(t, "the log", log.String(), user, tenant, session, token)
+		for _, key := range store.keys(func(string) bool { return true }) {
+			item, err := store.Get(context.Background(), key)
+			if err != nil {
+				t.Fatal(err)
+			}
+			nowhere(t, "a key", key, user, tenant, session, token)
+			nowhere(t, "the entry of "+key, string(item.Value), user, tenant, session, token)
+		}
+		if n := len(store.keys(isResponse)); n != 2 { // the record of what it varies by, and the page
+			t.Errorf("%d responses are stored", n)
+		}
 	}
 }
 
-// expected are the things that happen in any run that is large enough.
-var expected = []string{
-	"requests", "hits", "stored", "collapsed", "stale", "stale on error", "confirmed", "bypass", "purges", "refreshes", "broken off",
-	"hits over sockets", "hits of identities", "status 200", "status 204", "status 206", "status 304", "status 403", "status 404",
-	"status 416", "status 500", "status 503", "status 504",
+// nowhere holds that a text holds none of some secrets.
+func nowhere(t *testing.T, what, text string, secrets ...string) {
+	t.Helper()
+	for _, secret := range secrets {
+		for _, spelt := range []string{secret, url.QueryEscape(secret), url.PathEscape(secret), fmt.Sprintf("%q", secret),
+			base64.StdEncoding.EncodeToString([]byte(secret)), base64.RawURLEncoding.EncodeToString([]byte(secret)),
+			fmt.Sprintf("%x", secret)} {
+			if strings.Contains(text, spelt) {
+				t.Errorf("%s holds %q", what, spelt)
+			}
+		}
+	}
 }
 
-const enough = 50_000
-
-// report logs what has happened, and complains of what has not.
-func (t *tally) report(tb testing.TB) {
-	for _, what := range slices.Sorted(maps.Keys(t.counts)) {
-		tb.Logf("%8d %s", t.counts[what], what)
+// WithCookie tells apart all that a handler can see of the cookie: that there is none, that it is empty, that there are several.
+func TestWithCookie(t *testing.T) {
+	page := func(c *gin.Context) {
+		var values []string
+		for _, cookie := range c.Request.CookiesNamed("sid") {
+			values = append(values, cookie.Value)
+		}
+		c.String(http.StatusOK, "%q", values)
 	}
-	for _, what := range expected {
-		if t.counts[what] == 0 && t.counts["requests"] >= enough {
-			tb.Errorf("nothing happened of this kind: %s", what)
+	s := newSite(t)
+	s.GET("/page", cachette.Cached(time.Minute, cachette.WithCookie("sid")), page)
+	var visitors []visitor
+	for _, row := range []struct {
+		page   string
+		fields []string
+	}{
+		{`[]`, nil},
+		{`[""]`, []string{"Cookie: sid="}},
+		{`["a"]`, []string{"Cookie: sid=a"}},
+		{`["A"]`, []string{"Cookie: sid=A"}},
+		{`["a" "b"]`, []string{"Cookie: sid=a; sid=b"}},
+		{`["b" "a"]`, []string{"Cookie: sid=b; other=1; sid=a"}},
+		{`["a" "a"]`, []string{"Cookie: sid=a", "Cookie: sid=a"}},
+		{`["" "a"]`, []string{"Cookie: sid=; sid=a"}},
+		{`["a=b"]`, []string{"Cookie: sid=a=b"}},
+	} {
+		visitors = append(visitors, visitor{fields: row.fields, page: row.page})
+	}
+	inOrders(t, s, "/page", visitors)
+	for _, same := range [][2]string{ // what net/http takes for the same, or for no cookie at all
+		{"Cookie: sid=a", "Cookie: other=2; sid=a"},
+		{"Cookie: other=1", "Cookie: sid2=a; SID=a; xsid=a"},
+	} {
+		one, other := s.get("/page?same", same[0]), s.get("/page?same", same[1])
+		if one.body != other.body || !other.hit() {
+			t.Errorf("%s and %s: %s and %s (%s)", same[0], same[1], one.body, other.body, other.cacheStatus())
 		}
 	}
 }

@@ -1,0 +1,283 @@
+package behaviour_test
+
+import (
+	"context"
+	"errors"
+	"io"
+	"net/http"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/gin-gonic/gin"
+
+	"github.com/gin-cachette/cachette"
+)
+
+// A request with an unsafe method that succeeds invalidates what is stored for its URI, whatever route takes it, and one
+// that fails does not (RFC 9111 §4.4).
+func TestInvalidation(t *testing.T) {
+	for _, row := range []struct {
+		name, method string
+		handler      gin.HandlerFunc
+		gone         bool
+	}{
+		{"POST", http.MethodPost, text("done"), true},
+		{"PUT", http.MethodPut, text("done"), true},
+		{"PATCH", http.MethodPatch, text("done"), true},
+		{"DELETE", http.MethodDelete, text("done"), true},
+		{"an unknown method (RFC 9111 §4.4)", "PURGEISH", text("done"), true},
+		{"OPTIONS (RFC 9110 §9.2.1)", http.MethodOptions, text("done"), false},
+		{"TRACE (RFC 9110 §9.2.1)", http.MethodTrace, text("done"), false},
+		{"HEAD (RFC 9110 §9.2.1)", http.MethodHead, func(*gin.Context) {}, false},
+		{"201", http.MethodPost, func(c *gin.Context) { c.Status(http.StatusCreated) }, true},
+		{"204", http.MethodPost, func(c *gin.Context) { c.Status(http.StatusNoContent) }, true},
+		{"204, at once", http.MethodPost, func(c *gin.Context) { c.AbortWithStatus(http.StatusNoContent) }, true},
+		{"303", http.MethodPost, func(c *gin.Context) { c.Redirect(http.StatusSeeOther, "/there") }, true},
+		{"nothing said", http.MethodPost, func(*gin.Context) {}, true},
+		{"400", http.MethodPost, func(c *gin.Context) { c.AbortWithStatus(http.StatusBadRequest) }, false},
+		{"403 by middleware", http.MethodPost, func(c *gin.Context) { c.AbortWithStatusJSON(http.StatusForbidden, gin.H{}) }, false},
+		{"409", http.MethodPut, func(c *gin.Context) { c.String(http.StatusConflict, "no") }, false},
+		{"500", http.MethodPost, func(c *gin.Context) { c.Status(http.StatusInternalServerError) }, false},
+		{"a panic", http.MethodPost, func(*gin.Context) { panic("no") }, false},
+		{"a stream", http.MethodPost, func(c *gin.Context) {
+			c.Writer.Flush()
+			c.String(http.StatusOK, "done")
+		}, true},
+		{"a stream that breaks off behind its success", http.MethodPost, func(c *gin.Context) {
+			c.String(http.StatusOK, "done, so ")
+			panic("far")
+		}, true},
+	} {
+		for _, cached := range []bool{false, true} {
+			name := row.name
+			if cached {
+				name += ", on a cached route"
+			}
+			t.Run(name, func(t *testing.T) {
+				eachStore(t, func(t *testing.T, store func(*cachette.Config)) {
+					s := newSite(t, store)
+					s.Use(gin.CustomRecoveryWithWriter(io.Discard, func(c *gin.Context, _ any) {
+						c.AbortWithStatus(http.StatusInternalServerError)
+					}))
+					s.GET("/page", cachette.Cached(time.Hour), text("page"))
+					s.GET("/page/below", cachette.Cached(time.Hour), text("page"))
+					handlers := []gin.HandlerFunc{row.handler}
+					if cached {
+						handlers = append([]gin.HandlerFunc{cachette.Cached(time.Hour)}, handlers...)
+					}
+					s.Handle(row.method, "/page", handlers...)
+					s.get("/page?q=1")
+					s.get("/page/below")
+					s.do(row.method, "/page?q=2")
+					if a := s.get("/page?q=1"); a.hit() == row.gone {
+						t.Errorf("GET behind it: %s", a.cacheStatus())
+					}
+					if a := s.get("/page/below"); !a.hit() {
+						t.Errorf("GET of another page behind it: %s", a.cacheStatus())
+					}
+				})
+			})
+		}
+	}
+}
+
+// The same goes for what Location and Content-Location name, if it is of the same origin (RFC 9111 §4.4): else any site could
+// empty another's cache.
+func TestInvalidationByLocation(t *testing.T) {
+	for _, row := range []struct {
+		name, value string
+		gone        bool
+	}{
+		{"absolute path", "/page", true},
+		{"path with query", "/page?x=1", true},
+		{"relative path", "page", true},
+		{"relative path with dots", "./x/../page", true},
+		{"escaped path", "/%70age", true},
+		{"absolute URI", "http://example.com/page", true},
+		{"absolute URI, host in capitals", "http://EXAMPLE.com/page", true},
+		{"https behind a proxy that ends TLS", "https://example.com/page", true},
+		{"no scheme", "//example.com/page", true},
+		{"another host", "http://other.example/page", false},
+		{"another host, no scheme", "//other.example/page", false},
+		{"another port", "http://example.com:81/page", false},
+		{"a host that begins with ours", "http://example.com.evil.example/page", false},
+		{"a user that looks like our host", "http://example.com@evil.example/page", false},
+		{"not a URI", "http://[::1/page", false},
+		{"another scheme", "mailto:page", false},
+		{"empty", "", false},
+	} {
+		for _, field := range []string{"Location", "Content-Location"} {
+			t.Run(field+"/"+row.name, func(t *testing.T) {
+				s := newSite(t)
+				s.GET("/page", cachette.Cached(time.Hour), text("page"))
+				s.POST("/pages", func(c *gin.Context) {
+					c.Header(field, row.value)
+					c.Writer.Header()[field] = []string{row.value} // gin's Header drops empty values
+					c.Status(http.StatusCreated)
+				})
+				s.POST("/fails", func(c *gin.Context) {
+					c.Header(field, row.value)
+					c.Status(http.StatusBadRequest)
+				})
+				s.GET("/reads", text("read", field+": "+row.value))
+				s.get("/page")
+				s.do(http.MethodPost, "/fails")
+				s.get("/reads")
+				if a := s.get("/page"); !a.hit() {
+					t.Errorf("behind a failure and a safe request: %s", a.cacheStatus())
+				}
+				s.do(http.MethodPost, "/pages")
+				if a := s.get("/page"); a.hit() == row.gone {
+					t.Errorf("behind a success: %s", a.cacheStatus())
+				}
+			})
+		}
+	}
+}
+
+// A client that has seen the header of a successful POST sees its effect in the next GET, though the handler is not done.
+func TestReadYourWrites(t *testing.T) {
+	eachStore(t, func(t *testing.T, store func(*cachette.Config)) {
+		s := newSite(t, store)
+		value := make(chan string, 1)
+		value <- "old"
+		s.GET("/page", cachette.Cached(time.Hour), func(c *gin.Context) {
+			v := <-value
+			value <- v
+			c.String(http.StatusOK, v)
+		})
+		release := make(chan struct{})
+		s.POST("/page", func(c *gin.Context) {
+			<-value
+			value <- "new"
+			c.Status(http.StatusOK)
+			c.Writer.Flush() // the client has the header
+			<-release
+		})
+		server := s.listen()
+		fetch(t, server, http.MethodGet, "/page")
+		if a := fetch(t, server, http.MethodGet, "/page"); !a.hit() || a.body != "old" {
+			t.Fatalf("before: %q (%s)", a.body, a.cacheStatus())
+		}
+		_, r := dial(t, server, "POST /page HTTP/1.1\r\nHost: "+server.Listener.Addr().String()+"\r\nContent-Length: 0\r\n\r\n")
+		expectLine(t, r, "HTTP/1.1 200")
+		if a := fetch(t, server, http.MethodGet, "/page"); a.body != "new" {
+			t.Errorf("behind the header: %q (%s)", a.body, a.cacheStatus())
+		}
+		close(release)
+	})
+}
+
+// Middleware that commits the change only once the handler is done, as transactions do, has what was read meanwhile
+// invalidated again.
+func TestInvalidationBehindCommit(t *testing.T) {
+	eachStore(t, func(t *testing.T, store func(*cachette.Config)) {
+		s := newSite(t, store)
+		stored := "old"
+		s.GET("/page", cachette.Cached(time.Hour), func(c *gin.Context) { c.String(http.StatusOK, stored) })
+		var between answer
+		s.POST("/page", func(c *gin.Context) {
+			c.Next()
+			between = s.get("/page") // somebody asks between the response and the commit
+			stored = "new"
+		}, text("done"))
+		s.get("/page")
+		s.do(http.MethodPost, "/page")
+		if between.body != "old" {
+			t.Fatalf("before the commit: %q", between.body)
+		}
+		if a := s.get("/page"); a.body != "new" {
+			t.Errorf("behind the commit: %q (%s)", a.body, a.cacheStatus())
+		}
+	})
+}
+
+// A POST's response answers later GETs only if it says that it may (RFC 9110 §9.3.3): by its freshness, and by having the
+// request's own URI for its Content-Location.
+func TestPostThatAnswersGet(t *testing.T) {
+	for _, row := range []struct {
+		name   string
+		fields []string
+		status int
+		stored bool
+	}{
+		{"both", []string{"Content-Location: /page?q=1", "Cache-Control: max-age=60"}, http.StatusOK, true},
+		{"absolute", []string{"Content-Location: http://example.com/page?q=1", "Cache-Control: max-age=60"}, http.StatusOK, true},
+		{"no freshness of its own", []string{"Content-Location: /page?q=1"}, http.StatusOK, false},
+		{"no Content-Location", []string{"Cache-Control: max-age=60"}, http.StatusOK, false},
+		{"another query", []string{"Content-Location: /page", "Cache-Control: max-age=60"}, http.StatusOK, false},
+		{"another path", []string{"Content-Location: /other", "Cache-Control: max-age=60"}, http.StatusOK, false},
+		{"another host", []string{"Content-Location: http://other.example/page?q=1", "Cache-Control: max-age=60"}, http.StatusOK, false},
+		{"private", []string{"Content-Location: /page?q=1", "Cache-Control: max-age=60, private"}, http.StatusOK, false},
+		{"Set-Cookie", []string{"Content-Location: /page?q=1", "Cache-Control: max-age=60", "Set-Cookie: a=1"}, http.StatusOK, false},
+		{"201", []string{"Content-Location: /page?q=1", "Cache-Control: max-age=60"}, http.StatusCreated, false},
+		{"400", []string{"Content-Location: /page?q=1", "Cache-Control: max-age=60"}, http.StatusBadRequest, false},
+	} {
+		t.Run(row.name, func(t *testing.T) {
+			eachStore(t, func(t *testing.T, store func(*cachette.Config)) {
+				s := newSite(t, store)
+				s.Any("/page", cachette.Cached(time.Minute), func(c *gin.Context) {
+					if c.Request.Method == http.MethodPost {
+						for _, field := range row.fields {
+							name, value, _ := strings.Cut(field, ": ")
+							c.Header(name, value)
+						}
+						c.String(row.status, "posted")
+						return
+					}
+					c.String(http.StatusOK, "gotten")
+				})
+				s.get("/page?q=1")
+				post := s.do(http.MethodPost, "/page?q=1")
+				if said := strings.Contains(post.cacheStatus(), "; stored"); said != row.stored {
+					t.Errorf("the POST says %q", post.cacheStatus())
+				}
+				a := s.get("/page?q=1")
+				if stored := a.body == "posted"; stored != row.stored || stored && !a.hit() {
+					t.Errorf("GET behind it: %q (%s)", a.body, a.cacheStatus())
+				}
+				if a := s.get("/page"); a.body != "gotten" {
+					t.Errorf("GET without the query: %q (%s)", a.body, a.cacheStatus())
+				}
+			})
+		})
+	}
+}
+
+// When the store does not answer, an unsafe request succeeds all the same, and what it outdates is not served any more,
+// neither now nor when the store is back.
+func TestInvalidationOwed(t *testing.T) {
+	store, log := newShelf(), new(journal)
+	s := newSite(t, store.on, log.in)
+	s.GET("/page", cachette.Cached(time.Hour), text("page"))
+	s.POST("/page", text("done"))
+	s.get("/page")
+	if a := s.get("/page"); !a.hit() {
+		t.Fatal(a.cacheStatus())
+	}
+	store.breakdown(func(_ context.Context, c call) error {
+		if c.op != "get" {
+			return errors.New("read only")
+		}
+		return nil
+	})
+	if a := s.do(http.MethodPost, "/page"); a.status != http.StatusOK || a.body != "done" {
+		t.Errorf("the POST: %d %q", a.status, a.body)
+	}
+	if !strings.Contains(log.String(), "owed") {
+		t.Errorf("nobody was told: %s", log)
+	}
+	if err := s.cache.PurgePath(t.Context(), "/page"); err == nil {
+		t.Error("PurgePath succeeds on a store that cannot be written")
+	}
+	for range 2 {
+		if a := s.get("/page"); a.hit() || a.body != "page" {
+			t.Errorf("while the store is down: %q (%s)", a.body, a.cacheStatus())
+		}
+	}
+	store.breakdown(nil)
+	if a := s.get("/page"); a.hit() {
+		t.Errorf("once the store is back: %s", a.cacheStatus())
+	}
+}

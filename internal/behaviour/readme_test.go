@@ -1,0 +1,67 @@
+package behaviour_test
+
+import (
+	"context"
+	"errors"
+	"os"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/gin-gonic/gin"
+
+	"github.com/gin-cachette/cachette"
+)
+
+func clearShop(ctx context.Context, cache *cachette.Cache) error {
+	_, err := cache.ClearNamespace(ctx, "shop") // a namespace, values and responses; it returns how many there were
+	return errors.Join(err,
+		cache.PurgePath(ctx, "/products/7"),                   // a path, on every host
+		cache.Refresh(ctx, "https://shop.example/products/7"), // made anew, in place of what is there
+	)
+}
+
+func clearAll(ctx context.Context, cache *cachette.Cache) error {
+	return cache.Flush(ctx) // everything this cache wrote
+}
+
+func greet(c *gin.Context) (greeting string, left time.Duration, err error) {
+	cache := cachette.Get(c)                                     // in a handler; or what Install returned
+	if err := cache.Put(c, "greeting", "hello", 0); err != nil { // 0: the configured TTL
+		return "", 0, err
+	}
+	if err := cache.Fetch(c, "greeting", &greeting); err != nil { // cachette.ErrMiss when there is none
+		return "", 0, err
+	}
+	greeting, err = cachette.Fetch[string](c, "greeting") // the same, typed
+	if err != nil {
+		return "", 0, err
+	}
+	left, err = cache.FetchWithTTL(c, "greeting", &greeting) // and for how long it is still there
+	return greeting, left, err
+}
+
+func forget(c *gin.Context) error {
+	cache := cachette.Get(c)
+	_, err := cache.Delete(c, "greeting", "farewell") // it returns how many there were
+	_, errExpired := cache.FlushExpired(c)
+	return errors.Join(err, errExpired)
+}
+
+var _ = []any{clearShop, clearAll, greet, forget} // they are there to compile
+
+// The code that README.md has of purges and of values is the one above.
+func TestReadmeCompiles(t *testing.T) {
+	source, err := os.ReadFile("readme_test.go")
+	if err != nil {
+		t.Fatal(err)
+	}
+	readme := docPage(t, "README.md")
+	_, code, _ := strings.Cut(string(source), "\n)\n\n")
+	code, _, _ = strings.Cut(code, "\nvar _ =")
+	for function := range strings.SplitSeq(code, "\n}\n") {
+		if function = strings.TrimSpace(function); function != "" && !strings.Contains(readme, function+"\n}\n") {
+			t.Errorf("README.md does not have\n%s\n}", function)
+		}
+	}
+}
