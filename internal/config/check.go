@@ -60,7 +60,8 @@ func (c *checker) given(field string) bool {
 		_, set := c.texts[field]
 		return set
 	}
-	return !reflect.ValueOf(c.config).FieldByName(field).IsZero()
+	value := reflect.ValueOf(c.config).FieldByName(field)
+	return value.IsValid() && !value.IsZero()
 }
 
 // add notes a problem with a field, if there is one and the first of that field.

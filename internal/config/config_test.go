@@ -159,6 +159,21 @@ func TestABackendOfAnother(t *testing.T) {
 	}
 }
 
+// TestProblemOfNoField: a backend may name what is no field of a Config, in a setting of its own, say. That is told while it is in use,
+// and does no harm while it is not.
+func TestProblemOfNoField(t *testing.T) {
+	const name = "test-config-odd"
+	register(name, drivers.Backend{Open: openOwn, Check: func(drivers.Settings) []drivers.Problem {
+		return []drivers.Problem{{Setting: "CacheDir", Text: "it is missing"}}
+	}})
+	if mistakes := (Config{Backend: name}).Mistakes(nil); len(mistakes) != 1 || mistakes[0].Error() != "cachette: CacheDir: it is missing" {
+		t.Errorf("the mistakes are %q", mistakes)
+	}
+	if mistakes := (Config{}).Mistakes(nil); len(mistakes) > 0 {
+		t.Errorf("not in use, the mistakes are %q", mistakes)
+	}
+}
+
 func TestWithDefaults(t *testing.T) {
 	want := Config{
 		Backend: "inmemory", Codec: "vanilla", TTL: 60 * time.Second, KeyPrefix: "cachette:", MemoryLimit: 64 << 20,
