@@ -112,7 +112,8 @@ type Objects interface {
 	// The object is shared: nobody may change it.
 	GetObject(key []byte, now time.Time) (any, bool)
 
-	// PutObject stores object under key for ttl. size is what it weighs, in bytes, body and overhead, without the key.
+	// PutObject stores object under key, which the driver may keep as it is, for ttl. size is what it weighs, in bytes, body
+	// and overhead, without the key.
 	// It reports whether the object was kept: one that alone is larger than the memory bound is not, nor one whose ttl
 	// is zero or less.
 	PutObject(key string, object any, size int, ttl time.Duration) bool

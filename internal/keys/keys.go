@@ -152,8 +152,12 @@ func (s *Scheme) AppendKey(b []byte, r *http.Request, tls bool, said Said) (key 
 	} else {
 		b = append(b, s.http...)
 	}
-	b = appendDigest(b, '+', said.Part)
-	b = appendDigest(b, '!', said.Identity)
+	if said.Part != "" {
+		b = appendDigest(b, '+', said.Part)
+	}
+	if said.Identity != "" {
+		b = appendDigest(b, '!', said.Identity)
+	}
 	b = append(b, "//"...)
 	if plainHost(r.Host) {
 		b = append(b, r.Host...)
@@ -175,11 +179,8 @@ func (s *Scheme) AppendKey(b []byte, r *http.Request, tls bool, said Said) (key 
 	return b, came
 }
 
-// appendDigest appends what a key has of a text that is not to be read in it: nothing for an empty one.
+// appendDigest appends what a key has of a text that is not to be read in it.
 func appendDigest(b []byte, sign byte, text string) []byte {
-	if text == "" {
-		return b
-	}
 	sum := sha256.Sum256([]byte(text))
 	return base64.RawURLEncoding.AppendEncode(append(b, sign), sum[:])
 }

@@ -126,7 +126,7 @@ func qualify(arg string, malformed bool, whole *bool, fields *[]string) {
 		if malformed = malformed || !ok || len(names) == maxNames; malformed {
 			break
 		}
-		names = append(names, http.CanonicalHeaderKey(name))
+		names = append(names, Canonical(name))
 	}
 	if malformed || len(names) == len(*fields) {
 		*whole = true

@@ -231,20 +231,19 @@ func Unstored(h http.Header, omit []string) func(name string) bool {
 		for _, line := range h[field] {
 			listed = slices.Grow(listed, strings.Count(line, ",")+1)
 			for name := range fieldNames(line) {
-				listed = append(listed, http.CanonicalHeaderKey(name))
+				listed = append(listed, Canonical(name))
 			}
 		}
 	}
 	slices.Sort(listed) // to be searched: both lists, and the fields that are asked for, can be long
 	return func(name string) bool {
-		name = http.CanonicalHeaderKey(name)
-		_, found := slices.BinarySearch(listed, name)
+		_, found := slices.BinarySearch(listed, Canonical(name))
 		return found || neverStored(name)
 	}
 }
 
 // neverStored tells whether a field may never be stored, whatever the response.
 func neverStored(name string) bool {
-	name = http.CanonicalHeaderKey(name) // a handler can write to the header map as it likes
+	name = Canonical(name) // a handler can write to the header map as it likes
 	return hopByHop(name) || strings.HasPrefix(name, http.TrailerPrefix)
 }

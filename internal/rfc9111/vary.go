@@ -25,7 +25,7 @@ func VaryFields(h http.Header) (fields []string, any bool) {
 			if len(fields) == maxNames {
 				return nil, true
 			}
-			fields = append(fields, http.CanonicalHeaderKey(name))
+			fields = append(fields, Canonical(name))
 		}
 	}
 	slices.Sort(fields)

@@ -183,7 +183,8 @@ func (s *Server) Enter(c *gin.Context, frame *Frame) (carry *Frame, answered boo
 		return nil, true
 	}
 	x := &exchange{s: s, c: c, around: says, request: c.Request, query: q}
-	x.frame = (&Frame{Owner: frame.Owner, Server: s, looked: x, credentials: frame.credentials}).arriving(c.Request)
+	x.own = Frame{Owner: frame.Owner, Server: s, looked: x, credentials: frame.credentials}
+	x.frame = x.own.arriving(c.Request)
 	return x.frame, false
 }
 

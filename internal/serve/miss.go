@@ -30,6 +30,7 @@ type exchange struct {
 	s      *Server
 	c      *gin.Context
 	frame  *Frame
+	own    Frame // what frame is, where the exchange was begun on the short way
 	around around
 
 	request *http.Request   // as it came

@@ -47,7 +47,7 @@ func (x *exchange) post() {
 	if x.outcome == storable && x.recorder.TooLarge() {
 		s.counts.TooLarge.Add(1)
 	}
-	if x.outcome != storable || !x.recorder.AwaitSent(flushPatience) || bare || !intact || !x.endedWell() {
+	if x.outcome != storable || !x.recorder.AwaitSent(flushPatience) || bare || !intact || x.unwanted() || !x.endedWell() {
 		return
 	}
 	// The engine's own invalidation, which is still to come, would take this response for one that it outdates. Content-

@@ -291,7 +291,7 @@ func (x *exchange) apart() {
 // endedWell tells whether the response is whole: nothing failed, and the client did not leave early. A client may leave as soon as it
 // has as many bytes as it was told to expect, which can be before the handlers return.
 func (x *exchange) endedWell() bool {
-	if !x.recorder.Complete(x.length) || x.unwanted() || x.parted.Load() || x.aborted() {
+	if !x.recorder.Complete(x.length) || x.parted.Load() || x.aborted() {
 		return false
 	}
 	return len(x.length) > 0 || x.context.Err() == nil
