@@ -13,7 +13,7 @@ import (
 // panics with a message that says what to do.
 func Get(c *gin.Context) *Cache {
 	if value, ok := c.Get(serve.FrameKey{}); ok {
-		return value.(*serve.Frame).Owner.(*Cache)
+		return value.(*serve.Frame).Server.Owner.(*Cache)
 	}
 	if cache := installed.cacheOf(c); cache != nil {
 		return cache

@@ -95,11 +95,11 @@ func open(engine *gin.Engine, cfgFunc func() (Config, error)) (*Cache, error) {
 	c.taker, _ = c.encoder.(encoders.Taker)
 	c.responses = store.New(store.Options{Store: c.store, Prefix: cfg.KeyPrefix, KeepStale: cfg.KeepStale, Log: cfg.Logger})
 	c.server = serve.New(serve.Options{
-		Store: c.responses, Engine: engine, Prefix: cfg.KeyPrefix, Service: keys.Service(cfg.Service, cfg.Version),
-		BodyLimit: cfg.BodyLimit, CaptureLimit: max(cfg.MemoryLimit/4, 4*cfg.BodyLimit), Clock: time.Now, Log: cfg.Logger, Disabled: cfg.Disabled, ProxyScheme: cfg.ProxyScheme,
+		Owner: c, Store: c.responses, Engine: engine, Prefix: cfg.KeyPrefix, Service: keys.Service(cfg.Service, cfg.Version),
+		BodyLimit: cfg.BodyLimit, CaptureLimit: max(cfg.MemoryLimit/4, 4*cfg.BodyLimit), Log: cfg.Logger, Disabled: cfg.Disabled, ProxyScheme: cfg.ProxyScheme,
 		Middleware: nameOf(c.middleware), Handler: nameOf(Cached(0)), Keyed: engineField == nil,
 	})
-	c.frame = serve.NewFrame(c, c.server)
+	c.frame = serve.NewFrame(c.server)
 	return c, nil
 }
 

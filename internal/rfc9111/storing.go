@@ -12,7 +12,7 @@ type Exchange struct {
 	Method  string
 	Request http.Header // the request's fields
 	Partial bool        // a 206 whose part of the whole is known ([ReadPart])
-	Asked   RequestDirectives
+	NoStore bool        // the request says that no response to it is to be stored (RFC 9111 §5.2.1.5)
 
 	Status int
 	Header http.Header // the fields that the handler, and nobody outside of the cache, set
@@ -133,7 +133,7 @@ func forbidden(x *Exchange, d *ResponseDirectives, p *Policy) Refusal {
 		return RefusedUnknown
 	case d.NoStore && !d.MustUnderstand: // §5.2.2.3: who understands the status ignores no-store
 		return RefusedNoStore
-	case x.Asked.NoStore:
+	case x.NoStore:
 		return RefusedRequest
 	case d.Private && !p.Partitioned:
 		return RefusedPrivate

@@ -98,7 +98,6 @@ func (a *around) identified() bool { return a.identities != "" }
 // Frame is what a request carries through its chain of handlers: the cache that its engine has, and the fill that it is
 // inside of, if any.
 type Frame struct {
-	Owner    any // the cache, for the package that made the server
 	Server   *Server
 	exchange *exchange
 	around   *around   // what the routes outside say; nil for none
@@ -111,9 +110,8 @@ type Frame struct {
 }
 
 // NewFrame returns the Frame that the requests of a server begin with. All of them share it.
-func NewFrame(owner any, s *Server) *Frame {
-	guarded := &Frame{Owner: owner, Server: s, credentials: true}
-	return &Frame{Owner: owner, Server: s, guarded: guarded}
+func NewFrame(s *Server) *Frame {
+	return &Frame{Server: s, guarded: &Frame{Server: s, credentials: true}}
 }
 
 // of returns the Frame that a request is to begin with.

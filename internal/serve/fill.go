@@ -228,7 +228,7 @@ func (c *captures) reserve(n int64) bool {
 
 // enter tells the routes inside of this one what they are inside of.
 func (x *exchange) enter() {
-	x.inner = Frame{Owner: x.frame.Owner, Server: x.s, exchange: x, entered: x.frame.entered, arrived: x.frame.arrived}
+	x.inner = Frame{Server: x.s, exchange: x, entered: x.frame.entered, arrived: x.frame.arrived}
 	x.c.Set(FrameKey{}, &x.inner)
 	x.header = x.c.Writer.Header()
 	x.pattern = x.c.FullPath()
@@ -257,7 +257,7 @@ func (x *exchange) stepAside(c *gin.Context) {
 		x.s.nests.LoadOrStore(x.pattern, true)
 	}
 	if x.request.Method == http.MethodGet && x.found.Key != "" { // nor are others to wait for it the next time
-		x.s.alone.Add(x.found.Key, x.s.clock().Add(aloneFor))
+		x.s.alone.Add(x.found.Key, x.s.clock.now().Add(aloneFor))
 	}
 	x.Release()
 	x.uncondition(c)

@@ -161,7 +161,7 @@ func (s *Server) Enter(c *gin.Context, frame *Frame) (carry *Frame, answered boo
 			in.x.recorder.Drain() // HandleContext has put gin's own writer in its place
 			in.x.stepAside(c)
 		}
-		frame = &Frame{Owner: frame.Owner, Server: s, around: outside, entered: outside, credentials: frame.credentials}
+		frame = &Frame{Server: s, around: outside, entered: outside, credentials: frame.credentials}
 		return frame.arriving(c.Request), false
 	}
 	if c.Request.Method != http.MethodGet || in != nil {
@@ -183,7 +183,7 @@ func (s *Server) Enter(c *gin.Context, frame *Frame) (carry *Frame, answered boo
 		return nil, true
 	}
 	x := &exchange{s: s, c: c, around: says, request: c.Request, query: q}
-	x.own = Frame{Owner: frame.Owner, Server: s, looked: x, credentials: frame.credentials}
+	x.own = Frame{Server: s, looked: x, credentials: frame.credentials}
 	x.frame = x.own.arriving(c.Request)
 	return x.frame, false
 }

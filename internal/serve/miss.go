@@ -167,7 +167,7 @@ func (x *exchange) collapse() {
 			return
 		}
 		shared, ending := seat.Wait(x.request.Context())
-		x.now = x.s.clock()
+		x.now = x.s.clock.now()
 		switch ending {
 		case flight.Left:
 			x.leave()
@@ -193,7 +193,7 @@ func (x *exchange) collapse() {
 			break
 		}
 	}
-	x.now = x.s.clock()
+	x.now = x.s.clock.now()
 	x.alone()
 }
 
@@ -256,7 +256,7 @@ func (x *exchange) suits(e *response.Entry) bool {
 // request waited, and must neither be validated nor stand in for anything.
 func (x *exchange) lookAgain(seat *flight.Seat) bool {
 	x.ended = x.s.flights.Ended()
-	x.now = x.s.clock()
+	x.now = x.s.clock.now()
 	found := x.s.store.GetAgain(x.request.Context(), &x.target, x.request.Header, x.now)
 	if e := found.Entry; e != nil && x.around.admits(e) && e.Meta.Judge(&x.asked, x.now) == rfc9111.Serve {
 		seat.Share(e)

@@ -20,13 +20,13 @@ import (
 
 // Options are what a Server is made of.
 type Options struct {
+	Owner        any // see Server
 	Store        *store.Responses
-	Engine       *gin.Engine      // what a background refresh goes through
-	Prefix       string           // of all keys
-	Service      string           // of the keys of responses: see keys.Service
-	BodyLimit    int64            // how many bytes of a body are kept, unless a route says otherwise
-	CaptureLimit int64            // how many bytes of bodies are held together while they are captured
-	Clock        func() time.Time // reads the time
+	Engine       *gin.Engine // what a background refresh goes through
+	Prefix       string      // of all keys
+	Service      string      // of the keys of responses: see keys.Service
+	BodyLimit    int64       // how many bytes of a body are kept, unless a route says otherwise
+	CaptureLimit int64       // how many bytes of bodies are held together while they are captured
 	Log          *slog.Logger
 
 	Disabled    bool // nothing is cached
@@ -40,12 +40,14 @@ type Options struct {
 
 // Server is the response cache of one engine.
 type Server struct {
+	Owner any // the cache, for the package that made the server
+
 	store     *store.Responses
 	engine    *gin.Engine
 	prefix    string
 	service   string
 	bodyLimit int64
-	clock     func() time.Time
+	clock     clock
 	log       *slog.Logger
 	disabled  bool
 	proxies   *proxies // nil where no proxy's word counts
@@ -86,7 +88,7 @@ func (s *Server) Counts() *Counts { return &s.counts }
 // New returns a Server.
 func New(o Options) *Server {
 	s := &Server{
-		store: o.Store, engine: o.Engine, prefix: o.Prefix, service: o.Service, bodyLimit: o.BodyLimit, clock: o.Clock,
+		Owner: o.Owner, store: o.Store, engine: o.Engine, prefix: o.Prefix, service: o.Service, bodyLimit: o.BodyLimit,
 		log: o.Log, disabled: o.Disabled,
 		flights: flight.NewGroup(patience), captures: captures{limit: o.CaptureLimit},
 		alone: flight.NewRecent(), aborted: flight.NewRecent(), resting: flight.NewRecent(),
@@ -171,15 +173,21 @@ type query struct {
 // hit answers a GET or HEAD with a fresh response, and tells whether there was one, unless the handler is to run whatever
 // there is. It notes in q what it found, and allocates nothing that it can do without.
 func (s *Server) hit(c *gin.Context, in *around, q *query, forced bool) bool {
-	r, rt := c.Request, in.rt
-	if !rt.IgnoreAsk && asks(r.Header) {
-		q.asked = rfc9111.ParseRequest(r.Header)
+	if h := c.Request.Header; !in.rt.IgnoreAsk && asks(h) {
+		q.asked = rfc9111.ParseRequest(h)
 	}
 	q.asked.NoCache = q.asked.NoCache || forced
 	q.ended = s.flights.Ended()
-	q.now = s.clock()
+	q.now = s.clock.now()
 	room := rooms.Get().(*room)
-	defer rooms.Put(room)
+	served := s.find(c, in, q, room)
+	rooms.Put(room)
+	return served
+}
+
+// find does what hit does, with room for it, once what the request asks is known.
+func (s *Server) find(c *gin.Context, in *around, q *query, room *room) bool {
+	r, rt := c.Request, in.rt
 	key, came := rt.scheme(s).AppendKey(room.key[:0], r, s.Secure(c), in.said())
 	room.key = key
 	if s.store.Local() {
@@ -321,7 +329,7 @@ func (s *Server) nested(c *gin.Context, f *Frame, rt *Route) {
 	for over := in.over; over != nil; over = over.around.over {
 		over.yield(c, &in, rt)
 	}
-	s.handle(c, &Frame{Owner: f.Owner, Server: s, around: outside, entered: f.entered, arrived: f.arrived}, in)
+	s.handle(c, &Frame{Server: s, around: outside, entered: f.entered, arrived: f.arrived}, in)
 }
 
 // adopt has an exchange go on by what a route inside of it says, and tells whether it does. It must never keep what a

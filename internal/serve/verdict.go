@@ -133,8 +133,8 @@ func (x *exchange) unpurged() bool {
 // examine notes what there is to know of the handler's response.
 func (x *exchange) examine(status int, header http.Header) {
 	x.made = rfc9111.Exchange{
-		Method: x.request.Method, Request: x.around.request(x.request.Header), Asked: x.asked,
-		Status: status, Header: header, RequestTime: x.began, ResponseTime: x.s.clock(),
+		Method: x.request.Method, Request: x.around.request(x.request.Header), NoStore: x.asked.NoStore,
+		Status: status, Header: header, RequestTime: x.began, ResponseTime: x.s.clock.now(),
 	}
 	x.left = x.context.Err() != nil
 	x.length = header["Content-Length"]
@@ -284,7 +284,7 @@ func (x *exchange) share(why rfc9111.Refusal) {
 
 // apart lets the requests go that wait for this fill, and has none wait for the next ones of its key.
 func (x *exchange) apart() {
-	x.s.alone.Add(x.found.Key, x.s.clock().Add(aloneFor))
+	x.s.alone.Add(x.found.Key, x.s.clock.now().Add(aloneFor))
 	x.Release()
 }
 

@@ -130,7 +130,7 @@ func write(results map[string]result, machine string) {
 
 What `+"`make bench`"+` measured, the fastest of several runs each, on %s with two cores: the ratios count. All answer the same
 1 KB of JSON through a gin engine to a writer that does nothing. "bare-handler" is a handler that writes the very header and
-body of a hit (Content-Type, ETag, Cache-Control, Date, Age, Cache-Status) with nothing in between; "no-cache" is the
+body of a hit (Content-Type, Content-Length, ETag, Cache-Control, Date, Age, Cache-Status) with nothing in between; "no-cache" is the
 handler that the caches stand in front of; "chenyahui-gin-cache" is the memory store of github.com/chenyahui/gin-cache in
 front of the same handler, without a limit; "cachette-full" is a cache that has reached its memory limit and evicts; "before" is
 an older commit, run in turns with this one. The collector runs as seldom as in a service, whose heap is some tens of megabytes.
