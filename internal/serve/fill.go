@@ -51,8 +51,10 @@ type fillState struct {
 	length   []string         // the lines of its Content-Length
 	cookies  []string         // those that the handler has set
 	omit     []string         // the fields that may not be stored
+	refused  rfc9111.Refusal  // of a HEAD: why a GET with its header would not be stored
 	varied   []string         // the lines of its Vary, as it leaves the route
-	asking   bool             // the route's function is being asked for a time to live
+	timed    bool             // the route's function was asked for a time to live
+	ttl      time.Duration    // what it has said; 0 as long as it is being asked, or when it panicked
 	given    bool             // the route has a time to live for its status
 	explicit bool             // that, or the response itself says for how long it may be kept, or by what to validate it
 	span     rfc9111.Range    // the part that it is

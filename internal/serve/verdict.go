@@ -130,10 +130,15 @@ func (x *exchange) unpurged() bool {
 	return x.s.store.StandsIn(x.request.Context(), x.found.Entry, x.ticket, &x.target)
 }
 
-// examine notes what there is to know of the handler's response.
+// examine notes what there is to know of the handler's response. One to HEAD counts as one to GET, whose header it has (RFC 9111
+// §4.3.5).
 func (x *exchange) examine(status int, header http.Header) {
+	method := x.request.Method
+	if method == http.MethodHead {
+		method = http.MethodGet
+	}
 	x.made = rfc9111.Exchange{
-		Method: x.request.Method, Request: x.around.request(x.request.Header), NoStore: x.asked.NoStore,
+		Method: method, Request: x.around.request(x.request.Header), NoStore: x.asked.NoStore,
 		Status: status, Header: header, RequestTime: x.began, ResponseTime: x.s.clock.now(),
 	}
 	x.left = x.context.Err() != nil
@@ -163,10 +168,12 @@ func (x *exchange) policy() rfc9111.Policy {
 	rt := x.around.rt
 	p := rt.Policy
 	p.Partitioned = x.around.identified()
-	if rt.TTLFunc != nil && x.made.Status != http.StatusNotModified && !x.asking {
-		x.asking = true // and it stays so when the function panics: that is not to be asked about the answer of a recovery
-		p.TTL = x.s.checkedTTL(x.c, rt.TTLFunc(x.c))
-		x.asking = false
+	if rt.TTLFunc != nil && x.made.Status != http.StatusNotModified {
+		if !x.timed {
+			x.timed = true // also when the function panics: that is not to be asked about the answer of a recovery
+			x.ttl = x.s.checkedTTL(x.c, rt.TTLFunc(x.c))
+		}
+		p.TTL = x.ttl
 	}
 	if x.redirectsToItself() {
 		p.TTL, p.StatusTTL, p.Heuristic = 0, nil, false
