@@ -57,7 +57,7 @@ func (c *checker) size(field string, bytes int64, in sizes) {
 		if bytes >= in.least && bytes <= in.most {
 			return ""
 		}
-		problem := fmt.Sprintf("%d bytes is out of range: give %s", bytes, in.form)
+		problem := fmt.Sprintf("%s is out of range: give %s", formatSize(bytes), in.form)
 		if bytes <= 0 || bytes >= in.least {
 			return problem
 		}
@@ -71,8 +71,8 @@ func (c *checker) size(field string, bytes int64, in sizes) {
 func (c *checker) bodyOverMemory() string {
 	memory := c.config.withDefaults().MemoryLimit
 	if body := c.config.BodyLimit; c.backend == "inmemory" && body <= rangeBody.most && memory >= rangeMemory.least && body > memory {
-		return fmt.Sprintf("%d bytes is more than the whole memory limit of %d bytes: give less, or a larger MemoryLimit (%s)",
-			body, memory, variableOf("MemoryLimit"))
+		return fmt.Sprintf("%s is more than the whole memory limit of %s: give less, or a larger MemoryLimit (%s)",
+			formatSize(body), formatSize(memory), variableOf("MemoryLimit"))
 	}
 	return ""
 }
@@ -101,4 +101,17 @@ func formatDuration(d time.Duration) string {
 		text = strings.TrimSuffix(text, "0m")
 	}
 	return text
+}
+
+// formatSize prints a number of bytes in the largest unit of which it is a whole number.
+func formatSize(bytes int64) string {
+	for _, unit := range []struct {
+		name  string
+		bytes int64
+	}{{"TiB", 1 << 40}, {"GiB", 1 << 30}, {"MiB", 1 << 20}, {"KiB", 1 << 10}} {
+		if bytes != 0 && bytes%unit.bytes == 0 {
+			return fmt.Sprintf("%d %s", bytes/unit.bytes, unit.name)
+		}
+	}
+	return fmt.Sprintf("%d bytes", bytes)
 }

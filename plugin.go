@@ -57,7 +57,7 @@ const openTimeout = 30 * time.Second
 func open(engine *gin.Engine, cfgFunc func() (Config, error)) (*Cache, error) {
 	cfg, err := cfgFunc()
 	if err != nil {
-		return nil, fmt.Errorf("cachette: configuration: %w", wording.Behind(err, "cachette"))
+		return nil, configError(err)
 	}
 	if err := cfg.Validate(); err != nil {
 		return nil, err
@@ -83,6 +83,9 @@ func open(engine *gin.Engine, cfgFunc func() (Config, error)) (*Cache, error) {
 	case cfg.Driver != nil:
 		c.backend = fmt.Sprintf("%T", cfg.Driver)
 	}
+	if cfg.Disabled {
+		cfg.Logger.Info("cachette: the cache is disabled: no store is opened, and nothing is cached; CACHETTE_DISABLED, or Config.Disabled, says so")
+	}
 	c.store = guard.New(driver, cfg.OperationTimeout, cfg.Logger)
 	if cfg.Service == "" && c.store.Objects() == nil && !cfg.Disabled {
 		cfg.Logger.Warn("cachette: the program has no name of its own, so it shares cached responses with whatever else has this store, "+
@@ -101,6 +104,15 @@ func open(engine *gin.Engine, cfgFunc func() (Config, error)) (*Cache, error) {
 	})
 	c.frame = serve.NewFrame(c.server)
 	return c, nil
+}
+
+// configError returns the error of a cfgFunc as Install gives it: the mistakes that FromEnv and Validate find are told in the same
+// words, whoever has found them.
+func configError(err error) error {
+	if mistake := new(ConfigError); errors.As(err, &mistake) && strings.HasPrefix(err.Error(), "cachette: ") {
+		return err
+	}
+	return fmt.Errorf("cachette: configuration: %w", wording.Behind(err, "cachette"))
 }
 
 // unused returns the variables of the stores that are named beside the one in use.
