@@ -172,13 +172,18 @@ func (c *Cache) FlushExpired(ctx context.Context) (int, error) {
 }
 
 // PurgePath removes the responses that are stored for a path: those of every host, query, key part, variant and
-// namespace. A response whose handler began before the purge is not stored either. path is absolute, as clients ask for it; a
-// query in it is ignored, and the pattern of a route, such as /products/:id, is an error. Where the path was rewritten before
+// namespace. A response whose handler began before the purge is not stored either. path is absolute, as clients ask for it, and
+// escaped as in a URL. What names no path is an error that matches [ErrInvalid]: a query, since all of a path's are purged together, a
+// fragment, blanks around it, or the pattern of a route, such as /products/:id. Where the path was rewritten before
 // it came to the route, as by http.StripPrefix, both forms name its responses. Where the engine removes extra slashes
 // (gin.Engine.RemoveExtraSlash), all forms that come to one path name the same responses.
 //
 // When the store does not answer, that is the error, and the purge is owed: see [Cache].
 func (c *Cache) PurgePath(ctx context.Context, path string) error {
+	if bare, _, query := strings.Cut(path, "?"); query && strings.HasPrefix(path, "/") {
+		return c.fail("purge", path, fmt.Errorf("%w: %.64q has a query; give the path without its query, %.64q: all its queries are "+
+			"purged (%%3F is a question mark that is part of the path)", ErrInvalid, path, bare))
+	}
 	u, err := c.parsePath(path)
 	if err != nil {
 		return c.fail("purge", path, err)
@@ -189,8 +194,24 @@ func (c *Cache) PurgePath(ctx context.Context, path string) error {
 	return c.fail("purge", path, c.responses.PurgePath(context.WithoutCancel(plain(ctx)), c.server.PurgedAs(u)))
 }
 
-// parsePath reads a path as clients ask for it.
+// checkTarget refuses what no client sends of a path or a URL.
+func checkTarget(target string) error {
+	bare := strings.TrimSpace(target)
+	if bare != "" && bare != target {
+		return fmt.Errorf("%w: %.64q has blanks around it; give %.64q, with %%20 for a blank that is part of it", ErrInvalid, target, bare)
+	}
+	if bare, _, fragment := strings.Cut(target, "#"); fragment && bare != "" { // RFC 9110 §7.1
+		return fmt.Errorf("%w: %.64q has a fragment, which no client sends; give %.64q, with %%23 for a # that is part of it", ErrInvalid,
+			target, bare)
+	}
+	return nil
+}
+
+// parsePath reads a path as clients ask for it, with its query.
 func (c *Cache) parsePath(path string) (*url.URL, error) {
+	if err := checkTarget(path); err != nil {
+		return nil, err
+	}
 	u, err := url.ParseRequestURI(path)
 	if err != nil || !strings.HasPrefix(path, "/") {
 		return nil, fmt.Errorf("%w: %.64q is not a path; give one that begins with \"/\", escaped as in a URL", ErrInvalid, path)
@@ -221,7 +242,7 @@ func patternError(path string) error {
 //
 // Responses are stored by host, so target is a URL, as https://example.com/products?page=1; with the *gin.Context of a
 // request as ctx, a path alone is one of that request's host; a port that is the default one of the scheme counts for nothing (RFC
-// 9110 §4.2.3). The request has no other field, so what is refreshed is the page of a client that sends none. An answer that is not
+// 9110 §4.2.3), and a fragment, or blanks around the target, are an error. The request has no other field, so what is refreshed is the page of a client that sends none. An answer that is not
 // stored is an error that tells why, in the words of Cache-Status.
 //
 // The request goes the way of the clients' requests: through the whole handler of the [http.Server] by which the last one for
@@ -250,12 +271,16 @@ func (c *Cache) refreshRequest(ctx context.Context, target string) (*http.Reques
 			base.Scheme = "https"
 		}
 	}
+	if err := checkTarget(withoutUserInfo(target)); err != nil {
+		return nil, err
+	}
 	u, err := url.Parse(target)
-	if err == nil {
+	named := err == nil && (u.Host != "" || strings.HasPrefix(target, "/"))
+	if named {
 		u.Host = strings.ToLower(u.Host) // as clients send it; a handler sees its case, so responses are kept by it
 		u = base.ResolveReference(u)
 	}
-	if err != nil || u.Host == "" || u.Scheme != "http" && u.Scheme != "https" || u.User != nil || !strings.HasPrefix(u.Path, "/") {
+	if !named || u.Host == "" || u.Scheme != "http" && u.Scheme != "https" || u.User != nil || !strings.HasPrefix(u.Path, "/") {
 		return nil, fmt.Errorf("%w: %.64q does not name a page of a host; give a URL such as https://example.com/products, or a "+
 			"path with the *gin.Context of a request", ErrInvalid, withoutUserInfo(target))
 	}
