@@ -205,7 +205,7 @@ func TestClose(t *testing.T) {
 		}
 	}
 	for range 2 {
-		if a := s.get("/"); a.body != "hello" || a.hit() || a.cacheStatus() != "cachette; fwd=bypass" {
+		if a := s.get("/"); a.body != "hello" || a.hit() || a.cacheStatus() != "cachette; fwd=bypass; detail=disabled" {
 			t.Errorf("after Close: %v", a)
 		}
 	}

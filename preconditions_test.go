@@ -75,7 +75,7 @@ func TestUpgrade(t *testing.T) {
 	if a := s.get("/", "Connection: Upgrade, HTTP2-Settings", "Upgrade: h2c"); !a.hit() {
 		t.Errorf("h2c: %s", a.cacheStatus())
 	}
-	if a := s.get("/", "Connection: Upgrade", "Upgrade: websocket"); a.cacheStatus() != "cachette; fwd=bypass" {
+	if a := s.get("/", "Connection: Upgrade", "Upgrade: websocket"); a.cacheStatus() != "cachette; fwd=bypass; detail=upgrade" {
 		t.Errorf("websocket: %s", a.cacheStatus())
 	}
 }

@@ -218,8 +218,8 @@ func TestRefreshTellsWhy(t *testing.T) {
 		"http://example.com/gone":         "fwd-status=410; detail=status",
 		"http://example.com/fails":        "fwd-status=503; detail=status",
 		"http://example.com/panics":       "fwd=uri-miss",
-		"http://example.com/identity":     "fwd=bypass",
-		"http://example.com/skip":         "fwd=bypass",
+		"http://example.com/identity":     "fwd=bypass; detail=identity",
+		"http://example.com/skip":         "fwd=bypass; detail=skip",
 	} {
 		err := s.cache.Refresh(t.Context(), target)
 		var op *cachette.OpError

@@ -168,7 +168,7 @@ func (s *Server) Enter(c *gin.Context, frame *Frame) (carry *Frame, answered boo
 		return frame, false
 	}
 	rt := s.lane.seen.Load().short[c.FullPath()]
-	if rt == nil || s.idle() || !s.lookable(c, rt) {
+	if rt == nil || s.idle() || s.unlookable(c, rt) != "" {
 		return frame.arriving(c.Request), false
 	}
 	says := around{rt: rt, credentials: frame.credentials}

@@ -36,6 +36,7 @@ type exchange struct {
 	request *http.Request   // as it came
 	context fillContext     // of the request that the handlers see
 	mark    *refresh        // the refresh that the request carries out; nil for none
+	bypass  rfc9111.Refusal // why it goes past the cache; empty where it does not
 	passed  *response.Entry // what was found and cannot answer, nor be validated: what the handler answers may still take it back
 	query
 	fillState
@@ -117,7 +118,7 @@ func (x *exchange) shownKey() string {
 
 // forwarded is the Cache-Status of an answer that the handler has a part in.
 func (x *exchange) forwarded() rfc9111.CacheStatus {
-	status := rfc9111.CacheStatus{Forward: x.found.Why, Key: x.shownKey()}
+	status := rfc9111.CacheStatus{Forward: x.found.Why, Detail: string(x.bypass), Key: x.shownKey()}
 	if x.found.Err != nil {
 		status.Detail = "store-unavailable"
 	}

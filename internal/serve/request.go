@@ -24,7 +24,7 @@ func (x *exchange) condition() {
 	h := ownHeader(x.request)
 	x.handlers.Header = h
 	x.conditioned = true
-	if x.around.rt.IgnoreAsk { // see lookable
+	if x.around.rt.IgnoreAsk { // see unlookable
 		withoutContent(x.handlers)
 		delete(h, "If-Match")
 		delete(h, "If-Unmodified-Since")

@@ -136,8 +136,9 @@ func (s *Server) Handle(c *gin.Context, f *Frame, rt *Route) {
 
 // handle takes a request through the cache as the routes say that it is inside of.
 func (s *Server) handle(c *gin.Context, f *Frame, in around) {
-	if s.idle() || !in.cacheable() || !s.lookable(c, in.rt) {
-		s.pass(c, f, in)
+	why := s.bypassed(c, &in)
+	if why != "" {
+		s.pass(c, f, in, why)
 		return
 	}
 	s.lookUp(c, f, in)
@@ -244,21 +245,51 @@ func (a *around) admits(e *response.Entry) bool {
 	return e.Meta.Shareable || a.identified() || !a.credentials
 }
 
-// lookable tells whether a request is one that the cache can answer at all: a GET or HEAD for a target of this server, without
-// content, that does not ask for another protocol, and has no precondition that only the handler can evaluate. Of a route that
-// does not let clients make its handler run, content and preconditions of these kinds are ignored instead, which RFC 9110
+// Why a GET or HEAD goes past the cache, for Cache-Status.
+const (
+	bypassedDisabled     rfc9111.Refusal = "disabled"     // the cache is switched off, or closed
+	bypassedSkip         rfc9111.Refusal = "skip"         // a route wants it so
+	bypassedIdentity     rfc9111.Refusal = "identity"     // it is not known whom the response is for
+	bypassedContent      rfc9111.Refusal = "content"      // RFC 9110 §9.3.1: its content means nothing that a cache knows
+	bypassedPrecondition rfc9111.Refusal = "precondition" // RFC 9111 §4.3.2: only the handler can evaluate it
+	bypassedUpgrade      rfc9111.Refusal = "upgrade"      // RFC 9110 §7.8: it asks for another protocol
+	bypassedTarget       rfc9111.Refusal = "target"       // RFC 9110 §7.1: it is for a resource that is none of this server's, or may be
+)
+
+// bypassed tells why a request goes past the cache; nothing for one that does not.
+func (s *Server) bypassed(c *gin.Context, in *around) rfc9111.Refusal {
+	switch {
+	case s.idle():
+		return bypassedDisabled
+	case in.off:
+		return bypassedSkip
+	case in.nobody:
+		return bypassedIdentity
+	}
+	return s.unlookable(c, in.rt)
+}
+
+// unlookable tells why a request is none that the cache can answer; nothing for one that it can: a GET or HEAD for a target of this
+// server, without content, that does not ask for another protocol, and has no precondition that only the handler can evaluate. Of a
+// route that does not let clients make its handler run, content and preconditions of these kinds are ignored instead, which RFC 9110
 // allows (§9.3.1, §13.1.1, §13.1.4).
-func (s *Server) lookable(c *gin.Context, rt *Route) bool {
+func (s *Server) unlookable(c *gin.Context, rt *Route) rfc9111.Refusal {
 	r := c.Request
 	switch {
-	case r.Method != http.MethodGet && r.Method != http.MethodHead,
-		r.ContentLength != 0 && !(rt.IgnoreAsk && r.Method == http.MethodGet), contentRead(c), s.disputed(r):
-		return false
+	case r.Method != http.MethodGet && r.Method != http.MethodHead:
+		return rfc9111.RefusedMethod
+	case r.ContentLength != 0 && !(rt.IgnoreAsk && r.Method == http.MethodGet), contentRead(c):
+		return bypassedContent
+	case s.disputed(r), !s.owns(r):
+		return bypassedTarget
+	case len(r.Header) == 0:
+		return ""
+	case upgrades(r.Header):
+		return bypassedUpgrade
+	case !rt.IgnoreAsk && rfc9111.ForOrigin(r.Header):
+		return bypassedPrecondition
 	}
-	if !s.owns(r) {
-		return false
-	}
-	return len(r.Header) == 0 || !upgrades(r.Header) && (rt.IgnoreAsk || !rfc9111.ForOrigin(r.Header))
+	return ""
 }
 
 // owns tells whether a request is for a resource of this server (RFC 9110 §4.2.4, §7.1).
@@ -297,13 +328,13 @@ func upgrades(h http.Header) bool {
 	return false
 }
 
-// pass lets the handlers answer a request that the cache has nothing to do with.
-func (s *Server) pass(c *gin.Context, f *Frame, in around) {
+// pass lets the handlers answer a request that the cache has nothing to do with, for the reason why.
+func (s *Server) pass(c *gin.Context, f *Frame, in around, why rfc9111.Refusal) {
 	x := &exchange{s: s, c: c, frame: f, around: in, request: c.Request, mark: s.refreshOf(c.Request)}
 	x.found.Why = rfc9111.ForwardMethod
 	switch {
 	case c.Request.Method == http.MethodGet, c.Request.Method == http.MethodHead:
-		x.found.Why = rfc9111.ForwardBypass
+		x.found.Why, x.bypass = rfc9111.ForwardBypass, why
 	case c.Request.Method == http.MethodPost && in.cacheable() && !s.idle() && !s.disputed(c.Request):
 		x.post()
 		return
