@@ -31,7 +31,8 @@ type Config struct {
 	// json has to be linked by a blank import of its package, as backends are. CACHETTE_CODEC.
 	Codec string `env:"CODEC"`
 
-	// TTL is how long a value lives that is put with no time to live of its own: 1 s to 3600 s. 0 means 60 s.
+	// TTL is how long a value lives that is put with no time to live of its own: 1 s to 3600 s. 0 means 60 s. It
+	// says nothing of responses, whose ttl is that of [Cached].
 	// CACHETTE_TTL: a duration (90s) or a number of seconds (90).
 	TTL time.Duration `env:"TTL"`
 

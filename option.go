@@ -277,8 +277,9 @@ func WithStaleWhileRevalidate(window time.Duration) Option {
 }
 
 // WithStaleIfError is for how long after a response went stale it still stands in for a handler that answers 500, 502,
-// 503 or 504, when it does not say so itself (RFC 5861 §4). A handler that panics gives no answer: put Recovery after Cached, which
-// makes it a 500, or have the handler answer 500 itself. A response with must-revalidate, proxy-revalidate or s-maxage is
+// 503 or 504, when it does not say so itself (RFC 5861 §4). A panic is no answer: with [gin.Recovery] before Cached alone, as
+// [gin.Default] has it, clients get the 500 that Recovery makes, and the stale response stays stored. Put one more after Cached,
+// which makes the panic an answer of the handler's, and its 500 is replaced. A response with must-revalidate, proxy-revalidate or s-maxage is
 // never served stale (RFC 9111 §4.2.4).
 func WithStaleIfError(window time.Duration) Option {
 	mustLast("WithStaleIfError: the window", window)
