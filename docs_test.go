@@ -18,6 +18,7 @@ import (
 	"testing"
 	"testing/synctest"
 	"time"
+	"unicode/utf8"
 
 	"github.com/gin-gonic/gin"
 
@@ -328,6 +329,18 @@ func TestLinksOfThePages(t *testing.T) {
 			if _, err := os.Stat(filepath.Join(filepath.Dir(name), link[1])); err != nil {
 				t.Errorf("%s links to %s: %v", name, link[1], err)
 			}
+		}
+	}
+}
+
+// docs/decisions.md is prose, and read in editors and terminals as it is.
+func TestDecisionsAreWrapped(t *testing.T) {
+	const most = 120
+	number := 0
+	for line := range strings.Lines(docPage(t, "docs/decisions.md")) {
+		number++
+		if columns := utf8.RuneCountInString(strings.TrimRight(line, "\n")); columns > most {
+			t.Errorf("docs/decisions.md:%d has %d columns, want %d at most", number, columns, most)
 		}
 	}
 }
