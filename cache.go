@@ -97,7 +97,7 @@ func (c *Cache) FetchWithTTL(ctx context.Context, key string, dst any) (time.Dur
 	return max(0, time.Until(item.ExpiresAt)), nil
 }
 
-// decode stores the value that data, which nobody else has, holds in what dst points to.
+// decode stores the value that data, which nothing else refers to, holds in what dst points to.
 func (c *Cache) decode(data []byte, dst any) error {
 	if c.taker != nil {
 		return c.taker.Take(data, dst)

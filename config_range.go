@@ -23,7 +23,7 @@ var (
 	rangeTTL = durations{time.Second, 3600 * time.Second, "1 s to 3600 s"}
 	// No store across a network is meant to answer within less, and no client waits for more.
 	rangeTimeout = durations{time.Millisecond, time.Minute, "1 ms to 60 s"}
-	// What nobody has asked for in a month is not worth its room.
+	// What was not asked for in a month is not worth its room.
 	rangeKeepStale = durations{time.Millisecond, 30 * 24 * time.Hour, "1 ms to 720 h"}
 	// An empty store in memory takes some tens of kilobytes; 48 bits of an address reach 256 TiB.
 	rangeMemory = sizes{1 << 20, 1 << 48, "1 MiB to 256 TiB"}

@@ -10,7 +10,7 @@ import (
 	"github.com/gin-cachette/cachette"
 )
 
-// Whatever stands before Cached runs on a hit, too; where nothing does, a hit takes a shorter way, which nobody notices.
+// Whatever stands before Cached runs on a hit, too; where nothing does, a hit takes a shorter way, which no handler notices.
 func TestHandlersBeforeCachedRunOnHits(t *testing.T) {
 	var runs int
 	before := func(c *gin.Context) {

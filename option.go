@@ -135,7 +135,7 @@ func cookieValues(r *http.Request, name string) string {
 // each client everybody's pages.
 //
 // The cache is then a private one for that identity: responses that are marked private, and responses to requests with
-// Authorization, are kept for it and served to it alone. Where identity returns "", as for who is not logged in, nothing is
+// Authorization, are kept for it and served to it alone. Where identity returns "", as for a client that is not logged in, nothing is
 // looked up and nothing is kept. Several of them all count. Keys and entries hold a digest of it only.
 func WithIdentity(identity func(*gin.Context) string) Option {
 	if identity == nil {

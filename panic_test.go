@@ -132,7 +132,7 @@ func TestPanicAndStaleIfError(t *testing.T) {
 	}
 }
 
-// A panic that nobody recovers from is net/http's to deal with: the connection breaks, and the next one finds all in order.
+// A panic that is not recovered from is net/http's to deal with: the connection breaks, and the next one finds all in order.
 func TestPanicReachesServer(t *testing.T) {
 	s := newSite(t)
 	first := make(chan bool, 1)

@@ -59,7 +59,7 @@ func (s fixedServers) Each(f func(net.Addr) error) error {
 	return nil
 }
 
-// selectorOf returns what client chooses its servers by, which it tells to nobody. The field is written once, before
+// selectorOf returns what client chooses its servers by, which it does not tell. The field is written once, before
 // the client is anybody's, so that it can be read at any time.
 func selectorOf(client *memcache.Client) (memcache.ServerSelector, error) {
 	field := reflect.ValueOf(client).Elem().FieldByName("selector")

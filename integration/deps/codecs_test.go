@@ -24,7 +24,7 @@ var codecs = []struct {
 	{"parquet", []string{"github.com/bytedance/", "github.com/vmihailenco/"}},
 }
 
-// TestCodecsLinkTheirOwn: who imports a codec links its library, and neither another's nor anything of ours that it does not
+// TestCodecsLinkTheirOwn: a program that imports a codec links its library, and neither another's nor anything of ours that it does not
 // need.
 func TestCodecsLinkTheirOwn(t *testing.T) {
 	for _, codec := range codecs {

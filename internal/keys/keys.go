@@ -121,7 +121,7 @@ func Service(name, version string) string {
 		return ""
 	}
 	sum := sha256.Sum256([]byte(url.QueryEscape(name) + "&" + url.QueryEscape(version)))
-	return "@" + base64.RawURLEncoding.EncodeToString(sum[:6]) // services are few, and nobody chooses their names to clash
+	return "@" + base64.RawURLEncoding.EncodeToString(sum[:6]) // services are few, and their names are not chosen to clash
 }
 
 // Said is what routes add to the key of a request. It stands in keys as digests only.

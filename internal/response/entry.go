@@ -100,7 +100,7 @@ func (e *Entry) makeETag() string {
 		hash.Write([]byte{1})
 	}
 	hash.Write(e.Body)
-	const enough = 18 // bytes of the hash, so that nobody finds two contents with one tag
+	const enough = 18 // bytes of the hash, so that no two contents are found with one tag
 	var sum [sha256.Size]byte
 	tag := append(make([]byte, 0, 32), `W/"`...)
 	tag = base64.RawURLEncoding.AppendEncode(tag, hash.Sum(sum[:0])[:enough])

@@ -98,7 +98,7 @@ func (d *ResponseDirectives) add(name, arg string, malformed bool) {
 		d.MustRevalidate = true
 	case "proxy-revalidate":
 		d.ProxyRevalidate = true
-	// These two permit what is forbidden without them, and have no argument: with one, nobody knows what was meant.
+	// These two permit what is forbidden without them, and have no argument: with one, it is not known what was meant.
 	case "must-understand":
 		d.MustUnderstand = d.MustUnderstand || arg == "" && !malformed
 	case "public":

@@ -15,7 +15,7 @@ type Exchange struct {
 	NoStore bool        // the request says that no response to it is to be stored (RFC 9111 §5.2.1.5)
 
 	Status int
-	Header http.Header // the fields that the handler, and nobody outside of the cache, set
+	Header http.Header // the fields that the handler, and nothing outside of the cache, set
 
 	RequestTime  time.Time // when the handler began
 	ResponseTime time.Time // when the response's header was complete
@@ -131,7 +131,7 @@ func forbidden(x *Exchange, d *ResponseDirectives, p *Policy) Refusal {
 		return RefusedStatus
 	case d.MustUnderstand && !understood(x.Status):
 		return RefusedUnknown
-	case d.NoStore && !d.MustUnderstand: // §5.2.2.3: who understands the status ignores no-store
+	case d.NoStore && !d.MustUnderstand: // §5.2.2.3: a cache that understands the status ignores no-store
 		return RefusedNoStore
 	case x.NoStore:
 		return RefusedRequest

@@ -209,7 +209,7 @@ func (in *carried) outside(c *gin.Context) *around {
 
 // yield leaves to a route what an exchange would cache of it, whose handlers have had an engine serve the route's request.
 // Where the route answers the exchange's own client, that is all of it. Else its answer may go into a page that the handlers
-// make, which is then for nobody but those for whom the route's answer is.
+// make, which is then for none but those for which the route's answer is.
 func (x *exchange) yield(c *gin.Context, in *around, rt *Route) {
 	switch {
 	case reflect.ValueOf(x.header).Pointer() == reflect.ValueOf(c.Writer.Header()).Pointer():

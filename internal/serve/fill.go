@@ -198,7 +198,7 @@ const flushPatience = time.Second
 // Flushed lets them go unless the response is complete before long.
 func (x *exchange) Flushed() { x.flight.PartWithin(flushPatience) }
 
-// Gone tells whether there is nobody left for whom the handlers run: neither their own client nor one that waits.
+// Gone tells whether there is no client left for which the handlers run: neither their own client nor one that waits.
 func (x *exchange) Gone() bool { return x.context.Err() != nil }
 
 // CloseNotify returns a channel on which that is said once.
