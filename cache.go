@@ -72,7 +72,8 @@ func (c *Cache) Put(ctx context.Context, key string, value any, ttl time.Duratio
 	return c.fail("put", key, c.responses.SetValue(plain(ctx), keys.Value(c.prefix, key), data, ttl))
 }
 
-// Fetch stores the value under key in what dst points to. It returns [ErrMiss] when there is none, and an error that
+// Fetch stores the value under key in what dst points to. ctx is any context: that of a worker or a test as well as a
+// *gin.Context. It returns [ErrMiss] when there is none, and an error that
 // matches [ErrUnsupportedType] when dst cannot hold it; dst is then unchanged.
 func (c *Cache) Fetch(ctx context.Context, key string, dst any) error {
 	_, err := c.FetchWithTTL(ctx, key, dst)
