@@ -68,7 +68,8 @@ func (c *Cache) Put(ctx context.Context, key string, value any, ttl time.Duratio
 	return c.fail("put", key, c.responses.SetValue(argument.Context(ctx), keys.Value(c.prefix, key), data, ttl))
 }
 
-// Fetch stores the value under key in what dst points to. It returns [ErrMiss] when there is none, and an error that
+// Fetch stores the value under key in what dst points to. ctx is any context: that of a worker or a test as well as a
+// *gin.Context. It returns [ErrMiss] when there is none, and an error that
 // matches [ErrUnsupportedType] when dst cannot hold it; dst is then unchanged.
 func (c *Cache) Fetch(ctx context.Context, key string, dst any) error {
 	_, err := c.FetchWithTTL(ctx, key, dst)
@@ -93,7 +94,7 @@ func (c *Cache) FetchWithTTL(ctx context.Context, key string, dst any) (time.Dur
 	return max(0, time.Until(item.ExpiresAt)), nil
 }
 
-// decode stores the value that data, which nobody else has, holds in what dst points to.
+// decode stores the value that data, which nothing else refers to, holds in what dst points to.
 func (c *Cache) decode(data []byte, dst any) error {
 	if c.taker != nil {
 		return c.taker.Take(data, dst)
@@ -168,14 +169,15 @@ func (c *Cache) FlushExpired(ctx context.Context) (int, error) {
 }
 
 // PurgePath removes the responses that are stored for a path: those of every host, query, key part, variant and
-// namespace. A response whose handler began before the purge is not stored either. path is absolute, as clients ask for it; a
-// query in it is ignored, and the pattern of a route, such as /products/:id, is an error. Where the path was rewritten before
+// namespace. A response whose handler began before the purge is not stored either. path is absolute, as clients ask for it, and
+// escaped as in a URL. What names no path is an error that matches [ErrInvalid]: a query, since all of a path's are purged together, a
+// fragment, blanks around it, or the pattern of a route, such as /products/:id. Where the path was rewritten before
 // it came to the route, as by http.StripPrefix, both forms name its responses. Where the engine removes extra slashes
 // (gin.Engine.RemoveExtraSlash), all forms that come to one path name the same responses.
 //
 // When the store does not answer, that is the error, and the purge is owed: see [Cache].
 func (c *Cache) PurgePath(ctx context.Context, path string) error {
-	u, err := argument.Path(path, c.server.HasPattern)
+	u, err := argument.BarePath(path, c.server.HasPattern)
 	if err != nil {
 		return c.fail("purge", path, err)
 	}
@@ -190,7 +192,7 @@ func (c *Cache) PurgePath(ctx context.Context, path string) error {
 //
 // Responses are stored by host, so target is a URL, as https://example.com/products?page=1; with the *gin.Context of a
 // request as ctx, a path alone is one of that request's host; a port that is the default one of the scheme counts for nothing (RFC
-// 9110 §4.2.3). The request has no other field, so what is refreshed is the page of a client that sends none. An answer that is not
+// 9110 §4.2.3), and a fragment, or blanks around the target, are an error. The request has no other field, so what is refreshed is the page of a client that sends none. An answer that is not
 // stored is an error that tells why, in the words of Cache-Status.
 //
 // The request goes the way of the clients' requests: through the whole handler of the [http.Server] by which the last one for

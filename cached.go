@@ -29,12 +29,14 @@ import (
 // as a rule, and no other: it is known once a GET has run the route's handler.
 //
 // A Cached inside of another, on a route of a group say, adds to it: key parts, identities, namespaces, skips and the fields
-// of WithVary of both count, and of the query all that either names, so that it can narrow what is shared and never widens it.
-// Its ttl counts, and so do its other options where it has them; where not, those of the outer one.
+// of WithVary of both count, and of the query all that either names, so that it can narrow what is shared, and widens it in
+// nothing but the query, as follows.
 //
 // That the whole query counts is a default, which only a Cached's own options change. So [WithPathKey] or [WithQueryParams]
 // of the inner one count though the outer one says nothing of the query; and those of the outer one do not count for an inner
 // one that says nothing of it: there, the whole query does.
+//
+// The ttl of the inner one counts, and so do its other options where it has them; where not, those of the outer one.
 //
 // Cached panics when ttl is negative or cannot be meant, an option is wrong, or two contradict each other, since that is a
 // mistake in the program; and, when a request comes, if the engine has no cache (see [Install]).

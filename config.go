@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"log/slog"
 	"os"
+	"strings"
 	"time"
 
 	"github.com/gin-cachette/cachette/drivers"
@@ -37,7 +38,8 @@ type Config struct {
 	// json has to be linked by a blank import of its package, as backends are. CACHETTE_CODEC.
 	Codec string
 
-	// TTL is how long a value lives that is put with no time to live of its own: 1 s to 3600 s. 0 means 60 s.
+	// TTL is how long a value lives that is put with no time to live of its own: 1 s to 3600 s. 0 means 60 s. It
+	// says nothing of responses, whose ttl is that of [Cached].
 	// CACHETTE_TTL: a duration (90s) or a number of seconds (90).
 	TTL time.Duration
 
@@ -195,10 +197,19 @@ func joined(mistakes []*config.Mistake) error {
 func configured(cfgFunc func() (Config, error)) (config.Config, error) {
 	cfg, err := cfgFunc()
 	if err != nil {
-		return config.Config{}, fmt.Errorf("cachette: configuration: %w", wording.Behind(err, "cachette"))
+		return config.Config{}, configError(err)
 	}
 	if err := cfg.Validate(); err != nil {
 		return config.Config{}, err
 	}
 	return config.Config(cfg).WithDefaults(), nil
+}
+
+// configError returns the error of a cfgFunc as Install gives it: the mistakes that FromEnv and Validate find are told in the same
+// words, wherever they were found.
+func configError(err error) error {
+	if mistake := new(ConfigError); errors.As(err, &mistake) && strings.HasPrefix(err.Error(), "cachette: ") {
+		return err
+	}
+	return fmt.Errorf("cachette: configuration: %w", wording.Behind(err, "cachette"))
 }

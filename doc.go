@@ -1,7 +1,7 @@
 // Package cachette caches the responses of gin routes, and values, in memory or in a store that services share.
 //
 // [Install] puts one cache on an engine. [Cached] wraps GET routes: whole responses are kept, by host, path and query, for
-// as long as the response itself or the route says, and served to whom HTTP caching lets have them (RFC 9111).
+// as long as the response itself or the route says, and served to the clients that HTTP caching lets have them (RFC 9111).
 // [Get] hands the cache to a handler that wants to keep values of its own.
 //
 //	r := gin.Default()

@@ -13,7 +13,7 @@ import (
 // panics with a message that says what to do.
 func Get(c *gin.Context) *Cache {
 	if value, ok := c.Get(serve.FrameKey{}); ok {
-		return value.(*serve.Frame).Owner.(*Cache)
+		return value.(*serve.Frame).Server.Owner.(*Cache)
 	}
 	if cache := installed.Of(c, middlewareName); cache != nil {
 		return cache
@@ -31,14 +31,15 @@ func frameOf(c *gin.Context) *serve.Frame {
 	return frame
 }
 
-// Fetch returns the value that the request's cache holds under key, as [Cache.Fetch] gives it.
+// Fetch returns the value that the request's cache holds under key, as [Cache.Fetch] gives it. Where there is no request, as in a
+// worker or a test, [Cache.Fetch] of the cache that [Install] returned does the same with any context.
 func Fetch[T any](c *gin.Context, key string) (T, error) {
 	value, _, err := FetchWithTTL[T](c, key)
 	return value, err
 }
 
 // FetchWithTTL returns the value that the request's cache holds under key, and for how long it still will, as
-// [Cache.FetchWithTTL] gives them.
+// [Cache.FetchWithTTL] gives them: that is also the one to call where there is no request.
 func FetchWithTTL[T any](c *gin.Context, key string) (T, time.Duration, error) {
 	var value T
 	ttl, err := Get(c).FetchWithTTL(c, key, &value)

@@ -35,7 +35,7 @@ func WithCookie(name string) Option { return Option{options.Cookie(name)} }
 // each client everybody's pages.
 //
 // The cache is then a private one for that identity: responses that are marked private, and responses to requests with
-// Authorization, are kept for it and served to it alone. Where identity returns "", as for who is not logged in, nothing is
+// Authorization, are kept for it and served to it alone. Where identity returns "", as for a client that is not logged in, nothing is
 // looked up and nothing is kept. Several of them all count. Keys and entries hold a digest of it only.
 func WithIdentity(identity func(*gin.Context) string) Option {
 	return Option{options.Identity(identity)}
@@ -84,8 +84,9 @@ func WithStaleWhileRevalidate(window time.Duration) Option {
 }
 
 // WithStaleIfError is for how long after a response went stale it still stands in for a handler that answers 500, 502,
-// 503 or 504, when it does not say so itself (RFC 5861 §4). A handler that panics gives no answer: put Recovery after Cached, which
-// makes it a 500, or have the handler answer 500 itself. A response with must-revalidate, proxy-revalidate or s-maxage is
+// 503 or 504, when it does not say so itself (RFC 5861 §4). A panic is no answer: with [gin.Recovery] before Cached alone, as
+// [gin.Default] has it, clients get the 500 that Recovery makes, and the stale response stays stored. Put one more after Cached,
+// which makes the panic an answer of the handler's, and its 500 is replaced. A response with must-revalidate, proxy-revalidate or s-maxage is
 // never served stale (RFC 9111 §4.2.4).
 func WithStaleIfError(window time.Duration) Option { return Option{options.StaleIfError(window)} }
 

@@ -83,6 +83,9 @@ func open(engine *gin.Engine, cfgFunc func() (Config, error)) (*Cache, error) {
 	case cfg.Driver != nil:
 		c.backend = fmt.Sprintf("%T", cfg.Driver)
 	}
+	if cfg.Disabled {
+		cfg.Logger.Info("cachette: the cache is disabled: no store is opened, and nothing is cached; CACHETTE_DISABLED, or Config.Disabled, says so")
+	}
 	c.store = guard.New(driver, cfg.OperationTimeout, cfg.Logger)
 	if cfg.Service == "" && c.store.Objects() == nil && !cfg.Disabled {
 		cfg.Logger.Warn("cachette: the program has no name of its own, so it shares cached responses with whatever else has this store, "+
@@ -95,11 +98,11 @@ func open(engine *gin.Engine, cfgFunc func() (Config, error)) (*Cache, error) {
 	c.taker, _ = c.encoder.(encoders.Taker)
 	c.responses = store.New(store.Options{Store: c.store, Prefix: cfg.KeyPrefix, KeepStale: cfg.KeepStale, Log: cfg.Logger})
 	c.server = serve.New(serve.Options{
-		Store: c.responses, Engine: engine, Prefix: cfg.KeyPrefix, Service: keys.Service(cfg.Service, cfg.Version),
-		BodyLimit: cfg.BodyLimit, CaptureLimit: max(cfg.MemoryLimit/4, 4*cfg.BodyLimit), Clock: time.Now, Log: cfg.Logger, Disabled: cfg.Disabled, ProxyScheme: cfg.ProxyScheme,
+		Owner: c, Store: c.responses, Engine: engine, Prefix: cfg.KeyPrefix, Service: keys.Service(cfg.Service, cfg.Version),
+		BodyLimit: cfg.BodyLimit, CaptureLimit: max(cfg.MemoryLimit/4, 4*cfg.BodyLimit), Log: cfg.Logger, Disabled: cfg.Disabled, ProxyScheme: cfg.ProxyScheme,
 		Middleware: middlewareName, Handler: engines.NameOf(Cached(0)), Keyed: !engines.Known(),
 	})
-	c.frame = serve.NewFrame(c, c.server)
+	c.frame = serve.NewFrame(c.server)
 	return c, nil
 }
 

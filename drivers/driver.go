@@ -107,18 +107,19 @@ type Dedicated interface {
 // responses and stores them with Set.
 type Objects interface {
 	// GetObject returns the object stored under key and true, or nil and false when key is absent, expired, or
-	// holds a byte string. key is the caller's, who uses its bytes again: the driver may not keep them. now is the
+	// holds a byte string. The caller uses the bytes of key again: the driver may not keep them. now is the
 	// caller's reading of the clock, and expiry is judged by it: a hit takes the time once, not once more in the driver.
-	// The object is shared: nobody may change it.
+	// The object is shared: it may not be changed.
 	GetObject(key []byte, now time.Time) (any, bool)
 
-	// PutObject stores object under key for ttl. size is what it weighs, in bytes, body and overhead, without the key.
+	// PutObject stores object under key, which the driver may keep as it is, for ttl. size is what it weighs, in bytes, body
+	// and overhead, without the key.
 	// It reports whether the object was kept: one that alone is larger than the memory bound is not, nor one whose ttl
 	// is zero or less.
 	PutObject(key string, object any, size int, ttl time.Duration) bool
 }
 
-// Caller returns the context of who waits for an operation: ctx without the operation timeout that cachette has put around
+// Caller returns the context of the caller that waits for an operation: ctx without the operation timeout that cachette has put around
 // it. A driver that bounds what it does by ctx's deadline anyway, as the one of a connection, needs to watch this one
 // alone for being cancelled, which is cheaper where it never is.
 func Caller(ctx context.Context) context.Context {

@@ -34,7 +34,7 @@ type Encoder interface {
 // over. Without it cachette calls Decode.
 type Taker interface {
 	// Take does what Decode does, and takes data over: what dst points to may keep references to it afterwards, so
-	// nobody may change it any more.
+	// it may not be changed any more.
 	Take(data []byte, dst any) error
 }
 

@@ -42,7 +42,7 @@ func testContext(t *testing.T, _ Harness, d drivers.Driver) {
 func testConcurrency(t *testing.T, h Harness, d drivers.Driver) {
 	const goroutines = 64
 
-	// A value that says who wrote it and repeats that, so that a mixture of two gives itself away.
+	// A value that says which goroutine wrote it and repeats that, so that a mixture of two gives itself away.
 	compose := func(author string) string { return strings.Repeat(author+" ", 20+len(author)*30) }
 
 	t.Run("OneKey", func(t *testing.T) {
@@ -61,7 +61,7 @@ func testConcurrency(t *testing.T, h Harness, d drivers.Driver) {
 				}
 				author, _, _ := strings.Cut(string(item.Value), " ")
 				if string(item.Value) != compose(author) {
-					t.Errorf("Get returned a value that nobody wrote: %s", show(string(item.Value)))
+					t.Errorf("Get returned a value that was never written: %s", show(string(item.Value)))
 					return
 				}
 			}

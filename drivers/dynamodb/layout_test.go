@@ -208,7 +208,7 @@ func TestStoredKeys(t *testing.T) {
 			if i < 0 {
 				t.Fatal("no item has the key in key_bytes")
 			}
-			// Another key's item under the same digest, as if SHA-256 had been broken, is nobody's.
+			// Another key's item under the same digest, as if SHA-256 had been broken, is of no key.
 			out[i]["key_bytes"] = b("other")
 			st.put(t, out[i])
 			wantMiss(t, d, row.key)

@@ -18,7 +18,7 @@ import (
 	"github.com/gin-cachette/cachette/drivers"
 )
 
-// isolate keeps the machine's own AWS configuration out of a test. There is a metadata service, which nobody may ask.
+// isolate keeps the machine's own AWS configuration out of a test. There is a metadata service, which is not to be asked.
 func isolate(t *testing.T) {
 	t.Helper()
 	for _, variable := range os.Environ() {

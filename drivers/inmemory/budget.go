@@ -67,7 +67,7 @@ func (b *budget) weigh(key, value int) uint32 {
 }
 
 // spend records a write. Each time that a sixty-fourth of the limit has been written it makes otter catch up, and all
-// who write meanwhile wait for that: they exceed the limit by one entry each.
+// writers wait for that meanwhile: they exceed the limit by one entry each.
 func (b *budget) spend(cache *store, weight uint32) {
 	quantum := b.limit / 64
 	if b.unsettled.Add(int64(weight)) < quantum {

@@ -17,7 +17,7 @@ import (
 const perRecord = 24 + 16
 
 // log is a log as it was at some moment. It is never changed, only replaced. Each log shares its records with the one that it
-// replaces, and appends behind those: nobody looks there who has the older one.
+// replaces, and appends behind those: a reader of the older one does not look there.
 type log struct {
 	records [][]byte // as package logrecord makes them
 	size    int      // in bytes

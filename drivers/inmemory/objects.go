@@ -36,6 +36,6 @@ func (d *Driver) PutObject(key string, object any, size int, ttl time.Duration) 
 		cache.Invalidate(key)
 		return false
 	}
-	d.put(cache, key, object, size, ttl)
+	d.put(cache, key, object, size, ttl) // the key is kept: an object has it as well, as a rule
 	return true
 }

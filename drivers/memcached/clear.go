@@ -76,7 +76,7 @@ func (s *server) clear(ctx context.Context, prefix string) (int, error) {
 }
 
 // list crawls once, and returns the names of what may have to be removed: of all that is there, or of as many as are kept at
-// a time. It reads as fast as the server writes: while the crawler waits for its reader, the server lets nobody at its
+// a time. It reads as fast as the server writes: while the crawler waits for its reader, the server lets no client at its
 // entries, nor us at those that we would remove meanwhile.
 func (s *server) list(ctx context.Context, what, prefix string) (names []string, whole bool, err error) {
 	// A connection of its own: a list that is not read to its end is of no further use.

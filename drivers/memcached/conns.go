@@ -104,7 +104,7 @@ type server struct {
 	mu   sync.Mutex
 	idle []*link
 
-	meta     atomic.Int32 // whether the server has meta commands: 0 as long as nobody has asked
+	meta     atomic.Int32 // whether the server has meta commands: 0 as long as none was asked
 	settings settings
 }
 

@@ -13,7 +13,7 @@ import (
 	"github.com/gin-cachette/cachette/drivers/memcached"
 )
 
-// A lister is a server that lets nobody at its entries while its crawler waits for the reader of its list, as memcached does.
+// A lister is a server that lets no client at its entries while its crawler waits for the reader of its list, as memcached does.
 type lister struct {
 	mu      sync.Mutex // held while the list is written
 	entries map[string]bool
@@ -93,7 +93,7 @@ func (c *lister) answer(out *bufio.Writer, words []string) {
 	}
 }
 
-// TestClearReadsTheListFirst: who removes entries before the list is read to its end waits for the server, which waits for
+// TestClearReadsTheListFirst: a client that removes entries before the list is read to its end waits for the server, which waits for
 // the reader of the list.
 func TestClearReadsTheListFirst(t *testing.T) {
 	names := make([]string, 20_000)

@@ -19,7 +19,7 @@ type link struct {
 	conn   net.Conn
 	client *memcache.Client // what it reads and writes goes through the link
 
-	caller   context.Context // who may give up
+	caller   context.Context // of the caller, which may give up
 	latest   time.Time       // when it does at the latest; zero for never
 	deadline time.Time       // that the connection has, unless the caller has given up
 	giveUp   func()          // ends what goes on

@@ -12,7 +12,7 @@ import (
 
 // A log is one entry, of which each write replaces the version that was read.
 
-// Append adds records to the log under key, in two round trips, and two more for each other who is faster. It holds as many of
+// Append adds records to the log under key, in two round trips, and two more for each other writer that is faster. It holds as many of
 // the last records as fit into an item of the server, a mebibyte unless it was started with another limit (-I). It wants a
 // server that was started without -C.
 func (d *Driver) Append(ctx context.Context, key string, keep int, ttl time.Duration, records ...[]byte) error {

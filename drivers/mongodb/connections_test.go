@@ -75,7 +75,7 @@ func TestStalledServer(t *testing.T) {
 }
 
 // A driver that has never reached its server leaves nothing behind, and its operations end with their contexts.
-func TestNobodyThere(t *testing.T) {
+func TestNoServerThere(t *testing.T) {
 	listener, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
 		t.Fatal(err)

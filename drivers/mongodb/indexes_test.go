@@ -390,7 +390,7 @@ func TestIndexesAgain(t *testing.T) {
 	}
 }
 
-// One makes the indexes. Who writes waits for it, but no longer than it may; who reads does not wait.
+// One makes the indexes. A write waits for it, but no longer than it may; a read does not wait.
 func TestWaitingForIndexes(t *testing.T) {
 	release := make(chan struct{})
 	slow := indexCommands{say: func(bson.Raw) bson.D { <-release; return nil }}

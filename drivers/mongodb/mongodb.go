@@ -218,7 +218,7 @@ func (d *Driver) upsert(ctx context.Context, name string, update bson.Raw) error
 
 var errUnacknowledged = errors.New("the client's write concern is w=0, which does not tell what became of a write")
 
-// refuse removes what is stored under name, as nobody must be given a value that its writer has tried to replace, and
+// refuse removes what is stored under name, as no caller must be given a value that its writer has tried to replace, and
 // returns the reason.
 func (d *Driver) refuse(ctx context.Context, name string, reason error) error {
 	if maxValue(name) < 0 {

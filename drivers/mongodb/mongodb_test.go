@@ -36,7 +36,7 @@ func dial(t testing.TB, o ...*options.ClientOptions) *mongo.Client {
 	return client
 }
 
-// fresh returns a collection that nobody else uses, and that is dropped when the test ends.
+// fresh returns a collection that no other test uses, and that is dropped when the test ends.
 func fresh(t testing.TB, client *mongo.Client) *mongo.Collection {
 	t.Helper()
 	collection := client.Database("cachette_test").Collection("c" + rand.Text())

@@ -131,7 +131,7 @@ func clientOptions(ctx context.Context, settings drivers.Settings) (*options.Cli
 		o.SetConnectTimeout(openTimeout)
 	}
 	if !o.WriteConcern.Acknowledged() {
-		o.SetWriteConcern(writeconcern.W1()) // or nobody could tell how many entries were removed
+		o.SetWriteConcern(writeconcern.W1()) // or it could not be told how many entries were removed
 	}
 	return o, nil
 }

@@ -112,7 +112,7 @@ func TestOpenRefused(t *testing.T) {
 	}
 }
 
-// tlsListener is a server whose certificate nobody has signed.
+// tlsListener is a server whose certificate is not signed.
 func tlsListener(t *testing.T) string {
 	t.Helper()
 	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
@@ -300,7 +300,7 @@ func TestReadsFromThePrimary(t *testing.T) {
 	}
 }
 
-// Without acknowledgements nobody knows what was written, so it is an error; a client of the driver's own asks for them.
+// Without acknowledgements it is not known what was written, so it is an error; a client of the driver's own asks for them.
 func TestUnacknowledged(t *testing.T) {
 	url := "mongodb://" + serverAddress(t) + "/?w=0"
 	collection := fresh(t, connect(t))
@@ -318,7 +318,7 @@ func TestUnacknowledged(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	// Another key: nobody knows when what was written before gets there.
+	// Another key: it is not known when what was written before gets there.
 	if err := own.Set(t.Context(), "other", nil, time.Hour); err != nil {
 		t.Error(err)
 	}

@@ -68,8 +68,8 @@ func TestTakeBack(t *testing.T) {
 	}
 }
 
-// TestCallersWhoGoAreForgotten has callers leave while all runners are under way.
-func TestCallersWhoGoAreForgotten(t *testing.T) {
+// TestCallersThatGoAreForgotten has callers leave while all runners are under way.
+func TestCallersThatGoAreForgotten(t *testing.T) {
 	client := redis.NewClient(&redis.Options{Addr: "127.0.0.1:1"}) // is never dialled
 	defer client.Close()
 	d, err := New(client, Options{})
@@ -165,7 +165,7 @@ type answer struct{ settled chan struct{} }
 func (answer) add(context.Context, redis.Pipeliner) {}
 func (a answer) settle(time.Time) error             { close(a.settled); return nil }
 
-// TestLeave hands in a request while a caller sends by himself: it is sent as soon as he has done.
+// TestLeave hands in a request while a caller sends by itself: the request is sent as soon as the caller has done.
 func TestLeave(t *testing.T) {
 	client := redis.NewClient(&redis.Options{Addr: "127.0.0.1:1"}) // a pipeline of nothing dials nothing
 	defer client.Close()

@@ -13,7 +13,7 @@ import (
 )
 
 // Auto-pipelining is our own and not that of go-redis, whose lone command takes twice as long as one that is sent plainly
-// to a server nearby, whose queue keeps the commands of callers who have gone, and whose Close waits for half a minute for a
+// to a server nearby, whose queue keeps the commands of callers that have gone, and whose Close waits for half a minute for a
 // server that does not answer. See the benchmarks.
 
 const (
@@ -25,9 +25,9 @@ const (
 	// neither a large value, nor a long way to the server, nor a connection that has died holds up the rest.
 	patience = 2 * time.Millisecond
 
-	// A caller who comes alone sends his request by himself, as handing it to another goroutine and back takes as long as
-	// a server nearby needs to answer. Nobody can take him from there when his context ends, so he does it only where the
-	// last answer came within briskAnswer, and to one who was alone as well; and he gives up after quickEnd. Then his request
+	// A caller that comes alone sends its request by itself, as handing it to another goroutine and back takes as long as
+	// a server nearby needs to answer. Nothing can take it from there when its context ends, so it does that only where the
+	// last answer came within briskAnswer, and to one that was alone as well; and it gives up after quickEnd. Then its request
 	// goes the usual way, and is sent twice. So it is for reading only: what is written twice may come late, over a newer value.
 	briskAnswer = time.Millisecond
 	quickEnd    = 5 * time.Millisecond
@@ -55,8 +55,8 @@ type lane struct {
 
 	mu      sync.Mutex
 	queue   []*job
-	runners int  // those that are under way, with the caller who sends by himself
-	brisk   bool // the last answer came soon, to one who was alone
+	runners int  // those that are under way, with the caller that sends by itself
+	brisk   bool // the last answer came soon, to one that was alone
 	closed  bool
 	relief  *time.Timer
 	sent    func() // called after a batch has been answered; may be nil
@@ -122,7 +122,7 @@ func (l *lane) run() {
 		if batch == nil || l.send(batch) {
 			return
 		}
-		// Those who have just been answered, and others who are ready to ask, come first: the fuller a batch, the fewer
+		// Callers that have just been answered, and others that are ready to ask, come first: the fuller a batch, the fewer
 		// of them there are.
 		runtime.Gosched()
 	}
@@ -178,7 +178,7 @@ func (l *lane) send(batch []*job) (ended bool) {
 	return ended
 }
 
-// rest ends the runner if nothing is queued. It does so before the callers have their outcomes, so that one of them who
+// rest ends the runner if nothing is queued. It does so before the callers have their outcomes, so that one of them that
 // comes again finds the lane free.
 func (l *lane) rest(brisk bool) bool {
 	l.mu.Lock()
@@ -224,7 +224,7 @@ func (c hurried) Deadline() (time.Time, bool) {
 	return c.deadline, true
 }
 
-// occupy makes the caller the one who sends, and reports whether he may.
+// occupy makes the caller the one that sends, and reports whether it may.
 func (l *lane) occupy() bool {
 	l.mu.Lock()
 	defer l.mu.Unlock()

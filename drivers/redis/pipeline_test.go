@@ -126,7 +126,7 @@ func TestStalledServer(t *testing.T) {
 	}
 }
 
-// TestStalledWhileAlone has the server stall while a caller sends by himself: he too must leave when his context ends.
+// TestStalledWhileAlone has the server stall while a caller sends by itself: it too must leave when its context ends.
 func TestStalledWhileAlone(t *testing.T) {
 	p := newProxy(t)
 	d := driver(t, client(t, p.through, keepDeadlines), redis.Options{})
@@ -191,7 +191,7 @@ func stacks(t *testing.T) string {
 	return out.String()
 }
 
-// TestOneDeadConnection has a connection die without a word: those who come after it must not wait for it.
+// TestOneDeadConnection has a connection die without a word: requests that come after it must not wait for it.
 func TestOneDeadConnection(t *testing.T) {
 	p := newProxy(t)
 	d := driver(t, client(t, p.through, func(o *goredis.Options) { o.ReadTimeout = time.Minute }), redis.Options{})
@@ -266,7 +266,7 @@ func TestFewDials(t *testing.T) {
 	}
 }
 
-// TestManyAtOnce has more callers at once than a batch takes, some of whom get errors of their own.
+// TestManyAtOnce has more callers at once than a batch takes, some of which get errors of their own.
 func TestManyAtOnce(t *testing.T) {
 	c := client(t)
 	d := driver(t, c, redis.Options{})

@@ -200,7 +200,7 @@ func (d *Driver) explain(ctx context.Context, operation string, err error) error
 	return fmt.Errorf("redis: %s: %w", operation, wording.Behind(d.secrets.hide(err), "redis")) // as go-redis says itself
 }
 
-// guard turns a panic of do, as of a hook that the client was given, into an error: in a goroutine of ours nobody else
+// guard turns a panic of do, as of a hook that the client was given, into an error: in a goroutine of ours nothing else
 // recovers it.
 func guard(do func() error) (err error) {
 	defer func() {

@@ -46,7 +46,7 @@ func (c *counter) ProcessPipelineHook(next goredis.ProcessPipelineHook) goredis.
 	}
 }
 
-// TestRoundTrips counts those of callers who come alone, and of callers who come together.
+// TestRoundTrips counts those of callers that come alone, and of callers that come together.
 func TestRoundTrips(t *testing.T) {
 	for name, test := range map[string]struct {
 		options redis.Options
@@ -76,7 +76,7 @@ func TestRoundTrips(t *testing.T) {
 					t.Fatal(err)
 				}
 			}
-			// Where the machine stops for a moment, a caller who sends by himself gives up and sends again.
+			// Where the machine stops for a moment, a caller that sends by itself gives up and sends again.
 			if n, single := trips.pipelines.Load(), trips.single.Load(); n < 10 || n > 15 || single != 0 {
 				t.Errorf("10 calls one after the other took %d pipelines and %d commands, want 10 and 0", n, single)
 			}

@@ -83,7 +83,7 @@ func (r *mgetRequest) settle(time.Time) error {
 	return nil
 }
 
-// bytesOf returns the bytes of a text that the client has made for us and that nobody else has, without copying them, as the
+// bytesOf returns the bytes of a text that the client has made for us and that nothing else has, without copying them, as the
 // client's own Bytes does.
 func bytesOf(text string) []byte {
 	if text == "" {

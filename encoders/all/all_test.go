@@ -23,6 +23,6 @@ func TestAllCodecsAreLinked(t *testing.T) {
 		}
 	}
 	if _, ok := encoders.Lookup("yaml"); ok {
-		t.Error("Lookup found a codec that nobody registered")
+		t.Error("Lookup found a codec that was not registered")
 	}
 }

@@ -35,7 +35,7 @@ func repeat(data []byte, n, unused int) []byte {
 	return append(binary.LittleEndian.AppendUint32(data, uint32(len(footer))), "ARROW1"...)
 }
 
-// TestOneBatchManyTimes: arrays are made of more bytes than there are, at little cost for who writes the file.
+// TestOneBatchManyTimes: arrays are made of more bytes than there are, at little cost to the file's writer.
 func TestOneBatchManyTimes(t *testing.T) {
 	const many = 10_000
 	ints := array.NewData(arrow.PrimitiveTypes.Int8, many, []*memory.Buffer{nil, memory.NewBufferBytes(make([]byte, many))}, nil, 0, 0)

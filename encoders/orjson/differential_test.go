@@ -257,7 +257,7 @@ func TestTheDifferencesThatRemain(t *testing.T) {
 	}
 }
 
-// TestAPanicIsAnError: a method of a type that panics takes nobody with it, and tells nobody what it panicked with.
+// TestAPanicIsAnError: a method of a type that panics takes nothing with it, and does not tell what it panicked with.
 func TestAPanicIsAnError(t *testing.T) {
 	_, err := orjson.New().Encode(mad{})
 	if err == nil || strings.Contains(err.Error(), "secret") {

@@ -224,7 +224,7 @@ func TestZonesOfDictionaries(t *testing.T) {
 	}
 }
 
-// TestZones: other readers, who know Parquet alone, tell times in a zone from those without. The library mixes them up.
+// TestZones: other readers, which know Parquet alone, tell times in a zone from those without. The library mixes them up.
 func TestZones(t *testing.T) {
 	us := arrow.Microsecond
 	column := func(name, zone string) frametest.Column {

@@ -11,7 +11,7 @@
 // dictionary of other values, and any within lists, structs and maps, as those values, a column that says it has no nulls
 // and has some, and all that is within others, as one that may have them. Rows without columns are not counted. The Arrow
 // schema is stored in the file, so that other types, the zones of times and the metadata come back as they were. A duration
-// is an integer for readers who do not know that schema, as pandas writes it. A dictionary of strings keeps its values, and
+// is an integer for readers that do not know that schema, as pandas writes it. A dictionary of strings keeps its values, and
 // their order, which are the categories of pandas.
 //
 // This codec links much more than feather does, Arrow's compute kernels and gRPC among it.

@@ -169,7 +169,7 @@ func compare(t *testing.T, name string, got, want []point) {
 	}
 }
 
-// Frames that nobody expects make a chart all the same, and nothing in it lies outside.
+// Frames that are not expected make a chart all the same, and nothing in it lies outside.
 func TestAwkwardFrames(t *testing.T) {
 	at := func(hours ...float64) (times []time.Time) {
 		for _, hour := range hours {

@@ -62,7 +62,7 @@ func main() {
 }
 
 // open installs the cache and registers the routes. shared tells whether Python can reach what is in the cache; if it
-// cannot, open puts a frame, as nobody else will.
+// cannot, open puts a frame, as nothing else will.
 func open(r *gin.Engine) (cache *cachette.Cache, shared bool, err error) {
 	cfg, err := config()
 	if err != nil {

@@ -5,6 +5,7 @@ package bench
 import (
 	"net/http"
 	"net/http/httptest"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -39,6 +40,7 @@ func document(c *gin.Context) {
 func bare(c *gin.Context) {
 	h := c.Writer.Header()
 	h.Set("Content-Type", "application/json")
+	h.Set("Content-Length", strconv.Itoa(len(body)))
 	h.Set("ETag", `"a-strong-validator"`)
 	h.Set("Cache-Control", "max-age=3600")
 	h.Set("Date", time.Now().UTC().Format(http.TimeFormat))

@@ -1,5 +1,5 @@
 // Package deps_test holds what cachette adds to a program that uses gin already to a list of packages, so that no
-// backend's SDK and no codec's library reaches those who do not use it.
+// backend's SDK and no codec's library reaches a program that does not use it.
 package deps_test
 
 import (

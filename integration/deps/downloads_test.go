@@ -147,7 +147,7 @@ func TestDownloads(t *testing.T) {
 	compare(t, added, downloadList)
 }
 
-// foreign are modules that belong to one backend or codec, by the names of those: who does not use that downloads none.
+// foreign are modules that belong to one backend or codec, by the names of those: a program that does not use that downloads none.
 var foreign = map[string][]string{
 	"github.com/apache/":             {"csv", "feather", "parquet"},
 	"google.golang.org/grpc":         {"csv", "feather", "parquet"},
@@ -162,7 +162,7 @@ var foreign = map[string][]string{
 	"github.com/nlpodyssey/gopickle": {"pickle"},
 }
 
-// TestDownloadsOfOne: who uses one backend or codec downloads nothing of the others.
+// TestDownloadsOfOne: a program that uses one backend or codec downloads nothing of the others.
 func TestDownloadsOfOne(t *testing.T) {
 	for _, path := range []string{
 		"drivers/inmemory", "drivers/redis", "drivers/memcached", "drivers/mongodb", "drivers/dynamodb",

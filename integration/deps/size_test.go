@@ -1,9 +1,13 @@
 package deps_test
 
 import (
+	"fmt"
 	"os"
 	"os/exec"
 	"path/filepath"
+	"regexp"
+	"strconv"
+	"strings"
 	"testing"
 )
 
@@ -17,6 +21,59 @@ func TestSize(t *testing.T) {
 	if with-without > sizeLimit || with <= without {
 		t.Errorf("a cache adds %d bytes to a program of %d, want at most %d", with-without, without, sizeLimit)
 	}
+}
+
+// TestDriverSizes holds the sizes that docs/backends.md tells against those of programs built here.
+func TestDriverSizes(t *testing.T) {
+	const page = "../../docs/backends.md"
+	text, err := os.ReadFile(page)
+	if err != nil {
+		t.Fatal(err)
+	}
+	row := regexp.MustCompile(`(?m)^\| adds to a program .*$`).FindString(string(text))
+	names := []string{"inmemory", "redis", "memcached", "mongodb", "dynamodb"}
+	told := regexp.MustCompile(`([0-9.]+) MB`).FindAllStringSubmatch(row, -1)
+	if len(told) != len(names) {
+		t.Fatalf("%s tells the sizes of the drivers as %q", page, row)
+	}
+	without := size(t, "./testdata/cachette")
+	for i, name := range names {
+		added := without - size(t, "./testdata/gin")
+		if name != "inmemory" {
+			added = sizeWith(t, module+"/drivers/"+name) - without
+		}
+		megabytes, err := strconv.ParseFloat(told[i][1], 64)
+		if err != nil {
+			t.Fatal(err)
+		}
+		holdSize(t, page, name, megabytes, added)
+	}
+}
+
+// holdSize holds a size that a page tells, in MB, against that of a program. It may be off by a twentieth, since compilers differ, and by
+// what rounding takes.
+func holdSize(t *testing.T, page, name string, told float64, bytes int64) {
+	t.Helper()
+	added := float64(bytes) / 1e6
+	t.Logf("%s adds %.2f MB", name, added)
+	if added < told*0.95-0.05 || added > told*1.05+0.05 {
+		t.Errorf("%s says that %s adds %.1f MB, and it adds %.2f", page, name, told, added)
+	}
+}
+
+// sizeWith returns the size of the program with a cache in memory that imports one package more.
+func sizeWith(t *testing.T, path string) int64 {
+	t.Helper()
+	source, err := os.ReadFile("testdata/cachette/main.go")
+	if err != nil {
+		t.Fatal(err)
+	}
+	program := filepath.Join(t.TempDir(), "main.go")
+	content := strings.Replace(string(source), "package main\n", fmt.Sprintf("package main\n\nimport _ %q\n", path), 1)
+	if err := os.WriteFile(program, []byte(content), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	return size(t, program)
 }
 
 // size builds a program and returns how many bytes it has, without the paths of the machine that it is built on.

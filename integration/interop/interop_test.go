@@ -98,7 +98,7 @@ func (p *pair) open(t *testing.T, where stores) {
 	p.goes = cache
 }
 
-// key returns a key that nobody has used.
+// key returns a key that was never used.
 func (p *pair) key() string {
 	p.keys++
 	return fmt.Sprintf("interop:%s:%s:%d:%d", p.backend, p.codec, os.Getpid(), p.keys)

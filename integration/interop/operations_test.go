@@ -144,7 +144,7 @@ func (p *pair) goClearsNamespace(ctx context.Context, c testCase) error {
 	return errors.Join(p.pythonMisses(ctx, inside, c), p.python.fetch(ctx, outside, c.name))
 }
 
-// namespace returns one that nobody has used, a key in it, and one in another that begins the same way.
+// namespace returns one that was never used, a key in it, and one in another that begins the same way.
 func (p *pair) namespace() (namespace, inside, outside string) {
 	namespace = p.key()
 	return namespace, namespace + ":in", namespace + "x:out"

@@ -25,8 +25,33 @@ func Context(ctx context.Context) context.Context {
 	return ctx
 }
 
-// Path reads a path as clients ask for it. isPattern tells the patterns of the engine's routes.
+// checkTarget refuses what no client sends of a path or a URL.
+func checkTarget(target string) error {
+	bare := strings.TrimSpace(target)
+	if bare != "" && bare != target {
+		return fmt.Errorf("%w: %.64q has blanks around it; give %.64q, with %%20 for a blank that is part of it", Err, target, bare)
+	}
+	if bare, _, fragment := strings.Cut(target, "#"); fragment && bare != "" { // RFC 9110 §7.1
+		return fmt.Errorf("%w: %.64q has a fragment, which no client sends; give %.64q, with %%23 for a # that is part of it", Err,
+			target, bare)
+	}
+	return nil
+}
+
+// BarePath reads a path that has no query. isPattern tells the patterns of the engine's routes.
+func BarePath(path string, isPattern func(string) bool) (*url.URL, error) {
+	if bare, _, query := strings.Cut(path, "?"); query && strings.HasPrefix(path, "/") {
+		return nil, fmt.Errorf("%w: %.64q has a query; give the path without its query, %.64q: all its queries are "+
+			"purged (%%3F is a question mark that is part of the path)", Err, path, bare)
+	}
+	return Path(path, isPattern)
+}
+
+// Path reads a path as clients ask for it, with its query. isPattern tells the patterns of the engine's routes.
 func Path(path string, isPattern func(string) bool) (*url.URL, error) {
+	if err := checkTarget(path); err != nil {
+		return nil, err
+	}
 	u, err := url.ParseRequestURI(path)
 	if err != nil || !strings.HasPrefix(path, "/") {
 		return nil, fmt.Errorf("%w: %.64q is not a path; give one that begins with \"/\", escaped as in a URL", Err, path)
@@ -62,12 +87,16 @@ func Page(ctx context.Context, target string, isSecure func(*gin.Context) bool, 
 			base.Scheme = "https"
 		}
 	}
+	if err := checkTarget(WithoutUserInfo(target)); err != nil {
+		return nil, err
+	}
 	u, err := url.Parse(target)
-	if err == nil {
+	named := err == nil && (u.Host != "" || strings.HasPrefix(target, "/"))
+	if named {
 		u.Host = strings.ToLower(u.Host) // as clients send it; a handler sees its case, so responses are kept by it
 		u = base.ResolveReference(u)
 	}
-	if err != nil || u.Host == "" || u.Scheme != "http" && u.Scheme != "https" || u.User != nil || !strings.HasPrefix(u.Path, "/") {
+	if !named || u.Host == "" || u.Scheme != "http" && u.Scheme != "https" || u.User != nil || !strings.HasPrefix(u.Path, "/") {
 		return nil, fmt.Errorf("%w: %.64q does not name a page of a host; give a URL such as https://example.com/products, or a "+
 			"path with the *gin.Context of a request", Err, WithoutUserInfo(target))
 	}

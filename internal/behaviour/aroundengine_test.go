@@ -79,7 +79,7 @@ func TestRefreshForAForeignCookie(t *testing.T) {
 	}
 }
 
-// A client for whom what stands around the engine says that nothing is to be stored has nothing stored for others.
+// A client for which what stands around the engine says that nothing is to be stored has nothing stored for others.
 func TestRefreshForAForeignCacheControl(t *testing.T) {
 	for _, control := range []string{"Cache-Control: private", "Cache-Control: no-store", "CDN-Cache-Control: no-store"} {
 		t.Run(control, func(t *testing.T) {

@@ -134,7 +134,7 @@ func TestGuardBetween(t *testing.T) {
 }
 
 // Credentials that the outer route has seen count inside, though a guard between the two has taken them off the request: what
-// is made for a request with Authorization is for nobody else, unless it says so (RFC 9111 §3.5) or an identity is named.
+// is made for a request with Authorization is for no other client, unless it says so (RFC 9111 §3.5) or an identity is named.
 func TestCredentialsTakenOffBetween(t *testing.T) {
 	for _, row := range []struct {
 		name    string
@@ -244,7 +244,7 @@ func TestQueryThroughThreeRoutes(t *testing.T) {
 
 // What the inner route alone decides is not waited for in the outer one: once that is known to step aside, requests that come
 // together go on together to what stands between the two.
-func TestOuterRouteHoldsNobodyUp(t *testing.T) {
+func TestOuterRouteHoldsNoneUp(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		s := newSite(t)
 		between, gate, arrived, _ := gated(func(*gin.Context) {})

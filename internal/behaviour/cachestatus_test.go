@@ -33,8 +33,8 @@ func TestCacheStatus(t *testing.T) {
 		{name: "HEAD on nothing", method: http.MethodHead, want: "cachette; fwd=uri-miss"},
 		{name: "PUT", method: http.MethodPut, want: "cachette; fwd=method"},
 		{name: "OPTIONS", method: http.MethodOptions, want: "cachette; fwd=method"},
-		{name: "If-Match", fields: []string{`If-Match: "a"`}, want: "cachette; fwd=bypass"},
-		{name: "upgrade", fields: []string{"Upgrade: websocket", "Connection: keep-alive, Upgrade"}, want: "cachette; fwd=bypass"},
+		{name: "If-Match", fields: []string{`If-Match: "a"`}, want: "cachette; fwd=bypass; detail=precondition"},
+		{name: "upgrade", fields: []string{"Upgrade: websocket", "Connection: keep-alive, Upgrade"}, want: "cachette; fwd=bypass; detail=upgrade"},
 		{name: "private", response: []string{"Cache-Control: private"}, want: "cachette; fwd=uri-miss; detail=private"},
 		{name: "no-store", response: []string{"Cache-Control: no-store"}, want: "cachette; fwd=uri-miss; detail=no-store"},
 		{name: "cookie", response: []string{"Set-Cookie: a=1"}, want: "cachette; fwd=uri-miss; detail=set-cookie"},
@@ -98,7 +98,7 @@ func TestCacheStatusWithoutStore(t *testing.T) {
 		t.Error(err)
 	}
 	for range 2 {
-		if a := s.get("/"); a.cacheStatus() != "cachette; fwd=bypass" || a.body != "page" {
+		if a := s.get("/"); a.cacheStatus() != "cachette; fwd=bypass; detail=disabled" || a.body != "page" {
 			t.Errorf("closed: %q %q", a.cacheStatus(), a.body)
 		}
 	}

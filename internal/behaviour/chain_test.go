@@ -111,11 +111,11 @@ func TestGuards(t *testing.T) {
 			row.mount(s, text("page"))
 			for range 3 {
 				if a := s.get("/", "X-Pass: 1"); a.body != "page" {
-					t.Errorf("who passes: %d %q", a.status, a.body)
+					t.Errorf("a client that passes: %d %q", a.status, a.body)
 				}
 				for method := range strings.FieldsSeq(row.methods) {
 					if a := s.do(method, "/"); a.status != http.StatusForbidden || len(a.header["Cache-Status"]) > 0 {
-						t.Errorf("%s of who does not pass: %d (%s)", method, a.status, a.cacheStatus())
+						t.Errorf("%s of one that does not pass: %d (%s)", method, a.status, a.cacheStatus())
 					}
 				}
 			}

@@ -66,7 +66,7 @@ func TestOneFill(t *testing.T) {
 	})
 }
 
-// A response that is not for everybody goes to nobody who waited for it: each runs the handler himself.
+// A response that is not for everybody goes to no request that waited for it: each runs the handler itself.
 func TestNotShared(t *testing.T) {
 	for _, row := range []struct {
 		name    string
@@ -206,7 +206,7 @@ func TestNoQueueForPrivateResponses(t *testing.T) {
 	}
 }
 
-// Who waited for another variant than the one that was made gets one of his own, made once (RFC 9111 §4.1).
+// A request that waited for another variant than the one that was made gets one of its own, made once (RFC 9111 §4.1).
 func TestVariantsTogether(t *testing.T) {
 	eachStore(t, func(t *testing.T, store func(*cachette.Config)) {
 		synctest.Test(t, func(t *testing.T) {
@@ -229,7 +229,7 @@ func TestVariantsTogether(t *testing.T) {
 			close(gate)
 			for range 40 {
 				if o := await(t, "an answer", answers); o.body != "in "+o.language {
-					t.Errorf("who asked for %s got %q", o.language, o.body)
+					t.Errorf("the one that asked for %s got %q", o.language, o.body)
 				}
 			}
 			if n := runs.Load(); n != int64(len(languages)) {
@@ -240,7 +240,7 @@ func TestVariantsTogether(t *testing.T) {
 }
 
 // Requests that are for one client, or for something else, wait for no other.
-func TestWhoDoesNotWait(t *testing.T) {
+func TestRequestsThatDoNotWait(t *testing.T) {
 	for _, row := range []struct{ name, method, target, field string }{
 		{"no-store", http.MethodGet, "/", "Cache-Control: no-store"},
 		{"credentials", http.MethodGet, "/", "Authorization: Basic eA=="},
@@ -398,10 +398,10 @@ func TestFollowerWithValidator(t *testing.T) {
 		close(gate)
 		await(t, "the leader's answer", leader)
 		if a := await(t, "the answer", has); a.status != http.StatusNotModified || a.body != "" {
-			t.Errorf("who has it got %d %q", a.status, a.body)
+			t.Errorf("the client that has it got %d %q", a.status, a.body)
 		}
 		if a := await(t, "the answer", hasOther); a.status != http.StatusOK || a.body != "body" {
-			t.Errorf("who has another got %d %q", a.status, a.body)
+			t.Errorf("the client that has another got %d %q", a.status, a.body)
 		}
 		if runs.Load() != 1 {
 			t.Errorf("the handler ran %d times", runs.Load())

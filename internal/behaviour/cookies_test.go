@@ -163,9 +163,9 @@ func TestCookieFromOutside(t *testing.T) {
 						if n := runs.Load(); n != 3 {
 							t.Errorf("the handler ran %d times for three visitors", n)
 						}
-						for i := range 2 { // who has the cookie is set none
+						for i := range 2 { // a client that has the cookie is set none
 							if a := send(t, h, http.MethodGet, "/page", "Cookie: sid=v1"); a.hit() != (i > 0) {
-								t.Errorf("who has one, time %d: %s", i+1, a.cacheStatus())
+								t.Errorf("with one, time %d: %s", i+1, a.cacheStatus())
 							}
 						}
 					})

@@ -8,6 +8,7 @@ import (
 	"go/token"
 	"io/fs"
 	"net/http"
+	"net/http/httptest"
 	"os"
 	"path/filepath"
 	"regexp"
@@ -17,6 +18,7 @@ import (
 	"testing"
 	"testing/synctest"
 	"time"
+	"unicode/utf8"
 
 	"github.com/gin-gonic/gin"
 
@@ -45,6 +47,7 @@ type docStatus struct {
 	pause   time.Duration // between the two
 	method  string        // GET unless given
 	fields  []string
+	change  func(*http.Request) // changes the request; nil for nothing
 	store   func(*cachette.Config)
 }
 
@@ -103,7 +106,13 @@ var (
 		{want: "fwd=request; detail=request", handler: docWhole, first: docNoFields, fields: []string{"Cache-Control: no-store"}},
 		{want: "fwd=partial; stored", handler: docThen(docPart("0-3/10"), docPart("2-5/10")), first: []string{"Range: bytes=0-3"},
 			fields: []string{"Range: bytes=2-5"}},
-		{want: "fwd=bypass", handler: docWhole, options: []cachette.Option{cachette.WithSkip(func(*gin.Context) bool { return true })}},
+		{want: "fwd=bypass; detail=disabled", handler: docWhole, store: func(cfg *cachette.Config) { cfg.Disabled = true }},
+		{want: "fwd=bypass; detail=skip", handler: docWhole, options: []cachette.Option{cachette.WithSkip(func(*gin.Context) bool { return true })}},
+		{want: "fwd=bypass; detail=identity", handler: docWhole, options: []cachette.Option{cachette.WithIdentity(userOf)}},
+		{want: "fwd=bypass; detail=content", handler: docWhole, change: func(r *http.Request) { r.Body, r.ContentLength = http.NoBody, 1 }},
+		{want: "fwd=bypass; detail=precondition", handler: docWhole, fields: []string{`If-Match: "v1"`}},
+		{want: "fwd=bypass; detail=upgrade", handler: docWhole, fields: []string{"Connection: Upgrade", "Upgrade: websocket"}},
+		{want: "fwd=bypass; detail=target", handler: docWhole, change: func(r *http.Request) { r.URL.Scheme = "https" }},
 		{want: "fwd=method", handler: docWhole, method: http.MethodPost},
 		{want: "fwd=method; stored", method: http.MethodPost, first: docNoFields,
 			handler: docAnswer(http.StatusOK, "Cache-Control: max-age=60", "Content-Location: /p")},
@@ -149,7 +158,17 @@ func TestPageOfCacheStatus(t *testing.T) {
 				if method == "" {
 					method = http.MethodGet
 				}
-				if got := s.do(method, "/p", row.fields...).cacheStatus(); got != "cachette; "+row.want {
+				r := httptest.NewRequest(method, "/p", nil)
+				for _, field := range row.fields {
+					name, value, _ := strings.Cut(field, ": ")
+					r.Header.Add(name, value)
+				}
+				if row.change != nil {
+					row.change(r)
+				}
+				w := httptest.NewRecorder()
+				s.ServeHTTP(w, r)
+				if got := w.Header().Get("Cache-Status"); got != "cachette; "+row.want {
 					t.Errorf("Cache-Status: %s", got)
 				}
 				synctest.Wait()
@@ -313,6 +332,18 @@ func TestLinksOfThePages(t *testing.T) {
 			if _, err := os.Stat(filepath.Join(root, filepath.Dir(name), link[1])); err != nil {
 				t.Errorf("%s links to %s: %v", name, link[1], err)
 			}
+		}
+	}
+}
+
+// docs/decisions.md is prose, and read in editors and terminals as it is.
+func TestDecisionsAreWrapped(t *testing.T) {
+	const most = 120
+	number := 0
+	for line := range strings.Lines(docPage(t, "docs/decisions.md")) {
+		number++
+		if columns := utf8.RuneCountInString(strings.TrimRight(line, "\n")); columns > most {
+			t.Errorf("docs/decisions.md:%d has %d columns, want %d at most", number, columns, most)
 		}
 	}
 }

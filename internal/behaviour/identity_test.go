@@ -126,7 +126,7 @@ func TestIdentityHoldsForAllRequests(t *testing.T) {
 	})
 }
 
-// Requests of one identity share a fill, those of two do not, and those without one wait for nobody and ask the store for nothing.
+// Requests of one identity share a fill, those of two do not, and those without one wait for no other and ask the store for nothing.
 func TestIdentityTogether(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		store := newShelf()

@@ -53,6 +53,33 @@ func TestInstallRefuses(t *testing.T) {
 	}
 }
 
+// A mistake in the configuration is told in the same words, wherever it is found, each on a line that makes sense by itself.
+func TestInstallTellsMistakesAlike(t *testing.T) {
+	const want = "cachette: TTL (CACHETTE_TTL): 2h is out of range: give 1 s to 3600 s\n" +
+		"cachette: BodyLimit (CACHETTE_BODY_LIMIT): 2 MiB is more than the whole memory limit of 1 MiB: give less, or a larger " +
+		"MemoryLimit (CACHETTE_MEMORY_LIMIT)"
+	config := cachette.Config{TTL: 2 * time.Hour, MemoryLimit: 1 << 20, BodyLimit: 2 << 20}
+	for name, cfgFunc := range map[string]func() (cachette.Config, error){
+		"a Config":            func() (cachette.Config, error) { return config, nil },
+		"a Config, validated": func() (cachette.Config, error) { return config, config.Validate() },
+		"the environment":     cachette.FromEnv,
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Setenv("CACHETTE_TTL", "2h")
+			t.Setenv("CACHETTE_MEMORY_LIMIT", "1MiB")
+			t.Setenv("CACHETTE_BODY_LIMIT", "2MiB")
+			_, err := cachette.Install(gin.New(), cfgFunc)
+			if err == nil || err.Error() != want {
+				t.Errorf("it says %v\nwant %s", err, want)
+			}
+			var mistake *cachette.ConfigError
+			if !errors.As(err, &mistake) || mistake.Field != "TTL" {
+				t.Errorf("the first mistake is %v", mistake)
+			}
+		})
+	}
+}
+
 func TestInstallAfterFailure(t *testing.T) {
 	engine := gin.New()
 	if _, err := cachette.Install(engine, func() (cachette.Config, error) { return cachette.Config{TTL: -1}, nil }); err == nil {
@@ -178,7 +205,7 @@ func TestClose(t *testing.T) {
 		}
 	}
 	for range 2 {
-		if a := s.get("/"); a.body != "hello" || a.hit() || a.cacheStatus() != "cachette; fwd=bypass" {
+		if a := s.get("/"); a.body != "hello" || a.hit() || a.cacheStatus() != "cachette; fwd=bypass; detail=disabled" {
 			t.Errorf("after Close: %v", a)
 		}
 	}

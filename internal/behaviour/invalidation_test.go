@@ -266,7 +266,7 @@ func TestInvalidationOwed(t *testing.T) {
 		t.Errorf("the POST: %d %q", a.status, a.body)
 	}
 	if !strings.Contains(log.String(), "owed") {
-		t.Errorf("nobody was told: %s", log)
+		t.Errorf("nothing was told: %s", log)
 	}
 	if err := s.cache.PurgePath(t.Context(), "/page"); err == nil {
 		t.Error("PurgePath succeeds on a store that cannot be written")

@@ -109,6 +109,55 @@ func TestKeys(t *testing.T) {
 	}
 }
 
+// A default port that is written out names the same authority (RFC 9110 §4.2.3), but handlers see it, and may write it into the page:
+// so the two are two pages. Whatever takes one of them back takes both, since they are pages of one URL.
+func TestDefaultPort(t *testing.T) {
+	for _, row := range []struct{ name, bare, port string }{
+		{"http", "shop.example", "shop.example:80"},
+		{"https", "https://shop.example", "https://shop.example:443"},
+	} {
+		for name, purge := range map[string]func(s *site, host string){
+			"PurgePath":               func(s *site, _ string) { purgePath(s.t, s, "/page") },
+			"a write":                 func(s *site, host string) { s.write(host, "/page") },
+			"the Location of a write": func(s *site, host string) { s.write(host, "/elsewhere") },
+		} {
+			t.Run(row.name+"/"+name, func(t *testing.T) {
+				eachStore(t, func(t *testing.T, store func(*cachette.Config)) {
+					s := newSite(t, store)
+					s.GET("/page", cachette.Cached(time.Minute), func(c *gin.Context) { c.String(http.StatusOK, "of %s", c.Request.Host) })
+					s.POST("/page", text("changed"))
+					s.POST("/elsewhere", func(c *gin.Context) {
+						c.Header("Location", "//shop.example/page")
+						c.Status(http.StatusCreated)
+					})
+					hosts := []string{row.bare, row.port}
+					for _, by := range hosts {
+						for i := range 2 {
+							for _, host := range hosts {
+								a := s.ask(host, "/page")
+								if want := "of " + strings.TrimPrefix(host, "https://"); a.body != want || a.hit() != (i > 0) {
+									t.Errorf("%s is given %q (%s)", host, a.body, a.cacheStatus())
+								}
+							}
+						}
+						purge(s, by)
+					}
+				})
+			})
+		}
+	}
+}
+
+// write sends a POST to a host.
+func (s *site) write(host, target string) {
+	r := httptest.NewRequest(http.MethodPost, target, nil)
+	r.Host = strings.TrimPrefix(host, "https://")
+	if r.Host != host {
+		r.TLS = &tls.ConnectionState{}
+	}
+	s.ServeHTTP(httptest.NewRecorder(), r)
+}
+
 // What a route adds to its keys is never taken for another part of them.
 func TestKeyParts(t *testing.T) {
 	eachStore(t, func(t *testing.T, store func(*cachette.Config)) {

@@ -93,7 +93,7 @@ func TestLeaderFails(t *testing.T) {
 					close(gate)
 					for range 10 {
 						if a := await(t, "an answer", answers); a.status != http.StatusOK || a.body != "page" {
-							t.Errorf("who waited got %d %q (%s)", a.status, a.body, a.cacheStatus())
+							t.Errorf("the one that waited got %d %q (%s)", a.status, a.body, a.cacheStatus())
 						}
 					}
 					if a := s.get("/"); a.body != "page" || !a.hit() {
@@ -122,7 +122,7 @@ func unlessLeft(c *gin.Context, texts ...string) {
 
 // A fill whose client has left, and that no other waits for, ends, and what it has made of that is not kept; where it does not look, and
 // makes all of its page, that is.
-func TestFillForNobody(t *testing.T) {
+func TestFillWithoutClients(t *testing.T) {
 	for name, row := range map[string]struct {
 		handler func(c *gin.Context)
 		kept    bool
@@ -165,7 +165,7 @@ func TestFillForNobody(t *testing.T) {
 	}
 }
 
-// Who waits leaves when his client does, and disturbs nobody.
+// A request that waits leaves when its client does, and disturbs no other.
 func TestFollowerLeaves(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		s := newSite(t)
@@ -182,7 +182,7 @@ func TestFollowerLeaves(t *testing.T) {
 		select {
 		case <-leaving:
 		default:
-			t.Error("who left still waits")
+			t.Error("the one that left still waits")
 		}
 		close(gate)
 		for _, ch := range []<-chan answer{leader, staying} {

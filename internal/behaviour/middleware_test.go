@@ -21,7 +21,7 @@ import (
 )
 
 // gzipped compresses what the handlers behind it write, as gin's gzip middleware does: Content-Encoding and Vary are set
-// before the chain goes on, and the writer stays in the context unless restore. Vary is there for who takes no gzip, too,
+// before the chain goes on, and the writer stays in the context unless restore. Vary is there for clients that take no gzip, too,
 // if always.
 func gzipped(always, restore bool) gin.HandlerFunc {
 	return func(c *gin.Context) {
@@ -83,7 +83,7 @@ func plain(t testing.TB, a answer) string {
 	return string(content)
 }
 
-// Compression outside of the cache works on hits as it does on misses, for those who take it and for those who do not.
+// Compression outside of the cache works on hits as it does on misses, for clients that take it and for those that do not.
 // Inside of it, what is stored is compressed, and is one variant of others.
 func TestGzip(t *testing.T) {
 	large := strings.Repeat("content ", 2000)
@@ -293,7 +293,7 @@ func TestSeenOutside(t *testing.T) {
 	}
 }
 
-// A handler may give its request to somebody who reads it for longer than the handler runs: nobody changes it behind him.
+// A handler may give its request to a goroutine that reads it for longer than the handler runs: nothing changes it behind that.
 func TestRequestOutlivesHandlers(t *testing.T) {
 	for _, row := range []struct {
 		name   string
@@ -372,7 +372,7 @@ func TestRequestChangedInside(t *testing.T) {
 			})
 			for _, language := range []string{"de", "en", "de", "en"} {
 				if a := s.get("/", "Accept-Language: "+language); a.body != "in "+language {
-					t.Errorf("who asked for %s got %q (%s)", language, a.body, a.cacheStatus())
+					t.Errorf("the one that asked for %s got %q (%s)", language, a.body, a.cacheStatus())
 				}
 			}
 			if a := s.get("/", "Accept-Language: de"); !a.hit() {
@@ -395,7 +395,7 @@ func TestRequestChangedInside(t *testing.T) {
 }
 
 // A handler whose response depends on a request field may find that field in Vary already, set by a middleware outside,
-// and say the same once more, or not at all. Either way nobody gets what was made for another.
+// and say the same once more, or not at all. Either way no client gets what was made for another.
 func TestVaryThatIsThereAlready(t *testing.T) {
 	for name, vary := range map[string]func(http.Header){
 		"said again":     func(h http.Header) { h.Set("Vary", "Origin") },

@@ -203,7 +203,7 @@ func inOrders(t *testing.T, s *site, path string, visitors []visitor, fields ...
 }
 
 // Whichever of three routes inside of one another tells visitors apart, each gets its own page: in whatever order, and also
-// those for whom the route adds nothing to the key.
+// those for which the route adds nothing to the key.
 func TestNestedTellsApart(t *testing.T) {
 	for _, tells := range tellings {
 		for _, nesting := range nestings {

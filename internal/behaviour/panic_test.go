@@ -5,6 +5,7 @@ import (
 	"net/http"
 	"strings"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"github.com/gin-gonic/gin"
@@ -82,7 +83,56 @@ func TestPanics(t *testing.T) {
 	}
 }
 
-// A panic that nobody recovers from is net/http's to deal with: the connection breaks, and the next one finds all in order.
+// A panic is an answer of the handler's only where Recovery stands after Cached: then a stale page stands in for its 500 (RFC 5861 §4).
+// Elsewhere Recovery outside has to see the panic, and answers itself; the stale page stays stored.
+func TestPanicAndStaleIfError(t *testing.T) {
+	for _, row := range []struct {
+		name            string
+		outside, inside bool
+		status          int
+		body            string
+	}{
+		{"outside, as in gin.Default", true, false, http.StatusInternalServerError, ""},
+		{"inside", false, true, http.StatusOK, "page"},
+		{"on both sides", true, true, http.StatusOK, "page"},
+	} {
+		t.Run(row.name, func(t *testing.T) {
+			eachStore(t, func(t *testing.T, store func(*cachette.Config)) {
+				synctest.Test(t, func(t *testing.T) {
+					s := newSite(t, store)
+					panics := false
+					var chain []gin.HandlerFunc
+					if row.outside {
+						chain = append(chain, gin.RecoveryWithWriter(io.Discard))
+					}
+					chain = append(chain, cachette.Cached(time.Minute, cachette.WithStaleIfError(time.Hour)))
+					if row.inside {
+						chain = append(chain, gin.RecoveryWithWriter(io.Discard))
+					}
+					s.GET("/", append(chain, func(c *gin.Context) {
+						if panics {
+							panic("no")
+						}
+						c.String(http.StatusOK, "page")
+					})...)
+					s.get("/")
+					time.Sleep(2 * time.Minute)
+					panics = true
+					for range 2 {
+						if a := s.get("/"); a.status != row.status || a.body != row.body {
+							t.Errorf("%d %q (%s)", a.status, a.body, a.cacheStatus())
+						}
+					}
+					if a := s.get("/", "Cache-Control: max-stale, only-if-cached"); a.body != "page" {
+						t.Errorf("what is stored: %d %q (%s)", a.status, a.body, a.cacheStatus())
+					}
+				})
+			})
+		})
+	}
+}
+
+// A panic that is not recovered from is net/http's to deal with: the connection breaks, and the next one finds all in order.
 func TestPanicReachesServer(t *testing.T) {
 	s := newSite(t)
 	first := make(chan bool, 1)

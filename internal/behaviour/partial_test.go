@@ -61,7 +61,7 @@ func TestWrongLength(t *testing.T) {
 }
 
 // A client that leaves as soon as it has all that was declared leaves a whole response behind. Without a declared length
-// nobody knows whether there would have been more.
+// it is not known whether there would have been more.
 func TestClientLeavesAtTheEnd(t *testing.T) {
 	for _, row := range []struct {
 		name, length string

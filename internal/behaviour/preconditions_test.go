@@ -32,10 +32,10 @@ func TestPreconditionsOnWhatIsNotStored(t *testing.T) {
 			for range 3 {
 				a := s.get("/", `If-None-Match: "v0", "v1"`)
 				if a.status != http.StatusNotModified || a.body != "" || a.header.Get("Etag") != `"v1"` || a.hit() {
-					t.Errorf("to who has it: %d, %d bytes, ETag %s (%s)", a.status, len(a.body), a.header["Etag"], a.cacheStatus())
+					t.Errorf("to a client that has it: %d, %d bytes, ETag %s (%s)", a.status, len(a.body), a.header["Etag"], a.cacheStatus())
 				}
 				if a := s.get("/", `If-None-Match: "v2"`); a.status != http.StatusOK || a.body == "" || a.hit() {
-					t.Errorf("to who has another: %d, %d bytes (%s)", a.status, len(a.body), a.cacheStatus())
+					t.Errorf("to a client that has another: %d, %d bytes (%s)", a.status, len(a.body), a.cacheStatus())
 				}
 			}
 		})
@@ -75,7 +75,7 @@ func TestUpgrade(t *testing.T) {
 	if a := s.get("/", "Connection: Upgrade, HTTP2-Settings", "Upgrade: h2c"); !a.hit() {
 		t.Errorf("h2c: %s", a.cacheStatus())
 	}
-	if a := s.get("/", "Connection: Upgrade", "Upgrade: websocket"); a.cacheStatus() != "cachette; fwd=bypass" {
+	if a := s.get("/", "Connection: Upgrade", "Upgrade: websocket"); a.cacheStatus() != "cachette; fwd=bypass; detail=upgrade" {
 		t.Errorf("websocket: %s", a.cacheStatus())
 	}
 }

@@ -187,7 +187,7 @@ func TestRefreshCannotBeForged(t *testing.T) {
 	})
 }
 
-// A refresh that fails leaves what is stored, is tried again, and disturbs nobody.
+// A refresh that fails leaves what is stored, is tried again, and disturbs no request.
 func TestRefreshFails(t *testing.T) {
 	for _, row := range []struct {
 		name  string
@@ -316,7 +316,7 @@ func TestStaleIfError(t *testing.T) {
 			control: "max-age=60", status: 500, after: 90 * time.Second, stands: true},
 		{name: "by the client", control: "max-age=60", status: 500, after: 90 * time.Second,
 			field: "Cache-Control: stale-if-error=60", stands: true},
-		{name: "nobody said so", control: "max-age=60", status: 500, after: 90 * time.Second},
+		{name: "nothing said so", control: "max-age=60", status: 500, after: 90 * time.Second},
 		{name: "must-revalidate (RFC 9111 §5.2.2.2)", control: "max-age=60, must-revalidate, stale-if-error=60", status: 500,
 			after: 90 * time.Second},
 		{name: "no-cache asked (RFC 9111 §5.2.1.4)", control: "max-age=60, stale-if-error=60", status: 500,

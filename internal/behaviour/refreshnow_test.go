@@ -116,7 +116,7 @@ func TestRefreshTargets(t *testing.T) {
 		{name: "a URL with an empty port", target: "https://shop.example:/page", refreshes: "https shop.example /page"},
 		{name: "a URL with the other scheme's port", target: "https://shop.example:80/page", refreshes: "https shop.example:80 /page"},
 		{name: "an address with the default port", target: "http://[::1]:80/page", refreshes: "http [::1] /page"},
-		{name: "a URL with a query and a fragment", target: "http://shop.example/page?a=1&b=%20#top", refreshes: "http shop.example /page?a=1&b=%20"},
+		{name: "a URL with a query", target: "http://shop.example/page?a=1&b=%20", refreshes: "http shop.example /page?a=1&b=%20"},
 		{name: "an escaped path", target: "http://shop.example/a%20b", refreshes: "http shop.example /a%20b"},
 		{name: "a path in a request", target: "/page", in: func(*http.Request) {}, refreshes: "http blog.example /page"},
 		{name: "a path in a request over TLS", target: "/page?a=1", in: overTLS, refreshes: "https blog.example /page?a=1"},
@@ -160,6 +160,22 @@ func TestRefreshTargets(t *testing.T) {
 	}
 }
 
+// In a request a path alone is one of its host: one that begins with a slash, so that it is none that a client cannot mean.
+func TestRefreshInARequest(t *testing.T) {
+	s := newSite(t)
+	s.NoRoute(cachette.Cached(time.Hour), text("page"))
+	c := gin.CreateTestContextOnly(httptest.NewRecorder(), s.Engine)
+	c.Request = httptest.NewRequest(http.MethodPut, "/products/7", nil)
+	for target, says := range map[string]string{
+		"": "https://example.com/products", " ": "https://example.com/products", "products": "https://example.com/products", "?page=2": "https://example.com/products", "../products": "https://example.com/products",
+		" /products": `give "/products"`, "/products\n": `give "/products"`, "/products#7": `give "/products"`, "#7": "https://example.com/products",
+	} {
+		if err := s.cache.Refresh(c, target); !errors.Is(err, cachette.ErrInvalid) || !strings.Contains(err.Error(), says) {
+			t.Errorf("Refresh(%q): %v; want %q in it", target, err, says)
+		}
+	}
+}
+
 // What is no target is an error that says what is one, and what has not been stored one that says why.
 func TestRefreshTellsWhy(t *testing.T) {
 	s := newSite(t)
@@ -182,6 +198,11 @@ func TestRefreshTellsWhy(t *testing.T) {
 		"plain":                           "https://example.com/products",
 		"ftp://example.com/plain":         "https://example.com/products",
 		"http:///plain":                   "https://example.com/products",
+		"http://example.com/plain ":       "give \"http://example.com/plain\"",
+		" http://example.com/plain":       "give \"http://example.com/plain\"",
+		" http://user:pw@example.com/":    "example.com",
+		"http://example.com/plain#top":    "give \"http://example.com/plain\"",
+		"http://user:pw@example.com/#top": "example.com",
 		"http://user:pw@example.com/page": "https://example.com/products",
 		"http://user:p/pw@example.com/":   "https://example.com/products",
 		"http://user:%pw@example.com/":    "https://example.com/products",
@@ -197,8 +218,8 @@ func TestRefreshTellsWhy(t *testing.T) {
 		"http://example.com/gone":         "fwd-status=410; detail=status",
 		"http://example.com/fails":        "fwd-status=503; detail=status",
 		"http://example.com/panics":       "fwd=uri-miss",
-		"http://example.com/identity":     "fwd=bypass",
-		"http://example.com/skip":         "fwd=bypass",
+		"http://example.com/identity":     "fwd=bypass; detail=identity",
+		"http://example.com/skip":         "fwd=bypass; detail=skip",
 	} {
 		err := s.cache.Refresh(t.Context(), target)
 		var op *cachette.OpError

@@ -397,7 +397,7 @@ func TestMadeTag(t *testing.T) {
 					}
 					for _, have := range []string{tag, tag[2:], `"other", ` + tag} { // §8.8.3.2
 						if a := s.get("/", accept, "If-None-Match: "+have); a.status != http.StatusNotModified || !a.hit() {
-							t.Errorf("%s, to who has %s: %d (%s)", coding, have, a.status, a.cacheStatus())
+							t.Errorf("%s, to a client that has %s: %d (%s)", coding, have, a.status, a.cacheStatus())
 						}
 					}
 					for _, have := range []string{tag, tag[2:]} {

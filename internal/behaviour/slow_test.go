@@ -55,7 +55,7 @@ func stalled(t *testing.T, server *httptest.Server, path string) net.Conn {
 
 var large = strings.Repeat("0123456789abcdef", 1<<16-1) // more than sockets hold, and less than the limit of a body
 
-// A client that does not read holds nobody: what its request has made is complete, shared and stored when the handler is done; and when
+// A client that does not read holds no other: what its request has made is complete, shared and stored when the handler is done; and when
 // it reads after all, it gets it.
 func TestSlowClient(t *testing.T) {
 	for name, write := range map[string]func(c *gin.Context){

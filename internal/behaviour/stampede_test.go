@@ -13,7 +13,7 @@ import (
 	"github.com/gin-cachette/cachette"
 )
 
-// When the one who makes the page fails, one of those who wait tries again and the others go on waiting: a handler in
+// When the one that makes the page fails, one of those that wait tries again and the others go on waiting: a handler in
 // trouble does not get all of them at once.
 func TestNoStampedeBehindAFailure(t *testing.T) {
 	for name, fail := range map[string]func(*gin.Context){

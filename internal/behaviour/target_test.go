@@ -44,7 +44,7 @@ func ask(t testing.TB, h http.Handler, target, host string, change ...func(*http
 
 func overTLS(r *http.Request) { r.TLS = &tls.ConnectionState{HandshakeComplete: true} }
 
-// What a client asks for in absolute form makes no page for those who ask for a path, and is itself cached only where it is for
+// What a client asks for in absolute form makes no page for requests for a path, and is itself cached only where it is for
 // this very server.
 func TestAbsoluteForms(t *testing.T) {
 	for _, row := range []struct {
@@ -88,7 +88,7 @@ func TestAbsoluteForms(t *testing.T) {
 				}
 				want := "next: /products?page=2, at good.example"
 				if a := ask(t, s, "/products", "good.example", connection); a.body != want {
-					t.Errorf("then who asks for the path is given %q (%s)", a.body, a.cacheStatus())
+					t.Errorf("then a request for the path is given %q (%s)", a.body, a.cacheStatus())
 				}
 				if a := ask(t, s, "/products", "good.example", connection); a.body != want || !a.hit() {
 					t.Errorf("and again: %q (%s)", a.body, a.cacheStatus())
@@ -194,7 +194,7 @@ func TestTenantsBehindARewrite(t *testing.T) {
 						}
 					}
 					if a := s.get("/dash?page=1"); a.body != "dashboard of " {
-						t.Errorf("who asks for the route itself is given %q (%s)", a.body, a.cacheStatus())
+						t.Errorf("a request for the route itself is given %q (%s)", a.body, a.cacheStatus())
 					}
 				})
 			})
@@ -260,7 +260,7 @@ func TestRewritesInPlace(t *testing.T) {
 	}
 }
 
-// A parameter that a middleware rewrites, and gin has kept as it came, makes no page for those who send the new one.
+// A parameter that a middleware rewrites, and gin has kept as it came, makes no page for requests with the new one.
 func TestRewrittenParameter(t *testing.T) {
 	for name, options := range map[string][]cachette.Option{"whole query": nil, "a parameter": {cachette.WithQueryParams("lang")}} {
 		t.Run(name, func(t *testing.T) {
@@ -275,7 +275,7 @@ func TestRewrittenParameter(t *testing.T) {
 				for round := range 2 {
 					for _, lang := range []string{"xx", "en", "de", "yy"} {
 						if a := s.get("/?lang=" + lang); a.body != "in "+lang || a.hit() != (round > 0) {
-							t.Errorf("who asks for %s is given %q (%s)", lang, a.body, a.cacheStatus())
+							t.Errorf("a request for %s is given %q (%s)", lang, a.body, a.cacheStatus())
 						}
 					}
 				}

@@ -111,10 +111,17 @@ func TestDisabled(t *testing.T) {
 		},
 	} {
 		t.Run(name, func(t *testing.T) {
-			engine := gin.New()
-			cache, err := cachette.Install(engine, func() (cachette.Config, error) { return configure(t) })
+			engine, log := gin.New(), new(journal)
+			cache, err := cachette.Install(engine, func() (cachette.Config, error) {
+				cfg, err := configure(t)
+				log.in(&cfg)
+				return cfg, err
+			})
 			if err != nil {
 				t.Fatal(err)
+			}
+			if n := strings.Count(log.String(), "level=INFO"); n != 1 || !strings.Contains(log.String(), "the cache is disabled") {
+				t.Errorf("the log says at the start: %s", log)
 			}
 			disabledValues(t, cache)
 			disabledRoutes(t, &site{Engine: engine, t: t, cache: cache})

@@ -107,12 +107,12 @@ func TestChanged(t *testing.T) {
 			time.Sleep(2 * time.Minute)
 			version = 2
 			if a := s.get("/", `If-None-Match: "v1"`); a.status != http.StatusOK || a.body != "version 2" {
-				t.Errorf("who has the old one got %d %q (%s)", a.status, a.body, a.cacheStatus())
+				t.Errorf("the client that has the old one got %d %q (%s)", a.status, a.body, a.cacheStatus())
 			}
 			time.Sleep(2 * time.Minute)
 			version = 3
 			if a := s.get("/", `If-None-Match: "v3"`); a.status != http.StatusNotModified || a.body != "" {
-				t.Errorf("who has the new one got %d %q (%s)", a.status, a.body, a.cacheStatus())
+				t.Errorf("the client that has the new one got %d %q (%s)", a.status, a.body, a.cacheStatus())
 			}
 			if a := s.get("/"); !a.hit() || a.status != http.StatusOK || a.body != "version 3" {
 				t.Errorf("afterwards: %d %q (%s)", a.status, a.body, a.cacheStatus())
@@ -162,7 +162,7 @@ func TestValidatedUse(t *testing.T) {
 	}
 }
 
-// A 304 that takes back that its response may be stored answers this client, with what it has for him alone, and is
+// A 304 that takes back that its response may be stored answers this client, with what it has for it alone, and is
 // the end of what is stored: no stale-if-error, nor anything else, brings it back.
 func TestConfirmationThatForbids(t *testing.T) {
 	for _, forbids := range []string{"Cache-Control: no-store", "Cache-Control: private", "Set-Cookie: a=b"} {

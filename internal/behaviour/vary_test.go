@@ -76,7 +76,7 @@ func TestVary(t *testing.T) {
 	}
 }
 
-// A handler's Vary may differ from response to response: none is ever given to whom it was not selected for.
+// A handler's Vary may differ from response to response: none is ever given to a request that did not select it.
 func TestVaryThatVaries(t *testing.T) {
 	eachStore(t, func(t *testing.T, store func(*cachette.Config)) {
 		s := newSite(t, store)

@@ -66,7 +66,7 @@ func TestWhatWasFoundBeforeAWaitIsForgotten(t *testing.T) {
 					}
 					close(gate)
 					await(t, "the leader's answer", leader)
-					if a := await(t, "the answer of the one who waited", waits); a.body == "old" {
+					if a := await(t, "the answer of the one that waited", waits); a.body == "old" {
 						t.Errorf("what was purged or taken back is served: %d (%s)", a.status, a.cacheStatus())
 					}
 					if a := s.get("/"); a.body == "old" {

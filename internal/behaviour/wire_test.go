@@ -78,7 +78,7 @@ func dial(t testing.TB, server *httptest.Server, request string) (net.Conn, *buf
 	return conn, bufio.NewReader(conn)
 }
 
-// A response that is sent bit by bit reaches its client bit by bit, and nobody waits for its end: not the next one who
+// A response that is sent bit by bit reaches its client bit by bit, and none waits for its end: not the next one that
 // asks for it either.
 func TestStreamsArriveAtOnce(t *testing.T) {
 	s := newSite(t)

@@ -35,24 +35,32 @@ var takenBack = []struct {
 	{name: "200, private", answer: text("new", "Cache-Control: private"), ends: true},
 	{name: "200, private, max-age", answer: text("new", "Cache-Control: private, max-age=60"), ends: true},
 	{name: "200, no-store for this kind of cache (RFC 9213)", answer: text("new", "CDN-Cache-Control: no-store", "Cache-Control: max-age=60"), ends: true},
-	{name: "200, max-age=0", answer: text("new", "Cache-Control: max-age=0"), ends: true, head: -1},
-	{name: "200, Expires in the past", answer: text("new", "Expires: Thu, 01 Jan 1970 00:00:00 GMT"), ends: true, head: -1},
+	{name: "200, max-age=0", answer: text("new", "Cache-Control: max-age=0"), ends: true},
+	{name: "200, Expires in the past", answer: text("new", "Expires: Thu, 01 Jan 1970 00:00:00 GMT"), ends: true},
 	{name: "200, Vary: *", answer: text("new", "Vary: *"), ends: true},
 	{name: "200 with a cookie", answer: text("new", "Set-Cookie: a=b"), ends: true},
 	{name: "200, NoStore", answer: func(c *gin.Context) { cachette.NoStore(c); c.String(200, "new") }, ends: true},
 	{name: "200, too large by its length", answer: func(c *gin.Context) {
 		c.Data(200, "text/plain", make([]byte, 2000))
-	}, ends: true, head: -1},
+	}, ends: true},
 	{name: "200, too large in the end", answer: func(c *gin.Context) {
 		for range 20 {
 			_, _ = c.Writer.Write(make([]byte, 100))
 		}
 	}, ends: true, head: -1},
-	{name: "200, aborted", answer: func(c *gin.Context) { c.Abort(); c.String(200, "new") }, ends: true, head: -1},
-	{name: "200, aborted behind it", answer: func(c *gin.Context) { c.String(200, "new"); c.Abort() }, ends: true, head: -1},
+	{name: "200, too large by its Content-Length", answer: func(c *gin.Context) {
+		c.Header("Content-Length", "2000")
+		c.Status(200)
+	}, ends: true},
+	{name: "200, no-cache", answer: text("new", "Cache-Control: no-cache"), ends: true},
+	{name: "200, CDN-Cache-Control: max-age=0 (RFC 9213)", answer: text("new", "CDN-Cache-Control: max-age=0"), ends: true},
+	{name: "200, a stream of events", answer: text("new", "Content-Type: text/event-stream"), ends: true},
+	{name: "200, aborted", answer: func(c *gin.Context) { c.Abort(); c.String(200, "new") }, ends: true},
+	{name: "200, aborted behind it", answer: func(c *gin.Context) { c.String(200, "new"); c.Abort() }, ends: true},
 	{name: "200, and an error behind it", answer: func(c *gin.Context) { c.String(200, "new"); _ = c.Error(errors.New("half")) }},
 	{name: "200, shorter than it says", answer: func(c *gin.Context) { c.Header("Content-Length", "10"); c.String(200, "new") }, head: 1},
 	{name: "200, for other credentials alone", field: "Authorization: x", answer: text("new")},
+	{name: "200, another page for other credentials", field: "Authorization: x", answer: text("new", `ETag: "v2"`)},
 	{name: "200 to a client that asks for no-store", field: "Cache-Control: no-store", answer: text("new"), not: "refresh"},
 	{name: "302", answer: func(c *gin.Context) { c.Redirect(302, "/elsewhere") }, ends: true},
 	{name: "303 at once", answer: func(c *gin.Context) { c.Redirect(303, "/login"); c.Abort() }, ends: true},
@@ -384,6 +392,50 @@ func TestHeadOfAPageThatIsFresh(t *testing.T) {
 				})
 			})
 		}
+	}
+}
+
+// A HEAD whose answer is not to be kept by what the route says of it takes the page back as a GET does (RFC 9111 §4.3.5). One that
+// says nothing of it, of a route that says nothing either, leaves the page's own freshness (§3.2).
+func TestHeadOfARouteThatSaysForHowLong(t *testing.T) {
+	const lasting = "Cache-Control: max-age=3600"
+	ttlFunc := cachette.WithTTLFunc(func(c *gin.Context) time.Duration {
+		if c.Writer.Header().Get("X-Draft") != "" {
+			return 0
+		}
+		return time.Hour
+	})
+	for _, row := range []struct {
+		name        string
+		option      cachette.Option
+		page, after gin.HandlerFunc
+		ends        bool
+	}{
+		{"the function says 0", ttlFunc, text("page"), text("page", "X-Draft: 1"), true},
+		{"the function says 0 of a page that said it itself", ttlFunc, text("page", lasting), text("page", "X-Draft: 1"), true},
+		{"the function says an hour", ttlFunc, text("page"), text("page"), false},
+		{"the function says 0, the page an hour", ttlFunc, text("page"), text("page", "X-Draft: 1", lasting), false},
+		{"nothing is said", cachette.WithPathKey(), text("page", lasting), text("page"), false},
+		{"an hour is said", cachette.WithPathKey(), text("page", lasting), text("page", lasting), false},
+		{"max-age=0", cachette.WithPathKey(), text("page", lasting), text("page", "Cache-Control: max-age=0"), true},
+		{"no-cache", cachette.WithPathKey(), text("page", lasting), text("page", "Cache-Control: no-cache"), true},
+		{"Expires: 0", cachette.WithPathKey(), text("page", lasting), text("page", "Expires: 0"), true},
+	} {
+		t.Run(row.name, func(t *testing.T) {
+			eachStore(t, func(t *testing.T, store func(*cachette.Config)) {
+				s := newSite(t, store)
+				answer := row.page
+				handler := func(c *gin.Context) { answer(c) }
+				s.GET("/page", cachette.Cached(0, row.option), handler)
+				s.HEAD("/page", cachette.Cached(0, row.option), handler)
+				s.get("/page")
+				answer = row.after
+				s.do(http.MethodHead, "/page", "Cache-Control: no-cache")
+				if a := s.get("/page"); a.hit() == row.ends {
+					t.Errorf("then clients get %d %q (%s)", a.status, a.body, a.cacheStatus())
+				}
+			})
+		})
 	}
 }
 

@@ -97,7 +97,7 @@ func TestDeadline(t *testing.T) {
 	})
 }
 
-// Without anybody who waits there is one allocation.
+// Without a caller that waits there is one allocation.
 func TestAllocations(t *testing.T) {
 	ctx := t.Context()
 	n := testing.AllocsPerRun(100, func() {

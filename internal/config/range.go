@@ -24,7 +24,7 @@ var (
 	rangeTTL = durations{time.Second, 3600 * time.Second, "1 s to 3600 s"}
 	// No store across a network is meant to answer within less, and no client waits for more.
 	rangeTimeout = durations{time.Millisecond, time.Minute, "1 ms to 60 s"}
-	// What nobody has asked for in a month is not worth its room.
+	// What was not asked for in a month is not worth its room.
 	rangeKeepStale = durations{time.Millisecond, 30 * 24 * time.Hour, "1 ms to 720 h"}
 	// An empty store in memory takes some tens of kilobytes; 48 bits of an address reach 256 TiB.
 	rangeMemory = sizes{1 << 20, 1 << 48, "1 MiB to 256 TiB"}
@@ -58,7 +58,7 @@ func (c *checker) size(field string, bytes int64, in sizes) {
 		if bytes >= in.least && bytes <= in.most {
 			return ""
 		}
-		problem := fmt.Sprintf("%d bytes is out of range: give %s", bytes, in.form)
+		problem := fmt.Sprintf("%s is out of range: give %s", formatSize(bytes), in.form)
 		if bytes <= 0 || bytes >= in.least {
 			return problem
 		}
@@ -72,8 +72,8 @@ func (c *checker) size(field string, bytes int64, in sizes) {
 func (c *checker) bodyOverMemory() string {
 	memory := c.config.WithDefaults().MemoryLimit
 	if body := c.config.BodyLimit; c.backend == "inmemory" && body <= rangeBody.most && memory >= rangeMemory.least && body > memory {
-		return fmt.Sprintf("%d bytes is more than the whole memory limit of %d bytes: give less, or a larger MemoryLimit (%s)",
-			body, memory, variableOf("MemoryLimit"))
+		return fmt.Sprintf("%s is more than the whole memory limit of %s: give less, or a larger MemoryLimit (%s)",
+			formatSize(body), formatSize(memory), variableOf("MemoryLimit"))
 	}
 	return ""
 }
@@ -108,4 +108,17 @@ func formatDuration(d time.Duration) string {
 		text = strings.TrimSuffix(text, "0m")
 	}
 	return text
+}
+
+// formatSize prints a number of bytes in the largest unit of which it is a whole number.
+func formatSize(bytes int64) string {
+	for _, unit := range []struct {
+		name  string
+		bytes int64
+	}{{"TiB", 1 << 40}, {"GiB", 1 << 30}, {"MiB", 1 << 20}, {"KiB", 1 << 10}} {
+		if bytes != 0 && bytes%unit.bytes == 0 {
+			return fmt.Sprintf("%d %s", bytes/unit.bytes, unit.name)
+		}
+	}
+	return fmt.Sprintf("%d bytes", bytes)
 }

@@ -121,7 +121,7 @@ func Service(name, version string) string {
 		return ""
 	}
 	sum := sha256.Sum256([]byte(url.QueryEscape(name) + "&" + url.QueryEscape(version)))
-	return "@" + base64.RawURLEncoding.EncodeToString(sum[:6]) // services are few, and nobody chooses their names to clash
+	return "@" + base64.RawURLEncoding.EncodeToString(sum[:6]) // services are few, and their names are not chosen to clash
 }
 
 // Said is what routes add to the key of a request. It stands in keys as digests only.
@@ -152,14 +152,14 @@ func (s *Scheme) AppendKey(b []byte, r *http.Request, tls bool, said Said) (key 
 	} else {
 		b = append(b, s.http...)
 	}
-	b = appendDigest(b, '+', said.Part)
-	b = appendDigest(b, '!', said.Identity)
-	b = append(b, "//"...)
-	if plainHost(r.Host) {
-		b = append(b, r.Host...)
-	} else {
-		b = append(b, escapeHost(r.Host)...)
+	if said.Part != "" {
+		b = appendDigest(b, '+', said.Part)
 	}
+	if said.Identity != "" {
+		b = appendDigest(b, '!', said.Identity)
+	}
+	b = append(b, "//"...)
+	b = appendHost(b, r.Host)
 	if AsItCame(r) {
 		b = append(b, r.URL.Path...)
 	} else {
@@ -175,11 +175,8 @@ func (s *Scheme) AppendKey(b []byte, r *http.Request, tls bool, said Said) (key 
 	return b, came
 }
 
-// appendDigest appends what a key has of a text that is not to be read in it: nothing for an empty one.
+// appendDigest appends what a key has of a text that is not to be read in it.
 func appendDigest(b []byte, sign byte, text string) []byte {
-	if text == "" {
-		return b
-	}
 	sum := sha256.Sum256([]byte(text))
 	return base64.RawURLEncoding.AppendEncode(append(b, sign), sum[:])
 }
@@ -188,11 +185,11 @@ func appendDigest(b []byte, sign byte, text string) []byte {
 // parser would have kept a raw path beside one that does.
 func AsItCame(r *http.Request) bool {
 	u := r.URL
-	if !onlyPathAndQuery(u) || u.RawPath != "" || strings.IndexByte(u.Path, '%') >= 0 || strings.IndexByte(u.Path, '?') >= 0 || strings.IndexByte(u.Path, '#') >= 0 {
+	if !onlyPathAndQuery(u) || u.RawPath != "" || len(u.Path) == 0 || u.Path[0] != '/' || !plain(u.Path, '/') {
 		return false
 	}
 	rest, ok := strings.CutPrefix(r.RequestURI, u.Path)
-	if !ok || len(u.Path) == 0 || u.Path[0] != '/' {
+	if !ok {
 		return false
 	}
 	if u.RawQuery == "" && !u.ForceQuery {
@@ -365,35 +362,31 @@ func mapEntries(values url.Values, name string) (entries []string) {
 	return entries
 }
 
-// hostEscapes are the bytes of a host that are escaped, since they could be taken for another part of the key. Its case
-// stays, since handlers see it.
-var hostEscapes = func() (escapes [256]bool) {
-	for _, c := range "/?#%" {
-		escapes[c] = true
-	}
-	return escapes
-}()
+// marks are the bytes that could be taken for another part of a key than the one that they are in.
+var marks = [256]bool{'/': true, '?': true, '#': true, '%': true}
 
-// plainHost tells whether a host enters a key as it is.
-func plainHost(host string) bool {
-	for i := range len(host) {
-		if hostEscapes[host[i]] {
+// plain tells whether a text has none of the marks but that one, of which 0 stands for none.
+func plain(text string, but byte) bool {
+	for i := range len(text) {
+		if c := text[i]; marks[c] && c != but {
 			return false
 		}
 	}
 	return true
 }
 
-// escapeHost returns a host as it enters a key.
-func escapeHost(host string) string {
+// appendHost appends a host as it enters a key, with the marks in it escaped. Its case stays, since handlers see it.
+func appendHost(b []byte, host string) []byte {
+	if plain(host, 0) {
+		return append(b, host...)
+	}
 	const hex = "0123456789abcdef"
-	b := make([]byte, 0, len(host)+8)
 	for i := range len(host) {
-		if c := host[i]; hostEscapes[c] {
+		if c := host[i]; marks[c] {
 			b = append(b, '%', hex[c>>4], hex[c&15])
 		} else {
 			b = append(b, c)
 		}
 	}
-	return string(b)
+	return b
 }

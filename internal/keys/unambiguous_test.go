@@ -243,7 +243,7 @@ func FuzzValue(f *testing.F) {
 			t.Errorf("%q has the key %q, which looks like a response's", a, key)
 		}
 		if !strings.Contains(a, "~r:") && key != "p:"+a {
-			t.Errorf("%q has the key %q, by which nobody else finds it", a, key)
+			t.Errorf("%q has the key %q, by which no other program finds it", a, key)
 		}
 
 		if b == "" {

@@ -28,7 +28,7 @@ type mistake struct {
 	user   user
 }
 
-// user is how those who use the protocol can be wrong.
+// user is how a program that uses the protocol can be wrong.
 type user struct {
 	queuesEarly, servesQueueUnasked, marksBeforePlace, forgetsOldTags, followsUnasked, deaf bool
 }

@@ -216,7 +216,7 @@ func TestSeveralScopes(t *testing.T) {
 	}
 }
 
-// TestPathBy holds that a stamp survives the purges of the one who holds it, and those alone, whatever their order.
+// TestPathBy holds that a stamp survives the purges of the one that holds it, and those alone, whatever their order.
 func TestPathBy(t *testing.T) {
 	own := func(p *purge.Table, s *purge.Stamp) { p.PathBy(s, "/a") }
 	came := func(p *purge.Table, s *purge.Stamp) { p.PathBy(s, "/mount/a") }

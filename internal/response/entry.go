@@ -38,7 +38,8 @@ type Entry struct {
 	Mark  string
 
 	validators rfc9111.Validators
-	lines      int // how many values a replay puts on a header
+	lines      int  // how many values a replay puts on a header
+	plain      bool // its fields are
 	recent     atomic.Pointer[moment]
 }
 
@@ -99,7 +100,7 @@ func (e *Entry) makeETag() string {
 		hash.Write([]byte{1})
 	}
 	hash.Write(e.Body)
-	const enough = 18 // bytes of the hash, so that nobody finds two contents with one tag
+	const enough = 18 // bytes of the hash, so that no two contents are found with one tag
 	var sum [sha256.Size]byte
 	tag := append(make([]byte, 0, 32), `W/"`...)
 	tag = base64.RawURLEncoding.AppendEncode(tag, hash.Sum(sum[:0])[:enough])
@@ -115,6 +116,7 @@ func (e *Entry) prepare(dated bool) {
 		date, _ = lookup(e.Fields, "Date")
 	}
 	e.validators = rfc9111.ValidatorsOf(etag, modified, date, e.Meta.ResponseTime)
+	e.plain = plain(e.Fields)
 	e.lines = 2 // Age and Cache-Status
 	for i := range e.Fields {
 		e.lines += len(e.Fields[i].Values)
@@ -184,7 +186,7 @@ func (e *Entry) UpdatedHeader(header http.Header) http.Header {
 	h := make(http.Header, len(e.Fields)+len(header))
 	for _, f := range e.Fields {
 		if f.Change != Remove {
-			h[http.CanonicalHeaderKey(f.Name)] = f.Values
+			h[rfc9111.Canonical(f.Name)] = f.Values
 		}
 	}
 	delete(h, "Date") // the old one would make the freshened entry as old as it was
@@ -207,14 +209,25 @@ const (
 
 // Size returns what the entry weighs in memory, in bytes, but for its key.
 func (e *Entry) Size() int {
-	size := entryOverhead + cap(e.Body) + len(e.Variant) + len(e.Mark)
-	for _, f := range e.Fields {
+	return entryOverhead + cap(e.Body) + len(e.Variant) + len(e.Mark) + sizeOf(e.Fields, e.Meta.Vary)
+}
+
+// Size returns what an entry of the draft will weigh as Entry's Size does, at most, but for its body, variant and mark.
+func (d *Draft) Size() int {
+	const made = 300 // more than the Date and the ETag take that an entry gets if it has none
+	return entryOverhead + made + sizeOf(d.Fields, d.Meta.Vary)
+}
+
+// sizeOf returns what fields and names weigh.
+func sizeOf(fields []Field, names []string) (size int) {
+	for i := range fields {
+		f := &fields[i]
 		size += fieldOverhead + len(f.Name)
 		for _, v := range f.Values {
 			size += valueOverhead + len(v)
 		}
 	}
-	for _, name := range e.Meta.Vary {
+	for _, name := range names {
 		size += valueOverhead + len(name)
 	}
 	return size

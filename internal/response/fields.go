@@ -3,6 +3,7 @@ package response
 import (
 	"net/http"
 	"slices"
+	"strings"
 
 	"github.com/gin-cachette/cachette/internal/rfc9111"
 )
@@ -99,7 +100,7 @@ func governs(name string) bool { return slices.Contains(governing, name) }
 func Governing(h http.Header) http.Header {
 	fields := make(http.Header)
 	for name, values := range h {
-		if name = http.CanonicalHeaderKey(name); governs(name) {
+		if name = rfc9111.Canonical(name); governs(name) {
 			fields[name] = append(fields[name], values...)
 		}
 	}
@@ -109,7 +110,7 @@ func Governing(h http.Header) http.Header {
 // canonical tells whether all names are: a handler can write to the header map as it likes.
 func canonical(fields []Field) bool {
 	for i := range fields {
-		if http.CanonicalHeaderKey(fields[i].Name) != fields[i].Name {
+		if rfc9111.Canonical(fields[i].Name) != fields[i].Name {
 			return false
 		}
 	}
@@ -121,18 +122,18 @@ func canonical(fields []Field) bool {
 func (b Baseline) Header(fields []Field) http.Header {
 	h := make(http.Header, len(fields)+1)
 	for name, was := range b {
-		if name = http.CanonicalHeaderKey(name); governs(name) {
+		if name = rfc9111.Canonical(name); governs(name) {
 			h[name] = append(h[name], was.values...)
 		}
 	}
 	for _, f := range fields { // what is gone, and what is replaced, first: a name can be there in two spellings
 		if f.Change != Append {
-			delete(h, http.CanonicalHeaderKey(f.Name))
+			delete(h, rfc9111.Canonical(f.Name))
 		}
 	}
 	for _, f := range fields {
 		if f.Change != Remove {
-			name := http.CanonicalHeaderKey(f.Name)
+			name := rfc9111.Canonical(f.Name)
 			h[name] = append(slices.Clip(h[name]), f.Values...)
 		}
 	}
@@ -163,13 +164,34 @@ func apply(fields []Field, h http.Header, array []string) []string {
 	return array
 }
 
+// plain tells whether replaying fields onto an empty header comes to setting each of them.
+func plain(fields []Field) bool {
+	return !slices.ContainsFunc(fields, func(f Field) bool {
+		return f.Change != Replace && f.Change != Default || f.Name == "Cache-Status"
+	})
+}
+
+// set does what apply does with plain fields and an empty header.
+func set(fields []Field, h http.Header, array []string) []string {
+	for i := range fields {
+		f, begin := &fields[i], len(array)
+		if len(f.Values) == 1 { // as most have: a copy of several is a call
+			array = append(array, f.Values[0])
+		} else {
+			array = append(array, f.Values...)
+		}
+		h[f.Name] = array[begin:len(array):len(array)]
+	}
+	return array
+}
+
 // Keep returns the fields that may be stored of a response with the given header: all but those of the connection, those
 // named in omit, and Age, which every replay has of its own. It reuses fields.
 func Keep(fields []Field, header http.Header, omit []string) []Field {
 	unstored := rfc9111.Unstored(header, omit)
 	kept := fields[:0]
 	for _, f := range fields {
-		if !unstored(f.Name) && http.CanonicalHeaderKey(f.Name) != "Age" {
+		if !unstored(f.Name) && !strings.EqualFold(f.Name, "Age") {
 			kept = append(kept, f)
 		}
 	}

@@ -58,9 +58,9 @@ type Owner interface {
 	Forgo()
 	// Flushed is called when the response is flushed as it is made, so that it may go on for long.
 	Flushed()
-	// CloseNotify returns a channel on which that there is nobody left for whom the handlers run is said once.
+	// CloseNotify returns a channel on which that there is no client left for which the handlers run is said once.
 	CloseNotify() <-chan bool
-	// Gone tells whether there is nobody left for whom the handlers run.
+	// Gone tells whether there is no client left for which the handlers run.
 	Gone() bool
 	// Reserve asks for room for so many bytes more of body, or gives them back, where n is negative, and tells whether there is.
 	Reserve(n int) bool
@@ -360,7 +360,7 @@ func (r *Recorder) EnableFullDuplex() error {
 	return http.NewResponseController(r.ResponseWriter).EnableFullDuplex()
 }
 
-// CloseNotify returns a channel that says once that there is nobody left for whom the handlers run: gin's Stream asks for it.
+// CloseNotify returns a channel that says once that there is no client left for which the handlers run: gin's Stream asks for it.
 func (r *Recorder) CloseNotify() <-chan bool { return r.owner.CloseNotify() }
 
 // Hijack hands the connection over; what goes over it is no response to keep.

@@ -25,7 +25,8 @@ func (e *Entry) Replay(w gin.ResponseWriter, r *http.Request, now time.Time, sta
 type Values struct{ free []string }
 
 // valuesAtOnce is for how many values room is made at once: an allocation for each hit is what a hit spends much of its time on.
-const valuesAtOnce = 64
+// It is what 1 KB has room for, less the word that the allocator puts before it.
+const valuesAtOnce = 63
 
 // take returns room for n values.
 func (v *Values) take(n int) []string {
@@ -61,16 +62,27 @@ func (e *Entry) ReplayFrom(v *Values, w gin.ResponseWriter, r *http.Request, now
 
 // header puts on a header what the entry has, and what a cache says of it. status is as for Replay.
 func (e *Entry) header(v *Values, h http.Header, now time.Time, status *rfc9111.CacheStatus) {
-	array := apply(e.Fields, h, v.take(e.lines))
 	m := e.at(now)
 	member := m.status
 	if status != nil {
 		member = status.String()
 	}
-	array = append(array, m.age, member)
-	n := len(array)
-	h["Age"] = array[n-2 : n-1 : n-1]
-	addStatus(h, array[n-1:n:n])
+	array := v.take(e.lines)
+	if e.plain && len(h) == 0 {
+		array = set(e.Fields, h, array)
+		h["Cache-Status"] = hold(&array, member)
+	} else {
+		array = apply(e.Fields, h, array)
+		addStatus(h, hold(&array, member))
+	}
+	h["Age"] = hold(&array, m.age)
+}
+
+// hold appends a value to an array that has room for it, and returns the part that holds it.
+func hold(array *[]string, value string) []string {
+	n := len(*array)
+	*array = append(*array, value)
+	return (*array)[n : n+1 : n+1]
 }
 
 // addStatus adds this cache's member to Cache-Status, after those of the caches closer to the origin (RFC 9211 §2). The header

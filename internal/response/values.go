@@ -1,14 +1,15 @@
 package response
 
 import (
-	"net/http"
 	"slices"
+
+	"github.com/gin-cachette/cachette/internal/rfc9111"
 )
 
 // ValuesOf returns the values that fields give a name, in whatever spelling.
 func ValuesOf(fields []Field, name string) (values []string) {
 	for i := range fields {
-		if f := &fields[i]; f.Change != Remove && http.CanonicalHeaderKey(f.Name) == name {
+		if f := &fields[i]; f.Change != Remove && len(f.Name) == len(name) && rfc9111.Canonical(f.Name) == name {
 			values = append(values, f.Values...)
 		}
 	}

@@ -3,6 +3,7 @@ package response
 import (
 	"net/http"
 	"reflect"
+	"sync"
 
 	"github.com/gin-gonic/gin"
 )
@@ -10,13 +11,22 @@ import (
 // ginPath is the package of gin's own writer.
 var ginPath = reflect.TypeFor[gin.Context]().PkgPath()
 
+// packages are those of the types of writers that were seen, by type. A program has few.
+var packages sync.Map
+
 // packageOf returns the package of a writer's type.
 func packageOf(w http.ResponseWriter) string {
 	t := reflect.TypeOf(w)
-	if t.Kind() == reflect.Pointer {
-		t = t.Elem()
+	if path, ok := packages.Load(t); ok {
+		return path.(string)
 	}
-	return t.PkgPath()
+	named := t
+	if t.Kind() == reflect.Pointer {
+		named = t.Elem()
+	}
+	path := named.PkgPath()
+	packages.Store(t, path)
+	return path
 }
 
 // Wrapped tells whether a writer of middleware stands between a response and its client, inside of the engine or around it: it may

@@ -98,7 +98,7 @@ func (d *ResponseDirectives) add(name, arg string, malformed bool) {
 		d.MustRevalidate = true
 	case "proxy-revalidate":
 		d.ProxyRevalidate = true
-	// These two permit what is forbidden without them, and have no argument: with one, nobody knows what was meant.
+	// These two permit what is forbidden without them, and have no argument: with one, it is not known what was meant.
 	case "must-understand":
 		d.MustUnderstand = d.MustUnderstand || arg == "" && !malformed
 	case "public":
@@ -126,7 +126,7 @@ func qualify(arg string, malformed bool, whole *bool, fields *[]string) {
 		if malformed = malformed || !ok || len(names) == maxNames; malformed {
 			break
 		}
-		names = append(names, http.CanonicalHeaderKey(name))
+		names = append(names, Canonical(name))
 	}
 	if malformed || len(names) == len(*fields) {
 		*whole = true

@@ -29,6 +29,18 @@ func cacheControl(h http.Header) (d ResponseDirectives, targeted bool) {
 	return ResponseDirectives{}, false
 }
 
+// Declares tells whether a response has a field that may say for how long it is fresh (RFC 9111 §5.2.2, §5.3, RFC 9213 §2).
+func Declares(h http.Header) bool {
+	for _, field := range TargetedFields {
+		if _, ok := h[field]; ok {
+			return true
+		}
+	}
+	_, control := h["Cache-Control"]
+	_, expires := h["Expires"]
+	return control || expires
+}
+
 // declaredLifetime is the freshness lifetime that a response declares (RFC 9111 §4.2.1): s-maxage, else max-age, else
 // Expires less Date. What cannot be read declares a response stale. declared is false where the response says nothing.
 func declaredLifetime(x *Exchange, d *ResponseDirectives, targeted bool) (lifetime time.Duration, declared bool) {

@@ -12,10 +12,10 @@ type Exchange struct {
 	Method  string
 	Request http.Header // the request's fields
 	Partial bool        // a 206 whose part of the whole is known ([ReadPart])
-	Asked   RequestDirectives
+	NoStore bool        // the request says that no response to it is to be stored (RFC 9111 §5.2.1.5)
 
 	Status int
-	Header http.Header // the fields that the handler, and nobody outside of the cache, set
+	Header http.Header // the fields that the handler, and nothing outside of the cache, set
 
 	RequestTime  time.Time // when the handler began
 	ResponseTime time.Time // when the response's header was complete
@@ -131,9 +131,9 @@ func forbidden(x *Exchange, d *ResponseDirectives, p *Policy) Refusal {
 		return RefusedStatus
 	case d.MustUnderstand && !understood(x.Status):
 		return RefusedUnknown
-	case d.NoStore && !d.MustUnderstand: // §5.2.2.3: who understands the status ignores no-store
+	case d.NoStore && !d.MustUnderstand: // §5.2.2.3: a cache that understands the status ignores no-store
 		return RefusedNoStore
-	case x.Asked.NoStore:
+	case x.NoStore:
 		return RefusedRequest
 	case d.Private && !p.Partitioned:
 		return RefusedPrivate
@@ -231,20 +231,19 @@ func Unstored(h http.Header, omit []string) func(name string) bool {
 		for _, line := range h[field] {
 			listed = slices.Grow(listed, strings.Count(line, ",")+1)
 			for name := range fieldNames(line) {
-				listed = append(listed, http.CanonicalHeaderKey(name))
+				listed = append(listed, Canonical(name))
 			}
 		}
 	}
 	slices.Sort(listed) // to be searched: both lists, and the fields that are asked for, can be long
 	return func(name string) bool {
-		name = http.CanonicalHeaderKey(name)
-		_, found := slices.BinarySearch(listed, name)
+		_, found := slices.BinarySearch(listed, Canonical(name))
 		return found || neverStored(name)
 	}
 }
 
 // neverStored tells whether a field may never be stored, whatever the response.
 func neverStored(name string) bool {
-	name = http.CanonicalHeaderKey(name) // a handler can write to the header map as it likes
+	name = Canonical(name) // a handler can write to the header map as it likes
 	return hopByHop(name) || strings.HasPrefix(name, http.TrailerPrefix)
 }

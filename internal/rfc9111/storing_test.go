@@ -180,7 +180,7 @@ func TestStorable(t *testing.T) {
 				x.Status = test.status
 			}
 			x.Request = fields(t, test.request...)
-			x.Asked = rfc9111.ParseRequest(x.Request)
+			x.NoStore = rfc9111.ParseRequest(x.Request).NoStore
 			test.policy.TTL = time.Minute
 			m, omit, why := rfc9111.Storable(x, &test.policy)
 			if why != test.why {

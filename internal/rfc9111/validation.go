@@ -113,7 +113,7 @@ var fieldsOfContent = map[string]bool{
 func Updates(h http.Header) func(name string) bool {
 	d, _ := cacheControl(h)
 	unstored := Unstored(h, append(d.PrivateFields, d.NoCacheFields...))
-	return func(name string) bool { return !unstored(name) && !fieldsOfContent[http.CanonicalHeaderKey(name)] }
+	return func(name string) bool { return !unstored(name) && !fieldsOfContent[Canonical(name)] }
 }
 
 // SameRepresentation tells whether a 200 to a HEAD request describes what is stored, so that it may freshen it; else

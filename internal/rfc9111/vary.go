@@ -12,7 +12,7 @@ import (
 
 // VaryFields returns the request fields that a response's Vary names (RFC 9110 §12.5.5), canonical, sorted and without
 // repetition. any is true for a Vary that holds "*", which no request ever matches (RFC 9111 §4.1), for one that holds
-// what is no field name, since nobody knows what it was to tell apart, and for one that names more than 64 fields.
+// what is no field name, since it is not known what it was to tell apart, and for one that names more than 64 fields.
 func VaryFields(h http.Header) (fields []string, any bool) {
 	for _, line := range h["Vary"] {
 		for name, ok := range fieldNames(line) {
@@ -25,7 +25,7 @@ func VaryFields(h http.Header) (fields []string, any bool) {
 			if len(fields) == maxNames {
 				return nil, true
 			}
-			fields = append(fields, http.CanonicalHeaderKey(name))
+			fields = append(fields, Canonical(name))
 		}
 	}
 	slices.Sort(fields)
@@ -62,7 +62,7 @@ func VariantKey(fields []string, request http.Header) string {
 
 // JoinedVariantKey returns the VariantKey of the same request with the lines of each selecting field on one, and nothing
 // where that is no other. RFC 9111 §4.1 has both match, and a request of several lines is given what is stored for one. It
-// is not so the other way round: what a handler that reads the first line alone made of several is for nobody else.
+// is not so the other way round: what a handler that reads the first line alone made of several is for no other request.
 func JoinedVariantKey(fields []string, request http.Header) string {
 	var joined http.Header
 	for _, field := range fields {

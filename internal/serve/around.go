@@ -98,7 +98,6 @@ func (a *around) identified() bool { return a.identities != "" }
 // Frame is what a request carries through its chain of handlers: the cache that its engine has, and the fill that it is
 // inside of, if any.
 type Frame struct {
-	Owner    any // the cache, for the package that made the server
 	Server   *Server
 	exchange *exchange
 	around   *around   // what the routes outside say; nil for none
@@ -111,9 +110,8 @@ type Frame struct {
 }
 
 // NewFrame returns the Frame that the requests of a server begin with. All of them share it.
-func NewFrame(owner any, s *Server) *Frame {
-	guarded := &Frame{Owner: owner, Server: s, credentials: true}
-	return &Frame{Owner: owner, Server: s, guarded: guarded}
+func NewFrame(s *Server) *Frame {
+	return &Frame{Server: s, guarded: &Frame{Server: s, credentials: true}}
 }
 
 // of returns the Frame that a request is to begin with.
@@ -211,7 +209,7 @@ func (in *carried) outside(c *gin.Context) *around {
 
 // yield leaves to a route what an exchange would cache of it, whose handlers have had an engine serve the route's request.
 // Where the route answers the exchange's own client, that is all of it. Else its answer may go into a page that the handlers
-// make, which is then for nobody but those for whom the route's answer is.
+// make, which is then for none but those for which the route's answer is.
 func (x *exchange) yield(c *gin.Context, in *around, rt *Route) {
 	switch {
 	case reflect.ValueOf(x.header).Pointer() == reflect.ValueOf(c.Writer.Header()).Pointer():

@@ -51,8 +51,10 @@ type fillState struct {
 	length   []string         // the lines of its Content-Length
 	cookies  []string         // those that the handler has set
 	omit     []string         // the fields that may not be stored
+	refused  rfc9111.Refusal  // of a HEAD: why a GET with its header would not be stored
 	varied   []string         // the lines of its Vary, as it leaves the route
-	asking   bool             // the route's function is being asked for a time to live
+	timed    bool             // the route's function was asked for a time to live
+	ttl      time.Duration    // what it has said; 0 as long as it is being asked, or when it panicked
 	given    bool             // the route has a time to live for its status
 	explicit bool             // that, or the response itself says for how long it may be kept, or by what to validate it
 	span     rfc9111.Range    // the part that it is
@@ -196,7 +198,7 @@ const flushPatience = time.Second
 // Flushed lets them go unless the response is complete before long.
 func (x *exchange) Flushed() { x.flight.PartWithin(flushPatience) }
 
-// Gone tells whether there is nobody left for whom the handlers run: neither their own client nor one that waits.
+// Gone tells whether there is no client left for which the handlers run: neither their own client nor one that waits.
 func (x *exchange) Gone() bool { return x.context.Err() != nil }
 
 // CloseNotify returns a channel on which that is said once.
@@ -228,7 +230,7 @@ func (c *captures) reserve(n int64) bool {
 
 // enter tells the routes inside of this one what they are inside of.
 func (x *exchange) enter() {
-	x.inner = Frame{Owner: x.frame.Owner, Server: x.s, exchange: x, entered: x.frame.entered, arrived: x.frame.arrived}
+	x.inner = Frame{Server: x.s, exchange: x, entered: x.frame.entered, arrived: x.frame.arrived}
 	x.c.Set(FrameKey{}, &x.inner)
 	x.header = x.c.Writer.Header()
 	x.pattern = x.c.FullPath()
@@ -257,7 +259,7 @@ func (x *exchange) stepAside(c *gin.Context) {
 		x.s.nests.LoadOrStore(x.pattern, true)
 	}
 	if x.request.Method == http.MethodGet && x.found.Key != "" { // nor are others to wait for it the next time
-		x.s.alone.Add(x.found.Key, x.s.clock().Add(aloneFor))
+		x.s.alone.Add(x.found.Key, x.s.clock.now().Add(aloneFor))
 	}
 	x.Release()
 	x.uncondition(c)

@@ -14,7 +14,7 @@ import (
 
 // Invalidate runs the handlers of an unsafe request and, when they succeed, invalidates what is stored for its URI and
 // for those that its response's Location and Content-Location name (RFC 9111 §4.4). It does so before the client can
-// see the response, who may ask for the page at once, and again when the last handler has returned: a middleware may
+// see the response, and ask for the page at once, and again when the last handler has returned: a middleware may
 // commit the change, as to a database, only after the response was written.
 func (s *Server) Invalidate(c *gin.Context) {
 	if s.closed.Load() {

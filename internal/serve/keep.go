@@ -110,7 +110,7 @@ func (x *exchange) head() {
 	}
 	c, outer := x.c, x.c.Writer
 	x.errors = len(c.Errors)
-	x.began = x.s.clock()
+	x.began = x.s.clock.now()
 	x.recorder.Open(outer, 0, headed{x})
 	x.recording = true
 	defer func() { c.Writer = outer }()
@@ -128,13 +128,12 @@ func (x *exchange) head() {
 // headed is an exchange whose response to HEAD may say something of what is stored.
 type headed struct{ *exchange }
 
-// Decide notes the header of the response to a HEAD, before middleware outside adds to it.
+// Decide judges the header of the response to a HEAD as that of one to a GET, before middleware outside adds to it.
 func (x headed) Decide(rec *response.Recorder) response.Mode {
 	if x.outcome != aside {
-		x.negotiated(rec.Header())
-		changes, header := rec.Changes()
-		x.examine(rec.Status(), header)
-		x.draft.Fields, x.cookies = changes, response.ValuesOf(changes, "Set-Cookie")
+		x.refused = x.judge(rec)
+		x.draft.Fields, _ = rec.Changes()
+		x.cookies = response.ValuesOf(x.draft.Fields, "Set-Cookie")
 		x.vary(rec)
 	}
 	return response.Pass
@@ -148,14 +147,13 @@ func (x *exchange) compare() {
 		return
 	}
 	header, status := x.recorder.Baseline().Header(x.draft.Fields), x.made.Status
-	why := rfc9111.RefusedStatus
-	if x.around.credentials && !x.around.identified() {
-		why = rfc9111.RefusedCredentials
+	why := x.refusedHead(header)
+	outdated := rfc9111.Withdraws(status, why)
+	if status == http.StatusOK && why != rfc9111.RefusedCredentials { // whose page may be another one, which says nothing of this one
+		outdated = outdated || !rfc9111.SameRepresentation(header, stale.Validators(), strconv.Itoa(len(stale.Body)), x.made.ResponseTime)
 	}
-	outdated := status != http.StatusOK && rfc9111.Withdraws(status, why) || status == http.StatusOK &&
-		!rfc9111.SameRepresentation(header, stale.Validators(), strconv.Itoa(len(stale.Body)), x.made.ResponseTime)
 	if status == http.StatusOK && !outdated {
-		x.made.Method, x.made.Status, x.made.Header = http.MethodGet, stale.Status, stale.UpdatedHeader(header)
+		x.made.Status, x.made.Header = stale.Status, stale.UpdatedHeader(header)
 		meta, omit, why := x.storable()
 		outdated = rfc9111.Withdraws(stale.Status, why)
 		if why == rfc9111.Stored && !x.aborted() && len(header["Etag"])+len(header["Last-Modified"]) > 0 { // which show it to be the same
@@ -165,4 +163,20 @@ func (x *exchange) compare() {
 	if outdated {
 		x.withdrawn = stale
 	}
+}
+
+// refusedHead returns why a GET with the header that a HEAD was answered with would not be stored. A HEAD that just says nothing of
+// its freshness leaves that of what is stored as it is.
+func (x *exchange) refusedHead(header http.Header) rfc9111.Refusal {
+	switch {
+	case x.around.credentials && !x.around.identified() && x.made.Status != http.StatusOK:
+		return rfc9111.RefusedCredentials
+	case x.made.Status != http.StatusOK:
+		return rfc9111.RefusedStatus
+	case x.refused == rfc9111.RefusedStale && x.around.rt.TTLFunc == nil && !rfc9111.Declares(header):
+		return rfc9111.Stored
+	case x.refused == rfc9111.Stored && x.aborted() && len(x.c.Errors) == x.errors: // behind its header
+		return refusedAborted
+	}
+	return x.refused
 }

@@ -161,14 +161,14 @@ func (s *Server) Enter(c *gin.Context, frame *Frame) (carry *Frame, answered boo
 			in.x.recorder.Drain() // HandleContext has put gin's own writer in its place
 			in.x.stepAside(c)
 		}
-		frame = &Frame{Owner: frame.Owner, Server: s, around: outside, entered: outside, credentials: frame.credentials}
+		frame = &Frame{Server: s, around: outside, entered: outside, credentials: frame.credentials}
 		return frame.arriving(c.Request), false
 	}
 	if c.Request.Method != http.MethodGet || in != nil {
 		return frame, false
 	}
 	rt := s.lane.seen.Load().short[c.FullPath()]
-	if rt == nil || s.idle() || !s.lookable(c, rt) {
+	if rt == nil || s.idle() || s.unlookable(c, rt) != "" {
 		return frame.arriving(c.Request), false
 	}
 	says := around{rt: rt, credentials: frame.credentials}
@@ -183,7 +183,8 @@ func (s *Server) Enter(c *gin.Context, frame *Frame) (carry *Frame, answered boo
 		return nil, true
 	}
 	x := &exchange{s: s, c: c, around: says, request: c.Request, query: q}
-	x.frame = (&Frame{Owner: frame.Owner, Server: s, looked: x, credentials: frame.credentials}).arriving(c.Request)
+	x.own = Frame{Server: s, looked: x, credentials: frame.credentials}
+	x.frame = x.own.arriving(c.Request)
 	return x.frame, false
 }
 

@@ -30,11 +30,13 @@ type exchange struct {
 	s      *Server
 	c      *gin.Context
 	frame  *Frame
+	own    Frame // what frame is, where the exchange was begun on the short way
 	around around
 
 	request *http.Request   // as it came
 	context fillContext     // of the request that the handlers see
 	mark    *refresh        // the refresh that the request carries out; nil for none
+	bypass  rfc9111.Refusal // why it goes past the cache; empty where it does not
 	passed  *response.Entry // what was found and cannot answer, nor be validated: what the handler answers may still take it back
 	query
 	fillState
@@ -116,7 +118,7 @@ func (x *exchange) shownKey() string {
 
 // forwarded is the Cache-Status of an answer that the handler has a part in.
 func (x *exchange) forwarded() rfc9111.CacheStatus {
-	status := rfc9111.CacheStatus{Forward: x.found.Why, Key: x.shownKey()}
+	status := rfc9111.CacheStatus{Forward: x.found.Why, Detail: string(x.bypass), Key: x.shownKey()}
 	if x.found.Err != nil {
 		status.Detail = "store-unavailable"
 	}
@@ -166,7 +168,7 @@ func (x *exchange) collapse() {
 			return
 		}
 		shared, ending := seat.Wait(x.request.Context())
-		x.now = x.s.clock()
+		x.now = x.s.clock.now()
 		switch ending {
 		case flight.Left:
 			x.leave()
@@ -192,7 +194,7 @@ func (x *exchange) collapse() {
 			break
 		}
 	}
-	x.now = x.s.clock()
+	x.now = x.s.clock.now()
 	x.alone()
 }
 
@@ -255,7 +257,7 @@ func (x *exchange) suits(e *response.Entry) bool {
 // request waited, and must neither be validated nor stand in for anything.
 func (x *exchange) lookAgain(seat *flight.Seat) bool {
 	x.ended = x.s.flights.Ended()
-	x.now = x.s.clock()
+	x.now = x.s.clock.now()
 	found := x.s.store.GetAgain(x.request.Context(), &x.target, x.request.Header, x.now)
 	if e := found.Entry; e != nil && x.around.admits(e) && e.Meta.Judge(&x.asked, x.now) == rfc9111.Serve {
 		seat.Share(e)

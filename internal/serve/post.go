@@ -25,7 +25,7 @@ func (x *exchange) post() {
 	x.found.Key = x.target.Key
 	x.errors = len(c.Errors)
 	x.ticket = s.store.Begin(x.request.Context(), &x.found, &x.target) // the handler may read what a purge then outdates
-	x.began = s.clock()
+	x.began = s.clock.now()
 	c.Set(postedKey{}, x)
 	x.recorder.Open(outer, rt.bodyLimit(s), posted{x})
 	x.recording = true
@@ -47,7 +47,7 @@ func (x *exchange) post() {
 	if x.outcome == storable && x.recorder.TooLarge() {
 		s.counts.TooLarge.Add(1)
 	}
-	if x.outcome != storable || !x.recorder.AwaitSent(flushPatience) || bare || !intact || !x.endedWell() {
+	if x.outcome != storable || !x.recorder.AwaitSent(flushPatience) || bare || !intact || x.unwanted() || !x.endedWell() {
 		return
 	}
 	// The engine's own invalidation, which is still to come, would take this response for one that it outdates. Content-

@@ -137,7 +137,7 @@ func (x *exchange) refresh(outside http.Header) {
 		defer seat.Fail()
 		defer func() {
 			if !mark.stored.Load() {
-				s.resting.Add(key, s.clock().Add(restFor))
+				s.resting.Add(key, s.clock.now().Add(restFor))
 			}
 		}()
 		_ = s.run(s.engine, r, outside) // no request waits for it

@@ -24,7 +24,7 @@ func (x *exchange) condition() {
 	h := ownHeader(x.request)
 	x.handlers.Header = h
 	x.conditioned = true
-	if x.around.rt.IgnoreAsk { // see lookable
+	if x.around.rt.IgnoreAsk { // see unlookable
 		withoutContent(x.handlers)
 		delete(h, "If-Match")
 		delete(h, "If-Unmodified-Since")
@@ -54,7 +54,7 @@ func withoutContent(r *http.Request) {
 
 // uncondition gives the request that the handlers have left, theirs or one that they have made of it, the client's own
 // preconditions back. Whatever else they have changed in it stays, as it would without a cache. It is a copy: they may
-// have given theirs to somebody who is still reading it.
+// have given theirs to a goroutine that is still reading it.
 func (x *exchange) uncondition(c *gin.Context) {
 	if !x.conditioned || c.Request == x.request {
 		return
@@ -82,7 +82,7 @@ func ownHeader(r *http.Request) http.Header {
 	return r.Header.Clone()
 }
 
-// private returns a copy of a request whose header changes for nobody else.
+// private returns a copy of a request whose header changes for no other holder of it.
 func private(r *http.Request) *http.Request {
 	header := ownHeader(r)
 	r = r.WithContext(r.Context())

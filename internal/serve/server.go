@@ -20,13 +20,13 @@ import (
 
 // Options are what a Server is made of.
 type Options struct {
+	Owner        any // see Server
 	Store        *store.Responses
-	Engine       *gin.Engine      // what a background refresh goes through
-	Prefix       string           // of all keys
-	Service      string           // of the keys of responses: see keys.Service
-	BodyLimit    int64            // how many bytes of a body are kept, unless a route says otherwise
-	CaptureLimit int64            // how many bytes of bodies are held together while they are captured
-	Clock        func() time.Time // reads the time
+	Engine       *gin.Engine // what a background refresh goes through
+	Prefix       string      // of all keys
+	Service      string      // of the keys of responses: see keys.Service
+	BodyLimit    int64       // how many bytes of a body are kept, unless a route says otherwise
+	CaptureLimit int64       // how many bytes of bodies are held together while they are captured
 	Log          *slog.Logger
 
 	Disabled    bool // nothing is cached
@@ -40,12 +40,14 @@ type Options struct {
 
 // Server is the response cache of one engine.
 type Server struct {
+	Owner any // the cache, for the package that made the server
+
 	store     *store.Responses
 	engine    *gin.Engine
 	prefix    string
 	service   string
 	bodyLimit int64
-	clock     func() time.Time
+	clock     clock
 	log       *slog.Logger
 	disabled  bool
 	proxies   *proxies // nil where no proxy's word counts
@@ -86,7 +88,7 @@ func (s *Server) Counts() *Counts { return &s.counts }
 // New returns a Server.
 func New(o Options) *Server {
 	s := &Server{
-		store: o.Store, engine: o.Engine, prefix: o.Prefix, service: o.Service, bodyLimit: o.BodyLimit, clock: o.Clock,
+		Owner: o.Owner, store: o.Store, engine: o.Engine, prefix: o.Prefix, service: o.Service, bodyLimit: o.BodyLimit,
 		log: o.Log, disabled: o.Disabled,
 		flights: flight.NewGroup(patience), captures: captures{limit: o.CaptureLimit},
 		alone: flight.NewRecent(), aborted: flight.NewRecent(), resting: flight.NewRecent(),
@@ -134,8 +136,9 @@ func (s *Server) Handle(c *gin.Context, f *Frame, rt *Route) {
 
 // handle takes a request through the cache as the routes say that it is inside of.
 func (s *Server) handle(c *gin.Context, f *Frame, in around) {
-	if s.idle() || !in.cacheable() || !s.lookable(c, in.rt) {
-		s.pass(c, f, in)
+	why := s.bypassed(c, &in)
+	if why != "" {
+		s.pass(c, f, in, why)
 		return
 	}
 	s.lookUp(c, f, in)
@@ -171,15 +174,21 @@ type query struct {
 // hit answers a GET or HEAD with a fresh response, and tells whether there was one, unless the handler is to run whatever
 // there is. It notes in q what it found, and allocates nothing that it can do without.
 func (s *Server) hit(c *gin.Context, in *around, q *query, forced bool) bool {
-	r, rt := c.Request, in.rt
-	if !rt.IgnoreAsk && asks(r.Header) {
-		q.asked = rfc9111.ParseRequest(r.Header)
+	if h := c.Request.Header; !in.rt.IgnoreAsk && asks(h) {
+		q.asked = rfc9111.ParseRequest(h)
 	}
 	q.asked.NoCache = q.asked.NoCache || forced
 	q.ended = s.flights.Ended()
-	q.now = s.clock()
+	q.now = s.clock.now()
 	room := rooms.Get().(*room)
-	defer rooms.Put(room)
+	served := s.find(c, in, q, room)
+	rooms.Put(room)
+	return served
+}
+
+// find does what hit does, with room for it, once what the request asks is known.
+func (s *Server) find(c *gin.Context, in *around, q *query, room *room) bool {
+	r, rt := c.Request, in.rt
 	key, came := rt.scheme(s).AppendKey(room.key[:0], r, s.Secure(c), in.said())
 	room.key = key
 	if s.store.Local() {
@@ -236,21 +245,51 @@ func (a *around) admits(e *response.Entry) bool {
 	return e.Meta.Shareable || a.identified() || !a.credentials
 }
 
-// lookable tells whether a request is one that the cache can answer at all: a GET or HEAD for a target of this server, without
-// content, that does not ask for another protocol, and has no precondition that only the handler can evaluate. Of a route that
-// does not let clients make its handler run, content and preconditions of these kinds are ignored instead, which RFC 9110
+// Why a GET or HEAD goes past the cache, for Cache-Status.
+const (
+	bypassedDisabled     rfc9111.Refusal = "disabled"     // the cache is switched off, or closed
+	bypassedSkip         rfc9111.Refusal = "skip"         // a route wants it so
+	bypassedIdentity     rfc9111.Refusal = "identity"     // it is not known whom the response is for
+	bypassedContent      rfc9111.Refusal = "content"      // RFC 9110 §9.3.1: its content means nothing that a cache knows
+	bypassedPrecondition rfc9111.Refusal = "precondition" // RFC 9111 §4.3.2: only the handler can evaluate it
+	bypassedUpgrade      rfc9111.Refusal = "upgrade"      // RFC 9110 §7.8: it asks for another protocol
+	bypassedTarget       rfc9111.Refusal = "target"       // RFC 9110 §7.1: it is for a resource that is none of this server's, or may be
+)
+
+// bypassed tells why a request goes past the cache; nothing for one that does not.
+func (s *Server) bypassed(c *gin.Context, in *around) rfc9111.Refusal {
+	switch {
+	case s.idle():
+		return bypassedDisabled
+	case in.off:
+		return bypassedSkip
+	case in.nobody:
+		return bypassedIdentity
+	}
+	return s.unlookable(c, in.rt)
+}
+
+// unlookable tells why a request is none that the cache can answer; nothing for one that it can: a GET or HEAD for a target of this
+// server, without content, that does not ask for another protocol, and has no precondition that only the handler can evaluate. Of a
+// route that does not let clients make its handler run, content and preconditions of these kinds are ignored instead, which RFC 9110
 // allows (§9.3.1, §13.1.1, §13.1.4).
-func (s *Server) lookable(c *gin.Context, rt *Route) bool {
+func (s *Server) unlookable(c *gin.Context, rt *Route) rfc9111.Refusal {
 	r := c.Request
 	switch {
-	case r.Method != http.MethodGet && r.Method != http.MethodHead,
-		r.ContentLength != 0 && !(rt.IgnoreAsk && r.Method == http.MethodGet), contentRead(c), s.disputed(r):
-		return false
+	case r.Method != http.MethodGet && r.Method != http.MethodHead:
+		return rfc9111.RefusedMethod
+	case r.ContentLength != 0 && !(rt.IgnoreAsk && r.Method == http.MethodGet), contentRead(c):
+		return bypassedContent
+	case s.disputed(r), !s.owns(r):
+		return bypassedTarget
+	case len(r.Header) == 0:
+		return ""
+	case upgrades(r.Header):
+		return bypassedUpgrade
+	case !rt.IgnoreAsk && rfc9111.ForOrigin(r.Header):
+		return bypassedPrecondition
 	}
-	if !s.owns(r) {
-		return false
-	}
-	return len(r.Header) == 0 || !upgrades(r.Header) && (rt.IgnoreAsk || !rfc9111.ForOrigin(r.Header))
+	return ""
 }
 
 // owns tells whether a request is for a resource of this server (RFC 9110 §4.2.4, §7.1).
@@ -289,13 +328,13 @@ func upgrades(h http.Header) bool {
 	return false
 }
 
-// pass lets the handlers answer a request that the cache has nothing to do with.
-func (s *Server) pass(c *gin.Context, f *Frame, in around) {
+// pass lets the handlers answer a request that the cache has nothing to do with, for the reason why.
+func (s *Server) pass(c *gin.Context, f *Frame, in around, why rfc9111.Refusal) {
 	x := &exchange{s: s, c: c, frame: f, around: in, request: c.Request, mark: s.refreshOf(c.Request)}
 	x.found.Why = rfc9111.ForwardMethod
 	switch {
 	case c.Request.Method == http.MethodGet, c.Request.Method == http.MethodHead:
-		x.found.Why = rfc9111.ForwardBypass
+		x.found.Why, x.bypass = rfc9111.ForwardBypass, why
 	case c.Request.Method == http.MethodPost && in.cacheable() && !s.idle() && !s.disputed(c.Request):
 		x.post()
 		return
@@ -321,7 +360,7 @@ func (s *Server) nested(c *gin.Context, f *Frame, rt *Route) {
 	for over := in.over; over != nil; over = over.around.over {
 		over.yield(c, &in, rt)
 	}
-	s.handle(c, &Frame{Owner: f.Owner, Server: s, around: outside, entered: f.entered, arrived: f.arrived}, in)
+	s.handle(c, &Frame{Server: s, around: outside, entered: f.entered, arrived: f.arrived}, in)
 }
 
 // adopt has an exchange go on by what a route inside of it says, and tells whether it does. It must never keep what a

@@ -130,11 +130,16 @@ func (x *exchange) unpurged() bool {
 	return x.s.store.StandsIn(x.request.Context(), x.found.Entry, x.ticket, &x.target)
 }
 
-// examine notes what there is to know of the handler's response.
+// examine notes what there is to know of the handler's response. One to HEAD counts as one to GET, whose header it has (RFC 9111
+// §4.3.5).
 func (x *exchange) examine(status int, header http.Header) {
+	method := x.request.Method
+	if method == http.MethodHead {
+		method = http.MethodGet
+	}
 	x.made = rfc9111.Exchange{
-		Method: x.request.Method, Request: x.around.request(x.request.Header), Asked: x.asked,
-		Status: status, Header: header, RequestTime: x.began, ResponseTime: x.s.clock(),
+		Method: method, Request: x.around.request(x.request.Header), NoStore: x.asked.NoStore,
+		Status: status, Header: header, RequestTime: x.began, ResponseTime: x.s.clock.now(),
 	}
 	x.left = x.context.Err() != nil
 	x.length = header["Content-Length"]
@@ -163,10 +168,12 @@ func (x *exchange) policy() rfc9111.Policy {
 	rt := x.around.rt
 	p := rt.Policy
 	p.Partitioned = x.around.identified()
-	if rt.TTLFunc != nil && x.made.Status != http.StatusNotModified && !x.asking {
-		x.asking = true // and it stays so when the function panics: that is not to be asked about the answer of a recovery
-		p.TTL = x.s.checkedTTL(x.c, rt.TTLFunc(x.c))
-		x.asking = false
+	if rt.TTLFunc != nil && x.made.Status != http.StatusNotModified {
+		if !x.timed {
+			x.timed = true // also when the function panics: that is not to be asked about the answer of a recovery
+			x.ttl = x.s.checkedTTL(x.c, rt.TTLFunc(x.c))
+		}
+		p.TTL = x.ttl
 	}
 	if x.redirectsToItself() {
 		p.TTL, p.StatusTTL, p.Heuristic = 0, nil, false
@@ -284,14 +291,14 @@ func (x *exchange) share(why rfc9111.Refusal) {
 
 // apart lets the requests go that wait for this fill, and has none wait for the next ones of its key.
 func (x *exchange) apart() {
-	x.s.alone.Add(x.found.Key, x.s.clock().Add(aloneFor))
+	x.s.alone.Add(x.found.Key, x.s.clock.now().Add(aloneFor))
 	x.Release()
 }
 
 // endedWell tells whether the response is whole: nothing failed, and the client did not leave early. A client may leave as soon as it
 // has as many bytes as it was told to expect, which can be before the handlers return.
 func (x *exchange) endedWell() bool {
-	if !x.recorder.Complete(x.length) || x.unwanted() || x.parted.Load() || x.aborted() {
+	if !x.recorder.Complete(x.length) || x.parted.Load() || x.aborted() {
 		return false
 	}
 	return len(x.length) > 0 || x.context.Err() == nil

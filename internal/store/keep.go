@@ -140,13 +140,11 @@ func (s *Responses) Room(key string, d *response.Draft, t Ticket) int64 {
 
 // roomForObject does what Room does for live objects, which weigh what they take in memory.
 func (s *Responses) roomForObject(key string, d *response.Draft) int64 {
-	const made = 300 // more bytes than the Date and the ETag take that an entry gets if it has none
-	e := response.Entry{Key: key, Fields: d.Fields, Meta: d.Meta}
-	if len(e.Meta.Vary) > 0 {
-		e.Variant = rfc9111.VariantKey(e.Meta.Vary, nil)
-		e.Key = keys.Variant(key, e.Variant)
+	variant := ""
+	if len(d.Meta.Vary) > 0 {
+		variant = rfc9111.VariantKey(d.Meta.Vary, nil)
 	}
-	return int64(s.far.MaxValue(e.Key)) - int64(e.Size()) - made
+	return int64(s.far.MaxValue(keys.Variant(key, variant))) - int64(d.Size()+len(variant))
 }
 
 // Remove removes what is stored under key, on a best effort: what cannot be removed is stale before long.

@@ -13,7 +13,7 @@ func (s *Responses) stamp(target *keys.Target) purge.Stamp {
 	return s.table.Stamp(target.Path, target.Came, target.Namespaces)
 }
 
-// Current tells whether nothing that concerns an entry for a target was purged since its fill began. Who waited for a fill
+// Current tells whether nothing that concerns an entry for a target was purged since its fill began. A request that waited for a fill
 // may have come after a purge that the fill has not seen.
 func (s *Responses) Current(ctx context.Context, e *response.Entry, target *keys.Target) bool {
 	return s.unpurged(ctx, &e.Stamp, e.Mark, target)

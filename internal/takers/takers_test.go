@@ -58,7 +58,7 @@ func init() {
 	}
 }
 
-// reset forgets who was asked.
+// reset forgets which were asked.
 func reset() {
 	for _, c := range linked {
 		c.asked.Store(0)
@@ -206,7 +206,7 @@ func TestErrorsOfAnotherKind(t *testing.T) {
 }
 
 // TestNobody: where none takes it the error says so.
-func TestNobody(t *testing.T) {
+func TestNoTaker(t *testing.T) {
 	none := map[string]func(any) ([]byte, error){}
 	for name, c := range linked {
 		none[name], c.encode = c.encode, refuse(name)

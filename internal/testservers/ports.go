@@ -17,7 +17,7 @@ const (
 
 // claims keeps a UDP socket bound to each port that FreePort has returned, until this process ends. Several servers start
 // at a time, in this process and in others that test beside it, and a port that is given looks free until its server
-// listens: the socket, of which the servers have no use, tells the next who asks that it is taken.
+// listens: the socket, of which the servers have no use, tells the next that asks that it is taken.
 var claims struct {
 	sync.Mutex
 	sockets []net.PacketConn

@@ -18,8 +18,8 @@ import (
 // Its head, the entry under the key of the log, is the record that begins it, with number 0; it names the keys of all
 // others, and holds a number that is that of the last record, or less for a moment. A record is added under the number that
 // follows, so that there is none without the one before it. What is to be dropped is removed only when the head has told of
-// a record that is far behind it. So one who finds no record where the head tells of later ones knows that it does not reach
-// back, and one who has added a record, that it was not too late to be seen.
+// a record that is far behind it. So a reader that finds no record where the head tells of later ones knows that it does not reach
+// back, and a writer that has added a record, that it was not too late to be seen.
 //
 // Deleting the head ends the log: the records of the next one have other keys, and those of the old one expire.
 type Numbered struct {

@@ -49,7 +49,7 @@ func Decode(codec string, data []byte, dst any, err error) error {
 	case errors.As(err, &cut):
 		return encoders.Unsupported(codec, "decode", dst, kind(data), cut.Error())
 	case errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF):
-		// io.EOF would tell a caller who reads a stream that all went well.
+		// io.EOF would tell a caller that reads a stream that all went well.
 		return failure(codec, dst, errors.New("the JSON value is cut short"))
 	case syntax:
 		return failure(codec, dst, err)

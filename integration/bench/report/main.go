@@ -130,16 +130,22 @@ func write(results map[string]result, machine string) {
 
 What `+"`make bench`"+` measured, the fastest of several runs each, on %s with two cores: the ratios count. All answer the same
 1 KB of JSON through a gin engine to a writer that does nothing. "bare-handler" is a handler that writes the very header and
-body of a hit (Content-Type, ETag, Cache-Control, Date, Age, Cache-Status) with nothing in between; "no-cache" is the
+body of a hit (Content-Type, Content-Length, ETag, Cache-Control, Date, Age, Cache-Status) with nothing in between; "no-cache" is the
 handler that the caches stand in front of; "chenyahui-gin-cache" is the memory store of github.com/chenyahui/gin-cache in
-front of the same handler, without a limit; "cachette-full" is a cache that has reached its memory limit and evicts.
+front of the same handler, without a limit; "cachette-full" is a cache that has reached its memory limit and evicts; "before" is
+an older commit, run in turns with this one. The collector runs as seldom as in a service, whose heap is some tens of megabytes.
 `, machine)
 	for _, c := range comparisons {
 		fmt.Printf("\n## %s\n\n| | ns | to %s | allocations | bytes |\n| --- | ---: | ---: | ---: | ---: |\n", c.title, c.base)
 		base := results[c.benchmark+c.base]["ns/op"]
+		row := func(name string, r result) {
+			if r != nil {
+				fmt.Printf("| %s | %.0f | %.2f | %.0f | %.0f |\n", name, r["ns/op"], r["ns/op"]/base, r["allocs/op"], r["B/op"])
+			}
+		}
 		for _, peer := range c.peers {
-			r := results[c.benchmark+peer]
-			fmt.Printf("| %s | %.0f | %.2f | %.0f | %.0f |\n", peer, r["ns/op"], r["ns/op"]/base, r["allocs/op"], r["B/op"])
+			row(peer, results[c.benchmark+peer])
+			row(peer+", before", results["Before/"+c.benchmark+peer])
 		}
 	}
 	added := results["Miss/cachette"]["ns/op"] - results["Miss/no-cache"]["ns/op"]

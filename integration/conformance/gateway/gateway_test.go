@@ -230,7 +230,7 @@ func TestBadGateway(t *testing.T) {
 		"a malformed field":        "HTTP/1.1 200 OK\r\nno colon\r\n\r\n",
 		"a malformed length":       "HTTP/1.1 200 OK\r\nContent-Length: +5\r\n\r\nhello",
 		"contradicting lengths":    "HTTP/1.1 200 OK\r\nContent-Length: 5\r\nContent-Length: 4\r\n\r\nhello",
-		"a coding nobody undoes":   "HTTP/1.1 200 OK\r\nTransfer-Encoding: gzip, chunked\r\n\r\n0\r\n\r\n",
+		"a coding left as it is":   "HTTP/1.1 200 OK\r\nTransfer-Encoding: gzip, chunked\r\n\r\n0\r\n\r\n",
 		"a protocol never asked":   "HTTP/1.1 101 Switching Protocols\r\n\r\n",
 		"an interim response only": "HTTP/1.1 100 Continue\r\n\r\n",
 	} {

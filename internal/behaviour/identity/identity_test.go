@@ -207,7 +207,7 @@ func (u *person) purge(s *site, a *ask) {
 	case u.one(20):
 		u.change(u.data.all(), true, func() error { return s.cache.Flush(ctx) })
 	default:
-		path := pick(u.random, []string{a.url, a.page})
+		path, _, _ := strings.Cut(pick(u.random, []string{a.url, a.page}), "?")
 		u.change(u.data.path(pathOf(path)), false, func() error { return s.cache.PurgePath(ctx, path) })
 	}
 }

@@ -231,7 +231,7 @@ func (s *site) answer(c *gin.Context, r *rule) {
 	r.send(c, &p, fault)
 }
 
-// spoilt tells why an answer is for nobody but the client that it is made for.
+// spoilt tells why an answer is for none but the client that it is made for.
 func spoilt(c *gin.Context, r *rule, fault string) string {
 	switch {
 	case c.Request.Method == http.MethodGet && slices.Contains(lateFaults, fault):

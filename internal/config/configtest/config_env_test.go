@@ -123,7 +123,7 @@ func TestFromEnvMistakes(t *testing.T) {
 		{"CACHETTE_MEMORY_LIMIT", "0", "0 bytes is out of range: give 1 MiB to 256 TiB"},
 		{"CACHETTE_MEMORY_LIMIT", "64", "64 bytes is out of range: give 1 MiB to 256 TiB (a number without a unit counts bytes: did you mean 64 << 20, which is 64MiB?)"},
 		{"CACHETTE_MEMORY_LIMIT", "0MiB", "0 bytes is out of range"},
-		{"CACHETTE_MEMORY_LIMIT", "-1MiB", "-1048576 bytes is out of range"},
+		{"CACHETTE_MEMORY_LIMIT", "-1MiB", "-1 MiB is out of range"},
 		{"CACHETTE_MEMORY_LIMIT", "64M", `"64M" is not a size: give a number of bytes, or one with a unit such as 64MiB`},
 		{"CACHETTE_MEMORY_LIMIT", "1.5GiB", "is not a size"},
 		{"CACHETTE_MEMORY_LIMIT", "MiB", "is not a size"},

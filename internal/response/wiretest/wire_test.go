@@ -1,5 +1,5 @@
 // Package wiretest holds the format of stored responses against a library for msgpack. It is a package of its own, since
-// who imports cachette alone would download what the tests of its packages import.
+// a program that imports cachette alone would download what the tests of its packages import.
 package wiretest
 
 import (
