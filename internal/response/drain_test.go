@@ -61,7 +61,7 @@ func (s *slow) Flush() {
 func to(client *slow, limit int64) (*Recorder, *owner) {
 	c, _ := gin.CreateTestContext(client)
 	r, o := new(Recorder), &owner{mode: Capture}
-	r.Open(c.Writer, limit, o)
+	r.Open(c.Writer, limit, o, NewRoom(1<<30))
 	return r, o
 }
 
@@ -120,7 +120,7 @@ func TestFlushes(t *testing.T) {
 				w = struct{ gin.ResponseWriter }{w}
 			}
 			r := new(Recorder)
-			r.Open(w, 1<<20, &owner{mode: Capture})
+			r.Open(w, 1<<20, &owner{mode: Capture}, NewRoom(1<<30))
 			want := ""
 			for _, size := range sizes {
 				_, _ = r.WriteString(page[:size])
@@ -192,7 +192,7 @@ func TestGivenUp(t *testing.T) {
 				client := newSlow()
 				r, o := to(client, limit)
 				if name == "no room" {
-					o.budget = 20_000
+					r.room = NewRoom(20_000)
 				}
 				_, _ = r.WriteString(page[:18_000])
 				done := make(chan struct{})
@@ -217,8 +217,8 @@ func TestGivenUp(t *testing.T) {
 				if got := strings.Join(client.took, ""); got != "200"+page+"endflush" {
 					t.Errorf("the client got %d bytes", len(got))
 				}
-				if r.Drain(); o.reserved != 0 {
-					t.Errorf("%d bytes stay reserved", o.reserved)
+				if r.Drain(); r.room.captured != 0 {
+					t.Errorf("%d bytes stay reserved", r.room.captured)
 				}
 			})
 		})
@@ -227,16 +227,16 @@ func TestGivenUp(t *testing.T) {
 
 // The room of a body is at most twice its size, and is given back when the recorder is closed.
 func TestReserve(t *testing.T) {
-	r, o, _ := open(Capture, 1<<20)
+	r, _, _ := open(Capture, 1<<20)
 	for i := 0; i < len(page); i += 100 {
 		_, _ = r.WriteString(page[i : i+100])
-		if size := i + 100; o.reserved < size || o.reserved > 2*size {
-			t.Fatalf("%d bytes are reserved for %d", o.reserved, size)
+		if size := int64(i + 100); r.room.captured < size || r.room.captured > 2*size {
+			t.Fatalf("%d bytes are reserved for %d", r.room.captured, size)
 		}
 	}
 	r.Drain()
-	if r.Close(); o.reserved != 0 {
-		t.Errorf("%d bytes stay reserved", o.reserved)
+	if r.Close(); r.room.captured != 0 {
+		t.Errorf("%d bytes stay reserved", r.room.captured)
 	}
 }
 
@@ -286,7 +286,7 @@ func TestPanicBeforeTheHeader(t *testing.T) {
 
 // What is written when the recorder is closed is refused, and takes no room.
 func TestWriteAfterClose(t *testing.T) {
-	r, o, client := open(Capture, 1<<20)
+	r, _, client := open(Capture, 1<<20)
 	_, _ = r.WriteString("a")
 	r.Finish()
 	r.Drain()
@@ -299,8 +299,8 @@ func TestWriteAfterClose(t *testing.T) {
 		}
 	}
 	r.Flush()
-	if o.reserved != 0 || client.Body.String() != "a" || client.Flushed {
-		t.Errorf("%d bytes are reserved, the client got %q", o.reserved, client.Body)
+	if r.room.captured != 0 || client.Body.String() != "a" || client.Flushed {
+		t.Errorf("%d bytes are reserved, the client got %q", r.room.captured, client.Body)
 	}
 }
 

@@ -71,7 +71,7 @@ func (x *exchange) fill(seat *flight.Seat) {
 	x.errors = len(c.Errors)
 	x.begin()
 	x.began = x.now
-	x.recorder.Open(outer, x.around.rt.bodyLimit(s), x)
+	x.recorder.Open(outer, x.around.rt.bodyLimit(s), x, s.room)
 	x.recording = true
 
 	restored := false
@@ -209,23 +209,6 @@ func notify(ctx context.Context) <-chan bool {
 	done := make(chan bool, 1)
 	context.AfterFunc(ctx, func() { done <- true })
 	return done
-}
-
-// Reserve asks for room for so many bytes more of captured body, or gives them back.
-func (x *exchange) Reserve(n int) bool { return x.s.captures.reserve(int64(n)) }
-
-// captures is the bytes of bodies that are being captured, or written to clients that read slowly.
-type captures struct {
-	limit int64
-	bytes atomic.Int64
-}
-
-func (c *captures) reserve(n int64) bool {
-	if c.bytes.Add(n) <= c.limit || n <= 0 {
-		return true
-	}
-	c.bytes.Add(-n)
-	return false
 }
 
 // enter tells the routes inside of this one what they are inside of.

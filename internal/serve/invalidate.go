@@ -23,7 +23,7 @@ func (s *Server) Invalidate(c *gin.Context) {
 	s.comesThrough(c.Request)
 	outer, r, path := c.Writer, c.Request, s.PurgedAs(requestedURL(c.Request))
 	rec := new(response.Recorder)
-	rec.Open(outer, 0, unsafeRequest{s, c, r, path})
+	rec.Open(outer, 0, unsafeRequest{s, c, r, path}, nil)
 	defer func() { c.Writer = outer }()
 	c.Writer = rec
 	c.Next()
@@ -56,7 +56,6 @@ func (u unsafeRequest) Flushed()                             {}
 func (u unsafeRequest) Gone() bool                           { return u.request.Context().Err() != nil }
 func (u unsafeRequest) CloseNotify() <-chan bool             { return notify(u.request.Context()) }
 func (u unsafeRequest) Sent(*response.Recorder, http.Header) {}
-func (u unsafeRequest) Reserve(int) bool                     { return true }
 
 // invalidate purges the paths that a successful unsafe request concerns.
 func (s *Server) invalidate(c *gin.Context, r *http.Request, path string, status int, header http.Header) {

@@ -111,7 +111,7 @@ func (x *exchange) head() {
 	c, outer := x.c, x.c.Writer
 	x.errors = len(c.Errors)
 	x.began = x.s.clock.now()
-	x.recorder.Open(outer, 0, headed{x})
+	x.recorder.Open(outer, 0, headed{x}, nil)
 	x.recording = true
 	defer func() { c.Writer = outer }()
 	c.Writer = &x.recorder

@@ -27,7 +27,7 @@ func (x *exchange) post() {
 	x.ticket = s.store.Begin(x.request.Context(), &x.found, &x.target) // the handler may read what a purge then outdates
 	x.began = s.clock.now()
 	c.Set(postedKey{}, x)
-	x.recorder.Open(outer, rt.bodyLimit(s), posted{x})
+	x.recorder.Open(outer, rt.bodyLimit(s), posted{x}, s.room)
 	x.recording = true
 	defer func() {
 		c.Writer = outer
