@@ -46,6 +46,9 @@ type fillState struct {
 	header http.Header // of the response, to tell it from others
 	parted atomic.Bool // what a route inside answers, and does not share with all clients that share this response, may have gone into it
 
+	promised bool            // it was said that the response is stored
+	kept     bool            // it is
+	unkept   rfc9111.Refusal // why it is not, if that will be so the next time as a rule
 	outcome  outcome
 	made     rfc9111.Exchange // the request and what the handler answered; its Header is not to be used after Decide
 	length   []string         // the lines of its Content-Length
@@ -74,7 +77,7 @@ func (x *exchange) fill(seat *flight.Seat) {
 	x.recorder.Open(outer, x.around.rt.bodyLimit(s), x, s.room)
 	x.recording = true
 
-	restored := false
+	restored, panicked := false, true
 	restore := func() {
 		if restored {
 			return
@@ -87,6 +90,10 @@ func (x *exchange) fill(seat *flight.Seat) {
 	}
 	defer func() { // also when the handler panics: Recovery outside then finds its own writer
 		restore()
+		if panicked && x.context.Err() == nil {
+			x.unkept = refusedIncomplete
+		}
+		x.settlePromise()
 		x.flight.Fail()
 		defer x.recorder.Close()
 		x.recorder.Drain()
@@ -96,6 +103,7 @@ func (x *exchange) fill(seat *flight.Seat) {
 	x.condition()
 	c.Writer = &x.recorder
 	x.run(x.handlers)
+	panicked = false
 	s.lane.ran(c, x.pattern, x.around.rt)
 
 	bare := x.recorder.Finish()
@@ -149,22 +157,20 @@ func (x *exchange) finish(bare, intact bool) {
 	switch {
 	case x.recorder.TooLarge():
 		s.counts.TooLarge.Add(1)
+		x.unkept = refusedTooLarge
 		x.withdraw(refusedTooLarge)
 	case x.recorder.Starved():
 		s.counts.Uncaptured.Add(1)
 	case x.unwanted(): // which was said after the header
+		x.unkept = rfc9111.RefusedNoStore
 		x.withdraw(rfc9111.RefusedNoStore)
 		x.apart()
-	case x.left, x.outcome != storable:
-	case x.aborted():
-		s.aborted.Add(x.target.Key, x.made.ResponseTime.Add(abortedFor))
-		if len(x.c.Errors) == x.errors {
-			x.withdraw(refusedAborted)
-			x.Forgo()
-		}
-	case intact && x.endedWell():
-		s.aborted.Remove(x.target.Key)
+	case x.outcome != storable, x.left:
+	case x.endedWell(intact):
 		x.keep(bare)
+	case x.unkept == refusedAborted && len(x.c.Errors) == x.errors:
+		x.withdraw(refusedAborted)
+		x.Forgo()
 	}
 }
 

@@ -38,11 +38,13 @@ func (x *exchange) putUnder(key string, e *response.Entry) (kept bool, err error
 	kept, err = x.s.store.Put(x.request.Context(), key, e, x.request.Header, x.ticket, x.made.ResponseTime)
 	switch {
 	case kept:
+		x.kept = true
 		x.s.counts.Stored.Add(1)
 		if x.mark != nil {
 			x.mark.stored.Store(true)
 		}
 	case errors.Is(err, drivers.ErrTooLarge):
+		x.unkept = refusedTooLarge
 		x.s.counts.TooLarge.Add(1)
 	}
 	if err != nil {

@@ -56,7 +56,7 @@ type Server struct {
 	room    *response.Room // for bodies that are being captured, or wait for their clients
 	flights *flight.Group
 	alone   *flight.Recent // keys whose last response was for one client only
-	aborted *flight.Recent // keys whose last response was complete, and not kept since its chain was aborted after it
+	unkept  *flight.Recent // keys of which a response was said to be stored and was not, and which of brokenPromises is why
 	resting *flight.Recent // keys whose last refresh stored nothing
 	lane    lane
 	earlier map[place]bool // the routes that were there before the cache
@@ -94,7 +94,7 @@ func New(o Options) *Server {
 		Owner: o.Owner, store: o.Store, engine: o.Engine, prefix: o.Prefix, service: o.Service, bodyLimit: o.BodyLimit,
 		log: o.Log, disabled: o.Disabled,
 		flights: flight.NewGroup(patience), room: response.NewRoom(o.CaptureLimit),
-		alone: flight.NewRecent(), aborted: flight.NewRecent(), resting: flight.NewRecent(),
+		alone: flight.NewRecent(), unkept: flight.NewRecent(), resting: flight.NewRecent(),
 		slots: make(chan struct{}, maxRefreshes), earlier: routesOf(o.Engine),
 	}
 	if o.ProxyScheme {
