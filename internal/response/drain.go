@@ -149,8 +149,12 @@ func (r *Recorder) forward(n int) (int, error) {
 	switch {
 	case r.drain != nil:
 		err = r.drain.extend(r.body, false)
-	case len(r.body) <= inPlace, held == 0 && len(r.body) <= inPlaceWrapped && !r.beside():
+	case len(r.body) <= inPlace:
 		err = r.pass(len(r.body))
+	case held == 0 && len(r.body) <= inPlaceWrapped && !r.beside():
+		r.owner.Waits() // on a connection that is full of answers to earlier requests, say
+		err = r.pass(len(r.body))
+		r.owner.Waited()
 	case r.beside():
 		if r.written < inPlace {
 			err = r.pass(inPlace)
@@ -264,8 +268,8 @@ func (r *Recorder) trail() {
 }
 
 // AwaitSent waits until the header of a captured response has gone out, behind Settle, and has the owner look at it a last time. It
-// returns false where a client is so slow that this takes longer than within, and where a writer of middleware has panicked.
-func (r *Recorder) AwaitSent(within time.Duration) bool {
+// returns false where a writer of middleware has panicked.
+func (r *Recorder) AwaitSent() bool {
 	if r.mode != Capture && r.mode != NotModified {
 		return true
 	}
@@ -275,13 +279,8 @@ func (r *Recorder) AwaitSent(within time.Duration) bool {
 		}
 		return true
 	}
-	timer := time.NewTimer(within)
-	defer timer.Stop()
-	select {
-	case <-r.drain.begun:
-	case <-timer.C:
-		return false
-	}
+	defer r.awaits()()
+	<-r.drain.begun
 	if r.drain.failed() != nil {
 		return false
 	}
@@ -289,10 +288,11 @@ func (r *Recorder) AwaitSent(within time.Duration) bool {
 	return true
 }
 
-// awaits counts the body as one that waits for its client, until the function that it returns is called.
+// awaits notes that the response waits for its client, and its body with it, until the function that it returns is called.
 func (r *Recorder) awaits() (over func()) {
+	r.owner.Waits()
 	if r.reserved == 0 {
-		return func() {}
+		return r.owner.Waited
 	}
 	if spare := r.reserved - cap(r.body); spare > 0 {
 		r.room.reserve(-spare)
@@ -302,7 +302,11 @@ func (r *Recorder) awaits() (over func()) {
 	if r.drain != nil {
 		p = &r.drain.pace
 	}
-	return r.room.wait(r.reserved, r.ResponseWriter, p)
+	leave := r.room.wait(r.reserved, r.ResponseWriter, p)
+	return func() {
+		leave()
+		r.owner.Waited()
+	}
 }
 
 // Drain waits until the client's writer has all that was captured. A panic of that writer goes on from here.

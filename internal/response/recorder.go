@@ -59,6 +59,10 @@ type Owner interface {
 	Forgo()
 	// Flushed is called when the response is flushed as it is made, so that it may go on for long.
 	Flushed()
+	// Waits is called when the response is about to wait for its client, which may take nothing, and Waited when that is over.
+	Waits()
+	// Waited is called behind Waits.
+	Waited()
 	// CloseNotify returns a channel on which that there is no client left for which the handlers run is said once.
 	CloseNotify() <-chan bool
 	// Gone tells whether there is no client left for which the handlers run.

@@ -39,6 +39,10 @@ func (o *owner) Flushed() { o.flushed++ }
 
 func (o *owner) Forgo() { o.released++ }
 
+func (o *owner) Waits() {}
+
+func (o *owner) Waited() {}
+
 func (o *owner) Gone() bool { return o.gone }
 
 func (o *owner) CloseNotify() <-chan bool { return nil }

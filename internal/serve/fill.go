@@ -27,7 +27,9 @@ const (
 
 // fillState is the part of an exchange that is about running the handler.
 type fillState struct {
-	flight   *flight.Seat // nil where no request follows
+	flight   *flight.Seat  // nil where no request follows
+	stall    *time.Timer   // has another request lead when its client is waited for; nil where it never was
+	patience time.Duration // after which it does
 	ticket   store.Ticket
 	recorder response.Recorder
 	began    time.Time
@@ -41,6 +43,7 @@ type fillState struct {
 	reported    bool            // the header has this exchange's Cache-Status
 	withdrawn   *response.Entry // what is stored, if the handler takes it back
 	left        bool            // the client had left when the header was final: the handler may have made its response of that
+	gone        bool            // so it was when the handlers were done, and nobody else was there for whom they ran
 	keepPosted  func()          // keeps the response to a POST, once the POST has invalidated
 
 	header http.Header // of the response, to tell it from others
@@ -95,6 +98,7 @@ func (x *exchange) fill(seat *flight.Seat) {
 		}
 		x.settlePromise()
 		x.flight.Fail()
+		x.flight = nil // what is left to do is for its own client alone
 		defer x.recorder.Close()
 		x.recorder.Drain()
 	}()
@@ -103,7 +107,7 @@ func (x *exchange) fill(seat *flight.Seat) {
 	x.condition()
 	c.Writer = &x.recorder
 	x.run(x.handlers)
-	panicked = false
+	panicked, x.gone = false, x.Gone()
 	s.lane.ran(c, x.pattern, x.around.rt)
 
 	bare := x.recorder.Finish()
@@ -119,7 +123,7 @@ func (x *exchange) fill(seat *flight.Seat) {
 		if bare {
 			x.commit(outer)
 		}
-		if x.recorder.AwaitSent(flushPatience) { // else it is not known what middleware outside has set in the header
+		if x.recorder.AwaitSent() { // else it is not known what middleware outside has set in the header
 			x.finish(bare, intact)
 		}
 	}
@@ -203,6 +207,39 @@ const flushPatience = time.Second
 
 // Flushed lets them go unless the response is complete before long.
 func (x *exchange) Flushed() { x.flight.PartWithin(flushPatience) }
+
+// stallPatience is for how long requests wait for another's client that does not let its response go on. Where one was waited for a
+// moment ago, it is the tenth part of that, so that several of them do not add up.
+const stallPatience = 500 * time.Millisecond
+
+// Waits has one more of the requests that wait for this fill lead, unless it goes on before long: it waits for its client now, which may
+// take nothing.
+func (x *exchange) Waits() {
+	if x.flight == nil {
+		return
+	}
+	if x.stall != nil {
+		x.stall.Reset(x.patience)
+		return
+	}
+	s, seat, key := x.s, x.flight, x.found.Key
+	x.patience = stallPatience
+	if s.stalled.Has(key, s.clock.now()) {
+		x.patience /= 10
+	}
+	x.stall = time.AfterFunc(x.patience, func() {
+		if seat.Forgo() {
+			s.stalled.Add(key, s.clock.now().Add(aloneFor))
+		}
+	})
+}
+
+// Waited says that it goes on.
+func (x *exchange) Waited() {
+	if x.stall != nil {
+		x.stall.Stop()
+	}
+}
 
 // Gone tells whether there is no client left for which the handlers run: neither their own client nor one that waits.
 func (x *exchange) Gone() bool { return x.context.Err() != nil }

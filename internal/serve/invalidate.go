@@ -53,6 +53,8 @@ func (u unsafeRequest) Decide(rec *response.Recorder) response.Mode {
 func (u unsafeRequest) Release()                             {}
 func (u unsafeRequest) Forgo()                               {}
 func (u unsafeRequest) Flushed()                             {}
+func (u unsafeRequest) Waits()                               {}
+func (u unsafeRequest) Waited()                              {}
 func (u unsafeRequest) Gone() bool                           { return u.request.Context().Err() != nil }
 func (u unsafeRequest) CloseNotify() <-chan bool             { return notify(u.request.Context()) }
 func (u unsafeRequest) Sent(*response.Recorder, http.Header) {}

@@ -39,12 +39,13 @@ func (x *exchange) post() {
 	r.Header = ownHeader(x.request) // they may change theirs
 	c.Writer = &x.recorder
 	x.run(r)
+	x.gone = x.Gone()
 
 	bare := x.recorder.Finish()
 	intact := x.inside()
 	c.Writer = outer
 	x.recorder.Settle()
-	if x.outcome != storable || !x.recorder.AwaitSent(flushPatience) || !x.lasts(bare, intact) {
+	if x.outcome != storable || !x.recorder.AwaitSent() || !x.lasts(bare, intact) {
 		x.settlePromise()
 		return
 	}

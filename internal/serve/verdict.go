@@ -299,7 +299,7 @@ func (x *exchange) endedWell(intact bool) (well bool) {
 		x.unkept = refusedAborted
 	case x.parted.Load():
 		x.unkept = rfc9111.RefusedPrivate
-	case len(x.length) == 0 && x.context.Err() != nil:
+	case len(x.length) == 0 && x.gone:
 	case !intact, !x.recorder.Complete(x.length):
 		x.unkept = refusedIncomplete
 	default:
