@@ -15,8 +15,12 @@ import (
 )
 
 // few is how many requests of a key run the handler at a time once two have had nothing to share. A handler that fails is not helped
-// by more.
+// by more. Where requests still wait when the patience is over, it is twice as many, and so on: else the last one would wait for as long as
+// all before it take, four at a time.
 const few = 4
+
+// doublings bounds that.
+const doublings = 10
 
 // Group is the flights of a cache. It is safe for concurrent use.
 type Group struct {
@@ -54,6 +58,7 @@ type flight struct {
 	next     []*Seat     // those that want a fill that begins later
 	since    time.Time   // when the last leader began
 	failures int         // how many leaders had nothing to share
+	failing  time.Time   // when these were two
 	forgone  int         // how many of these have answered all the same
 	done     bool        // it has ended
 	timer    *time.Timer // ends the patience of those that wait; nil where none does
@@ -172,7 +177,7 @@ func (f *flight) width() int {
 	if f.failures < 2 {
 		return 1
 	}
-	return max(few, f.forgone)
+	return max(few<<min(doublings, time.Since(f.failing)/f.shard.group.patience), f.forgone)
 }
 
 // follow has a request wait in a line of the flight's.
@@ -352,8 +357,10 @@ func (f *flight) handOver(failed, forgone int) {
 	if f.done {
 		return
 	}
-	f.failures += failed
 	f.forgone += forgone
+	if f.failures += failed; failed > 0 && f.failures == 2 {
+		f.failing = time.Now()
+	}
 	f.handOn(max(0, f.width()-len(f.leaders)))
 	if len(f.leaders) == 0 {
 		f.end(nil, Apart) // no request waits
