@@ -37,14 +37,13 @@ type fillState struct {
 	inner    Frame         // what routes inside find
 	handlers *http.Request // what the handlers see
 
-	pattern     string          // of the engine's route whose handlers run; empty for none
-	recording   bool            // the recorder is open
-	conditioned bool            // the handlers' request has other preconditions than the client's
-	reported    bool            // the header has this exchange's Cache-Status
-	withdrawn   *response.Entry // what is stored, if the handler takes it back
-	left        bool            // the client had left when the header was final: the handler may have made its response of that
-	gone        bool            // so it was when the handlers were done, and nobody else was there for whom they ran
-	keepPosted  func()          // keeps the response to a POST, once the POST has invalidated
+	pattern     string // of the engine's route whose handlers run; empty for none
+	recording   bool   // the recorder is open
+	conditioned bool   // the handlers' request has other preconditions than the client's
+	reported    bool   // the header has this exchange's Cache-Status
+	left        bool   // the client had left when the header was final: the handler may have made its response of that
+	gone        bool   // so it was when the handlers were done, and nobody else was there for whom they ran
+	keepPosted  func() // keeps the response to a POST, once the POST has invalidated
 
 	header http.Header // of the response, to tell it from others
 	parted atomic.Bool // what a route inside answers, and does not share with all clients that share this response, may have gone into it
@@ -127,7 +126,6 @@ func (x *exchange) fill(seat *flight.Seat) {
 			x.finish(bare, intact)
 		}
 	}
-	x.removeWithdrawn()
 }
 
 // begin takes the ticket of a fill. What was found and has been purged since is not to be validated, nor to stand in.

@@ -1,7 +1,6 @@
 package serve
 
 import (
-	"context"
 	"errors"
 	"maps"
 	"net/http"
@@ -72,7 +71,7 @@ func (x *exchange) freshen() {
 	x.recorder.Baseline().Restore(h)
 	changes := x.draft.Fields
 	if why != rfc9111.Stored { // the confirmation takes back that it may be stored: this client is the last to get it
-		x.s.store.Remove(context.WithoutCancel(x.request.Context()), stale.Key)
+		x.remove(stale)
 		meta = stale.Meta
 	}
 	fresh := stale.Freshen(changes, confirmation, omit, meta)
@@ -123,7 +122,6 @@ func (x *exchange) head() {
 	c.Writer = outer
 	if x.outcome != aside && intact && !x.left && x.request.Context().Err() == nil {
 		x.compare()
-		x.removeWithdrawn()
 	}
 }
 
@@ -163,7 +161,7 @@ func (x *exchange) compare() {
 		}
 	}
 	if outdated {
-		x.withdrawn = stale
+		x.remove(stale)
 	}
 }
 
