@@ -68,10 +68,11 @@ func WithBodyLimit(bytes int64) Option { return Option{options.BodyLimit(bytes)}
 
 // WithoutRequestDirectives keeps clients from making the handler run by what they ask of the cache. It ignores the
 // Cache-Control and Pragma of requests, If-Match and If-Unmodified-Since, which a cache may ignore (RFC 9110 §13.1.1,
-// §13.1.4), and content, which means nothing in a GET (§9.3.1) and which the handler does then not see.
+// §13.1.4), and content, which means nothing in a GET (§9.3.1) and which the handler does then not see. No request waits for
+// one that declares content, since that may never come.
 //
 // A client still makes it run by what makes for another response, or may: another query, another Host, the same path with
-// other escapes (/%61 for /a), a field that Vary names, a range or HEAD where nothing is stored, Authorization, Upgrade with
+// other escapes (/%61 for /a), a field that Vary names, a range, HEAD or GET with content where nothing is stored, Authorization, Upgrade with
 // Connection: upgrade, a target in absolute form (with a user or another scheme each time, else once), a HEAD with content, and
 // any method but GET and HEAD.
 func WithoutRequestDirectives() Option { return Option{options.WithoutRequestDirectives()} }

@@ -10,8 +10,13 @@ type Stats struct {
 	TooLarge uint64
 
 	// Uncaptured is how many responses were served and not stored because too much was being captured at the time: the bodies that
-	// handlers were writing, or that clients had not read yet, took up a quarter of the MemoryLimit, or four BodyLimits if that is more.
+	// handlers were writing took up a quarter of the MemoryLimit, or four BodyLimits if that is more; or these and the bodies that
+	// clients had not read yet took up twice as much.
 	Uncaptured uint64
+
+	// CutOff is how many clients were cut off because they had not read what they had asked for, and such bodies took up more than a
+	// quarter of the MemoryLimit, or four BodyLimits if that is more. None is cut off before it was waited for, ten seconds long.
+	CutOff uint64
 
 	// StoreFailures is how many operations on responses the store failed, or did not carry out in time. While a store does
 	// not answer, most operations are not tried, and do not count.
@@ -25,6 +30,7 @@ func (c *Cache) Stats() Stats {
 		Stored:        counts.Stored.Load(),
 		TooLarge:      counts.TooLarge.Load(),
 		Uncaptured:    counts.Uncaptured.Load(),
+		CutOff:        c.server.CutOff(),
 		StoreFailures: c.responses.Failures(),
 	}
 }

@@ -6,7 +6,9 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"strings"
+	"sync/atomic"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"github.com/gin-gonic/gin"
@@ -67,5 +69,38 @@ func TestContentOfAGetIsKeptFromHandlers(t *testing.T) {
 				t.Errorf("the next one is given %q (%s)", a.body, a.cacheStatus())
 			}
 		})
+	}
+}
+
+// A GET that declares content, and does not send it, keeps no other request waiting: net/http waits for the content before the header
+// goes out, and there is nothing to share before that.
+func TestContentThatDoesNotCome(t *testing.T) {
+	for name, declares := range map[string]string{"a length": "Content-Length: 10", "chunks": "Transfer-Encoding: chunked"} {
+		for _, size := range []int{10, 5000, fifth} {
+			t.Run(fmt.Sprint(name, "/", size), func(t *testing.T) {
+				synctest.Test(t, func(t *testing.T) {
+					s := newSite(t)
+					var runs atomic.Int64
+					s.GET("/", wraps, cachette.Cached(time.Minute, cachette.WithoutRequestDirectives()), func(c *gin.Context) {
+						runs.Add(1)
+						time.Sleep(time.Second)
+						c.String(http.StatusOK, large[:size])
+					})
+					p, stop := pipe(s)
+					defer stop()
+					began := time.Now()
+					p.dial(t, "/", declares)
+					answers := together(10, func(int) answer { return s.get("/") })
+					for range 10 {
+						if a := await(t, "an answer", answers); len(a.body) != size {
+							t.Errorf("%d bytes (%s)", len(a.body), a.cacheStatus())
+						}
+					}
+					if waited, n := time.Since(began), runs.Load(); waited != time.Second || n != 2 {
+						t.Errorf("the others waited for %v, and the handler ran %d times", waited, n)
+					}
+				})
+			})
+		}
 	}
 }

@@ -46,7 +46,7 @@ func stalled(t *testing.T, server *httptest.Server, path string) net.Conn {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { _ = conn.Close() })
-	_ = conn.(*net.TCPConn).SetReadBuffer(4 << 10)
+	_ = conn.(*net.TCPConn).SetReadBuffer(64 << 10) // a window smaller than a write would have the kernel probe it, with pauses
 	if _, err := io.WriteString(conn, "GET "+path+" HTTP/1.1\r\nHost: example.com\r\n\r\n"); err != nil {
 		t.Fatal(err)
 	}

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"io"
 	"net/http"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -58,4 +59,34 @@ func TestNoStampedeBehindAFailure(t *testing.T) {
 			})
 		})
 	}
+}
+
+// Where a handler goes on failing, four requests run it at a time at first. The others do not queue up without end: after each ten
+// seconds twice as many run.
+func TestQueueOfAFailingHandlerEnds(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s := newSite(t)
+		const requests = 1000
+		var running, most atomic.Int64
+		began := time.Now()
+		s.GET("/", cachette.Cached(time.Minute), func(c *gin.Context) {
+			if n := running.Add(1); time.Since(began) < 10*time.Second {
+				most.Store(max(n, most.Load()))
+			}
+			time.Sleep(time.Second)
+			running.Add(-1)
+			c.String(http.StatusServiceUnavailable, "broken")
+		})
+		answers := together(requests, func(int) time.Duration {
+			s.get("/")
+			return time.Since(began)
+		})
+		var longest time.Duration
+		for range requests {
+			longest = max(longest, <-answers)
+		}
+		if most.Load() != 4 || longest > time.Minute {
+			t.Errorf("%d ran it at a time in the first ten seconds, and the last one waited for %v", most.Load(), longest)
+		}
+	})
 }

@@ -15,8 +15,12 @@ import (
 )
 
 // few is how many requests of a key run the handler at a time once two have had nothing to share. A handler that fails is not helped
-// by more.
+// by more. Where requests still wait when the patience is over, it is twice as many, and so on: else the last one would wait for as long as
+// all before it take, four at a time.
 const few = 4
+
+// doublings bounds that.
+const doublings = 10
 
 // Group is the flights of a cache. It is safe for concurrent use.
 type Group struct {
@@ -54,6 +58,7 @@ type flight struct {
 	next     []*Seat     // those that want a fill that begins later
 	since    time.Time   // when the last leader began
 	failures int         // how many leaders had nothing to share
+	failing  time.Time   // when these were two
 	forgone  int         // how many of these have answered all the same
 	done     bool        // it has ended
 	timer    *time.Timer // ends the patience of those that wait; nil where none does
@@ -172,7 +177,7 @@ func (f *flight) width() int {
 	if f.failures < 2 {
 		return 1
 	}
-	return max(few, f.forgone)
+	return max(few<<min(doublings, time.Since(f.failing)/f.shard.group.patience), f.forgone)
 }
 
 // follow has a request wait in a line of the flight's.
@@ -304,20 +309,23 @@ func (s *Seat) Part() { s.giveUp(func(f *flight) { f.end(nil, Apart) }) }
 func (s *Seat) Fail() { s.giveUp(func(f *flight) { f.handOver(1, 0) }) }
 
 // Forgo says that the leader has an answer that cannot be shared, though others might have one: it does what Fail does, and more
-// lead each time.
-func (s *Seat) Forgo() { s.giveUp(func(f *flight) { f.handOver(1, 1) }) }
+// lead each time. It tells whether the seat was leading.
+func (s *Seat) Forgo() bool { return s.giveUp(func(f *flight) { f.handOver(1, 1) }) }
 
 // Pass gives the lead up without having run the handler: another one takes its place.
 func (s *Seat) Pass() { s.giveUp(func(f *flight) { f.handOver(0, 0) }) }
 
-// giveUp gives the lead up, and then does what the flight is to do. A nil Seat, of a fill that none follow, has nothing to give up.
-func (s *Seat) giveUp(then func(f *flight)) {
+// giveUp gives the lead up, and then does what the flight is to do. It tells whether the seat was leading. A nil Seat, of a fill that none
+// follow, has nothing to give up.
+func (s *Seat) giveUp(then func(f *flight)) bool {
 	if s == nil {
-		return
+		return false
 	}
 	s.shard.mu.Lock()
 	defer s.shard.mu.Unlock()
+	led := s.leads
 	s.step(then)
+	return led
 }
 
 // PartWithin ends the flight as Part does, unless it ends within d, or another leader may do better: the response is sent bit by bit,
@@ -349,8 +357,10 @@ func (f *flight) handOver(failed, forgone int) {
 	if f.done {
 		return
 	}
-	f.failures += failed
 	f.forgone += forgone
+	if f.failures += failed; failed > 0 && f.failures == 2 {
+		f.failing = time.Now()
+	}
 	f.handOn(max(0, f.width()-len(f.leaders)))
 	if len(f.leaders) == 0 {
 		f.end(nil, Apart) // no request waits

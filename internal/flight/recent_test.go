@@ -55,6 +55,21 @@ func TestRecent(t *testing.T) {
 	}
 }
 
+// TestRecentNotes holds that what is noted of a key is what comes back, with the time at its largest.
+func TestRecentNotes(t *testing.T) {
+	recent := flight.NewRecent()
+	for what := uint8(1); what <= 15; what++ {
+		recent.Note("k", what, time.Unix(1<<32-1, 0))
+		if got := recent.What("k", start); got != what || !recent.Has("k", start) || recent.What("other", start) != 0 {
+			t.Errorf("%d comes back as %d", what, got)
+		}
+	}
+	recent.Remove("k")
+	if got := recent.What("k", start); got != 0 {
+		t.Errorf("once removed: %d", got)
+	}
+}
+
 // TestRecentIsBounded holds that a Recent remembers many keys, mixes none of them up with those that it was never told of,
 // and takes no room for more than it began with.
 func TestRecentIsBounded(t *testing.T) {

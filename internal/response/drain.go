@@ -18,11 +18,16 @@ const inPlace = 2048
 // cut; a connection has room for so much whatever its client does.
 const inPlaceWrapped = 16 << 10
 
+// piece is how much of a body is written at a time to a writer that does not mind, so that it is seen whether the client takes any. net/http
+// hands on as much at a time.
+const piece = 4 << 10
+
 // drain writes a captured body to its client beside those who must not wait for a client that reads slowly.
 type drain struct {
 	w     gin.ResponseWriter
 	begun chan struct{} // closed once the first write has returned
 	ended chan struct{}
+	pace  pace
 
 	mu       sync.Mutex
 	more     sync.Cond
@@ -34,13 +39,14 @@ type drain struct {
 	panicked any   // what a writer of middleware has panicked with
 
 	header http.Header // as the first write left it, to be read once it has begun; only where it was asked for
-	looks  bool
+	held   bool        // the handler is done: the header is asked for, and no write is cut
 }
 
-// newDrain returns a drain of which a part of the body has gone to w already. looks has it note the header once the first write is out.
-func newDrain(w gin.ResponseWriter, body []byte, written int, looks bool) *drain {
-	d := &drain{w: w, begun: make(chan struct{}), ended: make(chan struct{}), body: body, written: written, looks: looks}
+// newDrain returns a drain of which a part of the body has gone to w already. held says that the rest was held until the handler was done.
+func newDrain(w gin.ResponseWriter, body []byte, written int, held bool) *drain {
+	d := &drain{w: w, begun: make(chan struct{}), ended: make(chan struct{}), body: body, written: written, held: held}
 	d.more.L = &d.mu
+	d.pace.began = time.Now()
 	go d.run()
 	return d
 }
@@ -64,7 +70,7 @@ func (d *drain) finish() {
 
 func (d *drain) run() {
 	begin := sync.OnceFunc(func() {
-		if d.looks {
+		if d.held {
 			d.header = cloned(d.w.Header())
 		}
 		close(d.begun)
@@ -82,10 +88,12 @@ func (d *drain) run() {
 			return
 		}
 		if len(data) > 0 {
+			d.pace.writes(len(data))
 			if _, err := d.w.Write(data); err != nil {
 				d.give(err, nil)
 				return
 			}
+			d.pace.took(len(data))
 		}
 		if flush {
 			d.w.Flush()
@@ -117,8 +125,14 @@ func (d *drain) next() (data []byte, flush, ok bool) {
 		}
 		d.more.Wait()
 	}
-	data, flush = d.body[d.written:len(d.body):len(d.body)], d.flush
-	d.written, d.flush = len(d.body), false
+	end := len(d.body)
+	if !d.held {
+		end = min(end, d.written+piece)
+	}
+	data = d.body[d.written:end:end]
+	if d.written = end; end == len(d.body) {
+		flush, d.flush = d.flush, false
+	}
 	return data, flush, true
 }
 
@@ -135,8 +149,12 @@ func (r *Recorder) forward(n int) (int, error) {
 	switch {
 	case r.drain != nil:
 		err = r.drain.extend(r.body, false)
-	case len(r.body) <= inPlace, held == 0 && len(r.body) <= inPlaceWrapped && !r.beside():
+	case len(r.body) <= inPlace:
 		err = r.pass(len(r.body))
+	case held == 0 && len(r.body) <= inPlaceWrapped && !r.beside():
+		r.owner.Waits() // on a connection that is full of answers to earlier requests, say
+		err = r.pass(len(r.body))
+		r.owner.Waited()
 	case r.beside():
 		if r.written < inPlace {
 			err = r.pass(inPlace)
@@ -250,24 +268,19 @@ func (r *Recorder) trail() {
 }
 
 // AwaitSent waits until the header of a captured response has gone out, behind Settle, and has the owner look at it a last time. It
-// returns false where a client is so slow that this takes longer than within, and where a writer of middleware has panicked.
-func (r *Recorder) AwaitSent(within time.Duration) bool {
+// returns false where a writer of middleware has panicked.
+func (r *Recorder) AwaitSent() bool {
 	if r.mode != Capture && r.mode != NotModified {
 		return true
 	}
-	if r.drain == nil || !r.drain.looks {
+	if r.drain == nil || !r.drain.held {
 		if Wrapped(r.ResponseWriter) { // it may have sent it later than it was told to
 			r.owner.Sent(r, r.Header())
 		}
 		return true
 	}
-	timer := time.NewTimer(within)
-	defer timer.Stop()
-	select {
-	case <-r.drain.begun:
-	case <-timer.C:
-		return false
-	}
+	defer r.awaits()()
+	<-r.drain.begun
 	if r.drain.failed() != nil {
 		return false
 	}
@@ -275,8 +288,33 @@ func (r *Recorder) AwaitSent(within time.Duration) bool {
 	return true
 }
 
+// awaits notes that the response waits for its client, and its body with it, until the function that it returns is called.
+func (r *Recorder) awaits() (over func()) {
+	r.owner.Waits()
+	if r.reserved == 0 {
+		return r.owner.Waited
+	}
+	if spare := r.reserved - cap(r.body); spare > 0 {
+		r.room.reserve(-spare)
+		r.reserved -= spare
+	}
+	var p *pace
+	if r.drain != nil {
+		p = &r.drain.pace
+	}
+	leave := r.room.wait(r.reserved, r.ResponseWriter, p)
+	return func() {
+		leave()
+		r.owner.Waited()
+	}
+}
+
 // Drain waits until the client's writer has all that was captured. A panic of that writer goes on from here.
 func (r *Recorder) Drain() {
+	if r.drain == nil && !r.holds() {
+		return
+	}
+	defer r.awaits()()
 	if r.holds() {
 		r.finalize()
 		_ = r.pass(len(r.body))

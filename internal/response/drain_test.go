@@ -11,7 +11,6 @@ import (
 	"strings"
 	"testing"
 	"testing/synctest"
-	"time"
 
 	"github.com/gin-gonic/gin"
 )
@@ -61,7 +60,7 @@ func (s *slow) Flush() {
 func to(client *slow, limit int64) (*Recorder, *owner) {
 	c, _ := gin.CreateTestContext(client)
 	r, o := new(Recorder), &owner{mode: Capture}
-	r.Open(c.Writer, limit, o)
+	r.Open(c.Writer, limit, o, NewRoom(1<<30))
 	return r, o
 }
 
@@ -96,10 +95,16 @@ func TestHandlerNeverWaits(t *testing.T) {
 				if !r.Complete(nil) || string(r.Body()) != row.body || r.Size() != len(row.body) {
 					t.Errorf("complete: %v, %d bytes, size %d", r.Complete(nil), len(r.Body()), r.Size())
 				}
-				if sent := r.AwaitSent(time.Second); sent != (len(row.body) <= inPlaceWrapped) {
-					t.Errorf("the header has gone out: %v", sent)
+				sent := make(chan bool, 1)
+				go func() { sent <- r.AwaitSent() }()
+				synctest.Wait()
+				if out := len(sent) == 1; out != (len(row.body) <= inPlaceWrapped) {
+					t.Errorf("the header has gone out: %v", out)
 				}
 				close(client.gate)
+				if !<-sent {
+					t.Error("the header has not gone out in the end")
+				}
 				r.Drain()
 				if !slices.Equal(client.took, row.took) {
 					t.Errorf("the client got %.100q", client.took)
@@ -120,7 +125,7 @@ func TestFlushes(t *testing.T) {
 				w = struct{ gin.ResponseWriter }{w}
 			}
 			r := new(Recorder)
-			r.Open(w, 1<<20, &owner{mode: Capture})
+			r.Open(w, 1<<20, &owner{mode: Capture}, NewRoom(1<<30))
 			want := ""
 			for _, size := range sizes {
 				_, _ = r.WriteString(page[:size])
@@ -129,7 +134,7 @@ func TestFlushes(t *testing.T) {
 			}
 			r.Finish()
 			r.Settle()
-			if !r.AwaitSent(time.Hour) {
+			if !r.AwaitSent() {
 				t.Errorf("%v: the header has not gone out", sizes)
 			}
 			r.Drain()
@@ -192,7 +197,7 @@ func TestGivenUp(t *testing.T) {
 				client := newSlow()
 				r, o := to(client, limit)
 				if name == "no room" {
-					o.budget = 20_000
+					r.room = NewRoom(20_000)
 				}
 				_, _ = r.WriteString(page[:18_000])
 				done := make(chan struct{})
@@ -217,8 +222,8 @@ func TestGivenUp(t *testing.T) {
 				if got := strings.Join(client.took, ""); got != "200"+page+"endflush" {
 					t.Errorf("the client got %d bytes", len(got))
 				}
-				if r.Drain(); o.reserved != 0 {
-					t.Errorf("%d bytes stay reserved", o.reserved)
+				if r.Drain(); r.room.captured != 0 {
+					t.Errorf("%d bytes stay reserved", r.room.captured)
 				}
 			})
 		})
@@ -227,16 +232,16 @@ func TestGivenUp(t *testing.T) {
 
 // The room of a body is at most twice its size, and is given back when the recorder is closed.
 func TestReserve(t *testing.T) {
-	r, o, _ := open(Capture, 1<<20)
+	r, _, _ := open(Capture, 1<<20)
 	for i := 0; i < len(page); i += 100 {
 		_, _ = r.WriteString(page[i : i+100])
-		if size := i + 100; o.reserved < size || o.reserved > 2*size {
-			t.Fatalf("%d bytes are reserved for %d", o.reserved, size)
+		if size := int64(i + 100); r.room.captured < size || r.room.captured > 2*size {
+			t.Fatalf("%d bytes are reserved for %d", r.room.captured, size)
 		}
 	}
 	r.Drain()
-	if r.Close(); o.reserved != 0 {
-		t.Errorf("%d bytes stay reserved", o.reserved)
+	if r.Close(); r.room.captured != 0 {
+		t.Errorf("%d bytes stay reserved", r.room.captured)
 	}
 }
 
@@ -251,7 +256,7 @@ func TestHeaderAsSent(t *testing.T) {
 		r.Header().Set("X-Late", "1")
 		r.Finish()
 		r.Settle()
-		if !r.AwaitSent(time.Hour) || o.header.Get("X-Coded") == "" {
+		if !r.AwaitSent() || o.header.Get("X-Coded") == "" {
 			t.Errorf("%s: the owner is told %v", name, o.header)
 		}
 		if size > inPlaceWrapped && o.header["X-Late"] != nil {
@@ -273,7 +278,7 @@ func TestPanicBeforeTheHeader(t *testing.T) {
 	_, _ = r.WriteString(page)
 	r.Finish()
 	r.Settle()
-	if r.AwaitSent(time.Hour) {
+	if r.AwaitSent() {
 		t.Error("the header has gone out")
 	}
 	defer func() {
@@ -286,7 +291,7 @@ func TestPanicBeforeTheHeader(t *testing.T) {
 
 // What is written when the recorder is closed is refused, and takes no room.
 func TestWriteAfterClose(t *testing.T) {
-	r, o, client := open(Capture, 1<<20)
+	r, _, client := open(Capture, 1<<20)
 	_, _ = r.WriteString("a")
 	r.Finish()
 	r.Drain()
@@ -299,8 +304,8 @@ func TestWriteAfterClose(t *testing.T) {
 		}
 	}
 	r.Flush()
-	if o.reserved != 0 || client.Body.String() != "a" || client.Flushed {
-		t.Errorf("%d bytes are reserved, the client got %q", o.reserved, client.Body)
+	if r.room.captured != 0 || client.Body.String() != "a" || client.Flushed {
+		t.Errorf("%d bytes are reserved, the client got %q", r.room.captured, client.Body)
 	}
 }
 

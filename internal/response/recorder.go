@@ -20,6 +20,7 @@ type Recorder struct {
 	gin.ResponseWriter
 	baseline Baseline
 	owner    Owner
+	room     *Room // nil where nothing is captured
 
 	status    int
 	size      int
@@ -29,7 +30,7 @@ type Recorder struct {
 	upcoming  int // the size of the write that commits
 	body      []byte
 	written   int // how much of it the client's writer has, where it takes it in place
-	reserved  int // how much of the owner's budget the body has
+	reserved  int // how much of the room the body has
 	way       way
 	drain     *drain // nil while nothing is written beside the handler
 
@@ -58,12 +59,14 @@ type Owner interface {
 	Forgo()
 	// Flushed is called when the response is flushed as it is made, so that it may go on for long.
 	Flushed()
+	// Waits is called when the response is about to wait for its client, which may take nothing, and Waited when that is over.
+	Waits()
+	// Waited is called behind Waits.
+	Waited()
 	// CloseNotify returns a channel on which that there is no client left for which the handlers run is said once.
 	CloseNotify() <-chan bool
 	// Gone tells whether there is no client left for which the handlers run.
 	Gone() bool
-	// Reserve asks for room for so many bytes more of body, or gives them back, where n is negative, and tells whether there is.
-	Reserve(n int) bool
 }
 
 // Mode is what a Recorder does with a response from its commit on.
@@ -80,12 +83,14 @@ const (
 	NotModified
 )
 
-// Open puts a new Recorder in front of w. limit is how many bytes of a body are kept.
-func (r *Recorder) Open(w gin.ResponseWriter, limit int64, owner Owner) {
+// Open puts a new Recorder in front of w. limit is how many bytes of a body are kept, and room what they are taken from; it may be nil
+// where the owner never has anything captured.
+func (r *Recorder) Open(w gin.ResponseWriter, limit int64, owner Owner, room *Room) {
 	*r = Recorder{
 		ResponseWriter: w,
 		baseline:       TakeBaseline(w.Header()),
 		owner:          owner,
+		room:           room,
 		status:         w.Status(),
 		size:           -1,
 		limit:          limit,
@@ -290,7 +295,7 @@ func (r *Recorder) reserve(size int) bool {
 		return true
 	}
 	for _, room := range [...]int{size + size/2, size} {
-		if r.owner.Reserve(room - r.reserved) {
+		if r.room.reserve(room - r.reserved) {
 			r.reserved = room
 			return true
 		}
@@ -301,7 +306,9 @@ func (r *Recorder) reserve(size int) bool {
 // giveUp gives the body and its room up.
 func (r *Recorder) giveUp() {
 	r.body = nil
-	r.owner.Reserve(-r.reserved)
+	if r.reserved > 0 {
+		r.room.reserve(-r.reserved)
+	}
 	r.reserved = 0
 }
 
@@ -326,6 +333,7 @@ func (r *Recorder) Flush() {
 	case r.keeping() && r.beside() && r.flushBeside():
 	default:
 		r.Drain()
+		defer r.awaits()()
 		r.ResponseWriter.Flush()
 		r.tellSent()
 	}

@@ -23,8 +23,6 @@ type owner struct {
 	flushed  int
 	header   http.Header // as it was sent
 	gone     bool
-	budget   int // of bytes to keep; 0 for no bound
-	reserved int
 	sent     int
 	seen     int // the status it was asked about
 }
@@ -41,17 +39,13 @@ func (o *owner) Flushed() { o.flushed++ }
 
 func (o *owner) Forgo() { o.released++ }
 
+func (o *owner) Waits() {}
+
+func (o *owner) Waited() {}
+
 func (o *owner) Gone() bool { return o.gone }
 
 func (o *owner) CloseNotify() <-chan bool { return nil }
-
-func (o *owner) Reserve(n int) bool {
-	if o.budget > 0 && o.reserved+n > o.budget {
-		return false
-	}
-	o.reserved += n
-	return true
-}
 
 func (o *owner) Sent(_ *Recorder, h http.Header) { o.sent, o.header = o.sent+1, h }
 
@@ -60,7 +54,7 @@ func open(mode Mode, limit int64) (*Recorder, *owner, *httptest.ResponseRecorder
 	client := httptest.NewRecorder()
 	c, _ := gin.CreateTestContext(client)
 	r, o := new(Recorder), &owner{mode: mode}
-	r.Open(c.Writer, limit, o)
+	r.Open(c.Writer, limit, o, NewRoom(1<<30))
 	return r, o, client
 }
 
@@ -103,7 +97,7 @@ func TestLikeGin(t *testing.T) {
 					clients[i] = plain
 					if mode == Capture {
 						r := new(Recorder)
-						r.Open(w, 1000, &owner{mode: Capture})
+						r.Open(w, 1000, &owner{mode: Capture}, NewRoom(1<<30))
 						w = r
 					}
 					for _, name := range run {

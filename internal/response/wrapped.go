@@ -3,6 +3,7 @@ package response
 import (
 	"net/http"
 	"reflect"
+	"slices"
 	"sync"
 
 	"github.com/gin-gonic/gin"
@@ -29,6 +30,10 @@ func packageOf(w http.ResponseWriter) string {
 	return path
 }
 
+// servers are the packages whose writers are those of servers. golang.org/x/net/http2, by which gin serves HTTP/2 without TLS, is what
+// net/http has for HTTP/2.
+var servers = [...]string{"net/http", "net/http/httptest", "golang.org/x/net/http2"}
+
 // Wrapped tells whether a writer of middleware stands between a response and its client, inside of the engine or around it: it may
 // change the header as that goes out.
 func Wrapped(w http.ResponseWriter) bool {
@@ -41,7 +46,7 @@ func Wrapped(w http.ResponseWriter) bool {
 		inner, ok := w.(interface{ Unwrap() http.ResponseWriter })
 		if path != ginPath || !ok {
 			// Others of net/http's, as cgi's, look at the header when the first of the content is written.
-			return path != "net/http" && path != "net/http/httptest"
+			return !slices.Contains(servers[:], path)
 		}
 		w = inner.Unwrap()
 	}

@@ -27,7 +27,9 @@ const (
 
 // fillState is the part of an exchange that is about running the handler.
 type fillState struct {
-	flight   *flight.Seat // nil where no request follows
+	flight   *flight.Seat  // nil where no request follows
+	stall    *time.Timer   // has another request lead when its client is waited for; nil where it never was
+	patience time.Duration // after which it does
 	ticket   store.Ticket
 	recorder response.Recorder
 	began    time.Time
@@ -35,17 +37,20 @@ type fillState struct {
 	inner    Frame         // what routes inside find
 	handlers *http.Request // what the handlers see
 
-	pattern     string          // of the engine's route whose handlers run; empty for none
-	recording   bool            // the recorder is open
-	conditioned bool            // the handlers' request has other preconditions than the client's
-	reported    bool            // the header has this exchange's Cache-Status
-	withdrawn   *response.Entry // what is stored, if the handler takes it back
-	left        bool            // the client had left when the header was final: the handler may have made its response of that
-	keepPosted  func()          // keeps the response to a POST, once the POST has invalidated
+	pattern     string // of the engine's route whose handlers run; empty for none
+	recording   bool   // the recorder is open
+	conditioned bool   // the handlers' request has other preconditions than the client's
+	reported    bool   // the header has this exchange's Cache-Status
+	left        bool   // the client had left when the header was final: the handler may have made its response of that
+	gone        bool   // so it was when the handlers were done, and nobody else was there for whom they ran
+	keepPosted  func() // keeps the response to a POST, once the POST has invalidated
 
 	header http.Header // of the response, to tell it from others
 	parted atomic.Bool // what a route inside answers, and does not share with all clients that share this response, may have gone into it
 
+	promised bool            // it was said that the response is stored
+	kept     bool            // it is
+	unkept   rfc9111.Refusal // why it is not, if that will be so the next time as a rule
 	outcome  outcome
 	made     rfc9111.Exchange // the request and what the handler answered; its Header is not to be used after Decide
 	length   []string         // the lines of its Content-Length
@@ -71,10 +76,10 @@ func (x *exchange) fill(seat *flight.Seat) {
 	x.errors = len(c.Errors)
 	x.begin()
 	x.began = x.now
-	x.recorder.Open(outer, x.around.rt.bodyLimit(s), x)
+	x.recorder.Open(outer, x.around.rt.bodyLimit(s), x, s.room)
 	x.recording = true
 
-	restored := false
+	restored, panicked := false, true
 	restore := func() {
 		if restored {
 			return
@@ -87,7 +92,12 @@ func (x *exchange) fill(seat *flight.Seat) {
 	}
 	defer func() { // also when the handler panics: Recovery outside then finds its own writer
 		restore()
+		if panicked && x.context.Err() == nil {
+			x.unkept = refusedIncomplete
+		}
+		x.settlePromise()
 		x.flight.Fail()
+		x.flight = nil // what is left to do is for its own client alone
 		defer x.recorder.Close()
 		x.recorder.Drain()
 	}()
@@ -96,6 +106,7 @@ func (x *exchange) fill(seat *flight.Seat) {
 	x.condition()
 	c.Writer = &x.recorder
 	x.run(x.handlers)
+	panicked, x.gone = false, x.Gone()
 	s.lane.ran(c, x.pattern, x.around.rt)
 
 	bare := x.recorder.Finish()
@@ -111,11 +122,10 @@ func (x *exchange) fill(seat *flight.Seat) {
 		if bare {
 			x.commit(outer)
 		}
-		if x.recorder.AwaitSent(flushPatience) { // else it is not known what middleware outside has set in the header
+		if x.recorder.AwaitSent() { // else it is not known what middleware outside has set in the header
 			x.finish(bare, intact)
 		}
 	}
-	x.removeWithdrawn()
 }
 
 // begin takes the ticket of a fill. What was found and has been purged since is not to be validated, nor to stand in.
@@ -149,22 +159,20 @@ func (x *exchange) finish(bare, intact bool) {
 	switch {
 	case x.recorder.TooLarge():
 		s.counts.TooLarge.Add(1)
+		x.unkept = refusedTooLarge
 		x.withdraw(refusedTooLarge)
 	case x.recorder.Starved():
 		s.counts.Uncaptured.Add(1)
 	case x.unwanted(): // which was said after the header
+		x.unkept = rfc9111.RefusedNoStore
 		x.withdraw(rfc9111.RefusedNoStore)
 		x.apart()
-	case x.left, x.outcome != storable:
-	case x.aborted():
-		s.aborted.Add(x.target.Key, x.made.ResponseTime.Add(abortedFor))
-		if len(x.c.Errors) == x.errors {
-			x.withdraw(refusedAborted)
-			x.Forgo()
-		}
-	case intact && x.endedWell():
-		s.aborted.Remove(x.target.Key)
+	case x.outcome != storable, x.left:
+	case x.endedWell(intact):
 		x.keep(bare)
+	case x.unkept == refusedAborted && len(x.c.Errors) == x.errors:
+		x.withdraw(refusedAborted)
+		x.Forgo()
 	}
 }
 
@@ -198,6 +206,39 @@ const flushPatience = time.Second
 // Flushed lets them go unless the response is complete before long.
 func (x *exchange) Flushed() { x.flight.PartWithin(flushPatience) }
 
+// stallPatience is for how long requests wait for another's client that does not let its response go on. Where one was waited for a
+// moment ago, it is the tenth part of that, so that several of them do not add up.
+const stallPatience = 500 * time.Millisecond
+
+// Waits has one more of the requests that wait for this fill lead, unless it goes on before long: it waits for its client now, which may
+// take nothing.
+func (x *exchange) Waits() {
+	if x.flight == nil {
+		return
+	}
+	if x.stall != nil {
+		x.stall.Reset(x.patience)
+		return
+	}
+	s, seat, key := x.s, x.flight, x.found.Key
+	x.patience = stallPatience
+	if s.stalled.Has(key, s.clock.now()) {
+		x.patience /= 10
+	}
+	x.stall = time.AfterFunc(x.patience, func() {
+		if seat.Forgo() {
+			s.stalled.Add(key, s.clock.now().Add(aloneFor))
+		}
+	})
+}
+
+// Waited says that it goes on.
+func (x *exchange) Waited() {
+	if x.stall != nil {
+		x.stall.Stop()
+	}
+}
+
 // Gone tells whether there is no client left for which the handlers run: neither their own client nor one that waits.
 func (x *exchange) Gone() bool { return x.context.Err() != nil }
 
@@ -209,23 +250,6 @@ func notify(ctx context.Context) <-chan bool {
 	done := make(chan bool, 1)
 	context.AfterFunc(ctx, func() { done <- true })
 	return done
-}
-
-// Reserve asks for room for so many bytes more of captured body, or gives them back.
-func (x *exchange) Reserve(n int) bool { return x.s.captures.reserve(int64(n)) }
-
-// captures is the bytes of bodies that are being captured, or written to clients that read slowly.
-type captures struct {
-	limit int64
-	bytes atomic.Int64
-}
-
-func (c *captures) reserve(n int64) bool {
-	if c.bytes.Add(n) <= c.limit || n <= 0 {
-		return true
-	}
-	c.bytes.Add(-n)
-	return false
 }
 
 // enter tells the routes inside of this one what they are inside of.

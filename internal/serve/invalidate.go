@@ -23,7 +23,7 @@ func (s *Server) Invalidate(c *gin.Context) {
 	s.comesThrough(c.Request)
 	outer, r, path := c.Writer, c.Request, s.PurgedAs(requestedURL(c.Request))
 	rec := new(response.Recorder)
-	rec.Open(outer, 0, unsafeRequest{s, c, r, path})
+	rec.Open(outer, 0, unsafeRequest{s, c, r, path}, nil)
 	defer func() { c.Writer = outer }()
 	c.Writer = rec
 	c.Next()
@@ -53,10 +53,11 @@ func (u unsafeRequest) Decide(rec *response.Recorder) response.Mode {
 func (u unsafeRequest) Release()                             {}
 func (u unsafeRequest) Forgo()                               {}
 func (u unsafeRequest) Flushed()                             {}
+func (u unsafeRequest) Waits()                               {}
+func (u unsafeRequest) Waited()                              {}
 func (u unsafeRequest) Gone() bool                           { return u.request.Context().Err() != nil }
 func (u unsafeRequest) CloseNotify() <-chan bool             { return notify(u.request.Context()) }
 func (u unsafeRequest) Sent(*response.Recorder, http.Header) {}
-func (u unsafeRequest) Reserve(int) bool                     { return true }
 
 // invalidate purges the paths that a successful unsafe request concerns.
 func (s *Server) invalidate(c *gin.Context, r *http.Request, path string, status int, header http.Header) {

@@ -1,7 +1,6 @@
 package serve
 
 import (
-	"context"
 	"errors"
 	"maps"
 	"net/http"
@@ -38,11 +37,13 @@ func (x *exchange) putUnder(key string, e *response.Entry) (kept bool, err error
 	kept, err = x.s.store.Put(x.request.Context(), key, e, x.request.Header, x.ticket, x.made.ResponseTime)
 	switch {
 	case kept:
+		x.kept = true
 		x.s.counts.Stored.Add(1)
 		if x.mark != nil {
 			x.mark.stored.Store(true)
 		}
 	case errors.Is(err, drivers.ErrTooLarge):
+		x.unkept = refusedTooLarge
 		x.s.counts.TooLarge.Add(1)
 	}
 	if err != nil {
@@ -70,7 +71,7 @@ func (x *exchange) freshen() {
 	x.recorder.Baseline().Restore(h)
 	changes := x.draft.Fields
 	if why != rfc9111.Stored { // the confirmation takes back that it may be stored: this client is the last to get it
-		x.s.store.Remove(context.WithoutCancel(x.request.Context()), stale.Key)
+		x.remove(stale)
 		meta = stale.Meta
 	}
 	fresh := stale.Freshen(changes, confirmation, omit, meta)
@@ -111,7 +112,7 @@ func (x *exchange) head() {
 	c, outer := x.c, x.c.Writer
 	x.errors = len(c.Errors)
 	x.began = x.s.clock.now()
-	x.recorder.Open(outer, 0, headed{x})
+	x.recorder.Open(outer, 0, headed{x}, nil)
 	x.recording = true
 	defer func() { c.Writer = outer }()
 	c.Writer = &x.recorder
@@ -121,7 +122,6 @@ func (x *exchange) head() {
 	c.Writer = outer
 	if x.outcome != aside && intact && !x.left && x.request.Context().Err() == nil {
 		x.compare()
-		x.removeWithdrawn()
 	}
 }
 
@@ -161,7 +161,7 @@ func (x *exchange) compare() {
 		}
 	}
 	if outdated {
-		x.withdrawn = stale
+		x.remove(stale)
 	}
 }
 

@@ -151,9 +151,10 @@ func (x *exchange) reloads() bool {
 	return x.asked.NoCache || x.asked.MaxAge.Set && x.asked.MaxAge.Value == 0
 }
 
-// follows tells whether a request can only follow a fill, since what it leads others to is none for all.
+// follows tells whether a request can only follow a fill: since what it leads others to is none for all, or since it declares content,
+// for which net/http waits before the header goes out, and its client need never send it.
 func (x *exchange) follows() bool {
-	return x.request.Method == http.MethodHead || len(x.request.Header["Range"]) > 0 && !x.validating()
+	return x.request.Method == http.MethodHead || x.request.ContentLength != 0 || len(x.request.Header["Range"]) > 0 && !x.validating()
 }
 
 // collapse leads the fill of the key, or follows the one under way (RFC 9111 §4).

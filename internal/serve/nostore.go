@@ -5,10 +5,12 @@ import (
 
 	"github.com/gin-gonic/gin"
 
+	"github.com/gin-cachette/cachette/internal/response"
 	"github.com/gin-cachette/cachette/internal/rfc9111"
 )
 
-// withdraw notes that an answer which is not stored, for a reason, ends what is stored, if it does.
+// withdraw has an answer which is not stored, for a reason, end what is stored, if it does. That comes before a request that waits
+// leads: it would find what has been taken back.
 func (x *exchange) withdraw(why rfc9111.Refusal) {
 	e := x.found.Entry
 	if e == nil {
@@ -17,16 +19,14 @@ func (x *exchange) withdraw(why rfc9111.Refusal) {
 	if e != nil && !x.around.admits(e) { // these credentials may be wrong, but where it is gone, it is gone
 		why = rfc9111.RefusedCredentials
 	}
-	if x.withdrawn = nil; e != nil && !x.left && rfc9111.Withdraws(x.made.Status, why) {
-		x.withdrawn = e
+	if e != nil && !x.left && rfc9111.Withdraws(x.made.Status, why) {
+		x.remove(e)
 	}
 }
 
-// removeWithdrawn removes what the handler has taken back, if anything.
-func (x *exchange) removeWithdrawn() {
-	if e := x.withdrawn; e != nil {
-		x.s.store.Remove(context.WithoutCancel(x.request.Context()), e.Key)
-	}
+// remove ends what is stored, whatever becomes of the client.
+func (x *exchange) remove(e *response.Entry) {
+	x.s.store.Remove(context.WithoutCancel(x.request.Context()), e.Key)
 }
 
 // noStoreKey is the key, in a gin.Context, of the wish that no response be stored.

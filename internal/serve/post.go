@@ -27,7 +27,7 @@ func (x *exchange) post() {
 	x.ticket = s.store.Begin(x.request.Context(), &x.found, &x.target) // the handler may read what a purge then outdates
 	x.began = s.clock.now()
 	c.Set(postedKey{}, x)
-	x.recorder.Open(outer, rt.bodyLimit(s), posted{x})
+	x.recorder.Open(outer, rt.bodyLimit(s), posted{x}, s.room)
 	x.recording = true
 	defer func() {
 		c.Writer = outer
@@ -39,15 +39,14 @@ func (x *exchange) post() {
 	r.Header = ownHeader(x.request) // they may change theirs
 	c.Writer = &x.recorder
 	x.run(r)
+	x.gone = x.Gone()
 
 	bare := x.recorder.Finish()
 	intact := x.inside()
 	c.Writer = outer
 	x.recorder.Settle()
-	if x.outcome == storable && x.recorder.TooLarge() {
-		s.counts.TooLarge.Add(1)
-	}
-	if x.outcome != storable || !x.recorder.AwaitSent(flushPatience) || bare || !intact || x.unwanted() || !x.endedWell() {
+	if x.outcome != storable || !x.recorder.AwaitSent() || !x.lasts(bare, intact) {
+		x.settlePromise()
 		return
 	}
 	// The engine's own invalidation, which is still to come, would take this response for one that it outdates. Content-
@@ -58,7 +57,23 @@ func (x *exchange) post() {
 		own := draft
 		own.Fields = slices.Clone(draft.Fields)
 		x.put(response.New(&own))
+		x.settlePromise()
 	}
+}
+
+// lasts tells whether the response to a POST that may be kept ended as one to keep.
+func (x *exchange) lasts(bare, intact bool) bool {
+	switch {
+	case x.recorder.TooLarge():
+		x.s.counts.TooLarge.Add(1)
+		x.unkept = refusedTooLarge
+	case x.recorder.Starved():
+	case bare:
+		x.unkept = rfc9111.RefusedMethod
+	default:
+		return x.endedWell(intact)
+	}
+	return false
 }
 
 // postedKey is the key, in a gin.Context, of the exchange whose handlers answer a POST.
@@ -88,7 +103,7 @@ func (x posted) Decide(rec *response.Recorder) response.Mode {
 	switch {
 	case why == rfc9111.Stored:
 		x.outcome = storable
-		report.Stored = true
+		x.promise(&report)
 		mode = response.Capture
 	case why == refusedTooLarge:
 		report.Detail = string(why)

@@ -26,7 +26,7 @@ type Options struct {
 	Prefix       string      // of all keys
 	Service      string      // of the keys of responses: see keys.Service
 	BodyLimit    int64       // how many bytes of a body are kept, unless a route says otherwise
-	CaptureLimit int64       // how many bytes of bodies are held together while they are captured
+	CaptureLimit int64       // how many bytes of bodies are held together while they are captured, and as many more for slow clients
 	Log          *slog.Logger
 
 	Disabled    bool // nothing is cached
@@ -52,18 +52,19 @@ type Server struct {
 	disabled  bool
 	proxies   *proxies // nil where no proxy's word counts
 
-	counts   Counts
-	captures captures
-	flights  *flight.Group
-	alone    *flight.Recent // keys whose last response was for one client only
-	aborted  *flight.Recent // keys whose last response was complete, and not kept since its chain was aborted after it
-	resting  *flight.Recent // keys whose last refresh stored nothing
-	lane     lane
-	earlier  map[place]bool // the routes that were there before the cache
-	nests    sync.Map       // the patterns of the routes of which a GET went on to another Cached, inside of the first
-	told     sync.Map       // what was logged of a route, once and for all
-	running  sync.Map       // the exchanges whose handlers run, by their *gin.Context, where their routes bind those inside
-	bound    atomic.Int64   // how many these are
+	counts  Counts
+	room    *response.Room // for bodies that are being captured, or wait for their clients
+	flights *flight.Group
+	alone   *flight.Recent // keys whose last response was for one client only
+	unkept  *flight.Recent // keys of which a response was said to be stored and was not, and which of brokenPromises is why
+	stalled *flight.Recent // keys of which a fill has waited for its client
+	resting *flight.Recent // keys whose last refresh stored nothing
+	lane    lane
+	earlier map[place]bool // the routes that were there before the cache
+	nests   sync.Map       // the patterns of the routes of which a GET went on to another Cached, inside of the first
+	told    sync.Map       // what was logged of a route, once and for all
+	running sync.Map       // the exchanges whose handlers run, by their *gin.Context, where their routes bind those inside
+	bound   atomic.Int64   // how many these are
 
 	fronts  fronts
 	cookied sync.Map // the patterns of the routes on which a client without a cookie was given one, outside
@@ -85,13 +86,16 @@ type Counts struct {
 // Counts returns what the server has counted.
 func (s *Server) Counts() *Counts { return &s.counts }
 
+// CutOff returns how many clients were cut off since the bodies that they did not read took up too much.
+func (s *Server) CutOff() uint64 { return s.room.Cut() }
+
 // New returns a Server.
 func New(o Options) *Server {
 	s := &Server{
 		Owner: o.Owner, store: o.Store, engine: o.Engine, prefix: o.Prefix, service: o.Service, bodyLimit: o.BodyLimit,
 		log: o.Log, disabled: o.Disabled,
-		flights: flight.NewGroup(patience), captures: captures{limit: o.CaptureLimit},
-		alone: flight.NewRecent(), aborted: flight.NewRecent(), resting: flight.NewRecent(),
+		flights: flight.NewGroup(patience), room: response.NewRoom(o.CaptureLimit),
+		alone: flight.NewRecent(), unkept: flight.NewRecent(), stalled: flight.NewRecent(), resting: flight.NewRecent(),
 		slots: make(chan struct{}, maxRefreshes), earlier: routesOf(o.Engine),
 	}
 	if o.ProxyScheme {

@@ -33,14 +33,11 @@ func (x *exchange) Decide(rec *response.Recorder) response.Mode {
 	if why == rfc9111.Stored {
 		x.outcome = storable
 		mode = response.Capture
-		report.Stored = !x.abortsAsARule()
+		x.promise(&report)
 	} else {
 		x.withdraw(why)
-	}
-	if !report.Stored && report.Detail == "" {
-		report.Detail = string(why)
-		if why == rfc9111.Stored {
-			report.Detail = string(refusedAborted)
+		if report.Detail == "" {
+			report.Detail = string(why)
 		}
 	}
 	if x.clientHas(x.made.Header) {
@@ -110,7 +107,9 @@ func (x *exchange) Sent(rec *response.Recorder, header http.Header) {
 	vary, any := rfc9111.VaryFields(http.Header{"Vary": varied})
 	switch {
 	case any:
+		x.unkept = rfc9111.RefusedVary
 	case x.forbidden(cookies):
+		x.unkept = rfc9111.RefusedSetCookie
 	default:
 		for _, name := range vary {
 			if !slices.Contains(x.draft.Meta.Vary, name) && !slices.Contains(x.around.rt.Vary, name) {
@@ -209,9 +208,10 @@ func (x *exchange) redirectsToItself() bool {
 
 // Why a response that RFC 9111 lets a cache store is not stored all the same.
 const (
-	refusedTooLarge rfc9111.Refusal = "too-large"
-	refusedAborted  rfc9111.Refusal = "aborted"
-	refusedStore    rfc9111.Refusal = "store-unavailable"
+	refusedTooLarge   rfc9111.Refusal = "too-large"
+	refusedAborted    rfc9111.Refusal = "aborted"
+	refusedIncomplete rfc9111.Refusal = "incomplete" // it broke off, or something failed after its first bytes
+	refusedStore      rfc9111.Refusal = "store-unavailable"
 )
 
 // refuse applies, once the header is final, what rules out storing besides RFC 9111 and the size. header is the response's
@@ -245,13 +245,6 @@ func (x *exchange) fits(rec *response.Recorder) bool {
 	x.s.counts.TooLarge.Add(1)
 	return false
 }
-
-// abortedFor is for how long it is remembered that the chain of a key was aborted after a complete answer.
-const abortedFor = time.Hour
-
-// abortsAsARule tells whether the last response of the key was not kept since its chain was aborted once the header was out. It
-// is too late then to say so, and the next one will say it.
-func (x *exchange) abortsAsARule() bool { return x.s.aborted.Has(x.target.Key, x.made.ResponseTime) }
 
 // aborted tells whether the handlers ended in a way that makes their response one not to keep: with an error, as gin does
 // when it fails to render, and as handlers do that leave the answer to a middleware outside; or by aborting with a response
@@ -295,11 +288,22 @@ func (x *exchange) apart() {
 	x.Release()
 }
 
-// endedWell tells whether the response is whole: nothing failed, and the client did not leave early. A client may leave as soon as it
-// has as many bytes as it was told to expect, which can be before the handlers return.
-func (x *exchange) endedWell() bool {
-	if !x.recorder.Complete(x.length) || x.parted.Load() || x.aborted() {
-		return false
+// endedWell tells whether a response is one to keep now that its handlers are done. If it is not, it notes why: it is not whole, or
+// something was said after its header. A client may leave as soon as it has as many bytes as it was told to expect, which can be before
+// the handlers return; one that has left earlier is none of the response's doing.
+func (x *exchange) endedWell(intact bool) (well bool) {
+	switch {
+	case x.unwanted():
+		x.unkept = rfc9111.RefusedNoStore
+	case x.aborted():
+		x.unkept = refusedAborted
+	case x.parted.Load():
+		x.unkept = rfc9111.RefusedPrivate
+	case len(x.length) == 0 && x.gone:
+	case !intact, !x.recorder.Complete(x.length):
+		x.unkept = refusedIncomplete
+	default:
+		return true
 	}
-	return len(x.length) > 0 || x.context.Err() == nil
+	return false
 }

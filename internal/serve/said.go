@@ -1,0 +1,50 @@
+package serve
+
+import (
+	"net/http"
+	"slices"
+	"time"
+
+	"github.com/gin-cachette/cachette/internal/rfc9111"
+)
+
+// Cache-Status goes out before a response is complete, so it may say of one that it is stored which then is not. That is remembered of
+// its key, with the reason, and the next response says it, until one is kept.
+
+// rememberedFor is for how long that is.
+const rememberedFor = time.Hour
+
+// brokenPromises are the reasons for which a response turns out not to be stored, and will again as a rule. Others pass: a client
+// that leaves, a store that fails, a purge, a lack of room.
+var brokenPromises = [...]rfc9111.Refusal{
+	rfc9111.Stored, refusedAborted, refusedTooLarge, refusedIncomplete, rfc9111.RefusedNoStore, rfc9111.RefusedSetCookie, rfc9111.RefusedVary,
+	rfc9111.RefusedPrivate, rfc9111.RefusedMethod,
+}
+
+// promise has a report say that the response is stored, or why it will not be, as the last one.
+func (x *exchange) promise(report *rfc9111.CacheStatus) {
+	x.promised = true
+	why := x.s.unkept.What(x.promisedKey(), x.made.ResponseTime)
+	if report.Stored = why == 0; !report.Stored && report.Detail == "" {
+		report.Detail = string(brokenPromises[why])
+	}
+}
+
+// settlePromise remembers what became of a response of which it was said that it is stored.
+func (x *exchange) settlePromise() {
+	switch why := slices.Index(brokenPromises[:], x.unkept); {
+	case !x.promised:
+	case x.kept:
+		x.s.unkept.Remove(x.promisedKey())
+	case why > 0:
+		x.s.unkept.Note(x.promisedKey(), uint8(why), x.made.ResponseTime.Add(rememberedFor))
+	}
+}
+
+// promisedKey is what is remembered of: GET and POST of a target are answered each in its way.
+func (x *exchange) promisedKey() string {
+	if x.request.Method == http.MethodPost {
+		return "POST " + x.target.Key
+	}
+	return x.target.Key
+}
