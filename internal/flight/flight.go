@@ -309,23 +309,20 @@ func (s *Seat) Part() { s.giveUp(func(f *flight) { f.end(nil, Apart) }) }
 func (s *Seat) Fail() { s.giveUp(func(f *flight) { f.handOver(1, 0) }) }
 
 // Forgo says that the leader has an answer that cannot be shared, though others might have one: it does what Fail does, and more
-// lead each time. It tells whether the seat was leading.
-func (s *Seat) Forgo() bool { return s.giveUp(func(f *flight) { f.handOver(1, 1) }) }
+// lead each time.
+func (s *Seat) Forgo() { s.giveUp(func(f *flight) { f.handOver(1, 1) }) }
 
 // Pass gives the lead up without having run the handler: another one takes its place.
 func (s *Seat) Pass() { s.giveUp(func(f *flight) { f.handOver(0, 0) }) }
 
-// giveUp gives the lead up, and then does what the flight is to do. It tells whether the seat was leading. A nil Seat, of a fill that none
-// follow, has nothing to give up.
-func (s *Seat) giveUp(then func(f *flight)) bool {
+// giveUp gives the lead up, and then does what the flight is to do. A nil Seat, of a fill that none follow, has nothing to give up.
+func (s *Seat) giveUp(then func(f *flight)) {
 	if s == nil {
-		return false
+		return
 	}
 	s.shard.mu.Lock()
 	defer s.shard.mu.Unlock()
-	led := s.leads
 	s.step(then)
-	return led
 }
 
 // PartWithin ends the flight as Part does, unless it ends within d, or another leader may do better: the response is sent bit by bit,

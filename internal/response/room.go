@@ -30,14 +30,14 @@ type Room struct {
 	mu       sync.Mutex
 	captured int64
 	waiting  int64
-	clients  map[*client]struct{} // those that are waited for
-	watched  bool                 // relieve is about to be called
+	clients  []*client // those that are waited for
+	watched  bool      // relieve is about to be called
 }
 
 // NewRoom returns a Room in which bodies that are being captured may take up so many bytes, and those that wait for their clients as
 // many again.
 func NewRoom(limit int64) *Room {
-	return &Room{limit: limit, clients: make(map[*client]struct{})}
+	return &Room{limit: limit}
 }
 
 // Cut returns how many clients were cut off.
@@ -63,7 +63,8 @@ type client struct {
 	since time.Time
 	pace  *pace // what it takes; nil for a single write, of which that cannot be seen
 
-	cutting bool // it is, or was to be, cut off; under the room's lock
+	place   int  // among the room's
+	cutting bool // it is, or was to be, cut off; both are under the room's lock
 
 	mu   sync.Mutex
 	over bool // it is not waited for any more
@@ -74,7 +75,8 @@ func (r *Room) wait(held int, w http.ResponseWriter, p *pace) (over func()) {
 	c := &client{w: w, held: int64(held), since: time.Now(), pace: p}
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	r.clients[c] = struct{}{}
+	c.place = len(r.clients)
+	r.clients = append(r.clients, c)
 	r.captured -= c.held
 	r.waiting += c.held
 	r.watch()
@@ -84,7 +86,11 @@ func (r *Room) wait(held int, w http.ResponseWriter, p *pace) (over func()) {
 		c.mu.Unlock()
 		r.mu.Lock()
 		defer r.mu.Unlock()
-		delete(r.clients, c)
+		last := len(r.clients) - 1
+		r.clients[c.place] = r.clients[last]
+		r.clients[c.place].place = c.place
+		r.clients[last] = nil
+		r.clients = r.clients[:last]
 		r.captured += c.held
 		r.waiting -= c.held
 	}
@@ -104,7 +110,7 @@ func (r *Room) relieve() {
 	defer r.mu.Unlock()
 	r.watched = false
 	beyond := r.waiting - r.limit
-	for c := range r.clients {
+	for _, c := range r.clients {
 		if c.cutting {
 			beyond -= c.held
 		}
@@ -123,7 +129,7 @@ func (r *Room) relieve() {
 
 // worst returns the client to be cut off next, or nil.
 func (r *Room) worst(now time.Time) (worst *client) {
-	for c := range r.clients {
+	for _, c := range r.clients {
 		if !c.cutting && c.stalls(now) && (worst == nil || c.worse(worst, now)) {
 			worst = c
 		}
@@ -181,13 +187,14 @@ func inside(w http.ResponseWriter) http.ResponseWriter {
 	if v.Kind() != reflect.Struct {
 		return nil
 	}
-	field, _ := v.Type().FieldByName("ResponseWriter")
-	embedded, err := v.FieldByIndexErr(field.Index)
-	if len(field.Index) == 0 || err != nil || !embedded.CanInterface() {
-		return nil
+	for i := range v.NumField() {
+		if field := v.Type().Field(i); field.Anonymous && field.IsExported() {
+			if inner, ok := v.Field(i).Interface().(http.ResponseWriter); ok {
+				return inner
+			}
+		}
 	}
-	inner, _ := embedded.Interface().(http.ResponseWriter)
-	return inner
+	return nil
 }
 
 // pace is what a client takes of a body that is written to it. One goroutine notes it, and others look.

@@ -226,9 +226,8 @@ func (x *exchange) Waits() {
 		x.patience /= 10
 	}
 	x.stall = time.AfterFunc(x.patience, func() {
-		if seat.Forgo() {
-			s.stalled.Add(key, s.clock.now().Add(aloneFor))
-		}
+		s.stalled.Add(key, s.clock.now().Add(aloneFor)) // first, for the one that leads next looks at it
+		seat.Forgo()
 	})
 }
 
