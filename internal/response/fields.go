@@ -176,10 +176,10 @@ func set(fields []Field, h http.Header, array []string) []string {
 	for i := range fields {
 		f, begin := &fields[i], len(array)
 		if len(f.Values) == 1 { // as most have: a copy of several is a call
-			array = append(array, f.Values[0])
-		} else {
-			array = append(array, f.Values...)
+			h[f.Name] = hold(&array, f.Values[0])
+			continue
 		}
+		array = append(array, f.Values...)
 		h[f.Name] = array[begin:len(array):len(array)]
 	}
 	return array

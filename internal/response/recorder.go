@@ -1,12 +1,9 @@
 package response
 
 import (
-	"bufio"
 	"errors"
-	"net"
 	"net/http"
 	"strconv"
-	"time"
 
 	"github.com/gin-gonic/gin"
 )
@@ -319,64 +316,6 @@ var errOver = errors.New("cachette: a write after the handler has returned")
 func (r *Recorder) Close() {
 	r.giveUp()
 	r.closed = true
-}
-
-// Flush sends what was written so far.
-func (r *Recorder) Flush() {
-	if r.closed {
-		return
-	}
-	r.commit(0)
-	r.owner.Flushed()
-	switch {
-	case !r.passes():
-	case r.keeping() && r.beside() && r.flushBeside():
-	default:
-		r.Drain()
-		defer r.awaits()()
-		r.ResponseWriter.Flush()
-		r.tellSent()
-	}
-}
-
-// flushBeside has the drain send what was written so far, and tells whether there is one.
-func (r *Recorder) flushBeside() bool {
-	if r.drain == nil {
-		r.ResponseWriter.WriteHeaderNow()
-		r.tellSent()
-		if r.startDrain(); r.drain == nil {
-			return false
-		}
-	}
-	_ = r.drain.extend(r.body, true)
-	return true
-}
-
-// SetReadDeadline, SetWriteDeadline and EnableFullDuplex are for http.ResponseController, which would come to the writer outside
-// by Unwrap, and so wait for a client that reads slowly.
-func (r *Recorder) SetReadDeadline(deadline time.Time) error {
-	return http.NewResponseController(r.ResponseWriter).SetReadDeadline(deadline)
-}
-
-// SetWriteDeadline is as SetReadDeadline.
-func (r *Recorder) SetWriteDeadline(deadline time.Time) error {
-	return http.NewResponseController(r.ResponseWriter).SetWriteDeadline(deadline)
-}
-
-// EnableFullDuplex is as SetReadDeadline.
-func (r *Recorder) EnableFullDuplex() error {
-	return http.NewResponseController(r.ResponseWriter).EnableFullDuplex()
-}
-
-// CloseNotify returns a channel that says once that there is no client left for which the handlers run: gin's Stream asks for it.
-func (r *Recorder) CloseNotify() <-chan bool { return r.owner.CloseNotify() }
-
-// Hijack hands the connection over; what goes over it is no response to keep.
-func (r *Recorder) Hijack() (net.Conn, *bufio.ReadWriter, error) {
-	r.hijacked, r.size = true, max(0, r.size)
-	r.owner.Release()
-	r.Drain()
-	return r.ResponseWriter.Hijack()
 }
 
 // Finish settles a response for which nothing was written, which the engine then commits, and tells whether it was

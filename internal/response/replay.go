@@ -81,7 +81,8 @@ func (e *Entry) header(v *Values, h http.Header, now time.Time, status *rfc9111.
 // hold appends a value to an array that has room for it, and returns the part that holds it.
 func hold(array *[]string, value string) []string {
 	n := len(*array)
-	*array = append(*array, value)
+	*array = (*array)[:n+1]
+	(*array)[n] = value
 	return (*array)[n : n+1 : n+1]
 }
 
