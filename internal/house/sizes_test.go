@@ -18,8 +18,7 @@ const (
 )
 
 // longer are the functions and files of today that are longer than they should be, and how long. It may only become shorter.
-var longer = map[string]int{
-}
+var longer = map[string]int{}
 
 // rows returns how many lines of a node are rows of tables: composite literals of more than a line, the outermost ones.
 func (f file) rows(n ast.Node) int {
