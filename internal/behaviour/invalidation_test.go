@@ -136,6 +136,51 @@ func TestInvalidationByLocation(t *testing.T) {
 	}
 }
 
+// A redirect invalidates its own target and nothing else: it says where to go on, which is often what the request asked for.
+func TestInvalidationByRedirect(t *testing.T) {
+	for status, gone := range map[int]bool{
+		http.StatusCreated: true, http.StatusMovedPermanently: false, http.StatusFound: false, http.StatusSeeOther: false,
+		http.StatusTemporaryRedirect: false, http.StatusPermanentRedirect: false,
+	} {
+		s := newSite(t)
+		s.GET("/page", cachette.Cached(time.Hour), text("page"))
+		s.GET("/login", cachette.Cached(time.Hour), text("form"))
+		s.POST("/login", func(c *gin.Context) {
+			c.Header("Location", c.Query("next"))
+			c.Status(status)
+		})
+		s.get("/page")
+		s.get("/login")
+		s.do(http.MethodPost, "/login?next=/page")
+		if a := s.get("/page"); a.hit() == gone {
+			t.Errorf("%d: what Location names: %s", status, a.cacheStatus())
+		}
+		if a := s.get("/login"); a.hit() {
+			t.Errorf("%d: its own target: %s", status, a.cacheStatus())
+		}
+	}
+}
+
+// What a write invalidates is of its host, however that is written (RFC 9110 §4.2.3, RFC 9111 §4.4), and in all its namespaces.
+func TestInvalidationOnOneHost(t *testing.T) {
+	for write, gone := range map[string]bool{
+		"http://a.example/page": true, "http://A.example/page": true, "http://a.example:80/page": true, "http://a.example:443/page": true,
+		"http://a.example:8080/page": false, "http://b.example/page": false, "http://a.example./page": false,
+		"http://a.example/page/": false, "http://a.example/": false,
+	} {
+		eachStore(t, func(t *testing.T, store func(*cachette.Config)) {
+			s := newSite(t, store)
+			s.GET("/page", cachette.Cached(time.Hour, cachette.WithNamespace("n")), text("page"))
+			s.POST("/*any", text("done"))
+			s.get("http://a.example/page")
+			s.do(http.MethodPost, write)
+			if a := s.get("http://a.example/page"); a.hit() == gone {
+				t.Errorf("behind POST %s: %s", write, a.cacheStatus())
+			}
+		})
+	}
+}
+
 // A client that has seen the header of a successful POST sees its effect in the next GET, though the handler is not done.
 func TestReadYourWrites(t *testing.T) {
 	eachStore(t, func(t *testing.T, store func(*cachette.Config)) {

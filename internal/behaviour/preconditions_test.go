@@ -93,7 +93,7 @@ func TestLocationWithDefaultPort(t *testing.T) {
 		s.GET("/page", cachette.Cached(time.Minute), text("page"))
 		s.PUT("/other", func(c *gin.Context) {
 			c.Header("Location", location)
-			c.Status(http.StatusSeeOther)
+			c.Status(http.StatusCreated)
 		})
 		s.get("/page")
 		s.do(http.MethodPut, "/other")

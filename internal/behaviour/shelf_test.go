@@ -109,20 +109,24 @@ func (s *shelf) change(which func(key string) bool, rewrite func(value []byte) [
 // asked returns how many operations there were since the last time.
 func (s *shelf) asked() int { return len(s.store.Operations()) }
 
-// isMark tells whether a key is that of the record of purges, isResponse whether it is that of a response.
-func isMark(key string) bool     { return strings.HasPrefix(key, "cachette:~r:m") }
+// isMark tells whether a key is one of the records of purges, isResponse whether it is that of a response.
+func isMark(key string) bool {
+	rest, ok := strings.CutPrefix(key, "cachette:~r:")
+	return ok && (rest[0] == 'm' || rest[0] == 'l')
+}
 func isResponse(key string) bool { return strings.Contains(key, "~r:") && !isMark(key) }
 
 // on returns what makes a site keep its data on the shelf.
 func (s *shelf) on(cfg *cachette.Config) { cfg.Driver = s }
 
-// eachStore runs a test on a store that keeps live objects, on one that keeps bytes, and on one that reads several keys at
-// once. store gives a site one of its own.
+// eachStore runs a test on a store that keeps live objects, on one that keeps bytes, on one that reads several keys at
+// once, and on one that adds values and keeps logs, too. store gives a site one of its own.
 func eachStore(t *testing.T, test func(t *testing.T, store func(*cachette.Config))) {
 	t.Helper()
 	t.Run("objects", func(t *testing.T) { test(t, func(*cachette.Config) {}) })
 	t.Run("bytes", func(t *testing.T) { test(t, func(cfg *cachette.Config) { cfg.Driver = newShelf() }) })
 	t.Run("batch", func(t *testing.T) { test(t, func(cfg *cachette.Config) { cfg.Driver = crate{newShelf()} }) })
+	t.Run("logs", func(t *testing.T) { test(t, func(cfg *cachette.Config) { cfg.Driver = newDepot() }) })
 }
 
 // journal is a log that a test can read.

@@ -30,6 +30,8 @@ type state struct {
 	driver    drivers.Driver
 	objects   drivers.Objects
 	batch     drivers.Batch
+	adder     drivers.Adder
+	logs      drivers.Log
 	limited   drivers.Limited
 	pinger    drivers.Pinger
 	sweeper   drivers.Sweeper
@@ -45,6 +47,8 @@ func New(driver drivers.Driver, timeout time.Duration, log *slog.Logger) *Store 
 	s := &state{driver: driver, timeout: timeout}
 	s.objects, _ = driver.(drivers.Objects)
 	s.batch, _ = driver.(drivers.Batch)
+	s.adder, _ = driver.(drivers.Adder)
+	s.logs, _ = driver.(drivers.Log)
 	s.limited, _ = driver.(drivers.Limited)
 	s.pinger, _ = driver.(drivers.Pinger)
 	s.sweeper, _ = driver.(drivers.Sweeper)

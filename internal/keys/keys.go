@@ -19,7 +19,6 @@ import (
 	"net/http"
 	"net/url"
 	"slices"
-	"strconv"
 	"strings"
 )
 
@@ -55,8 +54,19 @@ func escapeMarker(name string) string {
 	return b.String()
 }
 
-// Mark returns the key of the record that tells which purges a slot of paths has seen.
-func Mark(prefix string, slot uint16) string { return prefix + marker + "m" + strconv.Itoa(int(slot)) }
+// Marks returns what the keys of the marks and logs of purges begin with. Where these have a letter of their own behind it, a
+// response's key has the "h" or "s" of its scheme.
+func Marks(prefix string) string { return prefix + marker }
+
+// Authority returns the host by which a purge names what is stored of it: its case, and the port that is the default one of a
+// scheme, do not tell hosts apart (RFC 9110 §4.2.3).
+func Authority(host string) string {
+	host = strings.ToLower(host)
+	if bare, ok := strings.CutSuffix(host, ":80"); ok {
+		return bare
+	}
+	return strings.TrimSuffix(host, ":443")
+}
 
 // Query is how much of a request's query enters its key.
 type Query byte
@@ -133,6 +143,7 @@ type Said struct {
 // Target is what a request asks for: where its response is stored, and what a purge of it can name.
 type Target struct {
 	Key        string
+	Host       string // see [Authority]
 	Path       string // as the route sees it
 	Came       string // as the client asked for it, where that is another one; else empty
 	Namespaces []string
@@ -141,7 +152,7 @@ type Target struct {
 // Target returns a request's target. tls tells that the request counts as one over TLS.
 func (s *Scheme) Target(r *http.Request, tls bool, said Said) Target {
 	key, came := s.AppendKey(nil, r, tls, said)
-	return Target{Key: string(key), Path: r.URL.Path, Came: came}
+	return Target{Key: string(key), Host: Authority(r.Host), Path: r.URL.Path, Came: came}
 }
 
 // AppendKey appends the key of a request's target to b, and returns with it the path that the client asked for, where it is

@@ -87,7 +87,7 @@ func TestKey(t *testing.T) {
 	t.Run("variants and parts", func(t *testing.T) {
 		for got, want := range map[string]string{
 			keys.Variant("k", ""): "k", keys.Variant("k", "v"): "k#v", keys.Part("k"): "k#p",
-			keys.Part(keys.Variant("k", "v")): "k#v#p", keys.Mark("p:", 4095): "p:~r:m4095",
+			keys.Part(keys.Variant("k", "v")): "k#v#p", keys.Marks("p:") + "m": "p:~r:m",
 		} {
 			if got != want {
 				t.Errorf("the key is %s, want %s", got, want)

@@ -161,8 +161,8 @@ func TestKeysAreUnambiguous(t *testing.T) {
 			}
 		}
 	}
-	for slot := range 1 << 12 {
-		mark := keys.Mark("p:", uint16(slot))
+	for _, kind := range []string{"m", "lt", "lp", "lx", "le"} { // of package purge
+		mark := keys.Marks("p:") + kind + "AbC-_09"
 		if other, ok := seen[mark]; ok {
 			t.Fatalf("the mark %s is the key of %s", mark, other)
 		}
@@ -263,7 +263,7 @@ func FuzzValue(f *testing.F) {
 			t.Errorf("a response in %q is in the namespace %q: %t, by their keys %q and %q it is not so",
 				a, b, inside, response, namespace)
 		}
-		if strings.HasPrefix(keys.Mark("p:", 1), namespace) {
+		if strings.HasPrefix(keys.Marks("p:")+"m", namespace) {
 			t.Errorf("the marks are in the namespace %q", b)
 		}
 	})

@@ -155,7 +155,7 @@ func lifeFor(ttl time.Duration) time.Duration {
 	if ttl <= 0 {
 		ttl = usualLife
 	}
-	return ttl + leastLife
+	return min(ttl, longestLife) + leastLife
 }
 
 // Name adds scopes to a ticket: the words of the marks first, then the log. A purge whose record the log did not have yet will
@@ -198,7 +198,7 @@ func (s *Shared) Name(ctx context.Context, t *Ticket, late []Scope, ttl time.Dur
 func (s *Shared) lengthen(ctx context.Context, t *Ticket, marks []Mark, fresh int, ttl time.Duration) (kept bool, err error) {
 	var numbers []int
 	from := fresh
-	if ttl > 0 && t.until.Before(s.Now().Add(ttl)) {
+	if ttl > 0 && t.until.Before(s.Now().Add(min(ttl, longestLife))) {
 		from, t.until = 0, time.Time{}
 	}
 	for i := from; i < len(marks); i++ {

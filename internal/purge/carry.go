@@ -16,7 +16,7 @@ func (s *Shared) Purge(ctx context.Context, scopes ...Scope) error {
 func (s *Shared) purge(ctx context.Context, b *bill, scopes []Scope) error {
 	if err := s.carry(ctx, b); err != nil {
 		s.debts.owe(scopes...)
-		return fmt.Errorf("purge: %w: %w", ErrOwed, err)
+		return fmt.Errorf("%w; %w", err, ErrOwed)
 	}
 	if len(b.records) == 0 {
 		return nil

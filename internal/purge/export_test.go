@@ -1,12 +1,16 @@
 package purge
 
-import "context"
+import (
+	"context"
+
+	"github.com/gin-cachette/cachette/internal/keys"
+)
 
 // What the simulator needs for the mistakes that it must find.
 
-func PrefixLog(prefix string) string { return base(prefix) + "lx" }
-func TagLog(prefix string) string    { return base(prefix) + "lt" }
-func PulseKey(prefix string) string  { return base(prefix) + "le" }
+func PrefixLog(prefix string) string { return keys.Marks(prefix) + "lx" }
+func TagLog(prefix string) string    { return keys.Marks(prefix) + "lt" }
+func PulseKey(prefix string) string  { return keys.Marks(prefix) + "le" }
 
 // ForgetOwed forgets what is owed.
 func (s *Shared) ForgetOwed() {

@@ -7,12 +7,13 @@ import (
 	"time"
 )
 
-// A mark must live as long as what stands on it. A look-up that reads it does not lengthen its life, and does not tell how long it
+// A mark must live as long as what stands on it, or as longestLife if that is less: an entry that is older is a miss. A look-up that reads it does not lengthen its life, and does not tell how long it
 // is. So a word tells until when it was to live when it was made, and lives are remembered that this process has lengthened
 // since. Where both are too short, a fill adds the mark, which lengthens its life. Clocks that differ cost a round trip, or a miss.
 const (
-	usualLife = 24 * time.Hour // of an entry of which nothing is known
-	leastLife = time.Minute    // what a handler may take, and a write that waits
+	usualLife   = 24 * time.Hour // of an entry of which nothing is known
+	leastLife   = time.Minute    // what a handler may take, and a write that waits
+	longestLife = 30 * 24 * time.Hour
 )
 
 // wordSize is the bytes of a word: the minute until which it lives, and what makes it another than all others.

@@ -85,6 +85,7 @@ func (l *Local) Begin(_ context.Context, _ *Look, f Fill) (Ticket, error) {
 	if f.Late {
 		t.purges = l.tags.last.Load() // before the generations, and so before the handler
 	}
+	t.Basis.hard = make([]*generation, 0, len(f.Known))
 	for _, scope := range f.Known {
 		t.Basis.stand(scope, l.generation(scope))
 	}

@@ -29,7 +29,7 @@ const (
 )
 
 // ErrOwed says that the store did not take a purge. Nothing that it concerns is valid in this process until it is carried out.
-var ErrOwed = errors.New("the purge is owed: nothing of it is served here, and it is carried out when the store is back")
+var ErrOwed = errors.New("it is owed: this process serves nothing of what it removes, and carries it out once the store is back")
 
 // Basis is what an entry stands on, with what its fill found there. It goes wherever the entry goes.
 type Basis struct {

@@ -60,13 +60,9 @@ func (s Scope) id() id {
 }
 
 // Key returns the key of the scope's mark in a store. It is that of no value and no response, and of no other scope.
-func (s Scope) Key(prefix string) string { return s.id().key(base(prefix)) }
+func (s Scope) Key(prefix string) string { return s.id().key(keys.Marks(prefix)) }
 
 func (i id) key(base string) string { return base + "m" + base64.RawURLEncoding.EncodeToString(i[:]) }
-
-// base returns what the keys of marks and logs begin with: the marker that no key of a value has. Behind it stands "h" or "s" in
-// the key of a response, "m" in that of a mark and "l" in that of a log.
-func base(prefix string) string { return strings.TrimSuffix(keys.Mark(prefix, 0), "m0") }
 
 // late tells whether scopes of the kind may become known only when the handler has run, so that their purges stand in the log.
 func (k Kind) late() bool { return k == Tag || k == Group }

@@ -6,6 +6,8 @@ import (
 	"errors"
 	"sync/atomic"
 	"time"
+
+	"github.com/gin-cachette/cachette/internal/keys"
 )
 
 // attempts bounds how often something is read anew because it changed in the meantime.
@@ -60,7 +62,7 @@ func NewShared(o Options) *Shared {
 	if o.Random == nil {
 		o.Random = func(b []byte) { _, _ = rand.Read(b) } // never fails
 	}
-	s := &Shared{Options: o, base: base(o.Prefix)}
+	s := &Shared{Options: o, base: keys.Marks(o.Prefix)}
 	s.tagLog, s.pathLog, s.prefixLog, s.pulseKey = s.base+"lt", s.base+"lp", s.base+"lx", s.base+"le"
 	return s
 }
@@ -187,4 +189,16 @@ func (b *Basis) on(scope Scope) bool {
 		}
 	}
 	return false
+}
+
+// Agrees tells whether no scope that both stand on had another word.
+func (b *Basis) Agrees(with *Basis) bool {
+	for i := range b.Marks {
+		for j := range with.Marks {
+			if one, other := &b.Marks[i], &with.Marks[j]; one.Scope == other.Scope && one.Word != other.Word {
+				return false
+			}
+		}
+	}
+	return true
 }

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"time"
 
+	"github.com/gin-cachette/cachette/internal/purge"
 	"github.com/gin-cachette/cachette/internal/rfc9111"
 )
 
@@ -13,8 +14,8 @@ import (
 // writes), and the body as it is. Times are nanoseconds since the epoch. A version that a program does not know is a miss
 // for it.
 const (
-	magicEntry    = "ccr\x02"
-	magicVariants = "ccv\x01"
+	magicEntry    = "ccr\x03"
+	magicVariants = "ccv\x02"
 )
 
 // errFormat says that bytes are no response that this version wrote.
@@ -39,7 +40,7 @@ func EncodeVariants(v *Variants) []byte {
 	meta.array(variantsFields)
 	meta.str(v.Key)
 	meta.strs(v.Fields)
-	meta.str(v.Mark)
+	meta.basis(&v.Basis)
 	meta.integer(v.Expires.UnixNano())
 	return frame(magicVariants, meta, nil)
 }
@@ -61,7 +62,7 @@ func (w *writer) entry(e *Entry) {
 	w.boolean(e.Bare)
 	w.boolean(e.Made)
 	w.str(e.Variant)
-	w.str(e.Mark)
+	w.basis(&e.Basis)
 	w.str(e.Asked)
 	w.integer(e.Start)
 	w.integer(e.Whole)
@@ -83,12 +84,47 @@ func (w *writer) entry(e *Entry) {
 func (r *reader) entry() (e *Entry, length int64) {
 	r.tuple(entryFields)
 	e = &Entry{Key: r.str(), Status: int(r.integer()), Fields: r.fields(), Bare: r.boolean(), Made: r.boolean(),
-		Variant: r.str(), Mark: r.str(), Asked: r.str(), Start: r.integer(), Whole: r.integer()}
+		Variant: r.str(), Basis: r.basis(), Asked: r.str(), Start: r.integer(), Whole: r.integer()}
 	length = r.integer()
 	e.Meta = rfc9111.Metadata{ResponseTime: time.Unix(0, r.integer()), InitialAge: r.duration(), Lifetime: r.duration(),
 		NoCache: r.boolean(), MustRevalidate: r.boolean(), Shareable: r.boolean(),
 		StaleWhileRevalidate: r.duration(), StaleIfError: r.duration(), Vary: r.strs()}
 	return e, length
+}
+
+// basis writes what an entry stands on in a store that several processes share.
+func (w *writer) basis(b *purge.Basis) {
+	w.array(2)
+	w.str(string(b.Place))
+	w.array(len(b.Marks))
+	for i := range b.Marks {
+		m := &b.Marks[i]
+		w.array(4)
+		w.integer(int64(m.Scope.Kind))
+		w.boolean(m.Scope.Soft)
+		w.str(m.Scope.Name)
+		w.str(m.Word)
+	}
+}
+
+func (r *reader) basis() (b purge.Basis) {
+	r.tuple(2)
+	b.Place = purge.Position(r.str())
+	n, _ := r.array()
+	if n == 0 {
+		return b
+	}
+	const least = 5 // the bytes that a mark takes
+	b.Marks = make([]purge.Mark, 0, min(n, len(r.text)/least))
+	for range n {
+		r.tuple(4)
+		scope := purge.Scope{Kind: purge.Kind(r.integer()), Soft: r.boolean(), Name: r.str()}
+		b.Marks = append(b.Marks, purge.Mark{Scope: scope, Word: r.str()})
+		if r.broken {
+			return purge.Basis{}
+		}
+	}
+	return b
 }
 
 func (w *writer) fields(fields []Field) {
@@ -144,7 +180,7 @@ func Decode(data []byte) (*Entry, *Variants, error) {
 		return e, nil, nil
 	case magicVariants:
 		meta.tuple(variantsFields)
-		v := &Variants{Key: meta.str(), Fields: meta.strs(), Mark: meta.str(), Expires: time.Unix(0, meta.integer())}
+		v := &Variants{Key: meta.str(), Fields: meta.strs(), Basis: meta.basis(), Expires: time.Unix(0, meta.integer())}
 		if !meta.complete() {
 			return nil, nil, errFormat
 		}

@@ -32,10 +32,7 @@ type Entry struct {
 	Meta    rfc9111.Metadata
 	Variant string // what its request's selecting fields come to (rfc9111.VariantKey)
 
-	// Stamp is the state of the purges when its fill began: for a store in this process. Mark is the same for a
-	// store that several processes share.
-	Stamp purge.Stamp
-	Mark  string
+	Basis purge.Basis // the purges that it stands on, as they were when its fill began
 
 	validators rfc9111.Validators
 	lines      int  // how many values a replay puts on a header
@@ -47,10 +44,9 @@ type Entry struct {
 // under the key and their variant key.
 type Variants struct {
 	Key     string
-	Fields  []string // canonical, sorted
-	Stamp   purge.Stamp
-	Mark    string
-	Expires time.Time // when the last of them is gone
+	Fields  []string    // canonical, sorted
+	Basis   purge.Basis // as for an entry
+	Expires time.Time   // when the last of them is gone
 }
 
 // moment is what a replay adds to the stored fields. It changes once a second, so hits within one share it.
@@ -209,10 +205,10 @@ const (
 
 // Size returns what the entry weighs in memory, in bytes, but for its key.
 func (e *Entry) Size() int {
-	return entryOverhead + cap(e.Body) + len(e.Variant) + len(e.Mark) + sizeOf(e.Fields, e.Meta.Vary)
+	return entryOverhead + cap(e.Body) + len(e.Variant) + sizeOf(e.Fields, e.Meta.Vary)
 }
 
-// Size returns what an entry of the draft will weigh as Entry's Size does, at most, but for its body, variant and mark.
+// Size returns what an entry of the draft will weigh as Entry's Size does, at most, but for its body and variant.
 func (d *Draft) Size() int {
 	const made = 300 // more than the Date and the ETag take that an entry gets if it has none
 	return entryOverhead + made + sizeOf(d.Fields, d.Meta.Vary)

@@ -8,6 +8,7 @@ import (
 
 	"github.com/gin-gonic/gin"
 
+	"github.com/gin-cachette/cachette/internal/keys"
 	"github.com/gin-cachette/cachette/internal/response"
 	"github.com/gin-cachette/cachette/internal/rfc9111"
 )
@@ -59,30 +60,34 @@ func (u unsafeRequest) Gone() bool                           { return u.request.
 func (u unsafeRequest) CloseNotify() <-chan bool             { return notify(u.request.Context()) }
 func (u unsafeRequest) Sent(*response.Recorder, http.Header) {}
 
-// invalidate purges the paths that a successful unsafe request concerns.
+// invalidate purges the paths that a successful unsafe request concerns, on its host. A redirect concerns its target alone: it names
+// where to go on, which anybody may choose where it comes from the request.
 func (s *Server) invalidate(c *gin.Context, r *http.Request, path string, status int, header http.Header) {
 	if !rfc9111.IsSuccess(status) {
 		return
 	}
-	ctx := context.WithoutCancel(r.Context())
+	ctx, host := context.WithoutCancel(r.Context()), keys.Authority(r.Host)
 	if x := postedBy(c); x != nil && x.outcome == storable {
-		s.tellOwed(path, s.store.PurgeOwn(ctx, path, &x.ticket, &x.target))
+		s.tellOwed(path, s.store.PurgeOwn(ctx, host, path, &x.ticket))
 	} else {
-		s.purge(ctx, path)
+		s.purge(ctx, host, path)
+	}
+	if status >= 300 {
+		return
 	}
 	for _, name := range []string{"Location", "Content-Location"} {
 		for _, value := range header[name] {
 			if u, ok := sameOrigin(r, value); ok {
 				if other := s.PurgedAs(u); other != path {
-					s.purge(ctx, other)
+					s.purge(ctx, host, other)
 				}
 			}
 		}
 	}
 }
 
-func (s *Server) purge(ctx context.Context, path string) {
-	s.tellOwed(path, s.store.PurgePath(ctx, path))
+func (s *Server) purge(ctx context.Context, host, path string) {
+	s.tellOwed(path, s.store.PurgeHostPath(ctx, host, path))
 }
 
 // tellOwed logs that a purge was not carried out, if it was not.
@@ -106,17 +111,5 @@ func sameOrigin(r *http.Request, reference string) (target *url.URL, ok bool) {
 		target.Path = "/"
 	}
 	// Behind a proxy that ends TLS, the handler writes https and the request came over http: the host decides.
-	return target, sameHost(target.Host, r.Host) && strings.HasPrefix(target.Path, "/")
-}
-
-// sameHost compares hosts without regard to case, and to a port that is a default one (RFC 9110 §4.2.3).
-func sameHost(a, b string) bool {
-	return strings.EqualFold(withoutDefaultPort(a), withoutDefaultPort(b))
-}
-
-func withoutDefaultPort(host string) string {
-	if bare, ok := strings.CutSuffix(host, ":80"); ok {
-		return bare
-	}
-	return strings.TrimSuffix(host, ":443")
+	return target, keys.Authority(target.Host) == keys.Authority(r.Host) && strings.HasPrefix(target.Path, "/")
 }

@@ -34,7 +34,7 @@ func (x *exchange) put(e *response.Entry) bool {
 
 // putUnder stores an entry under a key, and tells whether it did.
 func (x *exchange) putUnder(key string, e *response.Entry) (kept bool, err error) {
-	kept, err = x.s.store.Put(x.request.Context(), key, e, x.request.Header, x.ticket, x.made.ResponseTime)
+	kept, err = x.s.store.Put(x.request.Context(), key, e, x.request.Header, &x.ticket, x.made.ResponseTime)
 	switch {
 	case kept:
 		x.kept = true

@@ -181,7 +181,7 @@ func (x *exchange) collapse() {
 			}
 			seat.Pass()
 		case flight.Shared:
-			if entry, _ := shared.(*response.Entry); x.suits(entry) && x.s.store.Current(x.request.Context(), entry, &x.target) {
+			if entry, _ := shared.(*response.Entry); x.suits(entry) && x.s.store.Current(x.request.Context(), entry, &x.found) {
 				status := x.forwarded()
 				status.Collapsed = true
 				x.replay(entry, &status)
@@ -259,7 +259,7 @@ func (x *exchange) suits(e *response.Entry) bool {
 func (x *exchange) lookAgain(seat *flight.Seat) bool {
 	x.ended = x.s.flights.Ended()
 	x.now = x.s.clock.now()
-	found := x.s.store.GetAgain(x.request.Context(), &x.target, x.request.Header, x.now)
+	found := x.s.store.Get(x.request.Context(), &x.target, x.request.Header, x.now)
 	if e := found.Entry; e != nil && x.around.admits(e) && e.Meta.Judge(&x.asked, x.now) == rfc9111.Serve {
 		seat.Share(e)
 		x.replay(e, x.hit(e))

@@ -24,7 +24,7 @@ func (x *exchange) post() {
 	s.purgedAs(&x.target, x.request)
 	x.found.Key = x.target.Key
 	x.errors = len(c.Errors)
-	x.ticket = s.store.Begin(x.request.Context(), &x.found, &x.target) // the handler may read what a purge then outdates
+	x.ticket = s.store.BeginOwn(x.request.Context(), &x.found, &x.target) // the handler may read what a purge then outdates
 	x.began = s.clock.now()
 	c.Set(postedKey{}, x)
 	x.recorder.Open(outer, rt.bodyLimit(s), posted{x}, s.room)

@@ -201,7 +201,7 @@ func (s *Server) find(c *gin.Context, in *around, q *query, room *room) bool {
 			return true
 		}
 	}
-	q.target = keys.Target{Key: string(key), Path: r.URL.Path, Came: came, Namespaces: rt.Namespaces}
+	q.target = keys.Target{Key: string(key), Host: keys.Authority(r.Host), Path: r.URL.Path, Came: came, Namespaces: rt.Namespaces}
 	s.purgedAs(&q.target, r)
 	if !s.store.Local() {
 		q.found = s.store.Get(r.Context(), &q.target, r.Header, q.now)

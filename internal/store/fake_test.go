@@ -79,23 +79,39 @@ func (f *flaky) Clear(ctx context.Context, prefix string) (int, error) {
 // open returns responses in a store that keeps objects, or in a flaky one of bytes.
 func open(t *testing.T, objects bool) (*Responses, *flaky) {
 	t.Helper()
+	memory, f := newFlaky(t)
+	if objects {
+		return on(t, memory), f
+	}
+	return on(t, f), f
+}
+
+func newFlaky(t *testing.T) (*inmemory.Driver, *flaky) {
+	t.Helper()
 	memory, err := inmemory.New(inmemory.Options{})
 	if err != nil {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { _ = memory.Close() })
-	f := &flaky{Driver: memory, ttls: make(map[string]time.Duration)}
-	var driver drivers.Driver = f
-	if objects {
-		driver = memory
-	}
+	return memory, &flaky{Driver: memory, ttls: make(map[string]time.Duration)}
+}
+
+// on returns responses in a driver.
+func on(t *testing.T, driver drivers.Driver) *Responses {
 	log := slog.New(slog.DiscardHandler)
 	s := New(Options{guard.New(driver, timeout, log), "p:", time.Hour, log})
 	t.Cleanup(s.Close)
-	return s, f
+	return s
 }
 
-// both runs a test on a store of objects and on one of bytes.
+// another returns the responses of another process on the same store.
+func another(t *testing.T, s *Responses) *Responses {
+	other := New(Options{s.far, "p:", time.Hour, s.log})
+	t.Cleanup(other.Close)
+	return other
+}
+
+// both runs a test on a store of objects, on one of bytes, and on one of bytes that adds values and keeps logs.
 func both(t *testing.T, test func(t *testing.T, s *Responses)) {
 	t.Helper()
 	for name, objects := range map[string]bool{"objects": true, "bytes": false} {
@@ -104,6 +120,14 @@ func both(t *testing.T, test func(t *testing.T, s *Responses)) {
 			test(t, s)
 		})
 	}
+	t.Run("logs", func(t *testing.T) {
+		memory, f := newFlaky(t)
+		test(t, on(t, struct {
+			*flaky
+			drivers.Adder
+			drivers.Log
+		}{f, memory, memory}))
+	})
 }
 
 // entry returns a response that is fresh for an hour and varies by fields.
@@ -114,7 +138,7 @@ func entry(body string, vary ...string) *response.Entry {
 
 // at is the target of a path in a namespace, if that is not empty.
 func at(path, namespace string) *keys.Target {
-	t := &keys.Target{Key: "key " + path, Path: path}
+	t := &keys.Target{Key: "key " + path, Host: "h", Path: path}
 	if namespace != "" {
 		t.Namespaces = []string{namespace}
 	}
@@ -125,7 +149,7 @@ func at(path, namespace string) *keys.Target {
 func keep(t *testing.T, s *Responses, path, namespace, body string, request http.Header, vary ...string) {
 	t.Helper()
 	ticket := s.Begin(t.Context(), &Found{}, at(path, namespace))
-	if kept, err := s.Put(t.Context(), "key "+path, entry(body, vary...), request, ticket, time.Now()); !kept || err != nil {
+	if kept, err := s.Put(t.Context(), "key "+path, entry(body, vary...), request, &ticket, time.Now()); !kept || err != nil {
 		t.Fatalf("%s was not kept: %v", body, err)
 	}
 }

@@ -15,13 +15,13 @@ import (
 )
 
 // Put keeps an entry under key, which is the request's key without a variant, unless a purge came after the ticket was
-// taken. The entry is complete but for its key, its variant and the marks of the ticket. kept is false, with or
+// taken. The entry is complete but for its key, its variant and what it stands on. kept is false, with or
 // without an error, when it is not kept.
-func (s *Responses) Put(ctx context.Context, key string, e *response.Entry, request http.Header, t Ticket, now time.Time) (kept bool, err error) {
+func (s *Responses) Put(ctx context.Context, key string, e *response.Entry, request http.Header, t *Ticket, now time.Time) (kept bool, err error) {
 	if t.err != nil {
 		return false, t.err
 	}
-	e.Key, e.Stamp, e.Mark = key, t.stamp, t.mark
+	e.Key, e.Basis = key, t.Basis
 	toValidate := time.Duration(0)
 	if e.Validatable() {
 		toValidate = s.keep
@@ -30,40 +30,39 @@ func (s *Responses) Put(ctx context.Context, key string, e *response.Entry, requ
 	if ttl <= 0 { // its time was over before its body was complete
 		return false, nil
 	}
-	if s.objects != nil {
-		return s.putObject(key, e, request, t, ttl, now)
+	if s.local != nil {
+		return s.putObject(key, e, request, ttl, now)
 	}
-	ctx = context.WithoutCancel(ctx) // the client may leave now
-	if !s.table.Holds(&t.stamp) {
-		return false, nil
-	}
-	ctx, cancel := s.far.Step(ctx)
+	ctx, cancel := s.far.Step(context.WithoutCancel(ctx)) // the client may leave now
 	defer cancel()
-	if err := s.putBytes(ctx, key, e, request, t, ttl, now); err != nil {
+	if kept, err := s.purges.Name(ctx, &t.Ticket, nil, ttl); !kept || err != nil {
+		return false, err
+	}
+	if err := s.putBytes(ctx, key, e, request, ttl, now); err != nil {
 		return false, err
 	}
 	return true, nil
 }
 
-func (s *Responses) putObject(key string, e *response.Entry, request http.Header, t Ticket, ttl time.Duration, now time.Time) (kept bool, err error) {
+func (s *Responses) putObject(key string, e *response.Entry, request http.Header, ttl time.Duration, now time.Time) (kept bool, err error) {
 	if len(e.Meta.Vary) == 0 {
-		return s.keepObject(e, t, ttl)
+		return s.keepObject(e, ttl)
 	}
 	object, _ := s.objects.GetObject([]byte(key), now)
 	old, _ := object.(*response.Variants)
-	if old != nil && !s.table.Holds(&old.Stamp) {
+	if old != nil && !s.holds(&old.Basis) {
 		old = nil
 	}
-	variants, changed := s.selectBy(old, key, e, request, t, now.Add(ttl))
+	variants, changed := s.selectBy(old, key, e, request, now.Add(ttl))
 	if changed {
 		s.objects.PutObject(key, variants, variants.Size(), variants.Expires.Sub(now))
 	}
-	return s.keepObject(e, t, ttl)
+	return s.keepObject(e, ttl)
 }
 
 // keepObject keeps an entry under its key. One that the driver does not keep is too large for it.
-func (s *Responses) keepObject(e *response.Entry, t Ticket, ttl time.Duration) (kept bool, err error) {
-	if !s.table.Holds(&t.stamp) {
+func (s *Responses) keepObject(e *response.Entry, ttl time.Duration) (kept bool, err error) {
+	if !s.holds(&e.Basis) {
 		return false, nil
 	}
 	size := e.Size()
@@ -77,16 +76,16 @@ func (s *Responses) keepObject(e *response.Entry, t Ticket, ttl time.Duration) (
 	return true, nil
 }
 
-func (s *Responses) putBytes(ctx context.Context, key string, e *response.Entry, request http.Header, t Ticket, ttl time.Duration, now time.Time) error {
+func (s *Responses) putBytes(ctx context.Context, key string, e *response.Entry, request http.Header, ttl time.Duration, now time.Time) error {
 	if len(e.Meta.Vary) > 0 {
 		_, old, err := s.read(ctx, key)
 		if err != nil {
 			return err
 		}
-		if old != nil && old.Mark != t.mark {
-			old = nil
+		if old != nil && (old.Basis.Place != e.Basis.Place || !old.Basis.Agrees(&e.Basis)) {
+			old = nil // it may have been purged
 		}
-		variants, changed := s.selectBy(old, key, e, request, t, now.Add(ttl))
+		variants, changed := s.selectBy(old, key, e, request, now.Add(ttl))
 		if changed {
 			if err := s.set(ctx, key, response.EncodeVariants(variants), variants.Expires.Sub(now)); err != nil {
 				return err
@@ -99,8 +98,8 @@ func (s *Responses) putBytes(ctx context.Context, key string, e *response.Entry,
 // selectBy gives an entry that varies the key of its variant. The variants of one key are told apart by all the fields
 // that any of them varies by, so that handlers whose Vary differs from response to response do not keep displacing one
 // another's. changed tells whether the record of the fields has to be written.
-func (s *Responses) selectBy(old *response.Variants, key string, e *response.Entry, request http.Header, t Ticket, expires time.Time) (v *response.Variants, changed bool) {
-	v = &response.Variants{Key: key, Fields: e.Meta.Vary, Stamp: t.stamp, Mark: t.mark, Expires: expires}
+func (s *Responses) selectBy(old *response.Variants, key string, e *response.Entry, request http.Header, expires time.Time) (v *response.Variants, changed bool) {
+	v = &response.Variants{Key: key, Fields: e.Meta.Vary, Basis: e.Basis, Expires: expires}
 	if old != nil {
 		v.Fields = slices.Concat(old.Fields, e.Meta.Vary)
 		slices.Sort(v.Fields)
@@ -121,7 +120,7 @@ func (s *Responses) set(ctx context.Context, key string, value []byte, ttl time.
 
 // Room returns how many bytes of body the store takes with a response that has a draft: less than zero when none at all.
 // It is math.MaxInt64 where the driver knows no limit.
-func (s *Responses) Room(key string, d *response.Draft, t Ticket) int64 {
+func (s *Responses) Room(key string, d *response.Draft, t *Ticket) int64 {
 	if s.far.MaxValue(key) == math.MaxInt {
 		return math.MaxInt64
 	}
@@ -129,7 +128,7 @@ func (s *Responses) Room(key string, d *response.Draft, t Ticket) int64 {
 		return s.roomForObject(key, d)
 	}
 	e := response.New(&response.Draft{Status: d.Status, Fields: slices.Clone(d.Fields), Meta: d.Meta})
-	e.Key, e.Mark = key, t.mark
+	e.Key, e.Basis = key, t.Basis
 	if len(e.Meta.Vary) > 0 { // its variant's key and digest are of a length that all of them have
 		e.Variant = rfc9111.VariantKey(e.Meta.Vary, nil)
 		e.Key = keys.Variant(key, e.Variant)

@@ -4,34 +4,23 @@ import (
 	"context"
 	"errors"
 	"net/http"
-	"slices"
 	"time"
 
 	"github.com/gin-cachette/cachette/drivers"
 	"github.com/gin-cachette/cachette/internal/keys"
+	"github.com/gin-cachette/cachette/internal/purge"
 	"github.com/gin-cachette/cachette/internal/response"
 	"github.com/gin-cachette/cachette/internal/rfc9111"
 )
 
 // Get finds the stored response for a request. now is the caller's reading of the clock.
 func (s *Responses) Get(ctx context.Context, target *keys.Target, request http.Header, now time.Time) Found {
-	if s.objects == nil {
+	if s.local == nil {
 		return s.getBytes(ctx, target, request, now)
 	}
 	found := s.GetLocal([]byte(target.Key), request, now)
 	if found.Key == "" {
 		found.Key = target.Key
-	}
-	return found
-}
-
-// GetAgain does what Get does. The entry may then be handed to other requests that wait for it, as one that a fill has made: see
-// Current.
-func (s *Responses) GetAgain(ctx context.Context, target *keys.Target, request http.Header, now time.Time) Found {
-	stamp := s.stamp(target)
-	found := s.Get(ctx, target, request, now)
-	if found.Entry != nil && s.objects == nil { // it was read for this caller alone
-		found.Entry.Stamp = stamp
 	}
 	return found
 }
@@ -42,11 +31,11 @@ func (s *Responses) GetLocal(key []byte, request http.Header, now time.Time) Fou
 	object, _ := s.objects.GetObject(key, now)
 	switch stored := object.(type) {
 	case *response.Entry:
-		if stored.Key == string(key) && s.table.Holds(&stored.Stamp) {
+		if stored.Key == string(key) && s.holds(&stored.Basis) {
 			return Found{Entry: stored}
 		}
 	case *response.Variants:
-		if stored.Key != string(key) || !s.table.Holds(&stored.Stamp) {
+		if stored.Key != string(key) || !s.holds(&stored.Basis) {
 			break
 		}
 		own, joined := variantKeys(stored, request)
@@ -55,7 +44,7 @@ func (s *Responses) GetLocal(key []byte, request http.Header, now time.Time) Fou
 				break
 			}
 			object, _ := s.objects.GetObject([]byte(key), now)
-			if e, ok := object.(*response.Entry); ok && e.Key == key && s.table.Holds(&e.Stamp) {
+			if e, ok := object.(*response.Entry); ok && e.Key == key && s.holds(&e.Basis) {
 				return Found{Entry: e, Key: key}
 			}
 		}
@@ -77,57 +66,65 @@ func variantKeys(v *response.Variants, request http.Header) (own, joined string)
 func (s *Responses) getBytes(ctx context.Context, target *keys.Target, request http.Header, now time.Time) Found {
 	ctx, cancel := s.far.Step(ctx)
 	defer cancel()
-	found := Found{Key: target.Key, Why: rfc9111.ForwardURIMiss}
-	entry, variants, err := s.readMarked(ctx, &found, target)
+	found := Found{Key: target.Key, Why: rfc9111.ForwardURIMiss, look: s.purges.Look(scopesOf(target)...)}
+	entry, variants, err := s.readMarked(ctx, &found)
 	if err == nil && variants != nil {
-		own, joined := variantKeys(variants, request)
-		found.Key, found.Why = own, rfc9111.ForwardVaryMiss
-		for _, key := range []string{own, joined} {
-			if key == "" || entry != nil || err != nil {
-				break
-			}
-			if entry, _, err = s.read(ctx, key); entry != nil && entry.Mark != variants.Mark {
-				entry = nil
-			}
-			if entry != nil {
-				found.Key = key
-			}
-		}
-	}
-	if err == nil && entry != nil && found.mark == "" {
-		found.mark, err = s.mark(ctx, target)
+		entry, err = s.variant(ctx, &found, variants, request)
+	} else if err == nil && entry != nil {
+		entry, err = s.valid(ctx, &found, entry)
 	}
 	if err != nil {
 		found.Err = err
-		return found
-	}
-	if entry != nil && found.mark != "" && entry.Mark == found.mark {
+	} else if entry != nil {
 		found.Entry, found.Why = entry, ""
 	}
 	return found
 }
 
-// readMarked does what read does for the key of found, and notes the mark of the target where both take one round trip.
-func (s *Responses) readMarked(ctx context.Context, found *Found, target *keys.Target) (*response.Entry, *response.Variants, error) {
-	slots := slotsOf(target)
-	if !s.far.Batches() || slices.ContainsFunc(slots, func(slot uint16) bool { return s.marks.owed(slot) > 0 }) {
+// variant returns the variant that answers a request, if there is one, and notes what its fill is to be collapsed by.
+func (s *Responses) variant(ctx context.Context, found *Found, variants *response.Variants, request http.Header) (*response.Entry, error) {
+	if state, err := s.purges.State(ctx, found.look, &variants.Basis); err != nil || state != purge.Valid {
+		return nil, err
+	}
+	own, joined := variantKeys(variants, request)
+	found.Key, found.Why = own, rfc9111.ForwardVaryMiss
+	for _, key := range []string{own, joined} {
+		if key == "" {
+			break
+		}
+		entry, _, err := s.read(ctx, key)
+		if err == nil && entry != nil {
+			entry, err = s.valid(ctx, found, entry)
+		}
+		if err != nil {
+			return nil, err
+		}
+		if entry != nil {
+			found.Key = key
+			return entry, nil
+		}
+	}
+	return nil, nil
+}
+
+// valid returns an entry if nothing that it stands on was purged, by what the look-up has read where that tells.
+func (s *Responses) valid(ctx context.Context, found *Found, entry *response.Entry) (*response.Entry, error) {
+	if state, err := s.purges.State(ctx, found.look, &entry.Basis); err != nil || state != purge.Valid {
+		return nil, err
+	}
+	return entry, nil
+}
+
+// readMarked does what read does for the key of found, and has the look take the marks with it where both take one round trip.
+func (s *Responses) readMarked(ctx context.Context, found *Found) (*response.Entry, *response.Variants, error) {
+	if !s.far.Batches() {
 		return s.read(ctx, found.Key)
 	}
-	wanted := append(make([]string, 0, 1+len(slots)), found.Key)
-	for _, slot := range slots {
-		wanted = append(wanted, keys.Mark(s.prefix, slot))
-	}
-	values, err := s.far.GetValues(ctx, wanted...)
-	if err != nil || len(values) != len(wanted) {
+	values, err := s.far.GetValues(ctx, append([]string{found.Key}, found.look.Keys()...)...)
+	if err != nil || len(values) == 0 {
 		return nil, nil, err
 	}
-	if found.mark = string(values[1]); len(slots) > 1 {
-		marks := make([]string, len(slots))
-		for i := range marks {
-			marks[i] = string(values[1+i])
-		}
-		found.mark = joinMarks(marks...)
-	}
+	found.look.Read(texts(values[1:]))
 	entry, variants := decode(found.Key, values[0])
 	return entry, variants, nil
 }

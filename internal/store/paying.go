@@ -74,13 +74,14 @@ func (s *Responses) donePaying() bool {
 
 // owes tells whether anything is owed.
 func (s *Responses) owes() bool {
-	return !s.marks.empty() || !s.deletes.empty() || !s.clears.empty()
+	return s.purges.Owed() > 0 || !s.deletes.empty() || !s.clears.empty()
 }
 
-// pay tries to carry out what is owed, and tells whether the store took all of it. Marks come first: they are what makes the
-// other processes stop. A clearing that fails holds up no other.
+// pay tries to carry out what is owed, and tells whether the store took all of it. Purges come first: they are what makes the
+// other processes stop. A clearing that fails holds up no other. It asks the store whatever the breaker has seen, since it has a pace
+// of its own, and takes no request's turn to try whether the store is back; what it learns the breaker learns, too.
 func (s *Responses) pay(ctx context.Context) bool {
-	err := s.payMarks(ctx)
+	err := s.purges.Pay(insist(ctx))
 	if err == nil {
 		err = s.payDeletes(ctx)
 	}
@@ -102,25 +103,6 @@ func (s *Responses) pay(ctx context.Context) bool {
 		}
 	}
 	return all
-}
-
-// payMarks replaces the marks that are owed. It asks the store whatever the breaker has seen, since it has a pace of its own, and
-// takes no request's turn to try whether the store is back; what it learns the breaker learns, too.
-func (s *Responses) payMarks(ctx context.Context) error {
-	for slot := range s.marks.all() {
-		owed := s.marks.owed(slot)
-		if owed == 0 { // a request that needed it has paid meanwhile
-			continue
-		}
-		within, cancel := s.far.Step(ctx)
-		_, err := s.renewMark(within, slot, s.far.Insistent())
-		cancel()
-		if err != nil {
-			return err
-		}
-		s.marks.paid(slot, owed)
-	}
-	return nil
 }
 
 func (s *Responses) payDeletes(ctx context.Context) error {
@@ -147,7 +129,7 @@ func (s *Responses) payDeletes(ctx context.Context) error {
 	return nil
 }
 
-// payClear clears what has a prefix. That of the whole cache pays for all that was owed before it, since it removes the marks, too.
+// payClear clears what has a prefix. That of the whole cache pays for all removals that were owed before it.
 func (s *Responses) payClear(ctx context.Context, prefix string, number uint64) error {
 	ctx, cancel := context.WithTimeout(ctx, clearPatience)
 	defer cancel()

@@ -24,10 +24,10 @@ type Responses struct {
 	prefix  string
 	keep    time.Duration // how long a response with a validator is kept stale
 	log     *slog.Logger
-	table   *purge.Table
-	marks   marks
-	deletes ledger[string] // of values
-	clears  ledger[string] // of what has a prefix
+	purges  purge.Protocol
+	local   *purge.Local // the same, where responses are live objects; else nil
+	deletes ledger       // of values
+	clears  ledger       // of what has a prefix
 	paying  paying
 }
 
@@ -41,10 +41,13 @@ type Options struct {
 
 // New returns the responses that a driver keeps.
 func New(o Options) *Responses {
-	s := &Responses{
-		far: o.Store, objects: o.Store.Objects(), prefix: o.Prefix, keep: o.KeepStale, log: o.Log, table: purge.NewTable(),
+	s := &Responses{far: o.Store, objects: o.Store.Objects(), prefix: o.Prefix, keep: o.KeepStale, log: o.Log}
+	if s.objects != nil {
+		s.local = purge.NewLocal()
+		s.purges = s.local
+		return s
 	}
-	s.deletes.weigh, s.clears.weigh = weight, weight
+	s.purges = shared(o.Store, o.Prefix)
 	return s
 }
 
@@ -55,41 +58,72 @@ type Found struct {
 	Why   rfc9111.Forward // without an Entry: why there is none
 	Err   error           // the store did not answer
 
-	mark string // the path's, where the lookup has read it; empty for none
+	look *purge.Look // what the lookup has read of the marks
 }
 
 // Ticket is the state of the purges at the beginning of a fill. What the fill makes is never served if a purge came
 // after it was taken.
 type Ticket struct {
-	stamp purge.Stamp
-	mark  string
-	err   error // the store did not answer: nothing can be kept
+	purge.Ticket
+	err error // the store did not answer: nothing can be kept
 }
 
 // Usable tells whether what the fill makes can be kept at all.
 func (t *Ticket) Usable() bool { return t.err == nil }
 
 // Local tells whether responses are live objects in this process.
-func (s *Responses) Local() bool { return s.objects != nil }
+func (s *Responses) Local() bool { return s.local != nil }
 
 // Failures returns how many operations have failed.
 func (s *Responses) Failures() uint64 { return s.far.Failures() }
 
-// Begin takes a ticket for a fill. It must be taken before the handler runs. found is what the lookup before it found.
+// Begin takes a ticket for a fill. It must be taken before the handler runs. found is what the lookup before it found: an entry that
+// was purged in between is not there any more.
 func (s *Responses) Begin(ctx context.Context, found *Found, target *keys.Target) Ticket {
+	return s.begin(ctx, found, purge.Fill{Known: scopesOf(target)})
+}
+
+// BeginOwn does what Begin does, for a request that changes its target and whose own response, made behind the change, is to
+// be kept: see PurgeOwn.
+func (s *Responses) BeginOwn(ctx context.Context, found *Found, target *keys.Target) Ticket {
+	return s.begin(ctx, found, purge.Fill{Known: scopesOf(target), Own: true})
+}
+
+func (s *Responses) begin(ctx context.Context, found *Found, fill purge.Fill) (t Ticket) {
 	if found.Err != nil { // it has held up the request once, and would again
 		return Ticket{err: found.Err}
 	}
-	t := Ticket{stamp: s.stamp(target)}
-	if s.objects != nil {
-		return t
-	}
-	if found.mark != "" { // if it has been replaced since, what the fill makes is out of date, as it may well be
-		t.mark = found.mark
-		return t
-	}
-	ctx, cancel := s.far.Step(context.WithoutCancel(ctx)) // the client may leave, and others wait for the fill
+	ctx, cancel := s.step(context.WithoutCancel(ctx)) // the client may leave, and others wait for the fill
 	defer cancel()
-	t.mark, t.err = s.ensureMark(ctx, target)
+	t.Ticket, t.err = s.purges.Begin(ctx, found.look, fill)
+	if e := found.Entry; e != nil && t.err == nil {
+		state, known := s.purges.Judge(found.look, &e.Basis)
+		if known && state == purge.Gone || !t.Basis.Agrees(&e.Basis) {
+			found.Entry, found.Why = nil, rfc9111.ForwardURIMiss
+		}
+	}
 	return t
+}
+
+// step bounds what is asked of the store in one step by the operation timeout. What lives in this process does not block.
+func (s *Responses) step(ctx context.Context) (context.Context, context.CancelFunc) {
+	if s.local != nil {
+		return ctx, func() {}
+	}
+	return s.far.Step(ctx)
+}
+
+// scopesOf returns what the responses for a target stand on: its path, on its host and on every one, the same of the path that
+// it came with, and its namespaces.
+func scopesOf(target *keys.Target) []purge.Scope {
+	scopes := make([]purge.Scope, 0, 4+len(target.Namespaces))
+	for _, path := range [...]string{target.Path, target.Came} {
+		if path != "" || len(scopes) == 0 {
+			scopes = append(scopes, purge.OfHostPath(target.Host, path), purge.Scope{Kind: purge.Path, Name: path})
+		}
+	}
+	for _, namespace := range target.Namespaces {
+		scopes = append(scopes, purge.Scope{Kind: purge.Namespace, Name: namespace})
+	}
+	return scopes
 }

@@ -3,44 +3,34 @@ package store
 import (
 	"context"
 
-	"github.com/gin-cachette/cachette/internal/keys"
 	"github.com/gin-cachette/cachette/internal/purge"
 	"github.com/gin-cachette/cachette/internal/response"
 )
 
-// stamp returns the state of this process's purges of a target.
-func (s *Responses) stamp(target *keys.Target) purge.Stamp {
-	return s.table.Stamp(target.Path, target.Came, target.Namespaces)
-}
-
-// Current tells whether nothing that concerns an entry for a target was purged since its fill began. A request that waited for a fill
-// may have come after a purge that the fill has not seen.
-func (s *Responses) Current(ctx context.Context, e *response.Entry, target *keys.Target) bool {
-	return s.unpurged(ctx, &e.Stamp, e.Mark, target)
-}
-
-// Outdated tells whether an entry that was found before a ticket was taken had been purged by then. In a store of bytes the
-// ticket has the mark that was found with the entry, so that what is made of it is none to serve.
-func (s *Responses) Outdated(e *response.Entry) bool {
-	return s.objects != nil && !s.table.Holds(&e.Stamp)
-}
-
-// StandsIn tells whether an entry that was found before a fill may stand in for what the fill makes: nothing that concerns
-// either was purged, also not between the two.
-func (s *Responses) StandsIn(ctx context.Context, e *response.Entry, t Ticket, target *keys.Target) bool {
-	return !s.Outdated(e) && t.err == nil && s.unpurged(ctx, &t.stamp, t.mark, target)
-}
-
-// unpurged tells whether the purges of a target are still as they were when stamp and mark were taken.
-func (s *Responses) unpurged(ctx context.Context, stamp *purge.Stamp, mark string, target *keys.Target) bool {
-	if !s.table.Holds(stamp) {
-		return false
+// Current tells whether an entry that a fill has just made may be given to a request that has waited for it, and that came with what
+// its own lookup found: nothing that the entry stands on was purged before that.
+func (s *Responses) Current(ctx context.Context, e *response.Entry, found *Found) bool {
+	if look := found.look; look != nil {
+		if state, ok := s.purges.Judge(look, &e.Basis); ok && state == purge.Valid {
+			return true
+		}
 	}
-	if s.objects != nil {
-		return true
-	}
-	ctx, cancel := s.far.Step(context.WithoutCancel(ctx))
+	return s.Stands(ctx, e) // the lookup may have come before the fill gave a scope its mark
+}
+
+// Outdated tells whether a live entry was purged since it was found. Of a store of bytes, Begin looks itself.
+func (s *Responses) Outdated(e *response.Entry) bool { return s.local != nil && !s.holds(&e.Basis) }
+
+// Stands tells whether nothing that an entry stands on was purged since its fill began.
+func (s *Responses) Stands(ctx context.Context, e *response.Entry) bool {
+	ctx, cancel := s.step(context.WithoutCancel(ctx))
 	defer cancel()
-	now, err := s.mark(ctx, target)
-	return err == nil && now != "" && now == mark
+	state, err := s.purges.State(ctx, nil, &e.Basis)
+	return err == nil && state == purge.Valid
+}
+
+// holds does what Stands does, of a live object.
+func (s *Responses) holds(b *purge.Basis) bool {
+	state, _ := s.local.Judge(nil, b)
+	return state == purge.Valid
 }

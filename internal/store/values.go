@@ -8,13 +8,6 @@ import (
 	"github.com/gin-cachette/cachette/drivers"
 )
 
-// maxOwed bounds what the keys and prefixes take, in bytes, that are owed one by one: some ten thousand. Beyond it the whole cache
-// is owed.
-const maxOwed = 2 << 20
-
-// weight is about what a key takes in a ledger.
-func weight(key string) int { return len(key) + 200 }
-
 // GetValue returns a value, or [drivers.ErrMiss], which it is for one whose removal is owed.
 func (s *Responses) GetValue(ctx context.Context, key string) (drivers.Item, error) {
 	if s.removed(key) {
@@ -50,13 +43,13 @@ func (s *Responses) DeleteValues(ctx context.Context, keys ...string) (int, erro
 		return n, err
 	}
 	for _, key := range keys {
-		if !s.deletes.oweWithin(key, maxOwed) {
+		if !s.deletes.owe(key, maxOwed) {
 			s.startPaying() // for those before
 			return n, s.oweAll(err)
 		}
 	}
 	s.startPaying()
-	return n, owedError{err}
+	return n, owing(err)
 }
 
 func (s *Responses) deletesPaid(keys []string, number uint64) {
@@ -84,11 +77,11 @@ func (s *Responses) oweClear(prefix string, err error) error {
 	switch {
 	case hopeless(err):
 		return err
-	case !s.clears.oweWithin(prefix, maxOwed):
+	case !s.clears.owe(prefix, maxOwed):
 		return s.oweAll(err)
 	}
 	s.startPaying()
-	return owedError{err}
+	return owing(err)
 }
 
 // oweAll notes that all there is of the cache is to be cleared, in place of what is too much to be owed one by one. Where other programs
@@ -97,7 +90,7 @@ func (s *Responses) oweAll(err error) error {
 	if s.prefix == "" && !s.far.Dedicated() {
 		return err
 	}
-	s.clears.owe(s.prefix)
+	s.clears.owe(s.prefix, 0)
 	s.startPaying()
-	return owedError{err}
+	return owing(err)
 }

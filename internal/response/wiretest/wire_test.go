@@ -14,6 +14,7 @@ import (
 
 	"github.com/vmihailenco/msgpack/v5"
 
+	"github.com/gin-cachette/cachette/internal/purge"
 	"github.com/gin-cachette/cachette/internal/response"
 	"github.com/gin-cachette/cachette/internal/rfc9111"
 )
@@ -67,7 +68,7 @@ func TestVariants(t *testing.T) {
 	}
 	for _, n := range []int64{0, 1, 127, 128, 255, 256, 65535, 65536, math.MaxUint32, math.MaxUint32 + 1, math.MaxInt64,
 		-1, -32, -33, -128, -129, -32768, -32769, math.MinInt32, math.MinInt32 - 1, math.MinInt64} {
-		all = append(all, response.Variants{Key: "k", Fields: []string{"X-A", ""}, Mark: "m", Expires: time.Unix(0, n)})
+		all = append(all, response.Variants{Key: "k", Fields: []string{"X-A", ""}, Expires: time.Unix(0, n)})
 	}
 	for i := range all {
 		want := &all[i]
@@ -85,6 +86,7 @@ func TestEntry(t *testing.T) {
 		Fields: []response.Field{{Name: "Content-Type", Values: []string{"text/plain"}}, {Name: "Vary", Values: []string{"X-A", ""}, Change: response.Append}},
 		Meta: rfc9111.Metadata{ResponseTime: time.Unix(1767225600, 123456789), InitialAge: time.Second, Lifetime: time.Minute,
 			NoCache: true, StaleIfError: -time.Hour, Vary: []string{"X-A", "X-B"}}})
+	entry.Basis = purge.Basis{Place: "p", Marks: []purge.Mark{{Scope: purge.Scope{Kind: purge.Tag, Name: "t", Soft: true}, Word: "w"}}}
 	entry.Key, entry.Start, entry.Whole = "cachette:~r:hq//example.com/päge?a=1\x00", 3, math.MaxInt64
 	data := response.Encode(entry)
 	for _, form := range forms(t, data) {

@@ -1,0 +1,79 @@
+package guard
+
+import (
+	"context"
+	"errors"
+	"time"
+
+	"github.com/gin-cachette/cachette/drivers"
+)
+
+// Add does what [drivers.Adder] says. For a driver that is none, Get and Set stand in, and promise less: of several that add a value
+// under one key at once, those but the last may return one that is replaced. A life that is too short is not lengthened, but
+// another value takes the place of that one, so it is a long one. Either makes nothing valid that was purged, and costs misses. Only a driver whose
+// Set is repeated behind its caller's back, with the same value, can bring a value back.
+func (s *Store) Add(ctx context.Context, ttl time.Duration, word func() []byte, keys ...string) (values [][]byte, err error) {
+	if s.adder != nil {
+		err = s.run(ctx, &s.writes, func(ctx context.Context) error {
+			values, err = s.adder.Add(ctx, ttl, word, keys...)
+			return err
+		})
+		return values, err
+	}
+	values = make([][]byte, len(keys))
+	for i, key := range keys {
+		if values[i], err = s.addBySet(ctx, ttl, word, key); err != nil {
+			return nil, err
+		}
+	}
+	return values, nil
+}
+
+// longLife is for how long at least a value is added that cannot be made to live longer.
+const longLife = 90 * 24 * time.Hour
+
+// addBySet adds a value by Set, and reads what is there then: another may have added one at the same time.
+func (s *Store) addBySet(ctx context.Context, ttl time.Duration, word func() []byte, key string) ([]byte, error) {
+	item, err := s.Get(ctx, key)
+	if err == nil && time.Until(item.ExpiresAt) >= ttl/2 {
+		return item.Value, nil
+	}
+	if err != nil && !errors.Is(err, drivers.ErrMiss) {
+		return nil, err
+	}
+	value := word()
+	if err := s.Set(ctx, key, value, max(ttl, longLife)); err != nil {
+		return nil, err
+	}
+	item, err = s.Get(ctx, key)
+	if errors.Is(err, drivers.ErrMiss) { // it was there
+		return value, nil
+	}
+	return item.Value, err
+}
+
+// Logs tells whether the driver keeps logs. Append, End and Since are for one that does.
+func (s *Store) Logs() bool { return s.logs != nil }
+
+// Append does what [drivers.Log] says.
+func (s *Store) Append(ctx context.Context, key string, keep int, ttl time.Duration, records ...[]byte) error {
+	return s.run(ctx, &s.writes, func(ctx context.Context) error { return s.logs.Append(ctx, key, keep, ttl, records...) })
+}
+
+// End does what [drivers.Log] says. It may begin the log, so it counts as a write.
+func (s *Store) End(ctx context.Context, key string, ttl time.Duration) (end drivers.Position, err error) {
+	err = s.run(ctx, &s.writes, func(ctx context.Context) error {
+		end, err = s.logs.End(ctx, key, ttl)
+		return err
+	})
+	return end, err
+}
+
+// Since does what [drivers.Log] says.
+func (s *Store) Since(ctx context.Context, key string, from drivers.Position) (records [][]byte, end drivers.Position, complete bool, err error) {
+	err = s.run(ctx, &s.reads, func(ctx context.Context) error {
+		records, end, complete, err = s.logs.Since(ctx, key, from)
+		return err
+	})
+	return records, end, complete, err
+}
