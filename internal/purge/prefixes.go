@@ -77,18 +77,22 @@ func (s *Shared) ensure(ctx context.Context, began time.Time) (*view, error) {
 	return nil, errUnsettled
 }
 
-// refresh makes a new view: the pulse first, for a purge whose record the log does not have yet will delete it.
+// refresh makes a new view: the pulse first, for a purge whose record the log does not have yet will delete it. A full store takes no
+// pulse: then the view has none, and is good until the next look at the log.
 func (s *Shared) refresh(ctx context.Context) error {
 	old, now := s.view.Load(), s.Now()
 	life := pulseLife
 	if s.Log == nil {
 		life = logLife
 	}
+	next := &view{at: now}
 	words, err := s.Marks.Add(ctx, life, s.maker(now.Add(life)), s.pulseKey)
-	if err != nil {
+	switch {
+	case err == nil:
+		next.pulse = words[0]
+	case s.Log == nil || old == nil || old.end == "":
 		return err
 	}
-	next := &view{at: now, pulse: words[0]}
 	if s.Log == nil { // nothing tells what was purged, so all was
 		if next.end = Position(next.pulse); old != nil && old.end == next.end {
 			next.places = old.places
@@ -103,17 +107,19 @@ func (s *Shared) refresh(ctx context.Context) error {
 
 // read gives a view what the log has, beyond what the one before it knows.
 func (s *Shared) read(ctx context.Context, old, next *view) error {
-	end, err := s.Log.End(ctx, s.prefixLog, logLife) // also keeps the log alive
-	if err != nil {
-		return err
-	}
-	if old == nil || old.end == "" {
-		next.end = end
-		return nil
-	}
-	if old.end == end {
-		next.end, next.records, next.places = end, old.records, old.places
-		return nil
+	if next.pulse != "" {
+		end, err := s.Log.End(ctx, s.prefixLog, logLife) // also keeps the log alive
+		if err != nil {
+			return err
+		}
+		if old == nil || old.end == "" {
+			next.end = end
+			return nil
+		}
+		if old.end == end {
+			next.end, next.records, next.places = end, old.records, old.places
+			return nil
+		}
 	}
 	records, end, complete, err := s.Log.Since(ctx, s.prefixLog, old.end)
 	if err != nil {
