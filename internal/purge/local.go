@@ -103,7 +103,12 @@ func (b *Basis) stand(s Scope, g *generation) {
 		b.soft = append(b.soft, g)
 	default:
 		b.hard = append(b.hard, g)
-		if s.Kind == Path {
+		if s.Kind != Path {
+			break
+		}
+		if b.path == "" {
+			b.path = s.Name
+		} else {
 			b.paths = append(b.paths, s.Name)
 		}
 	}

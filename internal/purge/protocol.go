@@ -37,7 +37,8 @@ type Basis struct {
 	Place Position // Shared: in the log of prefixes
 
 	hard, soft []*generation // Local
-	paths      []string      // Local: what prefixes are compared with
+	path       string        // Local: what prefixes are compared with
+	paths      []string      // Local: more of these
 	records    uint64        // Local: how many prefixes had been purged
 	taken      bool          // Local: by a Begin
 }

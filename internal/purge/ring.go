@@ -111,7 +111,7 @@ func (p *prefixes) left(b *Basis) State {
 
 // under tells whether a record concerns what the basis is of.
 func (b *Basis) under(r record) bool {
-	if r.prefix == "" {
+	if r.covers(b.path) { // also by everything, where there is none
 		return true
 	}
 	for _, path := range b.paths {

@@ -33,14 +33,13 @@ const (
 // name: when it is purged, what stands on it is stale, and not gone.
 type Scope struct {
 	Kind Kind
+	Host string // of a HostPath; else empty
 	Name string
 	Soft bool
 }
 
-// OfHostPath returns the scope of a path on one host. The host's length stands before it, so that no two pairs have one name.
-func OfHostPath(host, path string) Scope {
-	return Scope{Kind: HostPath, Name: strconv.Itoa(len(host)) + ":" + host + path}
-}
+// OfHostPath returns the scope of a path on one host.
+func OfHostPath(host, path string) Scope { return Scope{Kind: HostPath, Host: host, Name: path} }
 
 // Softly returns the soft scope of the same name.
 func (s Scope) Softly() Scope { s.Soft = true; return s }
@@ -55,6 +54,7 @@ func (s Scope) id() id {
 	if s.Soft {
 		b[1] = '~'
 	}
+	b = append(append(strconv.AppendInt(b, int64(len(s.Host)), 10), ':'), s.Host...) // with its length, so that no two pairs are one
 	sum := sha256.Sum256(append(b, s.Name...))
 	return id(sum[:])
 }
@@ -77,7 +77,7 @@ func (s Scope) own() (Scope, bool) {
 	case s.Kind == Path:
 		return Scope{Kind: ownPath, Name: s.Name}, true
 	case s.Kind == HostPath:
-		return Scope{Kind: ownHostPath, Name: s.Name}, true
+		return Scope{Kind: ownHostPath, Host: s.Host, Name: s.Name}, true
 	}
 	return Scope{}, false
 }

@@ -99,9 +99,10 @@ func (w *writer) basis(b *purge.Basis) {
 	w.array(len(b.Marks))
 	for i := range b.Marks {
 		m := &b.Marks[i]
-		w.array(4)
+		w.array(5)
 		w.integer(int64(m.Scope.Kind))
 		w.boolean(m.Scope.Soft)
+		w.str(m.Scope.Host)
 		w.str(m.Scope.Name)
 		w.str(m.Word)
 	}
@@ -114,11 +115,11 @@ func (r *reader) basis() (b purge.Basis) {
 	if n == 0 {
 		return b
 	}
-	const least = 5 // the bytes that a mark takes
+	const least = 6 // the bytes that a mark takes
 	b.Marks = make([]purge.Mark, 0, min(n, len(r.text)/least))
 	for range n {
-		r.tuple(4)
-		scope := purge.Scope{Kind: purge.Kind(r.integer()), Soft: r.boolean(), Name: r.str()}
+		r.tuple(5)
+		scope := purge.Scope{Kind: purge.Kind(r.integer()), Soft: r.boolean(), Host: r.str(), Name: r.str()}
 		b.Marks = append(b.Marks, purge.Mark{Scope: scope, Word: r.str()})
 		if r.broken {
 			return purge.Basis{}

@@ -66,7 +66,7 @@ func variantKeys(v *response.Variants, request http.Header) (own, joined string)
 func (s *Responses) getBytes(ctx context.Context, target *keys.Target, request http.Header, now time.Time) Found {
 	ctx, cancel := s.far.Step(ctx)
 	defer cancel()
-	found := Found{Key: target.Key, Why: rfc9111.ForwardURIMiss, look: s.purges.Look(scopesOf(target)...)}
+	found := Found{Key: target.Key, Why: rfc9111.ForwardURIMiss, look: s.purges.Look(scopesOf(make([]purge.Scope, 0, 2+len(target.Namespaces)), target)...)}
 	entry, variants, err := s.readMarked(ctx, &found)
 	if err == nil && variants != nil {
 		entry, err = s.variant(ctx, &found, variants, request)

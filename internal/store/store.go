@@ -80,22 +80,27 @@ func (s *Responses) Failures() uint64 { return s.far.Failures() }
 // Begin takes a ticket for a fill. It must be taken before the handler runs. found is what the lookup before it found: an entry that
 // was purged in between is not there any more.
 func (s *Responses) Begin(ctx context.Context, found *Found, target *keys.Target) Ticket {
-	return s.begin(ctx, found, purge.Fill{Known: scopesOf(target)})
+	return s.begin(ctx, found, target, false)
 }
 
 // BeginOwn does what Begin does, for a request that changes its target and whose own response, made behind the change, is to
 // be kept: see PurgeOwn.
 func (s *Responses) BeginOwn(ctx context.Context, found *Found, target *keys.Target) Ticket {
-	return s.begin(ctx, found, purge.Fill{Known: scopesOf(target), Own: true})
+	return s.begin(ctx, found, target, true)
 }
 
-func (s *Responses) begin(ctx context.Context, found *Found, fill purge.Fill) (t Ticket) {
+func (s *Responses) begin(ctx context.Context, found *Found, target *keys.Target, own bool) (t Ticket) {
 	if found.Err != nil { // it has held up the request once, and would again
 		return Ticket{err: found.Err}
 	}
-	ctx, cancel := s.step(context.WithoutCancel(ctx)) // the client may leave, and others wait for the fill
-	defer cancel()
-	t.Ticket, t.err = s.purges.Begin(ctx, found.look, fill)
+	var room [6]purge.Scope
+	if s.local != nil {
+		t.Ticket, _ = s.local.Begin(ctx, nil, purge.Fill{Known: scopesOf(room[:0], target)})
+	} else {
+		ctx, cancel := s.far.Step(context.WithoutCancel(ctx)) // the client may leave, and others wait for the fill
+		defer cancel()
+		t.Ticket, t.err = s.purges.Begin(ctx, found.look, purge.Fill{Known: scopesOf(nil, target), Own: own})
+	}
 	if e := found.Entry; e != nil && t.err == nil {
 		state, known := s.purges.Judge(found.look, &e.Basis)
 		if known && state == purge.Gone || !t.Basis.Agrees(&e.Basis) {
@@ -113,10 +118,9 @@ func (s *Responses) step(ctx context.Context) (context.Context, context.CancelFu
 	return s.far.Step(ctx)
 }
 
-// scopesOf returns what the responses for a target stand on: its path, on its host and on every one, the same of the path that
+// scopesOf appends to scopes what the responses for a target stand on: its path, on its host and on every one, the same of the path that
 // it came with, and its namespaces.
-func scopesOf(target *keys.Target) []purge.Scope {
-	scopes := make([]purge.Scope, 0, 4+len(target.Namespaces))
+func scopesOf(scopes []purge.Scope, target *keys.Target) []purge.Scope {
 	for _, path := range [...]string{target.Path, target.Came} {
 		if path != "" || len(scopes) == 0 {
 			scopes = append(scopes, purge.OfHostPath(target.Host, path), purge.Scope{Kind: purge.Path, Name: path})
