@@ -79,9 +79,9 @@ type Look struct {
 	began    time.Time
 	paid     uint64 // how many owed purges had been carried out
 	scopes   []Scope
-	keys     []string
+	keys     []string // behind room for one that is not of a mark: see KeysBehind
 	words    []string // as many as have been read
-	pulse    int      // the number of the pulse's key in keys, or -1: see prefixes.go
+	pulse    int      // the number of the pulse's scope, or -1: see prefixes.go
 	position Position // noted for following a flight
 }
 
@@ -144,15 +144,30 @@ func (l *Look) Want(scopes ...Scope) {
 }
 
 // Keys returns the keys of the marks that have not been read yet. They are read after this, never before.
-func (l *Look) Keys() []string { return l.keys[len(l.words):] }
+func (l *Look) Keys() []string {
+	if len(l.keys) == 0 {
+		return nil
+	}
+	return l.keys[1+len(l.words):]
+}
 
-// Read takes the words of the marks, in the order of Keys; empty for one that is not there.
+// KeysBehind returns a key and behind it those that Keys returns, in the look's own slice. It is for the first reading.
+func (l *Look) KeysBehind(key string) []string {
+	l.keys[0] = key
+	return l.keys
+}
+
+// Read takes the words of the marks, in the order of Keys; empty for one that is not there. It may keep the slice.
 func (l *Look) Read(words []string) {
-	if len(words) != len(l.keys)-len(l.words) {
+	if len(words) != len(l.Keys()) {
 		return
 	}
 	read := len(l.words)
-	l.words = append(l.words, words...)
+	if read == 0 {
+		l.words = words
+	} else {
+		l.words = append(l.words, words...)
+	}
 	if l.pulse >= read && l.pulse < len(l.words) {
 		l.s.renew(l.words[l.pulse], l.began)
 	}

@@ -62,7 +62,10 @@ func (s Scope) id() id {
 // Key returns the key of the scope's mark in a store. It is that of no value and no response, and of no other scope.
 func (s Scope) Key(prefix string) string { return s.id().key(keys.Marks(prefix)) }
 
-func (i id) key(base string) string { return base + "m" + base64.RawURLEncoding.EncodeToString(i[:]) }
+func (i id) key(base string) string {
+	var room [96]byte
+	return string(base64.RawURLEncoding.AppendEncode(append(append(room[:0], base...), 'm'), i[:]))
+}
 
 // late tells whether scopes of the kind may become known only when the handler has run, so that their purges stand in the log.
 func (k Kind) late() bool { return k == Tag || k == Group }

@@ -83,14 +83,15 @@ func (s *Shared) maker(until time.Time) func() string {
 	return func() string { return newWord(until, s.Random) }
 }
 
-// Look begins a look-up. It is made before anything is read. It asks for the pulse where the view of the prefixes is too old.
+// Look begins a look-up. It is made before anything is read. It asks for the pulse where the view of the prefixes is too old. It takes
+// over the slice of scopes.
 func (s *Shared) Look(scopes ...Scope) *Look {
 	l := &Look{s: s, began: s.Now(), paid: s.debts.paid.Load(), pulse: -1}
-	l.scopes, l.keys = make([]Scope, 0, len(scopes)+1), make([]string, 0, len(scopes)+1)
+	l.scopes, l.keys = scopes[:0:len(scopes)], make([]string, 1, len(scopes)+2)
 	l.Want(scopes...)
 	if v := s.view.Load(); v != nil && l.began.Sub(v.at) >= s.Every {
-		l.pulse = len(l.keys)
-		l.scopes, l.keys = append(l.scopes, Scope{}), append(l.keys, s.pulseKey)
+		l.pulse = len(l.scopes)
+		l.scopes, l.keys = append(l.scopes[:l.pulse:l.pulse], Scope{}), append(l.keys, s.pulseKey)
 	}
 	return l
 }

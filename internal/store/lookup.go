@@ -120,7 +120,7 @@ func (s *Responses) readMarked(ctx context.Context, found *Found) (*response.Ent
 	if !s.far.Batches() {
 		return s.read(ctx, found.Key)
 	}
-	values, err := s.far.GetValues(ctx, append([]string{found.Key}, found.look.Keys()...)...)
+	values, err := s.far.GetValues(ctx, found.look.KeysBehind(found.Key)...)
 	if err != nil || len(values) == 0 {
 		return nil, nil, err
 	}

@@ -2,6 +2,7 @@ package store
 
 import (
 	"context"
+	"strings"
 	"time"
 
 	"github.com/gin-cachette/cachette/drivers"
@@ -77,10 +78,20 @@ func (l logs) Since(ctx context.Context, key string, from purge.Position) ([]str
 	return texts(records), purge.Position(end), complete, err
 }
 
+// texts returns values as parts of one string.
 func texts(values [][]byte) []string {
-	list := make([]string, len(values))
+	size := 0
+	for _, value := range values {
+		size += len(value)
+	}
+	var all strings.Builder
+	all.Grow(size)
+	for _, value := range values {
+		all.Write(value)
+	}
+	list, rest := make([]string, len(values)), all.String()
 	for i, value := range values {
-		list[i] = string(value)
+		list[i], rest = rest[:len(value)], rest[len(value):]
 	}
 	return list
 }
