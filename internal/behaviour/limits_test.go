@@ -163,7 +163,7 @@ func testTooLargeByAFewBytes(t *testing.T, name string, open func() drivers.Driv
 			c.String(http.StatusOK, strings.Repeat("x", size))
 		})
 		said := make(map[string]int)
-		for size := most - 1500; size <= most; size++ {
+		for size := most - 2000; size <= most; size++ {
 			before := s.cache.Stats()
 			status := s.get(fmt.Sprintf("/%d", size)).cacheStatus()
 			said[status]++

@@ -49,7 +49,7 @@ func (l *Local) Look(...Scope) *Look { return &noLook }
 
 // Judge tells what is left of an entry. ok is always true.
 func (l *Local) Judge(_ *Look, b *Basis) (state State, ok bool) {
-	if !b.taken {
+	if b.records == 0 {
 		return Gone, true
 	}
 	for _, g := range b.hard {
@@ -58,10 +58,8 @@ func (l *Local) Judge(_ *Look, b *Basis) (state State, ok bool) {
 		}
 	}
 	state = l.prefixes.Load().left(b)
-	for _, g := range b.soft {
-		if g.over.Load() {
-			return min(state, Stale), true
-		}
+	if b.more != nil && b.more.over() {
+		state = min(state, Stale)
 	}
 	return state, true
 }
@@ -81,7 +79,7 @@ type named struct {
 // Begin takes the ticket of a fill.
 func (l *Local) Begin(_ context.Context, _ *Look, f Fill) (Ticket, error) {
 	t := Ticket{late: f.Late}
-	t.Basis.taken, t.Basis.records = true, l.prefixes.Load().last
+	t.Basis.records = l.prefixes.Load().last + 1
 	if f.Late {
 		t.purges = l.tags.last.Load() // before the generations, and so before the handler
 	}
@@ -95,21 +93,39 @@ func (l *Local) Begin(_ context.Context, _ *Look, f Fill) (Ticket, error) {
 	return t, nil
 }
 
-// stand has a basis stand on a scope more.
+// more is what few entries stand on.
+type more struct {
+	soft  []*generation
+	paths []string // beside the first one
+}
+
+// over tells whether a soft scope was purged.
+func (m *more) over() bool {
+	return slices.ContainsFunc(m.soft, func(g *generation) bool { return g.over.Load() })
+}
+
+// clone returns a copy, also of nothing.
+func (m *more) clone() *more {
+	if m == nil {
+		return &more{}
+	}
+	return &more{soft: slices.Clone(m.soft), paths: m.paths[:len(m.paths):len(m.paths)]}
+}
+
+// stand has a basis stand on a scope more. What is in an entry already stays as it is.
 func (b *Basis) stand(s Scope, g *generation) {
 	switch {
 	case s.Kind.rare():
 	case s.Soft:
-		b.soft = append(b.soft, g)
+		b.more = b.more.clone()
+		b.more.soft = append(b.more.soft, g)
 	default:
 		b.hard = append(b.hard, g)
-		if s.Kind != Path {
-			break
-		}
-		if b.path == "" {
+		if s.Kind == Path && b.path != "" {
+			b.more = b.more.clone()
+			b.more.paths = append(b.more.paths, s.Name)
+		} else if s.Kind == Path {
 			b.path = s.Name
-		} else {
-			b.paths = append(b.paths, s.Name)
 		}
 	}
 }
@@ -118,7 +134,7 @@ func (b *Basis) stand(s Scope, g *generation) {
 // generation that was taken.
 func (l *Local) Name(_ context.Context, t *Ticket, late []Scope, _ time.Duration) (bool, error) {
 	b, fresh := t.Basis, false
-	b.hard, b.soft = b.hard[:len(b.hard):len(b.hard)], b.soft[:len(b.soft):len(b.soft)]
+	b.hard = b.hard[:len(b.hard):len(b.hard)]
 	for _, scope := range late {
 		g := l.guessed(t, scope)
 		if g == nil {
@@ -148,7 +164,7 @@ func (l *Local) guessed(t *Ticket, scope Scope) *generation {
 
 // has tells whether a basis stands on a generation.
 func (b *Basis) has(g *generation) bool {
-	return slices.Contains(b.hard, g) || slices.Contains(b.soft, g)
+	return slices.Contains(b.hard, g) || b.more != nil && slices.Contains(b.more.soft, g)
 }
 
 // purged tells whether one of scopes that were not guessed was purged since a fill began, or that cannot be told.
@@ -210,7 +226,10 @@ func (l *Local) purge(scope Scope, follow func(ended, next *generation)) {
 // PurgeBy purges scopes, and has the ticket go on with the generations behind: the purge ends one and begins the next in one step, so that it
 // sees all others.
 func (l *Local) PurgeBy(_ context.Context, t *Ticket, scopes ...Scope) error {
-	t.Basis.hard, t.Basis.soft = slices.Clone(t.Basis.hard), slices.Clone(t.Basis.soft) // an entry may have them
+	t.Basis.hard = slices.Clone(t.Basis.hard) // an entry may have them
+	if t.Basis.more != nil {
+		t.Basis.more = t.Basis.more.clone()
+	}
 	for _, scope := range scopes {
 		l.purge(scope, t.Basis.follow)
 	}
@@ -219,11 +238,16 @@ func (l *Local) PurgeBy(_ context.Context, t *Ticket, scopes ...Scope) error {
 
 // follow has a basis go on with the generation behind one of its own.
 func (b *Basis) follow(ended, next *generation) {
-	for _, gens := range [][]*generation{b.hard, b.soft} {
-		for i := range gens {
-			if gens[i] == ended {
-				gens[i] = next
-			}
+	replace(b.hard, ended, next)
+	if b.more != nil {
+		replace(b.more.soft, ended, next)
+	}
+}
+
+func replace(gens []*generation, ended, next *generation) {
+	for i := range gens {
+		if gens[i] == ended {
+			gens[i] = next
 		}
 	}
 }

@@ -92,13 +92,13 @@ func common(a, b string) string {
 
 // left tells what the purges leave of an entry.
 func (p *prefixes) left(b *Basis) State {
-	if p.last == b.records {
+	if p.last < b.records {
 		return Valid
 	}
 	state := Valid
 	for i := range p.records {
 		r := &p.records[i]
-		if r.number <= b.records || !b.under(r.record) {
+		if r.number < b.records || !b.under(r.record) {
 			continue
 		}
 		if !r.soft {
@@ -114,10 +114,5 @@ func (b *Basis) under(r record) bool {
 	if r.covers(b.path) { // also by everything, where there is none
 		return true
 	}
-	for _, path := range b.paths {
-		if r.covers(path) {
-			return true
-		}
-	}
-	return false
+	return b.more != nil && slices.ContainsFunc(b.more.paths, r.covers)
 }

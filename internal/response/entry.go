@@ -195,10 +195,10 @@ func (e *Entry) UpdatedHeader(header http.Header) http.Header {
 	return h
 }
 
-// entryOverhead is what an entry weighs beside its fields and body, in bytes: its structures, and the header of each
-// slice and string in them.
+// entryOverhead is what an entry weighs beside its fields and body, in bytes: its structures, the header of each
+// slice and string in them, and what purges keep of its path and host.
 const (
-	entryOverhead = 640
+	entryOverhead = 864
 	fieldOverhead = 56
 	valueOverhead = 16
 )
