@@ -1,0 +1,76 @@
+package purge_test
+
+import (
+	"errors"
+	"strconv"
+	"testing"
+
+	"github.com/gin-cachette/cachette/internal/purge"
+	"github.com/gin-cachette/cachette/internal/purge/sim"
+)
+
+// TestOwedIsBounded holds that of what is owed each scope counts alone up to a number, that everything is owed beyond it, and that
+// all of it is paid.
+func TestOwedIsBounded(t *testing.T) {
+	few := func(n int, of func(i int) purge.Scope) []purge.Scope {
+		list := make([]purge.Scope, n)
+		for i := range list {
+			list[i] = of(i)
+		}
+		return list
+	}
+	paths := func(i int) purge.Scope { return of("/x" + strconv.Itoa(i)) }
+	hosts := func(i int) purge.Scope { return purge.OfHostPath("h"+strconv.Itoa(i), "/x") }
+	tags := func(i int) purge.Scope { return purge.Scope{Kind: purge.Tag, Name: strconv.Itoa(i)} }
+	prefixes := func(i int) purge.Scope { return purge.Scope{Kind: purge.Prefix, Name: "/x" + strconv.Itoa(i)} }
+	for _, test := range []struct {
+		name   string
+		purged []purge.Scope
+		owed   int         // how many purges
+		left   purge.State // of what none of them is of
+	}{
+		{"as many paths as count", few(10_000, paths), 10_000, purge.Valid},
+		{"one more", few(10_001, paths), 1, purge.Gone},
+		{"the same, twice", append(few(6_000, paths), few(6_000, paths)...), 6_000, purge.Valid},
+		{"paths on hosts", few(10_001, hosts), 1, purge.Gone},
+		{"tags", few(10_001, tags), 1, purge.Gone},
+		{"as many prefixes as count", few(64, prefixes), 64, purge.Valid},
+		{"one prefix more", few(65, prefixes), 1, purge.Gone},
+		{"everything", []purge.Scope{all}, 1, purge.Gone},
+		{"everything softly", []purge.Scope{all.Softly()}, 1, purge.Stale},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			w := &sim.World{}
+			w.Reset()
+			p := purge.NewShared(purge.Options{Marks: &w.Store, Log: &w.Store, Now: w.Now})
+			other := begin(t, p, []purge.Scope{path, host})
+			down := true
+			w.Down = func() bool { return down }
+			if err := p.Purge(ctx, test.purged...); !errors.Is(err, purge.ErrOwed) {
+				t.Fatalf("the error is %v", err)
+			}
+			if n := p.Owed(); n != test.owed {
+				t.Errorf("%d are owed, want %d", n, test.owed)
+			}
+			if err := p.Pay(ctx); err == nil || p.Owed() != test.owed {
+				t.Errorf("a store that is down has taken something: %v, %d are owed", err, p.Owed())
+			}
+			down = false
+			left(t, p, "of something else", &other.Basis, test.left)
+			known := test.purged
+			if known[0].Kind == purge.Prefix {
+				known = []purge.Scope{of(known[0].Name)}
+			}
+			if _, err := p.Begin(ctx, nil, purge.Fill{Known: known}); test.owed > 1 && !errors.Is(err, purge.ErrOwed) {
+				t.Errorf("a fill of what is owed begins: %v", err)
+			}
+			must(t, p.Pay(ctx))
+			if n := p.Owed(); n != 0 {
+				t.Errorf("%d are still owed", n)
+			}
+			fill := begin(t, p, []purge.Scope{path, host})
+			keep(t, p, &fill, nil, true)
+			left(t, p, "of what is filled then", &fill.Basis, purge.Valid)
+		})
+	}
+}

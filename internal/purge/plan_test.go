@@ -1,0 +1,189 @@
+package purge_test
+
+import (
+	"slices"
+	"time"
+
+	"github.com/gin-cachette/cachette/internal/purge"
+	"github.com/gin-cachette/cachette/internal/purge/sim"
+)
+
+// plan is what one schedule is made of.
+type plan struct {
+	processes                        int
+	focus                            purge.Scope // what purges name most
+	purgesFail                       bool        // and nothing else does
+	soft, near, noLog, prefixes, own bool
+	keep                             int
+	faults                           int       // of a hundred commands
+	fault                            sim.Fault // what becomes of them all; Fine for any
+	steps                            int       // the tenth that answers in a step of its own
+	tags                             []purge.Scope
+	known                            [pages][]purge.Scope
+}
+
+func pathOf(page int) string { return [pages]string{"/a/1", "/a/2"}[page] }
+
+var (
+	allTags  = []purge.Scope{{Kind: purge.Tag, Name: "t"}, {Kind: purge.Tag, Name: "u"}, {Kind: purge.Group, Name: "g"}}
+	allKnown = [pages][]purge.Scope{knownOf(0), knownOf(1)}
+)
+
+func knownOf(page int) []purge.Scope {
+	return []purge.Scope{{Kind: purge.Path, Name: pathOf(page)}, purge.OfHostPath("h", pathOf(page)),
+		{Kind: purge.Namespace, Name: "n"}, {Kind: purge.Identity, Name: "i"}}
+}
+
+func (f *fleet) chance(percent int) bool { return f.rng.IntN(100) < percent }
+
+func (f *fleet) makePlan() {
+	p := &f.plan
+	p.processes = 1 + f.rng.IntN(2)
+	p.soft, p.near, p.noLog = f.chance(20), f.chance(30), f.chance(4)
+	p.prefixes, p.own = f.chance(15), f.chance(10)
+	p.keep = []int{2, 8, 64}[f.rng.IntN(3)]
+	p.faults = []int{0, 0, 2, 10, 40}[f.rng.IntN(5)]
+	p.purgesFail = f.chance(60)
+	if f.chance(40) {
+		p.fault = sim.Fault(f.rng.IntN(5))
+	}
+	p.steps = f.rng.IntN(4)
+	p.tags = allTags[:f.rng.IntN(len(allTags)+1)]
+	for page := range p.known {
+		p.known[page] = allKnown[page][:1+f.rng.IntN(len(allKnown[page]))]
+	}
+	if f.chance(10) { // of debts alone
+		*p = plan{processes: 1, purgesFail: true, faults: 50, fault: sim.Refused, steps: 5, keep: 8}
+		for page := range p.known {
+			p.known[page] = allKnown[page][:1]
+		}
+	}
+	from := p.known[0]
+	if len(p.tags) > 0 && f.chance(60) {
+		from = p.tags
+	}
+	p.focus = from[f.rng.IntN(len(from))]
+	f.setUp()
+}
+
+// setUp has the world do what the plan says.
+func (f *fleet) setUp() {
+	w, p := f.w, &f.plan
+	tick := int64([]time.Duration{time.Millisecond, 20 * time.Millisecond, 300 * time.Millisecond}[f.rng.IntN(3)])
+	if !p.prefixes {
+		tick = int64(time.Millisecond)
+	}
+	w.Tick = func() time.Duration { return time.Duration(f.rng.Int64N(tick)) }
+	w.Sticky = []int{0, 60, 85}[f.rng.IntN(3)]
+	if p.steps > 0 {
+		w.Pause = func() bool { return f.rng.IntN(10) < p.steps }
+	}
+	if p.faults > 0 {
+		w.Fault = func() sim.Fault {
+			name := w.Running().Name
+			if !f.chance(p.faults) || p.purgesFail && name != "purge" {
+				return sim.Fine
+			}
+			f.failures++
+			if p.fault != sim.Fine {
+				return p.fault
+			}
+			return sim.Fault(1 + f.rng.IntN(4))
+		}
+	}
+}
+
+// populate adds the actors of a plan, and what happens by itself.
+func (f *fleet) populate() {
+	p := &f.plan
+	some := func() int { return f.rng.IntN(p.processes) }
+	page := func() int { return f.rng.IntN(10) / 8 } // one is asked for more often
+	for range 1 + f.rng.IntN(3) {
+		f.act("fill", some(), page(), f.fill)
+	}
+	for range 1 + f.rng.IntN(2) {
+		scopes := f.someScopes(page())
+		f.act("purge", some(), 0, func(q *process, _ int) { f.purge(q, scopes) })
+	}
+	if p.own {
+		for range 1 + f.rng.IntN(2) {
+			f.act("own", some(), page(), f.ownFill)
+		}
+	}
+	if p.prefixes && f.chance(50) {
+		f.act("hit", some(), page(), func(q *process, page int) { f.hit(q, page, true); f.hit(q, page, true) })
+	}
+	for range f.rng.IntN(3) {
+		f.act("hit", some(), page(), func(q *process, page int) { f.hit(q, page, true) })
+	}
+	if f.chance(30) {
+		f.act("queued", some(), page(), f.queued)
+	}
+	if f.chance(40) {
+		f.act("follower", some(), page(), f.follow)
+	}
+	if p.near {
+		f.act("near", some(), page(), f.keepNear)
+	}
+	if p.faults > 0 {
+		for q := range p.processes {
+			f.act("payer", q, 0, f.pay)
+		}
+		f.act("debtor's hit", some(), page(), func(q *process, page int) {
+			f.w.Until(func() bool { return q.p.Owed() > 0 })
+			f.hit(q, page, true)
+		})
+	}
+	f.addEvents()
+}
+
+func (f *fleet) addEvents() {
+	w := f.w
+	if f.chance(20) {
+		w.Events = append(w.Events, f.loseMark)
+	}
+	if f.chance(10) {
+		w.Events = append(w.Events, func() { f.loseOf(w.Lose) })
+	}
+	if f.chance(10) {
+		w.Events = append(w.Events, func() { f.loseOf(w.Trim) })
+	}
+	if f.chance(10) {
+		w.Events = append(w.Events, func() { w.Say("full"); w.Full = true }, func() { w.Say("not full"); w.Full = false })
+	}
+	if f.chance(10) {
+		down := -1
+		w.Down = func() bool { return down >= 0 }
+		w.Events = append(w.Events, func() { w.Say("down"); down = 0 }, func() { w.Say("up"); down = -1; w.Down = nil })
+	}
+	if f.chance(10) {
+		w.Events = append(w.Events, func() { f.restart(f.rng.IntN(len(f.procs))) })
+	}
+}
+
+// loseMark loses the mark of something that a page stands on, or the pulse.
+func (f *fleet) loseMark() {
+	scopes := append(slices.Clone(f.plan.known[0]), f.plan.tags...)
+	key := scopes[f.rng.IntN(len(scopes))].Key("")
+	if f.chance(10) {
+		key = purge.PulseKey("")
+	}
+	f.w.Lose(key)
+}
+
+func (f *fleet) loseOf(lose func(key string)) {
+	if f.plan.prefixes && f.chance(50) {
+		lose(purge.PrefixLog(""))
+		return
+	}
+	lose(purge.TagLog(""))
+}
+
+// restart kills a process: what it owes is forgotten, and what it had in memory.
+func (f *fleet) restart(number int) {
+	f.w.Say("process %d is restarted", number)
+	for _, a := range f.procs[number].actors {
+		a.Stop()
+	}
+	f.procs[number] = f.newProcess(number)
+}
