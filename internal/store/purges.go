@@ -61,7 +61,9 @@ func (s *Responses) Flush(ctx context.Context) error {
 		return nil
 	}
 	if s.local == nil {
-		_ = s.owed(s.purges.Purge(ctx, purge.Scope{Kind: purge.All}))
+		if purged := s.owed(s.purges.Purge(ctx, purge.Scope{Kind: purge.All})); errors.Is(purged, purge.ErrOwed) {
+			err = owing(err)
+		}
 	}
 	return s.oweClear(s.prefix, err)
 }

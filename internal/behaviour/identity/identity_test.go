@@ -63,9 +63,6 @@ func TestIdentity(t *testing.T) {
 			d := &drive{t: t, seed: chosen + uint64(i)*turns, data: new(scopes), rules: rules(), seen: seen}
 			stores := layout.stores()
 			d.faulty = len(stores) == 1 && stores[0].Driver != nil
-			if len(stores) > 1 { // two processes that take POSTs to one path at the same moment: see docs/backends.md
-				d.rules = slices.DeleteFunc(d.rules, func(r *rule) bool { return r.posts })
-			}
 			for _, store := range stores {
 				store.OperationTimeout = time.Minute // this machine may be busy
 				d.sites = append(d.sites, newSite(t, store, d.data, layout.everywhere))
@@ -157,7 +154,7 @@ func (u *person) step(n int) {
 
 // get sends a request, and looks at what comes.
 func (u *person) get(s *site, a *ask) {
-	a.since, a.now = u.data.floors(a.path, a.came), u.data.read(a.path, a.came)
+	a.since, a.now = u.data.floors(a.host, a.path, a.came), u.data.read(a.host, a.path, a.came)
 	got := a.send(s, u.client)
 	if failed, ok := u.data.failed.LoadAndDelete(a.run); ok {
 		a.failed = failed.(versions)
@@ -183,10 +180,10 @@ func (u *person) notePurges(a *ask, got *answer) {
 	}
 	var version int64
 	if n, _ := fmt.Sscan(got.header.Get("X-Changed"), &version); n == 1 {
-		u.data.path(pathOf(a.came)).purged(version)
+		u.data.on(a.host, pathOf(a.came)).purged(version)
 	}
 	if n, _ := fmt.Sscan(got.header.Get("X-Changed-Other"), &version); n == 1 {
-		u.data.path(pathOf(a.fields.Get("X-Other"))).purged(version)
+		u.data.on(a.host, pathOf(a.fields.Get("X-Other"))).purged(version)
 	}
 }
 

@@ -160,7 +160,7 @@ func (a *ask) alone(d *demands, p *page) string {
 func (a *ask) isCurrent(p *page, got *answer) error {
 	d := a.demands()
 	validated := strings.Contains(a.rule.control, "no-cache") || !d.quiet && (a.asks("no-cache") || a.asks("no-store"))
-	if validated && (p.read.path < a.now.path || p.read.came < a.now.came) { // RFC 9111 §5.2.1.4, §5.2.2.4
+	if validated && (p.read.path < a.now.path || p.read.came < a.now.came || p.read.here < a.now.here || p.read.hereCame < a.now.hereCame) { // RFC 9111 §5.2.1.4, §5.2.2.4
 		return fmt.Errorf("nothing unvalidated will do, and the page is of %+v, older than %+v", p.read, a.now)
 	}
 	if outdated(&d, &p.read, &a.since) {
@@ -174,7 +174,7 @@ func (a *ask) isCurrent(p *page, got *answer) error {
 
 // outdated tells whether what was read is older than floors that concern it.
 func outdated(d *demands, read, floors *versions) bool {
-	old := read.path < floors.path || read.came < floors.came || read.all < floors.all
+	old := read.path < floors.path || read.came < floors.came || read.here < floors.here || read.hereCame < floors.hereCame || read.all < floors.all
 	for i, name := range namespaces {
 		old = old || slices.Contains(d.spaces, name) && read.spaces[i] < floors.spaces[i]
 	}

@@ -94,7 +94,8 @@ var namespaces = [...]string{"n1", "n2", "n3"}
 
 // versions are those of the data that a page stands on: a change of the data raises one.
 type versions struct {
-	path, came, all int64
+	path, came, all int64 // of every host
+	here, hereCame  int64 // of the page's own: a write changes these (RFC 9111 §4.4)
 	spaces          [len(namespaces)]int64
 }
 
@@ -119,7 +120,7 @@ func (p *page) String() string {
 	for i, field := range fields {
 		fields[i] = url.QueryEscape(field)
 	}
-	for _, version := range append([]int64{p.read.path, p.read.came, p.read.all}, p.read.spaces[:]...) {
+	for _, version := range append([]int64{p.read.path, p.read.came, p.read.all, p.read.here, p.read.hereCame}, p.read.spaces[:]...) {
 		fields = append(fields, strconv.FormatInt(version, 10))
 	}
 	return strings.Join(fields, "|")
@@ -127,7 +128,7 @@ func (p *page) String() string {
 
 // parsePage reads what page.String returned.
 func parsePage(text string) (p page, err error) {
-	numbers := []*int64{&p.read.path, &p.read.came, &p.read.all}
+	numbers := []*int64{&p.read.path, &p.read.came, &p.read.all, &p.read.here, &p.read.hereCame}
 	for i := range p.read.spaces {
 		numbers = append(numbers, &p.read.spaces[i])
 	}
@@ -202,21 +203,23 @@ func (s *scopes) of(name string) *scope {
 }
 
 func (s *scopes) path(path string) *scope      { return s.of("path " + path) }
+func (s *scopes) on(host, path string) *scope  { return s.of("host " + host + " path " + path) }
 func (s *scopes) namespace(name string) *scope { return s.of("namespace " + name) }
 func (s *scopes) all() *scope                  { return s.of("all") }
 
-// read returns the versions that there are for a path and a target.
-func (s *scopes) read(path, came string) versions {
-	return s.each(path, came, func(one *scope) int64 { return one.version.Load() })
+// read returns the versions that there are for a path and a target on a host.
+func (s *scopes) read(host, path, came string) versions {
+	return s.each(host, path, came, func(one *scope) int64 { return one.version.Load() })
 }
 
 // floors returns the oldest versions that may be served from here on.
-func (s *scopes) floors(path, came string) versions {
-	return s.each(path, came, func(one *scope) int64 { return one.floor.Load() })
+func (s *scopes) floors(host, path, came string) versions {
+	return s.each(host, path, came, func(one *scope) int64 { return one.floor.Load() })
 }
 
-func (s *scopes) each(path, came string, number func(*scope) int64) (v versions) {
+func (s *scopes) each(host, path, came string, number func(*scope) int64) (v versions) {
 	v.path, v.came, v.all = number(s.path(path)), number(s.path(pathOf(came))), number(s.all())
+	v.here, v.hereCame = number(s.on(host, path)), number(s.on(host, pathOf(came)))
 	for i, name := range namespaces {
 		v.spaces[i] = number(s.namespace(name))
 	}

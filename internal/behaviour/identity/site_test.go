@@ -196,7 +196,7 @@ func (s *site) answer(c *gin.Context, r *rule) {
 	if !safe && fault == "" {
 		s.change(c, saw)
 	}
-	p.read = s.data.read(saw.path, saw.came)
+	p.read = s.data.read(saw.host, saw.path, saw.came)
 	number := len(saw.path) + strings.Count(saw.path, "1")
 	if len(r.vary) > 0 {
 		p.vary = r.vary[number%len(r.vary)]
@@ -244,9 +244,9 @@ func spoilt(c *gin.Context, r *rule, fault string) string {
 
 // change changes what a request that is not safe is for, and tells the version; of another page too, if the client says so.
 func (s *site) change(c *gin.Context, saw traits) {
-	c.Header("X-Changed", strconv.FormatInt(s.data.path(pathOf(saw.came)).change(), 10))
+	c.Header("X-Changed", strconv.FormatInt(s.data.on(saw.host, pathOf(saw.came)).change(), 10))
 	if other := c.GetHeader("X-Other"); other != "" {
-		c.Header("X-Changed-Other", strconv.FormatInt(s.data.path(pathOf(other)).change(), 10))
+		c.Header("X-Changed-Other", strconv.FormatInt(s.data.on(saw.host, pathOf(other)).change(), 10))
 		c.Header("Location", other)
 	}
 }
@@ -281,7 +281,7 @@ func (s *site) fails(c *gin.Context, p *page, fault string) bool {
 	case "403", "500", "503":
 		p.status, _ = strconv.Atoi(fault)
 		p.run = c.GetHeader("X-Run")
-		s.data.failed.Store(p.run, s.data.floors(p.saw.path, p.saw.came))
+		s.data.failed.Store(p.run, s.data.floors(p.saw.host, p.saw.path, p.saw.came))
 		text := p.String()
 		c.Header("X-Page", text)
 		c.String(p.status, "%s", bodyOf(text, false))
