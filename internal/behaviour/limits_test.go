@@ -268,6 +268,7 @@ func TestRoundTrips(t *testing.T) {
 			s := newSite(t, func(cfg *cachette.Config) { cfg.Driver = row.driver })
 			s.GET("/start", cachette.Cached(time.Minute), text("page"))
 			s.PUT("/page", text("done"))
+			s.POST("/cached", cachette.Cached(time.Minute), text("done"))
 			s.GET("/page", cachette.Cached(time.Minute), text("page"))
 			s.GET("/variants", cachette.Cached(time.Minute), func(c *gin.Context) {
 				c.Header("Vary", "X-A")
@@ -286,9 +287,11 @@ func TestRoundTrips(t *testing.T) {
 					t.Errorf("%s: the store was asked %d times, want %d", step.what, n, step.want)
 				}
 			}
-			s.do(http.MethodPut, "/page")
-			if n := store.asked(); n != row.write {
-				t.Errorf("a write: the store was asked %d times, want %d", n, row.write)
+			for _, write := range []struct{ method, path string }{{http.MethodPut, "/page"}, {http.MethodPost, "/cached"}} {
+				s.do(write.method, write.path)
+				if n := store.asked(); n != row.write {
+					t.Errorf("%s %s: the store was asked %d times, want %d", write.method, write.path, n, row.write)
+				}
 			}
 		})
 	}

@@ -8,6 +8,7 @@ import (
 
 	"github.com/gin-cachette/cachette/internal/response"
 	"github.com/gin-cachette/cachette/internal/rfc9111"
+	"github.com/gin-cachette/cachette/internal/store"
 )
 
 // post runs the handlers of a POST. Its response may answer later GETs when it says so: it declares its freshness, and
@@ -24,7 +25,10 @@ func (x *exchange) post() {
 	s.purgedAs(&x.target, x.request)
 	x.found.Key = x.target.Key
 	x.errors = len(c.Errors)
-	x.ticket = s.store.BeginOwn(x.request.Context(), &x.found, &x.target) // the handler may read what a purge then outdates
+	x.ticket = store.Unkept
+	if x.mayAnswerGet() {
+		x.ticket = s.store.BeginOwn(x.request.Context(), &x.found, &x.target) // the handler may read what a purge then outdates
+	}
 	x.began = s.clock.now()
 	c.Set(postedKey{}, x)
 	x.recorder.Open(outer, rt.bodyLimit(s), posted{x}, s.room)
@@ -122,6 +126,13 @@ func (x *exchange) describesItself() bool {
 	own := requestedURL(x.request)
 	named, ok := sameOrigin(x.request, location[0])
 	return ok && named.Path == own.Path && named.EscapedPath() == own.EscapedPath() && named.RawQuery == own.RawQuery
+}
+
+// mayAnswerGet tells, before the handlers run, whether answersGet may be true once they have: else the store is not asked for what is
+// not kept.
+func (x *exchange) mayAnswerGet() bool {
+	pattern := x.c.FullPath()
+	return pattern == "" || x.s.lane.seen.Load().only[pattern] == x.around.rt
 }
 
 // answersGet tells whether a GET of the URI that was posted to is known to go through the Cached of the POST, and through

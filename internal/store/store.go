@@ -6,6 +6,7 @@ package store
 
 import (
 	"context"
+	"errors"
 	"log/slog"
 	"time"
 
@@ -67,6 +68,9 @@ type Ticket struct {
 	purge.Ticket
 	err error // the store did not answer: nothing can be kept
 }
+
+// Unkept is the ticket of what is not to be kept.
+var Unkept = Ticket{err: errors.New("cachette: it is not kept")}
 
 // Usable tells whether what the fill makes can be kept at all.
 func (t *Ticket) Usable() bool { return t.err == nil }
