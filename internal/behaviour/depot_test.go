@@ -1,4 +1,4 @@
-package cachette_test
+package behaviour_test
 
 import (
 	"context"
