@@ -40,14 +40,15 @@ func (d depot) Add(ctx context.Context, ttl time.Duration, word func() []byte, k
 	defer d.mu.Unlock()
 	values, now := make([][]byte, len(keys)), time.Now()
 	for i, key := range keys {
-		item, ok := d.items[key]
-		if !ok || !now.Before(item.ExpiresAt) {
+		item, err := d.store.Peek(key)
+		if err != nil {
 			item = drivers.Item{Value: word()}
 		}
 		if item.ExpiresAt.Sub(now) < ttl/2 {
 			item.ExpiresAt = now.Add(ttl)
 		}
-		d.items[key], values[i] = item, slices.Clone(item.Value)
+		d.store.Place(key, item)
+		values[i] = slices.Clone(item.Value)
 	}
 	return values, nil
 }

@@ -78,20 +78,20 @@ func TestWhatWasFoundBeforeAWaitIsForgotten(t *testing.T) {
 	}
 }
 
-// late is a writer outside of the engine that adds fields of its client's own as the header goes out.
-type late struct {
+// lateClient is a writer outside of the engine that adds fields of its client's own as the header goes out.
+type lateClient struct {
 	http.ResponseWriter
 	who string
 }
 
-func (w late) add() {
+func (w lateClient) add() {
 	if w.who != "" {
 		w.Header().Set("X-Token", w.who)
 		w.Header().Set("Set-Cookie", "session="+w.who)
 	}
 }
-func (w late) WriteHeader(status int)      { w.add(); w.ResponseWriter.WriteHeader(status) }
-func (w late) Write(b []byte) (int, error) { w.add(); return w.ResponseWriter.Write(b) }
+func (w lateClient) WriteHeader(status int)      { w.add(); w.ResponseWriter.WriteHeader(status) }
+func (w lateClient) Write(b []byte) (int, error) { w.add(); return w.ResponseWriter.Write(b) }
 
 // A HEAD that freshens a stored response (RFC 9111 §4.3.5) gives it what the route's handlers have set, and nothing that
 // middleware outside adds for the client of the HEAD, at whatever moment. Nor does a cookie from there end what is stored.
@@ -116,7 +116,7 @@ func TestHeadStoresNothingFromOutside(t *testing.T) {
 					if len(fields) == 2 {
 						r.Header.Set(fields[0], fields[1])
 					}
-					s.ServeHTTP(late{w, who}, r)
+					s.ServeHTTP(lateClient{w, who}, r)
 					return w
 				}
 				ask(http.MethodGet, "")
