@@ -21,8 +21,8 @@ import (
 //
 // Responses to GET are kept by host, path and query, and answer GET and HEAD, whole or in ranges, or with 304 where the
 // client has them. A client may ask for less than is stored by its own Cache-Control. Successful requests with unsafe
-// methods, on any route of the engine, invalidate what is stored for their path. Every response tells in its
-// Cache-Status field how it came about (RFC 9211).
+// methods, on any route of the engine, invalidate what is stored for their path on their host (RFC 9111 §4.4). Every response
+// tells in its Cache-Status field how it came about (RFC 9211).
 //
 // A response to POST is kept for later GETs if it says for how long it is fresh and that it is what its own URL shows, by its
 // Content-Location (RFC 9110 §9.3.3), and if the GET route of that URL is known to have this very Cached, of a group or engine
