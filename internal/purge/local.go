@@ -17,6 +17,7 @@ type Local struct {
 	tags     ring
 	mu       sync.Mutex // held while a prefix is purged
 	prefixes atomic.Pointer[prefixes]
+	last     atomic.Uint64 // the number of the last one of these, for what has seen it: counted up behind
 }
 
 // NewLocal returns purges of which there was none yet.
@@ -57,7 +58,10 @@ func (l *Local) Judge(_ *Look, b *Basis) (state State, ok bool) {
 			return Gone, true
 		}
 	}
-	state = l.prefixes.Load().left(b)
+	state = Valid
+	if b.records != l.last.Load()+1 {
+		state = l.prefixes.Load().left(b)
+	}
 	if b.more != nil && b.more.over() {
 		state = min(state, Stale)
 	}
@@ -213,7 +217,9 @@ func (l *Local) purge(scope Scope, follow func(ended, next *generation)) {
 	if scope.Kind.rare() {
 		l.mu.Lock()
 		defer l.mu.Unlock()
-		l.prefixes.Store(l.prefixes.Load().with(recordOf(scope)))
+		next := l.prefixes.Load().with(recordOf(scope))
+		l.prefixes.Store(next)
+		l.last.Store(next.last)
 		return
 	}
 	part, hash := l.shard(scope)
