@@ -35,7 +35,7 @@ func (s *Responses) Put(ctx context.Context, key string, e *response.Entry, requ
 	}
 	ctx, cancel := s.far.Step(context.WithoutCancel(ctx)) // the client may leave now
 	defer cancel()
-	if kept, err := s.purges.Name(ctx, &t.Ticket, nil, ttl); !kept || err != nil {
+	if kept, err := s.shared.Name(ctx, &t.Ticket, nil, ttl); !kept || err != nil {
 		return false, err
 	}
 	if err := s.putBytes(ctx, key, e, request, ttl, now); err != nil {

@@ -66,7 +66,7 @@ func variantKeys(v *response.Variants, request http.Header) (own, joined string)
 func (s *Responses) getBytes(ctx context.Context, target *keys.Target, request http.Header, now time.Time) Found {
 	ctx, cancel := s.far.Step(ctx)
 	defer cancel()
-	found := Found{Key: target.Key, Why: rfc9111.ForwardURIMiss, look: s.purges.Look(scopesOf(make([]purge.Scope, 0, 2+len(target.Namespaces)), target)...)}
+	found := Found{Key: target.Key, Why: rfc9111.ForwardURIMiss, look: s.shared.Look(scopesOf(make([]purge.Scope, 0, 2+len(target.Namespaces)), target)...)}
 	entry, variants, err := s.readMarked(ctx, &found)
 	if err == nil && variants != nil {
 		entry, err = s.variant(ctx, &found, variants, request)
@@ -83,7 +83,7 @@ func (s *Responses) getBytes(ctx context.Context, target *keys.Target, request h
 
 // variant returns the variant that answers a request, if there is one, and notes what its fill is to be collapsed by.
 func (s *Responses) variant(ctx context.Context, found *Found, variants *response.Variants, request http.Header) (*response.Entry, error) {
-	if state, err := s.purges.State(ctx, found.look, &variants.Basis); err != nil || state != purge.Valid {
+	if state, err := s.shared.State(ctx, found.look, &variants.Basis); err != nil || state != purge.Valid {
 		return nil, err
 	}
 	own, joined := variantKeys(variants, request)
@@ -109,7 +109,7 @@ func (s *Responses) variant(ctx context.Context, found *Found, variants *respons
 
 // valid returns an entry if nothing that it stands on was purged, by what the look-up has read where that tells.
 func (s *Responses) valid(ctx context.Context, found *Found, entry *response.Entry) (*response.Entry, error) {
-	if state, err := s.purges.State(ctx, found.look, &entry.Basis); err != nil || state != purge.Valid {
+	if state, err := s.shared.State(ctx, found.look, &entry.Basis); err != nil || state != purge.Valid {
 		return nil, err
 	}
 	return entry, nil

@@ -166,7 +166,7 @@ func TestPurgeOwedBesideAnother(t *testing.T) {
 		if err := <-done; err != nil {
 			t.Fatal(err)
 		}
-		if s.purges.Owed() == 0 {
+		if s.shared.Owed() == 0 {
 			t.Error("nothing is owed")
 		}
 	})

@@ -74,14 +74,17 @@ func (s *Responses) donePaying() bool {
 
 // owes tells whether anything is owed.
 func (s *Responses) owes() bool {
-	return s.purges.Owed() > 0 || !s.deletes.empty() || !s.clears.empty()
+	return s.shared != nil && s.shared.Owed() > 0 || !s.deletes.empty() || !s.clears.empty()
 }
 
 // pay tries to carry out what is owed, and tells whether the store took all of it. Purges come first: they are what makes the
 // other processes stop. A clearing that fails holds up no other. It asks the store whatever the breaker has seen, since it has a pace
 // of its own, and takes no request's turn to try whether the store is back; what it learns the breaker learns, too.
 func (s *Responses) pay(ctx context.Context) bool {
-	err := s.purges.Pay(insist(ctx))
+	var err error
+	if s.shared != nil {
+		err = s.shared.Pay(insist(ctx))
+	}
 	if err == nil {
 		err = s.payDeletes(ctx)
 	}

@@ -21,15 +21,21 @@ func (s *Responses) PurgeHostPath(ctx context.Context, host, path string) error 
 // PurgeOwn does what PurgeHostPath does, for a request that BeginOwn was told of: its ticket goes on holding, unless another
 // request has purged the target since it was taken.
 func (s *Responses) PurgeOwn(ctx context.Context, host, path string, t *Ticket) error {
-	ctx, cancel := s.step(ctx)
+	if s.local != nil {
+		return s.local.PurgeBy(ctx, &t.Ticket, purge.OfHostPath(host, path))
+	}
+	ctx, cancel := s.far.Step(ctx)
 	defer cancel()
-	return s.owed(s.purges.PurgeBy(ctx, &t.Ticket, purge.OfHostPath(host, path)))
+	return s.owed(s.shared.PurgeBy(ctx, &t.Ticket, purge.OfHostPath(host, path)))
 }
 
 func (s *Responses) purge(ctx context.Context, scope purge.Scope) error {
-	ctx, cancel := s.step(ctx)
+	if s.local != nil {
+		return s.local.Purge(ctx, scope)
+	}
+	ctx, cancel := s.far.Step(ctx)
 	defer cancel()
-	return s.owed(s.purges.Purge(ctx, scope))
+	return s.owed(s.shared.Purge(ctx, scope))
 }
 
 // owed has a purge that the store did not take carried out later. It returns its error.
@@ -60,8 +66,8 @@ func (s *Responses) Flush(ctx context.Context) error {
 	if err == nil {
 		return nil
 	}
-	if s.local == nil {
-		if purged := s.owed(s.purges.Purge(ctx, purge.Scope{Kind: purge.All})); errors.Is(purged, purge.ErrOwed) {
+	if s.shared != nil {
+		if purged := s.owed(s.shared.Purge(ctx, purge.Scope{Kind: purge.All})); errors.Is(purged, purge.ErrOwed) {
 			err = owing(err)
 		}
 	}

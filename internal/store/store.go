@@ -25,10 +25,10 @@ type Responses struct {
 	prefix  string
 	keep    time.Duration // how long a response with a validator is kept stale
 	log     *slog.Logger
-	purges  purge.Protocol
-	local   *purge.Local // the same, where responses are live objects; else nil
-	deletes ledger       // of values
-	clears  ledger       // of what has a prefix
+	local   *purge.Local  // the purges, where responses are live objects; else nil
+	shared  *purge.Shared // the purges, where the store keeps bytes; else nil
+	deletes ledger        // of values
+	clears  ledger        // of what has a prefix
 	paying  paying
 }
 
@@ -45,10 +45,9 @@ func New(o Options) *Responses {
 	s := &Responses{far: o.Store, objects: o.Store.Objects(), prefix: o.Prefix, keep: o.KeepStale, log: o.Log}
 	if s.objects != nil {
 		s.local = purge.NewLocal()
-		s.purges = s.local
-		return s
+	} else {
+		s.shared = shared(o.Store, o.Prefix)
 	}
-	s.purges = shared(o.Store, o.Prefix)
 	return s
 }
 
@@ -81,8 +80,8 @@ func (s *Responses) Local() bool { return s.local != nil }
 // Failures returns how many operations have failed.
 func (s *Responses) Failures() uint64 { return s.far.Failures() }
 
-// Begin takes a ticket for a fill. It must be taken before the handler runs. found is what the lookup before it found: an entry that
-// was purged in between is not there any more.
+// Begin takes a ticket for a fill. It must be taken before the handler runs. found is what the lookup before it found: an entry
+// of a store of bytes that was purged in between is not there any more.
 func (s *Responses) Begin(ctx context.Context, found *Found, target *keys.Target) Ticket {
 	return s.begin(ctx, found, target, false)
 }
@@ -97,29 +96,21 @@ func (s *Responses) begin(ctx context.Context, found *Found, target *keys.Target
 	if found.Err != nil { // it has held up the request once, and would again
 		return Ticket{err: found.Err}
 	}
-	var room [6]purge.Scope
 	if s.local != nil {
+		var room [6]purge.Scope
 		t.Ticket, _ = s.local.Begin(ctx, nil, purge.Fill{Known: scopesOf(room[:0], target)})
-	} else {
-		ctx, cancel := s.far.Step(context.WithoutCancel(ctx)) // the client may leave, and others wait for the fill
-		defer cancel()
-		t.Ticket, t.err = s.purges.Begin(ctx, found.look, purge.Fill{Known: scopesOf(nil, target), Own: own})
+		return t // what was found is looked at by Outdated
 	}
+	ctx, cancel := s.far.Step(context.WithoutCancel(ctx)) // the client may leave, and others wait for the fill
+	defer cancel()
+	t.Ticket, t.err = s.shared.Begin(ctx, found.look, purge.Fill{Known: scopesOf(nil, target), Own: own})
 	if e := found.Entry; e != nil && t.err == nil {
-		state, known := s.purges.Judge(found.look, &e.Basis)
+		state, known := s.shared.Judge(found.look, &e.Basis)
 		if known && state == purge.Gone || !t.Basis.Agrees(&e.Basis) {
 			found.Entry, found.Why = nil, rfc9111.ForwardURIMiss
 		}
 	}
 	return t
-}
-
-// step bounds what is asked of the store in one step by the operation timeout. What lives in this process does not block.
-func (s *Responses) step(ctx context.Context) (context.Context, context.CancelFunc) {
-	if s.local != nil {
-		return ctx, func() {}
-	}
-	return s.far.Step(ctx)
 }
 
 // scopesOf appends to scopes what the responses for a target stand on: its path, on its host and on every one, the same of the path that

@@ -10,8 +10,8 @@ import (
 // Current tells whether an entry that a fill has just made may be given to a request that has waited for it, and that came with what
 // its own lookup found: nothing that the entry stands on was purged before that.
 func (s *Responses) Current(ctx context.Context, e *response.Entry, found *Found) bool {
-	if look := found.look; look != nil {
-		if state, ok := s.purges.Judge(look, &e.Basis); ok && state == purge.Valid {
+	if s.local == nil && found.look != nil {
+		if state, ok := s.shared.Judge(found.look, &e.Basis); ok && state == purge.Valid {
 			return true
 		}
 	}
@@ -23,9 +23,12 @@ func (s *Responses) Outdated(e *response.Entry) bool { return s.local != nil && 
 
 // Stands tells whether nothing that an entry stands on was purged since its fill began.
 func (s *Responses) Stands(ctx context.Context, e *response.Entry) bool {
-	ctx, cancel := s.step(context.WithoutCancel(ctx))
+	if s.local != nil {
+		return s.holds(&e.Basis)
+	}
+	ctx, cancel := s.far.Step(context.WithoutCancel(ctx))
 	defer cancel()
-	state, err := s.purges.State(ctx, nil, &e.Basis)
+	state, err := s.shared.State(ctx, nil, &e.Basis)
 	return err == nil && state == purge.Valid
 }
 
