@@ -67,6 +67,49 @@ func TestStallsDoNotAddUp(t *testing.T) {
 	}
 }
 
+// Clients that are only slow have no more run the handler than a handler that fails has: a few at a time.
+func TestSlowClientsHaveFewRunTheHandler(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s := newSite(t)
+		var running, most, runs atomic.Int64
+		s.Use(wraps)
+		s.GET("/", cachette.Cached(time.Minute), func(c *gin.Context) {
+			runs.Add(1)
+			if n := running.Add(1); n > most.Load() {
+				most.Store(n)
+			}
+			time.Sleep(200 * time.Millisecond)
+			running.Add(-1)
+			c.String(http.StatusOK, large[:500_000])
+		})
+		p, stop := pipe(s)
+		defer stop()
+		const clients = 100
+		done := make(chan error)
+		for range clients {
+			client, server := net.Pipe()
+			p.conns <- server
+			go func() {
+				defer func() { _ = client.Close() }()
+				_, err := io.WriteString(client, "GET / HTTP/1.1\r\nHost: example.com\r\nConnection: close\r\n\r\n")
+				for err == nil {
+					time.Sleep(60 * time.Millisecond)
+					_, err = io.CopyN(io.Discard, client, 10_000)
+				}
+				done <- err
+			}()
+		}
+		for range clients {
+			if err := <-done; err != io.EOF {
+				t.Error(err)
+			}
+		}
+		if most.Load() > 4 || runs.Load() > clients/2 {
+			t.Errorf("the handler ran %d times, %d at once", runs.Load(), most.Load())
+		}
+	})
+}
+
 // What such a response waits for is none of what is kept: when its client has gone, it is stored.
 func TestStalledIsStoredInTheEnd(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {

@@ -227,7 +227,7 @@ func (x *exchange) Waits() {
 	}
 	x.stall = time.AfterFunc(x.patience, func() {
 		s.stalled.Add(key, s.clock.now().Add(aloneFor)) // first, for the one that leads next looks at it
-		seat.Forgo()
+		seat.Fail()                                     // and not Forgo: clients that are only slow would have nearly all run the handler
 	})
 }
 
