@@ -51,9 +51,9 @@ func (d *Driver) Clear(ctx context.Context, prefix string) (int, error) {
 }
 
 // clear walks the table of entries, which has each once. Servers before 1.6.9 walk lists instead, between which entries
-// move, so that they are walked until nothing is found any more.
+// move, so that they are walked until nothing is found any more, twice: a walk can pass by what moves.
 func (s *server) clear(ctx context.Context, prefix string) (int, error) {
-	live, what := 0, "hash"
+	live, what, empty := 0, "hash", 0
 	for walks := 0; walks < passes; {
 		names, whole, err := s.list(ctx, what, prefix)
 		if what == "hash" && errors.Is(err, errBadClass) {
@@ -65,7 +65,12 @@ func (s *server) clear(ctx context.Context, prefix string) (int, error) {
 		}
 		n, err := s.clearNames(ctx, names, prefix)
 		live += n
-		if err != nil || whole && (what == "hash" || len(names) == 0) {
+		if len(names) == 0 {
+			empty++
+		} else {
+			empty = 0
+		}
+		if err != nil || whole && (what == "hash" || empty == 2) {
 			return live, err
 		}
 		if whole {
