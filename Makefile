@@ -8,6 +8,7 @@ GO ?= go
 PYTHON ?= python3
 REQUESTS ?= 1000000
 SCHEDULES ?= 1000000
+FLEETS ?= 50000
 BACKEND ?= inmemory
 FUZZTIME ?= 10s
 CODEC_FUZZTIME ?= $(FUZZTIME)
@@ -56,8 +57,9 @@ conformance: ## run the public HTTP cache test suite (BACKEND=name, WRITE=1 reco
 identity: ## send REQUESTS (1000000) random requests of 50 users, with the race detector; SEED=n repeats a run
 	@$(GO) test $(RACE) -count=1 -timeout 60m ./internal/behaviour/identity -run '^TestIdentity$$' -v -requests $(REQUESTS) $(if $(SEED),-seed $(SEED))
 
-purges: ## run the purge protocol through SCHEDULES (1000000) random schedules of several processes; SEED=n begins with that one
+purges: ## run the purge protocol through SCHEDULES (1000000) random schedules of several processes, and whole caches through FLEETS (50000); SEED=n begins with that one
 	@$(GO) test -count=1 -timeout 60m ./internal/purge -run '^TestSchedules$$' -v -schedules $(SCHEDULES) $(if $(SEED),-seed $(SEED))
+	@$(GO) test -count=1 -timeout 60m ./internal/behaviour -run '^TestFleet$$' -v -fleets $(FLEETS) $(if $(SEED),-fleet $(SEED))
 
 interop: $(BUILD)/servers $(BUILD)/python/.complete ## share one cache with FastAPI on every backend and codec (WRITE=1 records the matrix in docs/python.md)
 	@$(BUILD)/servers -build $(BUILD) -only REDIS_URL,MONGODB_URL,DYNAMODB_URL -- $(MAKE) --no-print-directory interop-with-servers

@@ -73,7 +73,6 @@ const (
 	none          storeMistake = iota
 	deletesNot                 // it says that it has deleted, and has not
 	repeatsWord                // a word is sent once more, long after the first time
-	writesBack                 // a life is lengthened by writing what was read
 	forgetsRecord              // a log leaves out what it does not tell
 	readsOld                   // what is read may be what was there before
 )
@@ -294,8 +293,6 @@ func (p *process) Add(ctx context.Context, ttl time.Duration, word func() []byte
 				if p.mistake == repeatsWord {
 					p.again = append(p.again, func() { p.items[key] = item })
 				}
-			case p.mistake == writesBack:
-				p.again = append(p.again, func() { p.items[key] = item })
 			}
 			p.items[key], values[i] = item, bytes.Clone(item.Value)
 		}
