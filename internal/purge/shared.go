@@ -83,17 +83,33 @@ func (s *Shared) maker(until time.Time) func() string {
 	return func() string { return newWord(until, s.Random) }
 }
 
-// Look begins a look-up. It is made before anything is read. It asks for the pulse where the view of the prefixes is too old. It takes
-// over the slice of scopes.
+// Look begins a look-up. It is made before anything is read. It asks for the pulse where the view of the prefixes is too old. It may
+// keep the slice of scopes, which is not to change then.
 func (s *Shared) Look(scopes ...Scope) *Look {
-	l := &Look{s: s, began: s.Now(), paid: s.debts.paid.Load(), pulse: -1}
-	l.scopes, l.keys = scopes[:0:len(scopes)], make([]string, 1, len(scopes)+2)
-	l.Want(scopes...)
+	l := &Look{s: s, began: s.Now(), paid: s.debts.paid.Load(), pulse: -1, keys: make([]string, 1, len(scopes)+2)}
+	if distinct(scopes) {
+		l.scopes = scopes[:len(scopes):len(scopes)]
+		for i := range scopes {
+			l.keys = append(l.keys, scopes[i].id().key(s.base))
+		}
+	} else {
+		l.Want(scopes...)
+	}
 	if v := s.view.Load(); v != nil && l.began.Sub(v.at) >= s.Every {
 		l.pulse = len(l.scopes)
 		l.scopes, l.keys = append(l.scopes[:l.pulse:l.pulse], Scope{}), append(l.keys, s.pulseKey)
 	}
 	return l
+}
+
+// distinct tells whether each of scopes has a mark, and none stands there twice.
+func distinct(scopes []Scope) bool {
+	for i := range scopes {
+		if scopes[i].Kind.rare() || find(scopes[:i], scopes[i]) >= 0 {
+			return false
+		}
+	}
+	return true
 }
 
 // Judge tells what is left of an entry, by what the look has read.
