@@ -53,6 +53,10 @@ func (d *Driver) Add(ctx context.Context, ttl time.Duration, word func() []byte,
 	return values, nil
 }
 
+// maxInserts is how many Adds insert at a time. FerretDB over SQLite has one writer, and those that wait for it keep asking:
+// with a hundred at a time, each takes ten seconds.
+const maxInserts = 4
+
 // adding is an Add under way. Keys go by their names.
 type adding struct {
 	driver *Driver
@@ -157,6 +161,12 @@ func (a *adding) insert(ctx context.Context, names []string, end int64) error {
 			return err
 		}
 		documents[i] = marshal(append(bson.D{{Key: fieldKey, Value: name}}, fields(words[i], end)...))
+	}
+	select {
+	case a.driver.inserts <- struct{}{}:
+		defer func() { <-a.driver.inserts }()
+	case <-ctx.Done():
+		return ctx.Err()
 	}
 	result, err := a.driver.collection.InsertMany(ctx, documents, options.InsertMany().SetOrdered(false))
 	refused := make(map[int]bool)

@@ -59,6 +59,7 @@ type Driver struct {
 	owned      bool // whether Close disconnects client
 	clock      func() time.Time
 	indexes    *indexes
+	inserts    chan struct{} // holds a place for each Add that inserts
 
 	closed atomic.Bool
 	life   context.Context // ends with Close
@@ -87,7 +88,7 @@ func New(client *mongo.Client, options Options) (*Driver, error) {
 func newDriver(client *mongo.Client, o Options) *Driver {
 	collection := client.Database(cmp.Or(o.Database, DefaultDatabase)).Collection(cmp.Or(o.Collection, DefaultCollection),
 		options.Collection().SetReadPreference(readpref.Primary()))
-	d := &Driver{client: client, collection: collection, clock: o.Clock}
+	d := &Driver{client: client, collection: collection, clock: o.Clock, inserts: make(chan struct{}, maxInserts)}
 	if d.clock == nil {
 		d.clock = time.Now
 	}
