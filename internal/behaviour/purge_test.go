@@ -304,6 +304,28 @@ func TestFlushKeepsOthers(t *testing.T) {
 	}
 }
 
+// What is stored right behind a flush stays.
+func TestFlushTakesNothingLater(t *testing.T) {
+	eachStore(t, func(t *testing.T, store func(*cachette.Config)) {
+		synctest.Test(t, func(t *testing.T) {
+			s := newSite(t, store)
+			s.GET("/:page", cachette.Cached(time.Hour), text("page"))
+			s.get("/before")
+			if err := s.cache.Flush(t.Context()); err != nil {
+				t.Fatal(err)
+			}
+			s.get("/behind")
+			time.Sleep(10 * time.Second)
+			s.get("/later")
+			for path, want := range map[string]bool{"/before": false, "/behind": true} {
+				if a := s.get(path); a.hit() != want {
+					t.Errorf("%s: %s", path, a.cacheStatus())
+				}
+			}
+		})
+	})
+}
+
 // What a namespace holds goes with it, values and responses, and nothing of a namespace whose name only begins like it.
 func TestNamespaceOfResponses(t *testing.T) {
 	eachStore(t, func(t *testing.T, store func(*cachette.Config)) {

@@ -84,7 +84,7 @@ func (s *Shared) delete(ctx context.Context, b *bill) error {
 	}
 	err := s.Marks.Delete(ctx, keys...)
 	if len(b.records) > 0 {
-		s.outdate()
+		s.Outdate()
 	}
 	return err
 }

@@ -184,9 +184,9 @@ func (s *Shared) resolve(ctx context.Context, place Position) error {
 	return nil
 }
 
-// outdate has this process look at the log before it uses its view again, and no look that began before brings the view back: there
+// Outdate has this process look at the log before it uses its view again, and no look that began before brings the view back: there
 // is another view then than that look will find, even where there was none.
-func (s *Shared) outdate() {
+func (s *Shared) Outdate() {
 	for {
 		v := s.view.Load()
 		next := view{}

@@ -79,6 +79,9 @@ func (s *Responses) flush(ctx context.Context) error {
 	deletes, clears := s.deletes.count(), s.clears.count()
 	_, err := s.far.Clear(ctx, s.prefix)
 	if err == nil {
+		if s.shared != nil { // the log is gone, and what stands on a place in it is a miss once the next one is looked at
+			s.shared.Outdate()
+		}
 		s.deletes.forget(deletes)
 		s.clears.forget(clears)
 	}
