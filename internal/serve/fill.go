@@ -31,6 +31,7 @@ type fillState struct {
 	stall    *time.Timer   // has another request lead when its client is waited for; nil where it never was
 	patience time.Duration // after which it does
 	ticket   store.Ticket
+	track    *track // of the fills of the same target
 	recorder response.Recorder
 	began    time.Time
 	errors   int           // how many errors the context had when the handler began
@@ -74,6 +75,7 @@ func (x *exchange) fill(seat *flight.Seat) {
 	outer := c.Writer
 	x.flight = seat
 	x.errors = len(c.Errors)
+	defer x.enterTrack()()
 	x.begin()
 	x.began = x.now
 	x.recorder.Open(outer, x.around.rt.bodyLimit(s), x, s.room)

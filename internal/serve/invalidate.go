@@ -28,11 +28,16 @@ func (s *Server) Invalidate(c *gin.Context) {
 	defer func() { c.Writer = outer }()
 	c.Writer = rec
 	c.Next()
+	posted := postedBy(c)
+	keeps := posted != nil && posted.keepPosted != nil
+	if keeps { // what others have stored before, the invalidation ends
+		defer posted.enterTrack()()
+	}
 	if !rec.Finish() {
 		s.invalidate(c, r, path, rec.Status(), rec.Header())
 	}
-	if x := postedBy(c); x != nil && x.keepPosted != nil {
-		x.keepPosted()
+	if keeps {
+		posted.keepPosted()
 	}
 }
 

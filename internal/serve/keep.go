@@ -32,9 +32,12 @@ func (x *exchange) put(e *response.Entry) bool {
 	return kept
 }
 
-// putUnder stores an entry under a key, and tells whether it did.
+// putUnder stores an entry under a key, and tells whether it did: not one that is older than what is stored by now, nor one of which
+// the time is over, since its client took long.
 func (x *exchange) putUnder(key string, e *response.Entry) (kept bool, err error) {
-	kept, err = x.s.store.Put(x.request.Context(), key, e, x.request.Header, &x.ticket, x.made.ResponseTime)
+	x.unlessLate(x.stampOf(e, rfc9111.VariantKey(e.Meta.Vary, x.request.Header)), func() {
+		kept, err = x.s.store.Put(x.request.Context(), key, e, x.request.Header, &x.ticket, x.s.clock.now())
+	})
 	switch {
 	case kept:
 		x.kept = true
@@ -101,6 +104,7 @@ func (x *exchange) standIn() {
 // head runs the handler of a HEAD request, whose response is not stored: it can freshen what is stored for GET, or show
 // that it is out of date (RFC 9111 §4.3.5).
 func (x *exchange) head() {
+	defer x.enterTrack()()
 	x.begin()
 	x.goOn()
 	r := x.within()

@@ -24,9 +24,11 @@ func (x *exchange) withdraw(why rfc9111.Refusal) {
 	}
 }
 
-// remove ends what is stored, whatever becomes of the client.
+// remove ends what is stored, whatever becomes of the client, unless what is stored by now is newer than the answer that ends it.
 func (x *exchange) remove(e *response.Entry) {
-	x.s.store.Remove(context.WithoutCancel(x.request.Context()), e.Key)
+	x.unlessLate(x.stampOf(e, e.Variant), func() {
+		x.s.store.Remove(context.WithoutCancel(x.request.Context()), e.Key)
+	})
 }
 
 // noStoreKey is the key, in a gin.Context, of the wish that no response be stored.

@@ -155,6 +155,11 @@ func decode(key string, value []byte) (*response.Entry, *response.Variants) {
 // Matches tells whether an entry that another request's fill has just made answers this request too, as far as its
 // selecting fields go.
 func Matches(e *response.Entry, request http.Header) bool {
-	return rfc9111.VariantKey(e.Meta.Vary, request) == e.Variant ||
-		e.Variant != "" && rfc9111.JoinedVariantKey(e.Meta.Vary, request) == e.Variant
+	return Selects(e.Meta.Vary, e.Variant, request)
+}
+
+// Selects tells whether a request has the selecting fields of a variant, which vary names.
+func Selects(vary []string, variant string, request http.Header) bool {
+	return rfc9111.VariantKey(vary, request) == variant ||
+		variant != "" && rfc9111.JoinedVariantKey(vary, request) == variant
 }

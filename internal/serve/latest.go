@@ -1,0 +1,121 @@
+package serve
+
+import (
+	"hash/maphash"
+	"net/http"
+	"slices"
+	"sync"
+	"time"
+
+	"github.com/gin-cachette/cachette/internal/response"
+	"github.com/gin-cachette/cachette/internal/store"
+)
+
+// Of several responses that suit a request the most recent one is to be used (RFC 9111 §4). A fill may end long after a later one has
+// been stored, as it waits for a client that reads slowly: then it neither replaces nor removes what is newer than its own answer.
+
+// tracks are what the fills under way know of one another, by the key of their target, without a variant.
+type tracks struct {
+	seed   maphash.Seed
+	shards [32]struct {
+		mu  sync.Mutex
+		all map[string]*track
+	}
+}
+
+// track is what has come of the fills of one target since the oldest of those under way began. A fill that begins later makes a later
+// answer, so what came before is of no concern.
+type track struct {
+	fills int // under the lock of its shard
+
+	mu     sync.Mutex
+	stamps []stamp   // in the order in which they were made
+	floor  time.Time // the latest of those that were dropped
+}
+
+// stamp says that an answer was stored, or has taken back what was.
+type stamp struct {
+	made    time.Time
+	vary    []string
+	variant string
+	part    bool // the answer is a part, and replaces nothing but parts
+}
+
+// maxStamps bounds the stamps of a track, since clients choose variants. An answer that is older than a stamp which was dropped is not
+// stored.
+const maxStamps = 64
+
+func newTracks() *tracks { return &tracks{seed: maphash.MakeSeed()} }
+
+// enter returns the track of a key for a fill that begins. leave must be called when nothing is stored by it any more.
+func (t *tracks) enter(key string) (at *track, leave func()) {
+	shard := &t.shards[maphash.String(t.seed, key)%uint64(len(t.shards))]
+	shard.mu.Lock()
+	defer shard.mu.Unlock()
+	at = shard.all[key]
+	if at == nil {
+		if shard.all == nil {
+			shard.all = make(map[string]*track)
+		}
+		at = new(track)
+		shard.all[key] = at
+	}
+	at.fills++
+	return at, func() {
+		shard.mu.Lock()
+		defer shard.mu.Unlock()
+		if at.fills--; at.fills == 0 {
+			delete(shard.all, key)
+		}
+	}
+}
+
+// later tells whether there is a stamp that is later than m and concerns the same request. The track is locked.
+func (t *track) later(m *stamp, request http.Header) bool {
+	return t.floor.After(m.made) || slices.ContainsFunc(t.stamps, func(other stamp) bool {
+		return other.made.After(m.made) && (m.part || !other.part) && store.Selects(other.vary, other.variant, request)
+	})
+}
+
+// add notes a stamp, in place of older ones for the same. The track is locked.
+func (t *track) add(m *stamp) {
+	t.stamps = slices.DeleteFunc(t.stamps, func(other stamp) bool {
+		return other.part == m.part && other.variant == m.variant && slices.Equal(other.vary, m.vary)
+	})
+	if len(t.stamps) == maxStamps {
+		if dropped := t.stamps[0].made; dropped.After(t.floor) {
+			t.floor = dropped
+		}
+		t.stamps = slices.Delete(t.stamps, 0, 1)
+	}
+	t.stamps = append(t.stamps, *m)
+}
+
+// enterTrack enters the track of an exchange's target, and returns what leaves it.
+func (x *exchange) enterTrack() (leave func()) {
+	x.track, leave = x.s.tracks.enter(x.target.Key)
+	return leave
+}
+
+// stampOf is the stamp of an exchange's answer that comes in the place of e.
+func (x *exchange) stampOf(e *response.Entry, variant string) *stamp {
+	return &stamp{made: x.made.ResponseTime, vary: e.Meta.Vary, variant: variant, part: e.Asked != ""}
+}
+
+// unlessLate does what an exchange's answer does to what is stored, unless a later one has done so. Where the store is in this process,
+// nothing comes in between; another store is not waited for, so of two answers that are being written at once either may be the last.
+func (x *exchange) unlessLate(m *stamp, do func()) {
+	x.track.mu.Lock()
+	late := x.track.later(m, x.request.Header)
+	if !late {
+		x.track.add(m)
+	}
+	if late || !x.s.store.Local() {
+		x.track.mu.Unlock()
+	} else {
+		defer x.track.mu.Unlock()
+	}
+	if !late {
+		do()
+	}
+}
