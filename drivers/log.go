@@ -33,7 +33,8 @@ type Log interface {
 	Append(ctx context.Context, key string, keep int, ttl time.Duration, records ...[]byte) error
 
 	// End returns the position behind the last record of the log under key. A log that is not there is begun, so that
-	// there is a position. At least half of ttl remains of the log's life. A ttl of zero or less is an error.
+	// there is a position. At least half of ttl remains of the log's life. A ttl of zero or less is an error, and so is a log
+	// for which the store has no room: that matches [ErrTooLarge].
 	End(ctx context.Context, key string, ttl time.Duration) (Position, error)
 
 	// Since returns the records that were appended behind from, in the one order that all readers see them in, and the

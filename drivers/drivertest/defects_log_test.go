@@ -310,6 +310,15 @@ var logDefects = map[string]defect{
 			return d.correctEnd(ctx, key, max(ttl, time.Second))
 		}
 	}},
+	"EndOfNoRoomIsAnyError": {"Log/NoRoom", func(d *fake) {
+		d.ends = func(ctx context.Context, key string, ttl time.Duration) (drivers.Position, error) {
+			position, err := d.correctEnd(ctx, key, ttl)
+			if errors.Is(err, drivers.ErrTooLarge) {
+				err = errors.New("no")
+			}
+			return position, err
+		}
+	}},
 	"AppendKeepsTheSlices": {"Log/Owned", func(d *fake) {
 		d.appends = func(ctx context.Context, key string, keep int, ttl time.Duration, records ...[]byte) error {
 			err := d.correctAppend(ctx, key, keep, ttl, records...)

@@ -89,6 +89,9 @@ func (d *fake) correctAppend(ctx context.Context, key string, keep int, ttl time
 	if keep <= 0 || ttl <= 0 {
 		return errors.New("keep or the ttl is not positive")
 	}
+	if d.correctLimit(key) < 0 {
+		return drivers.ErrTooLarge
+	}
 	l := d.log(key, ttl)
 	for _, record := range records {
 		l.records = append(l.records, bytes.Clone(record))
@@ -106,6 +109,9 @@ func (d *fake) correctEnd(ctx context.Context, key string, ttl time.Duration) (d
 	defer d.mu.Unlock()
 	if ttl <= 0 {
 		return "", errors.New("the ttl is not positive")
+	}
+	if d.correctLimit(key) < 0 {
+		return "", drivers.ErrTooLarge
 	}
 	return d.log(key, ttl).end(), nil
 }

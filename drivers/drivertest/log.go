@@ -83,6 +83,7 @@ func testLog(t *testing.T, h Harness, d drivers.Driver) {
 	t.Run("Removed", func(t *testing.T) { l.removed(t) })
 	t.Run("Bounded", func(t *testing.T) { l.bounded(t) })
 	t.Run("Large", func(t *testing.T) { l.large(t) })
+	t.Run("NoRoom", func(t *testing.T) { l.noRoom(t) })
 	t.Run("Refused", func(t *testing.T) {
 		for _, bad := range []struct {
 			keep int
@@ -228,6 +229,24 @@ func (l logging) large(t *testing.T) {
 		l.wantSince(t, "large", before, record)
 	}
 	l.wantIncomplete(t, "no large", start)
+}
+
+// noRoom tries a key that leaves no room for anything under it.
+func (l logging) noRoom(t *testing.T) {
+	limited, ok := l.Driver.(drivers.Limited)
+	if !ok || limited.MaxValue("k") > 32<<20 {
+		t.Skip("there is no limit, or it is too much to try")
+	}
+	key := strings.Repeat("k", limited.MaxValue("")+1)
+	if limited.MaxValue(key) >= 0 {
+		t.Skip("a key takes no room of its value's")
+	}
+	if _, err := l.End(t.Context(), key, long); !errors.Is(err, drivers.ErrTooLarge) {
+		t.Errorf("End(%s), for which there is no room: %v, want ErrTooLarge", show(key), err)
+	}
+	if err := l.Append(t.Context(), key, keep, long, []byte("record")); !errors.Is(err, drivers.ErrTooLarge) {
+		t.Errorf("Append(%s), for which there is no room: %v, want ErrTooLarge", show(key), err)
+	}
 }
 
 func (l logging) expiry(t *testing.T, h Harness) {

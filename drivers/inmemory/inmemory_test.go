@@ -25,7 +25,7 @@ var (
 
 func TestConformance(t *testing.T) {
 	drivertest.Run(t, drivertest.Harness{
-		New: func(t testing.TB) drivers.Driver { return open(t, inmemory.Options{}) },
+		New: func(t testing.TB) drivers.Driver { return open(t, inmemory.Options{MemoryLimit: 16 << 20}) }, // a limit that can be tried
 	})
 }
 

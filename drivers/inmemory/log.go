@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"fmt"
+	"math"
 	"strings"
 	"time"
 
@@ -81,11 +82,15 @@ func (d *Driver) End(ctx context.Context, key string, ttl time.Duration) (driver
 	now := d.now()
 	l, left := find(cache, key, now)
 	if l == nil || left < ttl/2 {
+		first, room := logrecord.Begin(), d.budget.room(key)
+		if size := len(first) + perRecord; l == nil && int64(size) > room {
+			return "", fmt.Errorf("inmemory: end: %w: a record of %d bytes, of %d at most", drivers.ErrTooLarge, size, max(0, room))
+		}
 		l = d.update(cache, key, ttl, func(l *log) *log {
 			if len(l.records) > 0 {
 				return l
 			}
-			return l.with([][]byte{logrecord.Begin()}, 1, d.budget.room(key))
+			return l.with([][]byte{first}, 1, math.MaxInt64) // there was room for it
 		})
 	}
 	return logrecord.Position(l.records[len(l.records)-1])
