@@ -17,7 +17,9 @@ import (
 // middleware, and comes to its end when a later one is stored, neither replaces nor removes that.
 func TestOlderTakesNothingFromNewer(t *testing.T) {
 	const limit = 150_000
-	page := func(c *gin.Context, version int) { c.String(http.StatusOK, fmt.Sprint("v", version, " ", large[:100_000])) }
+	page := func(c *gin.Context, version int) {
+		c.String(http.StatusOK, fmt.Sprint("v", version, " ", large[:100_000]))
+	}
 	for _, row := range []struct {
 		name  string
 		slow  func(c *gin.Context, version int) // makes the answer to the client that reads slowly

@@ -200,3 +200,41 @@ func TestTTLFuncWithoutAUnitIsTold(t *testing.T) {
 		}
 	}
 }
+
+// Behind a 304 the function sees the header of what is stored (RFC 9111 §4.3.4). What it changes in that, in place, changes nothing of it.
+func TestTTLFuncChangesNothingStored(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s := newSite(t)
+		var kinds []string
+		s.GET("/", cachette.Cached(0, cachette.WithTTLFunc(func(c *gin.Context) time.Duration {
+			for _, values := range c.Writer.Header() {
+				for i := range values {
+					kinds = append(kinds, values[i])
+					values[i] = "changed"
+				}
+			}
+			return time.Minute
+		})), func(c *gin.Context) {
+			c.Header("ETag", `"1"`)
+			if c.GetHeader("If-None-Match") != "" {
+				c.Status(http.StatusNotModified)
+				return
+			}
+			c.Header("X-Kind", "long")
+			c.String(http.StatusOK, "page")
+		})
+		s.get("/")
+		first := s.get("/").header
+		for range 2 {
+			time.Sleep(2 * time.Minute)
+			s.get("/")
+			a := s.get("/")
+			if a.header.Get("X-Kind") != first.Get("X-Kind") || a.header.Get("ETag") != first.Get("ETag") || !a.hit() {
+				t.Errorf("a hit has %q, before it had %q", a.header, first)
+			}
+		}
+		if len(kinds) == 0 {
+			t.Error("the function was not asked")
+		}
+	})
+}

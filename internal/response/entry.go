@@ -177,12 +177,12 @@ func (e *Entry) ReplayOwn(changes []Field, h http.Header) {
 }
 
 // UpdatedHeader returns the entry's header as a validating response would leave it: the one by which to decide for how
-// long the entry is fresh again.
+// long the entry is fresh again. It shares no values with the entry.
 func (e *Entry) UpdatedHeader(header http.Header) http.Header {
 	h := make(http.Header, len(e.Fields)+len(header))
 	for _, f := range e.Fields {
 		if f.Change != Remove {
-			h[rfc9111.Canonical(f.Name)] = f.Values
+			h[rfc9111.Canonical(f.Name)] = slices.Clone(f.Values)
 		}
 	}
 	delete(h, "Date") // the old one would make the freshened entry as old as it was

@@ -67,7 +67,7 @@ func (x *exchange) freshen() {
 	confirmation := x.recorder.Baseline().Header(x.draft.Fields)
 	x.made.Status, x.made.Header = stale.Status, stale.UpdatedHeader(confirmation)
 	if x.around.rt.TTLFunc != nil { // it is to see the response, of which a 304 has but a part
-		maps.Copy(h, x.made.Header)
+		maps.Copy(h, x.made.Header.Clone()) // which the function may change
 		x.c.Writer.WriteHeader(stale.Status)
 	}
 	meta, omit, why := x.storable()
