@@ -2,6 +2,7 @@ package behaviour_test
 
 import (
 	"context"
+	"fmt"
 	"io"
 	"net/http"
 	"strings"
@@ -22,6 +23,7 @@ func TestStoredIsNotSaidForEver(t *testing.T) {
 			c.String(http.StatusOK, "a part, ")
 		}
 	}
+	var handsOn func(*gin.Context)
 	for _, row := range []struct {
 		name   string
 		fails  func(c *gin.Context)
@@ -39,6 +41,8 @@ func TestStoredIsNotSaidForEver(t *testing.T) {
 		{"a panic after the body", func(c *gin.Context) { pieces(c); panic("no") }, "incomplete"},
 		{"aborted after the body", func(c *gin.Context) { pieces(c); c.Abort() }, "aborted"},
 		{"an error after the body", func(c *gin.Context) { pieces(c); _ = c.Error(io.ErrUnexpectedEOF) }, "aborted"},
+		{"handed on after the body began", func(c *gin.Context) { pieces(c); c.Request.URL.Path = "/in"; handsOn(c) }, "incomplete"},
+		{"the same, to a cached route", func(c *gin.Context) { pieces(c); c.Request.URL.Path = "/in/cached"; handsOn(c) }, "incomplete"},
 		{"a cookie at the commit", func(c *gin.Context) { c.Set("at the commit", [2]string{"Set-Cookie", "a=b"}); pieces(c) }, "set-cookie"},
 		{"a Vary at the commit (RFC 9111 §4.1)", func(c *gin.Context) { c.Set("at the commit", [2]string{"Vary", "*"}); pieces(c) }, "vary"},
 	} {
@@ -49,6 +53,9 @@ func TestStoredIsNotSaidForEver(t *testing.T) {
 				s.Use(gin.CustomRecoveryWithWriter(io.Discard, func(*gin.Context, any) {}), func(c *gin.Context) {
 					c.Writer = &askedCommit{c.Writer, c}
 				})
+				s.GET("/in", pieces)
+				s.GET("/in/cached", cachette.Cached(time.Minute), pieces)
+				handsOn = s.HandleContext
 				s.GET("/", cachette.Cached(time.Minute), func(c *gin.Context) {
 					if well.Load() {
 						pieces(c)
@@ -138,6 +145,26 @@ func TestStoredIsNotSaidForEverOfAPost(t *testing.T) {
 		}
 		if a := s.do(http.MethodPost, "/page"); !strings.HasSuffix(a.cacheStatus(), "; "+want) {
 			t.Errorf("POST %d: %s", i, a.cacheStatus())
+		}
+	}
+}
+
+// What is said of one variant is not said of another (RFC 9111 §4.1).
+func TestStoredIsNotSaidForEverOfAVariant(t *testing.T) {
+	s := newSite(t, func(cfg *cachette.Config) { cfg.BodyLimit = 2000 })
+	s.GET("/", cachette.Cached(time.Minute), func(c *gin.Context) {
+		c.Header("Vary", "Accept-Language")
+		c.String(http.StatusOK, "a part, ")
+		if c.GetHeader("Accept-Language") == "de" {
+			c.String(http.StatusOK, strings.Repeat("a part, ", 500))
+		}
+	})
+	for i, want := range []string{"stored", "detail=too-large", "detail=too-large"} {
+		if a := s.get("/", "Accept-Language: de"); !strings.HasSuffix(a.cacheStatus(), "; "+want) {
+			t.Errorf("answer %d in German: %s", i, a.cacheStatus())
+		}
+		if a := s.get("/", fmt.Sprint("Accept-Language: en-", i)); !strings.HasSuffix(a.cacheStatus(), "; stored") {
+			t.Errorf("answer %d in English: %s", i, a.cacheStatus())
 		}
 	}
 }

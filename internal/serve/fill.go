@@ -49,23 +49,24 @@ type fillState struct {
 	header http.Header // of the response, to tell it from others
 	parted atomic.Bool // what a route inside answers, and does not share with all clients that share this response, may have gone into it
 
-	promised bool            // it was said that the response is stored
-	kept     bool            // it is
-	unkept   rfc9111.Refusal // why it is not, if that will be so the next time as a rule
-	outcome  outcome
-	made     rfc9111.Exchange // the request and what the handler answered; its Header is not to be used after Decide
-	length   []string         // the lines of its Content-Length
-	cookies  []string         // those that the handler has set
-	omit     []string         // the fields that may not be stored
-	refused  rfc9111.Refusal  // of a HEAD: why a GET with its header would not be stored
-	varied   []string         // the lines of its Vary, as it leaves the route
-	timed    bool             // the route's function was asked for a time to live
-	ttl      time.Duration    // what it has said; 0 as long as it is being asked, or when it panicked
-	given    bool             // the route has a time to live for its status
-	explicit bool             // that, or the response itself says for how long it may be kept, or by what to validate it
-	span     rfc9111.Range    // the part that it is
-	whole    int64            // the length of what it is a part of
-	draft    response.Draft
+	promised   bool            // it was said that the response is stored
+	promisedAs string          // of what that is remembered
+	kept       bool            // it is
+	unkept     rfc9111.Refusal // why it is not, if that will be so the next time as a rule
+	outcome    outcome
+	made       rfc9111.Exchange // the request and what the handler answered; its Header is not to be used after Decide
+	length     []string         // the lines of its Content-Length
+	cookies    []string         // those that the handler has set
+	omit       []string         // the fields that may not be stored
+	refused    rfc9111.Refusal  // of a HEAD: why a GET with its header would not be stored
+	varied     []string         // the lines of its Vary, as it leaves the route
+	timed      bool             // the route's function was asked for a time to live
+	ttl        time.Duration    // what it has said; 0 as long as it is being asked, or when it panicked
+	given      bool             // the route has a time to live for its status
+	explicit   bool             // that, or the response itself says for how long it may be kept, or by what to validate it
+	span       rfc9111.Range    // the part that it is
+	whole      int64            // the length of what it is a part of
+	draft      response.Draft
 }
 
 // fill runs the handler: its response goes to the client while it is captured, and is kept if it may be and ends well. It
@@ -280,6 +281,9 @@ func (x *exchange) goOn() {
 // stepAside leaves the caching of this exchange to a route inside, which sees the request as it came. c is the route's context.
 func (x *exchange) stepAside(c *gin.Context) {
 	x.outcome = aside
+	if x.promised { // its first bytes are out, and the rest is not its own
+		x.unkept = refusedIncomplete
+	}
 	if x.request.Method == http.MethodGet {
 		x.s.nests.LoadOrStore(x.pattern, true)
 	}

@@ -102,6 +102,13 @@ func (x *exchange) stampOf(e *response.Entry, variant string) *stamp {
 	return &stamp{made: x.made.ResponseTime, vary: e.Meta.Vary, variant: variant, part: e.Asked != ""}
 }
 
+// late tells whether a later answer has been stored, or has taken back what was.
+func (x *exchange) late() bool {
+	x.track.mu.Lock()
+	defer x.track.mu.Unlock()
+	return x.track.later(&stamp{made: x.made.ResponseTime, part: x.made.Partial}, x.request.Header)
+}
+
 // unlessLate does what an exchange's answer does to what is stored, unless a later one has done so. Where the store is in this process,
 // nothing comes in between; another store is not waited for, so of two answers that are being written at once either may be the last.
 func (x *exchange) unlessLate(m *stamp, do func()) {

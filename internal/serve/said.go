@@ -5,11 +5,12 @@ import (
 	"slices"
 	"time"
 
+	"github.com/gin-cachette/cachette/internal/keys"
 	"github.com/gin-cachette/cachette/internal/rfc9111"
 )
 
 // Cache-Status goes out before a response is complete, so it may say of one that it is stored which then is not. That is remembered of
-// its key, with the reason, and the next response says it, until one is kept.
+// its key, and its variant, with the reason, and the next response says it, until one is kept.
 
 // rememberedFor is for how long that is.
 const rememberedFor = time.Hour
@@ -23,8 +24,8 @@ var brokenPromises = [...]rfc9111.Refusal{
 
 // promise has a report say that the response is stored, or why it will not be, as the last one.
 func (x *exchange) promise(report *rfc9111.CacheStatus) {
-	x.promised = true
-	why := x.s.unkept.What(x.promisedKey(), x.made.ResponseTime)
+	x.promised, x.promisedAs = true, x.promisedKey()
+	why := x.s.unkept.What(x.promisedAs, x.made.ResponseTime)
 	if report.Stored = why == 0; !report.Stored && report.Detail == "" {
 		report.Detail = string(brokenPromises[why])
 	}
@@ -35,16 +36,17 @@ func (x *exchange) settlePromise() {
 	switch why := slices.Index(brokenPromises[:], x.unkept); {
 	case !x.promised:
 	case x.kept:
-		x.s.unkept.Remove(x.promisedKey())
-	case why > 0:
-		x.s.unkept.Note(x.promisedKey(), uint8(why), x.made.ResponseTime.Add(rememberedFor))
+		x.s.unkept.Remove(x.promisedAs)
+	case why > 0 && !x.late():
+		x.s.unkept.Note(x.promisedAs, uint8(why), x.made.ResponseTime.Add(rememberedFor))
 	}
 }
 
-// promisedKey is what is remembered of: GET and POST of a target are answered each in its way.
+// promisedKey is what is remembered of: GET and POST of a target are answered each in its way, and so is each variant.
 func (x *exchange) promisedKey() string {
+	key := keys.Variant(x.target.Key, rfc9111.VariantKey(x.draft.Meta.Vary, x.request.Header))
 	if x.request.Method == http.MethodPost {
-		return "POST " + x.target.Key
+		return "POST " + key
 	}
-	return x.target.Key
+	return key
 }
