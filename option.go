@@ -74,7 +74,9 @@ func WithBodyLimit(bytes int64) Option { return Option{options.BodyLimit(bytes)}
 // A client still makes it run by what makes for another response, or may: another query, another Host, the same path with
 // other escapes (/%61 for /a), a field that Vary names, a range, HEAD or GET with content where nothing is stored, Authorization, Upgrade with
 // Connection: upgrade, a target in absolute form (with a user or another scheme each time, else once), a HEAD with content, and
-// any method but GET and HEAD.
+// any method but GET and HEAD. So do a form of several parts, where a middleware before Cached has read it, and, with
+// [Config.ProxyScheme], a Forwarded of the client's that names another scheme than the X-Forwarded-Proto of the proxy: have the
+// proxy take off the one of the two that it does not set.
 func WithoutRequestDirectives() Option { return Option{options.WithoutRequestDirectives()} }
 
 // WithStaleWhileRevalidate is for how long after a response went stale it is still served while it is refreshed in the
