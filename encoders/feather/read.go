@@ -93,6 +93,9 @@ func (r *reader) schema(footer flat.Table) (*arrow.Schema, []flat.Node, error) {
 	message := flat.FrameSchema(table)
 	r.mem.Take(int64(len(message)))
 	stream, err := ipc.NewReader(bytes.NewReader(message))
+	if column, bits := flat.OddInteger(table); err != nil && bits != 0 {
+		return nil, nil, fmt.Errorf("column %q has integers of %d bits, which the codec does not read: cast it to ones of 64, or to text", column, bits)
+	}
 	if err != nil {
 		return nil, nil, errors.New("its schema is damaged, or has a type that the Arrow library does not know")
 	}

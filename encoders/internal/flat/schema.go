@@ -16,6 +16,7 @@ const (
 
 // Types that a field may have, and that say more.
 const (
+	typeInt             = 2
 	typeDecimal         = 7
 	typeTimestamp       = 10
 	typeFixedSizeBinary = 15
@@ -70,6 +71,36 @@ func SchemaMessage(data []byte, take func(n int64)) (nodes []Node, size int) {
 func Schema(schema Table, take func(n int64)) []Node {
 	keyValues(schema, 2, take)
 	return fields(schema, 1, 0, take)
+}
+
+// OddInteger returns the first column of a checked schema in which there are integers of a width that the Arrow library does not know,
+// and that width, in bits; 0 for none.
+func OddInteger(schema Table) (column string, bits int32) {
+	columns := schema.Tables(1)
+	for i := range columns.N {
+		if bits := oddInteger(columns.At(i)); bits != 0 {
+			_, name := columns.At(i).Structs(0, 1)
+			return string(name), bits
+		}
+	}
+	return "", 0
+}
+
+func oddInteger(field Table) int32 {
+	if typ, ok := field.Table(3); ok && field.Byte(2) == typeInt {
+		switch bits := typ.Int32(0); bits {
+		case 8, 16, 32, 64:
+		default:
+			return bits
+		}
+	}
+	children := field.Tables(5)
+	for i := range children.N {
+		if bits := oddInteger(children.At(i)); bits != 0 {
+			return bits
+		}
+	}
+	return 0
 }
 
 // BigEndian reports whether the numbers of what has a schema have their highest byte first.
