@@ -199,3 +199,93 @@ func TestSlowReadersAreCutOffLast(t *testing.T) {
 		}
 	})
 }
+
+// flushes is a writer of middleware that sends each write at once.
+type flushes struct{ gin.ResponseWriter }
+
+func (w flushes) Write(b []byte) (int, error) {
+	defer w.Flush()
+	return w.ResponseWriter.Write(b)
+}
+func (w flushes) WriteString(s string) (int, error) { return w.Write([]byte(s)) }
+
+// sendsAtOnce has such a writer stand before Cached.
+func sendsAtOnce(c *gin.Context) { c.Writer = flushes{c.Writer} }
+
+// In whatever way a response comes to wait for a client that takes nothing, what others ask for is captured in the end.
+func TestEveryWayToStallEnds(t *testing.T) {
+	text := func(sizes ...int) gin.HandlerFunc {
+		return func(c *gin.Context) {
+			for _, n := range sizes {
+				_, _ = c.Writer.WriteString(large[:n])
+			}
+		}
+	}
+	for name, row := range map[string]struct {
+		clients int
+		before  gin.HandlerFunc // before Cached
+		around  bool            // what stands around the engine sets a cookie as the header goes out
+		handler gin.HandlerFunc
+	}{
+		"trailer":                  {70, nil, false, func(c *gin.Context) { c.Header("Trailer", "X-Sum"); text(16_000)(c) }},
+		"in place":                 {70, wraps, false, text(16_000)},
+		"in place, by and by":      {100, wraps, false, text(8_000, 8_000)},
+		"flushed by the handler":   {70, wraps, false, func(c *gin.Context) { text(16_000)(c); c.Writer.Flush() }},
+		"flushed by middleware":    {500, sendsAtOnce, false, text(2_000)},
+		"dropped":                  {500, nil, true, text(2_000, 100_000)},
+		"dropped, behind a writer": {70, wraps, true, text(15_000, 1_000)},
+		"dropped, and goes on":     {500, nil, true, func(c *gin.Context) { text(2_000)(c); <-c.Request.Context().Done() }},
+	} {
+		t.Run(name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				s := roomy(t)
+				if row.before != nil {
+					s.Use(row.before)
+				}
+				s.GET("/stalled/:id", cachette.Cached(time.Hour), row.handler)
+				p, stop := pipe(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+					if row.around {
+						w = lateClient{w, "ann"}
+					}
+					s.ServeHTTP(w, r)
+				}))
+				defer stop()
+				for i := range row.clients {
+					p.dial(t, fmt.Sprint("/stalled/", i))
+				}
+				time.Sleep(time.Minute)
+				for i := range quarter/fifth + 1 {
+					s.get(fmt.Sprint("/page", i))
+					if a := s.get(fmt.Sprint("/page", i)); !a.hit() {
+						t.Errorf("page %d: %s", i, a.cacheStatus())
+					}
+				}
+			})
+		})
+	}
+}
+
+// A connection that a handler has taken over takes no room.
+func TestTunnelsTakeNoRoom(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s := roomy(t)
+		over := make(chan struct{})
+		s.GET("/tunnel/:id", cachette.Cached(time.Hour), func(c *gin.Context) {
+			_, _ = c.Writer.WriteString(large[:fifth])
+			_, _, _ = c.Writer.Hijack() // gin refuses it, since something was written
+			<-over
+		})
+		p, stop := pipe(s)
+		defer stop()
+		for i := range quarter / fifth {
+			go io.Copy(io.Discard, p.dial(t, fmt.Sprint("/tunnel/", i)))
+		}
+		time.Sleep(time.Second)
+		s.get("/page")
+		if a := s.get("/page"); !a.hit() {
+			t.Error(a.cacheStatus())
+		}
+		close(over)
+		synctest.Wait()
+	})
+}

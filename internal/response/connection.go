@@ -19,10 +19,15 @@ func (r *Recorder) Flush() {
 	case r.keeping() && r.beside() && r.flushBeside():
 	default:
 		r.Drain()
-		defer r.awaits()()
-		r.ResponseWriter.Flush()
+		r.flush()
 		r.tellSent()
 	}
+}
+
+// flush has the client's writer send what it has, and waits for that.
+func (r *Recorder) flush() {
+	defer r.awaits()()
+	r.ResponseWriter.Flush()
 }
 
 // flushBeside has the drain send what was written so far, and tells whether there is one.
@@ -62,5 +67,6 @@ func (r *Recorder) Hijack() (net.Conn, *bufio.ReadWriter, error) {
 	r.hijacked, r.size = true, max(0, r.size)
 	r.owner.Release()
 	r.Drain()
+	r.giveUp() // what goes over the connection may go on for long
 	return r.ResponseWriter.Hijack()
 }

@@ -15,7 +15,7 @@ import (
 const inPlace = 2048
 
 // inPlaceWrapped is the same where the rest is held until the handler is done. Such a writer may take each write for a whole, so none is
-// cut; a connection has room for so much whatever its client does.
+// cut. As a rule a connection has room for so much; where it has not, as one of HTTP/2 whose client opens no window, the handler waits.
 const inPlaceWrapped = 16 << 10
 
 // piece is how much of a body is written at a time to a writer that does not mind, so that it is seen whether the client takes any. net/http
@@ -149,17 +149,15 @@ func (r *Recorder) forward(n int) (int, error) {
 	switch {
 	case r.drain != nil:
 		err = r.drain.extend(r.body, false)
-	case len(r.body) <= inPlace:
+	case len(r.body) <= inPlace, held == 0 && len(r.body) <= inPlaceWrapped && !r.beside():
 		err = r.pass(len(r.body))
-	case held == 0 && len(r.body) <= inPlaceWrapped && !r.beside():
-		r.owner.Waits() // on a connection that is full of answers to earlier requests, say
-		err = r.pass(len(r.body))
-		r.owner.Waited()
 	case r.beside():
 		if r.written < inPlace {
 			err = r.pass(inPlace)
 		}
-		r.startDrain()
+		if !r.dropped {
+			r.startDrain()
+		}
 	default:
 		r.hold()
 	}
@@ -213,9 +211,19 @@ func (r *Recorder) startDrain() {
 func (r *Recorder) pass(to int) error {
 	data := r.body[r.written:to]
 	r.written = to
-	_, err := r.ResponseWriter.Write(data)
+	err := r.send(data)
 	r.failed = r.failed || err == http.ErrContentLength || err == http.ErrBodyNotAllowed
 	r.tellSent()
+	return err
+}
+
+// send gives the client's writer a part of the captured body, and waits until that has taken it. Only where that is never long, it is not
+// noted that the response waits.
+func (r *Recorder) send(data []byte) error {
+	if r.written > inPlace || !r.beside() {
+		defer r.awaits()()
+	}
+	_, err := r.ResponseWriter.Write(data)
 	return err
 }
 
@@ -311,10 +319,6 @@ func (r *Recorder) awaits() (over func()) {
 
 // Drain waits until the client's writer has all that was captured. A panic of that writer goes on from here.
 func (r *Recorder) Drain() {
-	if r.drain == nil && !r.holds() {
-		return
-	}
-	defer r.awaits()()
 	if r.holds() {
 		r.finalize()
 		_ = r.pass(len(r.body))
@@ -323,6 +327,7 @@ func (r *Recorder) Drain() {
 	if r.drain == nil {
 		return
 	}
+	defer r.awaits()()
 	d := r.drain
 	d.finish()
 	<-d.ended

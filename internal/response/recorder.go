@@ -175,11 +175,16 @@ func (r *Recorder) WriteHeaderNow() {
 	}
 }
 
-// tellSent tells the owner, once, that the header of a captured response has gone out.
+// tellSent tells the owner, once, that the header of a captured response has gone out. Where the owner drops the response then, what was
+// captured goes out at once, and takes no room any more.
 func (r *Recorder) tellSent() {
-	if !r.sent && (r.mode == Capture || r.mode == NotModified) {
-		r.sent = true
-		r.owner.Sent(r, r.Header())
+	if r.sent || r.mode != Capture && r.mode != NotModified {
+		return
+	}
+	r.sent = true
+	if r.owner.Sent(r, r.Header()); r.dropped {
+		r.Drain()
+		r.giveUp()
 	}
 }
 
@@ -283,7 +288,7 @@ func (r *Recorder) keeps(n int) bool {
 
 // keeping tells whether the body is being kept.
 func (r *Recorder) keeping() bool {
-	return !r.overflowed && !r.starved && !r.dropped && (r.mode == Capture || r.mode == NotModified)
+	return !r.overflowed && !r.starved && !r.dropped && !r.hijacked && (r.mode == Capture || r.mode == NotModified)
 }
 
 // reserve sees to it that the body may take so many bytes, and as a rule half as many more: one that has begun is to find room for its end.
