@@ -11,11 +11,12 @@ type Stats struct {
 
 	// Uncaptured is how many responses were served and not stored because too much was being captured at the time: the bodies that
 	// handlers were writing took up a quarter of the MemoryLimit, or four BodyLimits if that is more; or these and the bodies that
-	// clients had not read yet took up twice as much.
+	// clients had not read yet took up three times as much; or those of both whose clients no write deadline can cut off, half as much.
 	Uncaptured uint64
 
 	// CutOff is how many clients were cut off because they had not read what they had asked for, and such bodies took up more than a
-	// quarter of the MemoryLimit, or four BodyLimits if that is more. None is cut off before it was waited for, ten seconds long.
+	// quarter of the MemoryLimit, or four BodyLimits if that is more. None is cut off before it was waited for, ten seconds long; or one
+	// second, where such bodies took up twice as much and it took less than 64 KiB a second.
 	CutOff uint64
 
 	// StoreFailures is how many operations on responses the store failed, or did not carry out in time. While a store does

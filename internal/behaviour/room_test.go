@@ -2,6 +2,7 @@ package behaviour_test
 
 import (
 	"bufio"
+	"context"
 	"fmt"
 	"io"
 	"net"
@@ -38,9 +39,15 @@ func (p *pipes) Addr() net.Addr { return &net.UnixAddr{Name: "pipe", Net: "pipe"
 // dial returns a client that asks for a path and has taken nothing of the answer. fields are lines of its header.
 func (p *pipes) dial(t *testing.T, path string, fields ...string) *bufio.Reader {
 	t.Helper()
+	return p.dialFor(t, t.Context(), path, fields...)
+}
+
+// dialFor is dial for a client that leaves when a context ends.
+func (p *pipes) dialFor(t *testing.T, ctx context.Context, path string, fields ...string) *bufio.Reader {
+	t.Helper()
 	client, server := net.Pipe()
 	p.conns <- server
-	t.Cleanup(func() { _ = client.Close() })
+	context.AfterFunc(ctx, func() { _ = client.Close() })
 	if _, err := io.WriteString(client, "GET "+path+" HTTP/1.1\r\nHost: example.com\r\n"+strings.Join(append(fields, "", ""), "\r\n")); err != nil {
 		t.Fatal(err)
 	}
@@ -171,7 +178,8 @@ func reads(r io.Reader, rate int) <-chan int {
 	})
 }
 
-// A client that takes something, as little as it is, is cut off only where there is none that takes nothing, and the slowest one first.
+// A client that takes something, as little as it is, is cut off only where those that take less do not hold enough, and the slowest one
+// first. Those that take nothing and are too young hold as much as others.
 func TestSlowReadersAreCutOffLast(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		s := roomy(t)
@@ -183,18 +191,137 @@ func TestSlowReadersAreCutOffLast(t *testing.T) {
 		}
 		time.Sleep(15 * time.Second)
 		p.dial(t, "/stalled")
-		time.Sleep(11 * time.Second)
-		if n := s.cache.Stats().CutOff; n != 1 || len(slow[0]) != 1 {
-			t.Fatalf("%d are cut off, with %d of the slowest, while none has taken nothing for ten seconds", n, len(slow[0]))
+		time.Sleep(12 * time.Second)
+		if n := s.cache.Stats().CutOff; n != 1 || len(slow[0]) != 0 {
+			t.Errorf("%d are cut off, while one has taken nothing for ten seconds", n)
 		}
-		p.dial(t, "/stalled-too")
-		time.Sleep(5 * time.Second)
-		if n := s.cache.Stats().CutOff; n != 2 {
-			t.Errorf("%d are cut off then", n)
+		slow = append(slow, reads(p.dial(t, "/slow", "Connection: close"), 5000))
+		time.Sleep(15 * time.Second)
+		if n := s.cache.Stats().CutOff; n != 2 || len(slow[0]) != 1 {
+			t.Errorf("%d are cut off, where none takes nothing", n)
 		}
 		for i, taken := range slow[1:] {
 			if n := <-taken; n < fifth {
 				t.Errorf("slow reader %d was cut off after %d bytes", i+1, n)
+			}
+		}
+	})
+}
+
+// A client that takes what it is sent is not cut off for the sake of some that take nothing, and come anew before they are.
+func TestReadersOutliveThoseThatComeAnew(t *testing.T) {
+	for name, n := range map[string]int{"as much as there is room for": quarter / fifth, "far more": 15} {
+		t.Run(name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				s := roomy(t)
+				p, stop := pipe(s)
+				defer stop()
+				reader := reads(p.dial(t, "/reader", "Connection: close"), 6000)
+				for i := range 5 {
+					ctx, leave := context.WithCancel(t.Context())
+					for j := range n {
+						p.dialFor(t, ctx, fmt.Sprint("/stalled", i, "-", j))
+					}
+					time.Sleep(8 * time.Second)
+					leave()
+				}
+				if n := <-reader; n < fifth {
+					t.Errorf("the reader was cut off after %d bytes", n)
+				}
+			})
+		})
+	}
+}
+
+// What counts of a client is how fast it takes what it is sent, not how fast the handler makes that.
+func TestSlowHandlersMakeNoSlowReaders(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s := roomy(t)
+		s.GET("/by-and-by/:id", cachette.Cached(time.Hour), func(c *gin.Context) {
+			_, _ = c.Writer.WriteString(large[:5000])
+			time.Sleep(5 * time.Minute)
+			_, _ = c.Writer.WriteString(large[5000:fifth])
+		})
+		p, stop := pipe(s)
+		defer stop()
+		reader := reads(p.dial(t, "/by-and-by/1", "Connection: close"), 4000)
+		time.Sleep(5*time.Minute + time.Second)
+		var slower []<-chan int
+		for i := range quarter / fifth {
+			slower = append(slower, reads(p.dial(t, fmt.Sprint("/slower", i), "Connection: close"), 2000+i))
+		}
+		if n := <-reader; n < fifth {
+			t.Errorf("the reader was cut off after %d bytes", n)
+		}
+		if n := s.cache.Stats().CutOff; n != 1 {
+			t.Errorf("%d are cut off", n)
+		}
+		for _, taken := range slower {
+			<-taken
+		}
+	})
+}
+
+// Clients that come again and again and take nothing keep nothing from being captured, though they ask for far more than they may hold.
+func TestFloodsTakeNoRoom(t *testing.T) {
+	for name, handlers := range map[string][]gin.HandlerFunc{"alone": nil, "behind middleware": {wraps}} {
+		t.Run(name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				s := roomy(t, handlers...)
+				p, stop := pipe(s)
+				defer stop()
+				for i := range 20 {
+					for j := range quarter / fifth {
+						p.dial(t, fmt.Sprint("/stalled", i, "-", j))
+					}
+					time.Sleep(3 * time.Second)
+					before := s.cache.Stats().Uncaptured
+					s.get(fmt.Sprint("/page", i))
+					if s.cache.Stats().Uncaptured != before {
+						t.Errorf("page %d is not captured", i)
+					}
+				}
+			})
+		})
+	}
+}
+
+// opaque is a writer of middleware that does not tell what it stands in front of.
+type opaque struct{ to gin.ResponseWriter }
+
+func (w opaque) Header() http.Header                          { return w.to.Header() }
+func (w opaque) Write(b []byte) (int, error)                  { return w.to.Write(b) }
+func (w opaque) WriteString(s string) (int, error)            { return w.to.WriteString(s) }
+func (w opaque) WriteHeader(status int)                       { w.to.WriteHeader(status) }
+func (w opaque) WriteHeaderNow()                              { w.to.WriteHeaderNow() }
+func (w opaque) Status() int                                  { return w.to.Status() }
+func (w opaque) Size() int                                    { return w.to.Size() }
+func (w opaque) Written() bool                                { return w.to.Written() }
+func (w opaque) Flush()                                       { w.to.Flush() }
+func (w opaque) CloseNotify() <-chan bool                     { return w.to.CloseNotify() }
+func (w opaque) Pusher() http.Pusher                          { return w.to.Pusher() }
+func (w opaque) Hijack() (net.Conn, *bufio.ReadWriter, error) { return w.to.Hijack() }
+
+// Clients that cannot be cut off keep nothing from being captured for the others.
+func TestThoseThatCannotBeCutOff(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s := roomy(t)
+		s.GET("/opaque/:id", func(c *gin.Context) { c.Writer = opaque{c.Writer} }, cachette.Cached(time.Hour), func(c *gin.Context) {
+			c.String(http.StatusOK, large[:fifth])
+		})
+		p, stop := pipe(s)
+		defer stop()
+		s.get("/opaque/page")
+		if a := s.get("/opaque/page"); !a.hit() {
+			t.Errorf("with room for all: %s", a.cacheStatus())
+		}
+		for i := range 20 {
+			p.dial(t, fmt.Sprint("/opaque/", i))
+		}
+		for i := range quarter/fifth + 1 {
+			s.get(fmt.Sprint("/page", i))
+			if a := s.get(fmt.Sprint("/page", i)); !a.hit() {
+				t.Errorf("page %d: %s", i, a.cacheStatus())
 			}
 		}
 	})

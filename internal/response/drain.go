@@ -5,7 +5,6 @@ import (
 	"net/http"
 	"slices"
 	"sync"
-	"time"
 
 	"github.com/gin-gonic/gin"
 )
@@ -46,7 +45,6 @@ type drain struct {
 func newDrain(w gin.ResponseWriter, body []byte, written int, held bool) *drain {
 	d := &drain{w: w, begun: make(chan struct{}), ended: make(chan struct{}), body: body, written: written, held: held}
 	d.more.L = &d.mu
-	d.pace.began = time.Now()
 	go d.run()
 	return d
 }
@@ -88,15 +86,17 @@ func (d *drain) run() {
 			return
 		}
 		if len(data) > 0 {
-			d.pace.writes(len(data))
+			d.pace.begin()
 			if _, err := d.w.Write(data); err != nil {
 				d.give(err, nil)
 				return
 			}
-			d.pace.took(len(data))
+			d.pace.end(len(data))
 		}
 		if flush {
+			d.pace.begin()
 			d.w.Flush()
+			d.pace.end(0)
 		}
 	}
 }
@@ -303,14 +303,14 @@ func (r *Recorder) awaits() (over func()) {
 		return r.owner.Waited
 	}
 	if spare := r.reserved - cap(r.body); spare > 0 {
-		r.room.reserve(-spare)
+		r.room.reserve(-spare, r.fixed)
 		r.reserved -= spare
 	}
 	var p *pace
-	if r.drain != nil {
+	if r.drain != nil && !r.drain.held { // one that was held goes out in a single write
 		p = &r.drain.pace
 	}
-	leave := r.room.wait(r.reserved, r.ResponseWriter, p)
+	leave := r.room.wait(r.reserved, r.fixed, r.ResponseWriter, p)
 	return func() {
 		leave()
 		r.owner.Waited()

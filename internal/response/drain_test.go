@@ -11,6 +11,7 @@ import (
 	"strings"
 	"testing"
 	"testing/synctest"
+	"time"
 
 	"github.com/gin-gonic/gin"
 )
@@ -48,6 +49,8 @@ func (s *slow) Write(data []byte) (int, error) {
 	s.took = append(s.took, string(data))
 	return len(data), nil
 }
+
+func (s *slow) SetWriteDeadline(time.Time) error { return nil }
 
 func (s *slow) Hijack() (net.Conn, *bufio.ReadWriter, error) { return nil, nil, http.ErrNotSupported }
 

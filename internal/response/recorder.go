@@ -26,8 +26,9 @@ type Recorder struct {
 	limit     int64
 	upcoming  int // the size of the write that commits
 	body      []byte
-	written   int // how much of it the client's writer has, where it takes it in place
-	reserved  int // how much of the room the body has
+	written   int  // how much of it the client's writer has, where it takes it in place
+	reserved  int  // how much of the room the body has
+	fixed     bool // the client cannot be cut off
 	way       way
 	drain     *drain // nil while nothing is written beside the handler
 
@@ -296,8 +297,11 @@ func (r *Recorder) reserve(size int) bool {
 	if size <= r.reserved {
 		return true
 	}
+	if r.reserved == 0 {
+		r.fixed = !r.beside() && !cuttable(r.ResponseWriter)
+	}
 	for _, room := range [...]int{size + size/2, size} {
-		if r.room.reserve(room - r.reserved) {
+		if r.room.reserve(room-r.reserved, r.fixed) {
 			r.reserved = room
 			return true
 		}
@@ -309,7 +313,7 @@ func (r *Recorder) reserve(size int) bool {
 func (r *Recorder) giveUp() {
 	r.body = nil
 	if r.reserved > 0 {
-		r.room.reserve(-r.reserved)
+		r.room.reserve(-r.reserved, r.fixed)
 	}
 	r.reserved = 0
 }

@@ -1,28 +1,35 @@
 package response
 
 import (
+	"cmp"
 	"net/http"
 	"reflect"
+	"slices"
 	"sync"
 	"sync/atomic"
 	"time"
 )
 
 const (
-	// cutAfter is for how long a client that is waited for may take nothing. Before, it is never cut off.
+	// cutAfter is for how long a client is waited for before it may be cut off.
 	cutAfter = 10 * time.Second
-	// cutEvery is how often clients are looked at while they hold more than they may.
+	// cutEvery is how often clients are looked at while they hold more than they may, and what cutAfter is where they hold too much.
 	cutEvery = time.Second
-	// unseen is how many bytes a second a client is taken to take of a write that is not over: what it takes of one cannot be seen.
-	unseen = 64 << 10
+	// enough is how many bytes a second a client takes that is never cut off in less than cutAfter. One of which it cannot be seen what it
+	// takes has the time for that in addition.
+	enough = 64 << 10
 )
 
 // Room is the memory that bodies take up: those that are being captured, and those of which their clients have not taken all. It is
 // safe for concurrent use.
 //
-// Each of the two may take up the limit. While the clients that are waited for hold more than theirs, the one is cut off that has
-// taken nothing for the longest time, or, where all take something, the slowest one. No body is captured that would take the two beyond
-// both limits, so the sum is bounded at any time.
+// Bodies that are being captured may take up the limit, whatever others wait for. Clients that are waited for may hold as much again
+// without being looked at. Beyond, they are cut off: the one that takes least first, once it was waited for ten seconds; beyond twice as
+// much, once it was for one, if it takes little. None is while those that take less, and are too young, hold enough. No body is captured
+// that would take the sum beyond three times the limit: so it is bounded at any time, and only what comes faster than clients are cut
+// off keeps others from being captured.
+//
+// Where a client cannot be cut off, its body counts as fixed from the start. These may take up half of the limit.
 type Room struct {
 	limit int64
 	cut   atomic.Uint64
@@ -30,12 +37,13 @@ type Room struct {
 	mu       sync.Mutex
 	captured int64
 	waiting  int64
+	fixed    int64     // of both
 	clients  []*client // those that are waited for
 	watched  bool      // relieve is about to be called
 }
 
-// NewRoom returns a Room in which bodies that are being captured may take up so many bytes, and those that wait for their clients as
-// many again.
+// NewRoom returns a Room in which bodies that are being captured may take up so many bytes, and those that wait for their clients twice
+// as many.
 func NewRoom(limit int64) *Room {
 	return &Room{limit: limit}
 }
@@ -44,15 +52,18 @@ func NewRoom(limit int64) *Room {
 func (r *Room) Cut() uint64 { return r.cut.Load() }
 
 // reserve asks for so many bytes more for a body that is being captured, or gives them back, where n is negative, and tells whether
-// there is room.
-func (r *Room) reserve(n int) bool {
+// there is room. fixed says that its client cannot be cut off.
+func (r *Room) reserve(n int, fixed bool) bool {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	captured := r.captured + int64(n)
-	if n > 0 && (captured > r.limit || captured+r.waiting > 2*r.limit) {
+	captured, held := r.captured+int64(n), r.fixed
+	if fixed {
+		held += int64(n)
+	}
+	if n > 0 && (captured > r.limit || captured+r.waiting > 3*r.limit || fixed && held > r.limit/2) {
 		return false
 	}
-	r.captured = captured
+	r.captured, r.fixed = captured, held
 	return true
 }
 
@@ -61,18 +72,19 @@ type client struct {
 	w     http.ResponseWriter
 	held  int64
 	since time.Time
-	pace  *pace // what it takes; nil for a single write, of which that cannot be seen
+	pace  *pace // what it takes; nil where that cannot be seen
 
-	place   int  // among the room's
-	cutting bool // it is, or was to be, cut off; both are under the room's lock
+	place int  // among the room's
+	fixed bool // it cannot be cut off
+	cut   bool // it is cut off, or about to be; these are under the room's lock
 
 	mu   sync.Mutex
 	over bool // it is not waited for any more
 }
 
 // wait counts so many bytes of a body as waiting for a client, until the function that it returns is called.
-func (r *Room) wait(held int, w http.ResponseWriter, p *pace) (over func()) {
-	c := &client{w: w, held: int64(held), since: time.Now(), pace: p}
+func (r *Room) wait(held int, fixed bool, w http.ResponseWriter, p *pace) (over func()) {
+	c := &client{w: w, held: int64(held), fixed: fixed, since: time.Now(), pace: p}
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	c.place = len(r.clients)
@@ -104,63 +116,73 @@ func (r *Room) watch() {
 	}
 }
 
-// relieve cuts off the clients that keep the others from having their room.
+// relieve cuts off the clients that hold more than they may, from the worst on. One that is too young counts as if it were: those that
+// are better are not cut off in its place.
 func (r *Room) relieve() {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	r.watched = false
-	beyond := r.waiting - r.limit
+	beyond, now := r.waiting-r.limit, time.Now()
+	looks := make([]look, 0, len(r.clients))
 	for _, c := range r.clients {
-		if c.cutting {
+		switch {
+		case c.cut:
 			beyond -= c.held
+		case !c.fixed:
+			looks = append(looks, c.look(now))
 		}
 	}
-	for now := time.Now(); beyond > 0; {
-		c := r.worst(now)
-		if c == nil {
+	slices.SortFunc(looks, look.compare)
+	for _, l := range looks {
+		if beyond <= 0 {
 			break
 		}
-		c.cutting = true
-		beyond -= c.held
-		go c.cutOff(r) // a writer of middleware may take its time
+		if l.due(beyond > r.limit) {
+			l.cut = true
+			go l.cutOff(r) // a writer of middleware may take its time
+		}
+		beyond -= l.held
 	}
 	r.watch()
 }
 
-// worst returns the client to be cut off next, or nil.
-func (r *Room) worst(now time.Time) (worst *client) {
-	for _, c := range r.clients {
-		if !c.cutting && c.stalls(now) && (worst == nil || c.worse(worst, now)) {
-			worst = c
+// look is what a client is like at a moment.
+type look struct {
+	*client
+	waited time.Duration // for how long it was waited for
+	quiet  time.Duration // for how long it has not been seen to take anything, of that
+	rate   float64       // what it takes, in bytes a second; 0 where that is nothing, or cannot be seen
+}
+
+func (c *client) look(now time.Time) look {
+	l := look{client: c, waited: now.Sub(c.since)}
+	if l.quiet = l.waited; c.pace != nil {
+		quiet, rate := c.pace.at(now)
+		if l.quiet = min(l.quiet, quiet); l.quiet < cutAfter {
+			l.rate = rate
 		}
 	}
-	return worst
+	return l
 }
 
-// idle is for how long a client has taken nothing.
-func (c *client) idle(now time.Time) time.Duration {
-	if c.pace != nil {
-		return now.Sub(c.pace.at())
+// compare puts the one first that takes less, and of those that take nothing the one that has for longer.
+func (l look) compare(other look) int {
+	return cmp.Or(cmp.Compare(l.rate, other.rate), cmp.Compare(other.quiet, l.quiet))
+}
+
+// due tells whether a client may be cut off. hurry says that clients hold more than twice the limit.
+func (l look) due(hurry bool) bool {
+	if hurry && l.waited >= cutEvery && l.rate < enough {
+		return true
 	}
-	return now.Sub(c.since) - unseenTime(int(c.held))
-}
-
-// stalls tells whether a client may be cut off. One that takes something may, where it was waited for as long.
-func (c *client) stalls(now time.Time) bool {
-	return c.idle(now) >= cutAfter || c.pace != nil && c.pace.visible() && now.Sub(c.since) >= cutAfter
-}
-
-// worse tells whether a client is to be cut off before another one: one that takes nothing before one that takes something, then the
-// one that has taken nothing for longer, or takes less.
-func (c *client) worse(other *client, now time.Time) bool {
-	idle, others := c.idle(now), other.idle(now)
-	if idle >= cutAfter || others >= cutAfter {
-		return idle > others
+	after := cutAfter
+	if l.pace == nil {
+		after += time.Duration(l.held) * time.Second / enough
 	}
-	return c.pace.rate(now) < other.pace.rate(now)
+	return l.waited >= after
 }
 
-// cutOff has what is being written to a client fail, if its writer can.
+// cutOff has what is being written to a client fail.
 func (c *client) cutOff(r *Room) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -168,12 +190,34 @@ func (c *client) cutOff(r *Room) {
 		return
 	}
 	for w := c.w; w != nil; w = inside(w) {
-		if deadline, ok := w.(interface{ SetWriteDeadline(time.Time) error }); ok && deadline.SetWriteDeadline(time.Unix(1, 0)) == nil {
+		if deadline, ok := w.(deadliner); ok && deadline.SetWriteDeadline(time.Unix(1, 0)) == nil {
 			r.cut.Add(1)
 			return
 		}
 	}
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	c.fixed, c.cut = true, false // it refuses
 }
+
+// deadliner is a writer whose writes can be made to fail.
+type deadliner interface{ SetWriteDeadline(time.Time) error }
+
+// cuttable tells whether the client behind a writer can be cut off. Those writers of a server that cannot do that wait for no client.
+func cuttable(w http.ResponseWriter) bool {
+	for ; w != nil; w = inside(w) {
+		if _, ok := w.(*Recorder); ok {
+			continue
+		}
+		if _, ok := w.(deadliner); ok || slices.Contains(servers[:], packageOf(w)) {
+			return true
+		}
+	}
+	return false
+}
+
+// embedded is which field of a type of writer is the writer that it embeds, by type, and -1 where it embeds none.
+var embedded sync.Map
 
 // inside returns the writer that a writer stands in front of, or nil. Those of middleware that embed it need not say so by Unwrap.
 func inside(w http.ResponseWriter) http.ResponseWriter {
@@ -184,48 +228,65 @@ func inside(w http.ResponseWriter) http.ResponseWriter {
 		return w.Unwrap()
 	}
 	v := reflect.Indirect(reflect.ValueOf(w))
-	if v.Kind() != reflect.Struct {
+	if !v.IsValid() {
 		return nil
 	}
-	for i := range v.NumField() {
-		if field := v.Type().Field(i); field.Anonymous && field.IsExported() {
-			if inner, ok := v.Field(i).Interface().(http.ResponseWriter); ok {
-				return inner
+	i, ok := embedded.Load(v.Type())
+	if !ok {
+		i = embeds(v.Type())
+		embedded.Store(v.Type(), i)
+	}
+	if i == -1 {
+		return nil
+	}
+	inner, _ := v.Field(i.(int)).Interface().(http.ResponseWriter)
+	return inner
+}
+
+// embeds returns which field of a type is a writer that it embeds, or -1.
+func embeds(t reflect.Type) int {
+	if t.Kind() == reflect.Struct {
+		for i := range t.NumField() {
+			field := t.Field(i)
+			if field.Anonymous && field.IsExported() && field.Type.Implements(reflect.TypeFor[http.ResponseWriter]()) {
+				return i
 			}
 		}
 	}
-	return nil
+	return -1
 }
 
-// pace is what a client takes of a body that is written to it. One goroutine notes it, and others look.
+// pace is what a client takes of a body that is written to it. Only the time counts in which a write is under way: while the handler makes
+// more, a client has nothing to take.
 type pace struct {
-	began time.Time
-	taken atomic.Int64
-	last  atomic.Int64 // when it took something last, as a time.Duration since it began
-	whole atomic.Bool  // a write that may be longer than a piece is under way, or was
+	mu    sync.Mutex
+	taken int
+	spent time.Duration // in writes that are over
+	began time.Time     // when the write began that is under way; zero where none is
 }
 
-// unseenTime is for how long it is taken for granted that a client takes a write of so many bytes.
-func unseenTime(n int) time.Duration { return time.Duration(n) * time.Second / unseen }
-
-// writes notes that a write of n bytes begins.
-func (p *pace) writes(n int) {
-	p.last.Store(int64(time.Since(p.began) + unseenTime(n)))
-	p.whole.Store(n > piece)
+// begin notes that a write, or a flush, begins.
+func (p *pace) begin() {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.began = time.Now()
 }
 
-// took notes that the client has taken n bytes.
-func (p *pace) took(n int) {
-	p.taken.Add(int64(n))
-	p.last.Store(int64(time.Since(p.began)))
+// end notes that the client has taken the n bytes of it.
+func (p *pace) end(n int) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.taken += n
+	p.spent += time.Since(p.began)
+	p.began = time.Time{}
 }
 
-func (p *pace) at() time.Time { return p.began.Add(time.Duration(p.last.Load())) }
-
-// visible tells whether what the client takes can be seen.
-func (p *pace) visible() bool { return !p.whole.Load() }
-
-// rate is how many bytes a second the client has taken.
-func (p *pace) rate(now time.Time) float64 {
-	return float64(p.taken.Load()) / max(1, now.Sub(p.began).Seconds())
+// at returns for how long the client has taken nothing of what it is sent, and how many bytes a second it has taken in all.
+func (p *pace) at(now time.Time) (quiet time.Duration, rate float64) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if !p.began.IsZero() {
+		quiet = now.Sub(p.began)
+	}
+	return quiet, float64(p.taken) / max(1, (p.spent+quiet).Seconds())
 }

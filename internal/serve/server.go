@@ -26,7 +26,7 @@ type Options struct {
 	Prefix       string      // of all keys
 	Service      string      // of the keys of responses: see keys.Service
 	BodyLimit    int64       // how many bytes of a body are kept, unless a route says otherwise
-	CaptureLimit int64       // how many bytes of bodies are held together while they are captured, and as many more for slow clients
+	CaptureLimit int64       // how many bytes of bodies are held together while they are captured, and twice as many more for slow clients
 	Log          *slog.Logger
 
 	Disabled    bool // nothing is cached
