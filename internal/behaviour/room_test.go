@@ -318,6 +318,9 @@ func TestThoseThatCannotBeCutOff(t *testing.T) {
 		for i := range 20 {
 			p.dial(t, fmt.Sprint("/opaque/", i))
 		}
+		if err := s.cache.Refresh(t.Context(), "http://example.com/refreshed"); err != nil {
+			t.Errorf("a refresh, which has no client: %v", err)
+		}
 		for i := range quarter/fifth + 1 {
 			s.get(fmt.Sprint("/page", i))
 			if a := s.get(fmt.Sprint("/page", i)); !a.hit() {

@@ -298,7 +298,7 @@ func (r *Recorder) reserve(size int) bool {
 		return true
 	}
 	if r.reserved == 0 {
-		r.fixed = !r.beside() && !cuttable(r.ResponseWriter)
+		r.fixed = r.mode == Capture && !r.beside() && !cuttable(r.ResponseWriter)
 	}
 	for _, room := range [...]int{size + size/2, size} {
 		if r.room.reserve(room-r.reserved, r.fixed) {

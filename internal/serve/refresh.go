@@ -305,5 +305,8 @@ func (d *discard) WriteHeader(status int) {
 
 func (d *discard) Flush() {}
 
+// SetWriteDeadline has nothing to do: no write waits for a client.
+func (d *discard) SetWriteDeadline(time.Time) error { return nil }
+
 // CloseNotify is what gin's Stream asks for.
 func (d *discard) CloseNotify() <-chan bool { return d.gone }
