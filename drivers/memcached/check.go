@@ -11,33 +11,18 @@ import (
 	"github.com/gin-cachette/cachette/drivers/internal/tlsfiles"
 )
 
-// place returns the setting that says where the servers are, and what it holds.
-func place(settings drivers.Settings) (setting, raw string) {
-	if settings.URL != "" {
-		return "URL", settings.URL
-	}
-	return "MemcachedHost", settings.MemcachedHost
-}
-
-// named returns a setting as errors and the log name it.
-func named(setting string) string {
-	if setting == "URL" {
-		return "URL (CACHETTE_URL)"
-	}
-	return "MemcachedHost (CACHETTE_MEMCACHED_HOST)"
+// place returns where the settings say that the servers are.
+func place(settings drivers.Settings) address.Place {
+	return address.PlaceIn(settings.URL, "MemcachedHost", "CACHETTE_MEMCACHED_HOST", settings.MemcachedHost)
 }
 
 // check returns what is wrong with the hosts or the URL. It reads no file that the URL names.
 func check(settings drivers.Settings) []drivers.Problem {
-	setting, raw := place(settings)
-	problem := "backend memcached requires it: give " + formHost
-	if raw != "" {
-		problem = checkHost(raw)
+	at := place(settings)
+	if problem := at.Problem("memcached", formHost, checkHost); problem != "" {
+		return []drivers.Problem{{Setting: at.Setting, Text: problem}}
 	}
-	if problem == "" {
-		return nil
-	}
-	return []drivers.Problem{{Setting: setting, Text: problem}}
+	return nil
 }
 
 const formHost = "host or host:port, or /path/memcached.sock for a socket, several separated by commas, or " +

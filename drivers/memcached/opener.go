@@ -19,22 +19,21 @@ const openTimeout = 3 * time.Second
 // openByName opens what the settings name. A server that refuses the password, or whose certificate does not
 // hold, is an error; one that does not answer is a line in the log.
 func openByName(ctx context.Context, settings drivers.Settings) (drivers.Driver, error) {
-	from, raw := place(settings)
-	setting := named(from)
-	t, err := parseSetting(raw)
+	at := place(settings)
+	t, err := parseSetting(at.Raw)
 	if err != nil {
-		return nil, fmt.Errorf("memcached: %s: %w", setting, err)
+		return nil, fmt.Errorf("memcached: %s: %w", at.Named, err)
 	}
 	d := newDriver(newServers(t.servers), t.dialer.DialContext, settings.OperationTimeout, 0)
 	d.noFlags = settings.PlainKeys
 	refused, silent := d.meet(ctx)
 	if refused != nil {
 		d.Close()
-		return nil, fmt.Errorf("memcached: %s: %w", setting, refused)
+		return nil, fmt.Errorf("memcached: %s: %w", at.Named, refused)
 	}
 	if silent != nil {
 		settings.Logger.Warn("cachette: memcached: a server does not answer: operations on its keys fail until it does",
-			"setting", setting, "error", silent)
+			"setting", at.Named, "error", silent)
 	}
 	return d, nil
 }

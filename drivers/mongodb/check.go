@@ -23,20 +23,9 @@ const (
 // schemes are those of a URL.
 var schemes = []string{"mongodb", "mongodb+srv"}
 
-// place returns the setting that says where the servers are, and what it holds.
-func place(settings drivers.Settings) (setting, raw string) {
-	if settings.URL != "" {
-		return "URL", settings.URL
-	}
-	return "MongoDBURL", settings.MongoDBURL
-}
-
-// named returns the setting that says where the servers are, as errors and the log name it.
-func named(settings drivers.Settings) string {
-	if settings.URL != "" {
-		return "URL (CACHETTE_URL)"
-	}
-	return "MongoDBURL (CACHETTE_MONGODB_URL)"
+// place returns where the settings say that the servers are.
+func place(settings drivers.Settings) address.Place {
+	return address.PlaceIn(settings.URL, "MongoDBURL", "CACHETTE_MONGODB_URL", settings.MongoDBURL)
 }
 
 // check returns what is wrong with the settings.
@@ -47,12 +36,9 @@ func check(settings drivers.Settings) []drivers.Problem {
 			problems = append(problems, drivers.Problem{Setting: setting, Text: problem})
 		}
 	}
-	setting, raw := place(settings)
-	if raw == "" {
-		add(setting, "backend mongodb requires it: give "+formURL)
-	} else {
-		add(setting, checkURL(raw))
-	}
+	at := place(settings)
+	raw := at.Raw
+	add(at.Setting, at.Problem("mongodb", formURL, checkURL))
 	if settings.DatabaseName != "" {
 		add("DatabaseName", checkDatabase(settings))
 	}
@@ -91,10 +77,10 @@ func checkDatabase(settings drivers.Settings) string {
 	if problem := checkDatabaseName(settings.DatabaseName); problem != "" {
 		return problem
 	}
-	_, raw := place(settings)
+	raw := place(settings).Raw
 	if database := databaseIn(raw); database != "" && database != settings.DatabaseName && checkURL(raw) == "" {
 		return fmt.Sprintf("%s names another database: give one of the two; where the user is known is said by "+
-			"the option authSource of the URL", named(settings))
+			"the option authSource of the URL", place(settings).Named)
 	}
 	return ""
 }

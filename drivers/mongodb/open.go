@@ -78,18 +78,18 @@ func open(ctx context.Context, settings drivers.Settings) (drivers.Driver, error
 // databaseOf returns the database that the settings name, or nothing. Of two it shows neither: what a URL has in the place
 // of one may be a part of a password.
 func databaseOf(settings drivers.Settings) (string, error) {
-	_, raw := place(settings)
+	raw := place(settings).Raw
 	database := databaseIn(raw)
 	if database != "" && settings.DatabaseName != "" && database != settings.DatabaseName {
 		return "", fmt.Errorf("mongodb: %s and %s name two databases: give one of them; where the user is known is said by the "+
-			"option authSource of the URL", named(settings), settingDatabase)
+			"option authSource of the URL", place(settings).Named, settingDatabase)
 	}
 	return cmp.Or(settings.DatabaseName, database), nil
 }
 
 func warnUnreachable(settings drivers.Settings, err error) {
 	settings.Logger.Warn("cachette: mongodb: the server does not answer: the cache does without it until it does",
-		"setting", named(settings), "error", err)
+		"setting", place(settings).Named, "error", err)
 }
 
 // connect returns a driver with a client of its own, which tells heartbeat when it finds a server not to answer. It
@@ -112,7 +112,7 @@ func connect(ctx context.Context, settings drivers.Settings, heartbeat *lastFail
 
 // clientOptions reads the URL of the settings.
 func clientOptions(ctx context.Context, settings drivers.Settings) (*options.ClientOptions, error) {
-	_, raw := place(settings)
+	raw := place(settings).Raw
 	o, err := readURL(ctx, raw)
 	if err != nil {
 		return nil, err
@@ -160,7 +160,7 @@ var secretOptions = regexp.MustCompile(`(?i)((?:tls|ssl)[a-z]*password|authMecha
 // refusedURL says why the client does not take the URL. Its error may repeat what it did not understand, so it is shown only
 // if it is the same without all that is secret.
 func refusedURL(settings drivers.Settings, err error) error {
-	_, url := place(settings)
+	url := place(settings).Raw
 	_, rest, _ := strings.Cut(url, "://")
 	if at := strings.LastIndexByte(rest, '@'); at >= 0 {
 		rest = rest[at+1:]
@@ -168,10 +168,10 @@ func refusedURL(settings drivers.Settings, err error) error {
 	if strings.HasPrefix(url, "mongodb") {
 		bare := options.Client().ApplyURI("mongodb://" + secretOptions.ReplaceAllString(rest, "")).Validate()
 		if bare == nil || bare.Error() != err.Error() {
-			return fmt.Errorf("mongodb: %s: the client does not understand the user name, the password or an option", named(settings))
+			return fmt.Errorf("mongodb: %s: the client does not understand the user name, the password or an option", place(settings).Named)
 		}
 	}
-	return fmt.Errorf("mongodb: %s: the client does not take it: %w", named(settings), err)
+	return fmt.Errorf("mongodb: %s: the client does not take it: %w", place(settings).Named, err)
 }
 
 // Codes of MongoDB's errors.
@@ -188,13 +188,13 @@ const (
 func refusal(settings drivers.Settings, err error) string {
 	switch {
 	case hasCode(err, codeAuthenticationFailed, codeUserNotFound, codeMechanismUnavailable, codeAtlas):
-		return named(settings) + ": the server refuses the user or the password"
+		return place(settings).Named + ": the server refuses the user or the password"
 	case hasCode(err, codeUnauthorized):
-		return named(settings) + ": the server asks for a user and a password, or does not let this user make the index of the collection"
+		return place(settings).Named + ": the server asks for a user and a password, or does not let this user make the index of the collection"
 	case hasCode(err, codeInvalidNamespace):
 		return settingNamespaces + ": the server refuses the name"
 	case tlsfiles.IsRefusal(err):
-		return named(settings) + ": no TLS connection can be made"
+		return place(settings).Named + ": no TLS connection can be made"
 	}
 	return ""
 }

@@ -16,33 +16,18 @@ const formURL = "redis://user:password@host:port/database, or rediss:// for TLS;
 	"redis+sentinel://user:password@host:port,host:port/master_name/database or redis+cluster://user:password@host:port,host:port; " +
 	"of a socket, unix://user:password@/path/redis.sock?db=0"
 
-// place returns the setting that says where the store is, and what it holds.
-func place(settings drivers.Settings) (setting, raw string) {
-	if settings.URL != "" {
-		return "URL", settings.URL
-	}
-	return "RedisURL", settings.RedisURL
-}
-
-// named returns a setting as errors and the log name it.
-func named(setting string) string {
-	if setting == "URL" {
-		return "URL (CACHETTE_URL)"
-	}
-	return "RedisURL (CACHETTE_REDIS_URL)"
+// place returns where the settings say that the servers are.
+func place(settings drivers.Settings) address.Place {
+	return address.PlaceIn(settings.URL, "RedisURL", "CACHETTE_REDIS_URL", settings.RedisURL)
 }
 
 // check returns what is wrong with the URL. It reads no file that the URL names.
 func check(settings drivers.Settings) []drivers.Problem {
-	setting, raw := place(settings)
-	problem := "backend redis requires it: give " + formURL
-	if raw != "" {
-		problem = checkURL(raw)
+	at := place(settings)
+	if problem := at.Problem("redis", formURL, checkURL); problem != "" {
+		return []drivers.Problem{{Setting: at.Setting, Text: problem}}
 	}
-	if problem == "" {
-		return nil
-	}
-	return []drivers.Problem{{Setting: setting, Text: problem}}
+	return nil
 }
 
 // allSchemes are those of a single server, of sentinels, of a cluster, and of a Unix domain socket; the second s stands for

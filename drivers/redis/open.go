@@ -30,16 +30,15 @@ const (
 func openByName(ctx context.Context, settings drivers.Settings) (drivers.Driver, error) {
 	d, err := open(ctx, settings)
 	if err != nil {
-		setting, _ := place(settings)
-		return nil, fmt.Errorf("redis: %s: %w", named(setting), wording.Behind(err, "redis"))
+		return nil, fmt.Errorf("redis: %s: %w", place(settings).Named, wording.Behind(err, "redis"))
 	}
 	return d, nil
 }
 
 // open makes a client of its own and a driver on it, and looks whether the server takes it.
 func open(ctx context.Context, settings drivers.Settings) (*Driver, error) {
-	setting, raw := place(settings)
-	t, err := parseURL(raw)
+	at := place(settings)
+	t, err := parseURL(at.Raw)
 	if err != nil {
 		return nil, err
 	}
@@ -71,7 +70,7 @@ func open(ctx context.Context, settings drivers.Settings) (*Driver, error) {
 		return nil, fmt.Errorf("%s: %w", reason, err)
 	}
 	if err != nil && settings.Logger != nil {
-		settings.Logger.Warn("cachette: redis: the server does not answer; the cache will use it once it does", "setting", named(setting), "error", err)
+		settings.Logger.Warn("cachette: redis: the server does not answer; the cache will use it once it does", "setting", at.Named, "error", err)
 	}
 	return d, nil
 }
