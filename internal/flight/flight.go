@@ -27,6 +27,7 @@ type Group struct {
 	patience time.Duration
 	seed     maphash.Seed
 	ended    atomic.Uint64
+	stalled  *Recent // keys of which a leader has waited for its client
 	shards   [32]shard
 }
 
@@ -38,7 +39,7 @@ type shard struct {
 
 // NewGroup returns a Group without flights. patience is after how long one more of the requests that wait for a flight leads.
 func NewGroup(patience time.Duration) *Group {
-	g := &Group{patience: patience, seed: maphash.MakeSeed()}
+	g := &Group{patience: patience, seed: maphash.MakeSeed(), stalled: NewRecent()}
 	for i := range g.shards {
 		g.shards[i].group = g
 	}
@@ -79,6 +80,9 @@ type Seat struct {
 
 	hurry *time.Timer // its response is sent bit by bit, and may go on for long when this has ended; nil for none
 	slow  bool        // it has
+
+	waits time.Time   // since when its response waits for its client; zero where it does not
+	stall *time.Timer // looks at it when that has taken long; nil where no request waits
 }
 
 // Ending is how a flight ended for a request that waited for it.
@@ -147,6 +151,9 @@ func (g *Group) Lead(key string) *Seat {
 func (g *Group) lock(key string) (*shard, *flight) {
 	s := &g.shards[maphash.String(g.seed, key)%uint64(len(g.shards))]
 	s.mu.Lock()
+	if f := s.flights[key]; f != nil { // whose leaders may have stalled while no request waited
+		f.relieve()
+	}
 	return s, s.flights[key]
 }
 
@@ -373,6 +380,7 @@ func (s *Seat) step(then func(f *flight)) {
 	if s.hurry != nil {
 		s.hurry.Stop()
 	}
+	s.resume()
 	f := s.flight
 	f.leaders = without(f.leaders, s)
 	then(f)

@@ -26,7 +26,8 @@ func (r *Recorder) Flush() {
 
 // flush has the client's writer send what it has, and waits for that.
 func (r *Recorder) flush() {
-	defer r.awaits()()
+	r.await()
+	defer r.goOn()
 	r.ResponseWriter.Flush()
 }
 

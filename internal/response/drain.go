@@ -189,7 +189,7 @@ const (
 func (r *Recorder) beside() bool {
 	if r.way == undecided {
 		r.way = whenDone
-		if _, trailers := r.Header()["Trailer"]; !trailers && !Wrapped(r.ResponseWriter) {
+		if _, trailers := r.Header()["Trailer"]; !trailers && !r.Wrapped() {
 			r.way = beside
 		}
 	}
@@ -221,7 +221,8 @@ func (r *Recorder) pass(to int) error {
 // noted that the response waits.
 func (r *Recorder) send(data []byte) error {
 	if r.written > inPlace || !r.beside() {
-		defer r.awaits()()
+		r.await()
+		defer r.goOn()
 	}
 	_, err := r.ResponseWriter.Write(data)
 	return err
@@ -282,12 +283,13 @@ func (r *Recorder) AwaitSent() bool {
 		return true
 	}
 	if r.drain == nil || !r.drain.held {
-		if Wrapped(r.ResponseWriter) { // it may have sent it later than it was told to
+		if r.Wrapped() { // it may have sent it later than it was told to
 			r.owner.Sent(r, r.Header())
 		}
 		return true
 	}
-	defer r.awaits()()
+	r.await()
+	defer r.goOn()
 	<-r.drain.begun
 	if r.drain.failed() != nil {
 		return false
@@ -296,11 +298,11 @@ func (r *Recorder) AwaitSent() bool {
 	return true
 }
 
-// awaits notes that the response waits for its client, and its body with it, until the function that it returns is called.
-func (r *Recorder) awaits() (over func()) {
+// await notes that the response waits for its client, and its body with it, until goOn is called.
+func (r *Recorder) await() {
 	r.owner.Waits()
 	if r.reserved == 0 {
-		return r.owner.Waited
+		return
 	}
 	if spare := r.reserved - cap(r.body); spare > 0 {
 		r.room.reserve(-spare, r.fixed)
@@ -310,11 +312,16 @@ func (r *Recorder) awaits() (over func()) {
 	if r.drain != nil && !r.drain.held { // one that was held goes out in a single write
 		p = &r.drain.pace
 	}
-	leave := r.room.wait(r.reserved, r.fixed, r.ResponseWriter, p)
-	return func() {
-		leave()
-		r.owner.Waited()
+	r.client, r.waits = r.room.wait(r.client, r.reserved, r.fixed, r.ResponseWriter, p), true
+}
+
+// goOn says that the client has taken what it was waited for.
+func (r *Recorder) goOn() {
+	if r.waits {
+		r.room.leave(r.client)
+		r.waits = false
 	}
+	r.owner.Waited()
 }
 
 // Drain waits until the client's writer has all that was captured. A panic of that writer goes on from here.
@@ -327,7 +334,8 @@ func (r *Recorder) Drain() {
 	if r.drain == nil {
 		return
 	}
-	defer r.awaits()()
+	r.await()
+	defer r.goOn()
 	d := r.drain
 	d.finish()
 	<-d.ended

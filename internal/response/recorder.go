@@ -21,16 +21,19 @@ type Recorder struct {
 
 	status    int
 	size      int
-	mode      Mode
-	committed bool
 	limit     int64
 	upcoming  int // the size of the write that commits
 	body      []byte
-	written   int  // how much of it the client's writer has, where it takes it in place
-	reserved  int  // how much of the room the body has
+	written   int // how much of it the client's writer has, where it takes it in place
+	reserved  int // how much of the room the body has
+	mode      Mode
+	committed bool
 	fixed     bool // the client cannot be cut off
+	waits     bool // the room counts the client as one that is waited for
+	outer     outside
 	way       way
-	drain     *drain // nil while nothing is written beside the handler
+	drain     *drain  // nil while nothing is written beside the handler
+	client    *client // what the room knows of the client; nil until it is waited for
 
 	final, late http.Header // of a held response whose header has not gone out: when it was final, and when the handlers were done
 
@@ -116,6 +119,25 @@ func (r *Recorder) SetLimit(limit int64) { r.limit = limit }
 
 // Outer returns the writer that the Recorder stands in front of.
 func (r *Recorder) Outer() gin.ResponseWriter { return r.ResponseWriter }
+
+// outside is what is known of the writer that a Recorder stands in front of.
+type outside uint8
+
+const (
+	unknown outside = iota
+	server
+	middleware
+)
+
+// Wrapped tells whether a writer of middleware stands between the Recorder and the client.
+func (r *Recorder) Wrapped() bool {
+	if r.outer == unknown {
+		if r.outer = server; wrapped(r.ResponseWriter) {
+			r.outer = middleware
+		}
+	}
+	return r.outer == middleware
+}
 
 // Status returns the status that the handlers have set.
 func (r *Recorder) Status() int { return r.status }

@@ -82,30 +82,37 @@ type client struct {
 	over bool // it is not waited for any more
 }
 
-// wait counts so many bytes of a body as waiting for a client, until the function that it returns is called.
-func (r *Room) wait(held int, fixed bool, w http.ResponseWriter, p *pace) (over func()) {
-	c := &client{w: w, held: int64(held), fixed: fixed, since: time.Now(), pace: p}
+// wait counts so many bytes of a body as waiting for a client, until leave is called. c is the client as it was waited for before, and nil
+// where it was not; it is another one that is returned where that is about to be cut off.
+func (r *Room) wait(c *client, held int, fixed bool, w http.ResponseWriter, p *pace) *client {
 	r.mu.Lock()
 	defer r.mu.Unlock()
+	if c == nil || c.cut {
+		c = new(client)
+	}
+	c.w, c.held, c.fixed, c.since, c.pace, c.over = w, int64(held), fixed, time.Now(), p, false
 	c.place = len(r.clients)
 	r.clients = append(r.clients, c)
 	r.captured -= c.held
 	r.waiting += c.held
 	r.watch()
-	return func() {
-		c.mu.Lock() // not while it is being cut off: its writer must not be used for longer
-		c.over = true
-		c.mu.Unlock()
-		r.mu.Lock()
-		defer r.mu.Unlock()
-		last := len(r.clients) - 1
-		r.clients[c.place] = r.clients[last]
-		r.clients[c.place].place = c.place
-		r.clients[last] = nil
-		r.clients = r.clients[:last]
-		r.captured += c.held
-		r.waiting -= c.held
-	}
+	return c
+}
+
+// leave says that a client is not waited for any more.
+func (r *Room) leave(c *client) {
+	c.mu.Lock() // not while it is being cut off: its writer must not be used for longer
+	c.over = true
+	c.mu.Unlock()
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	last := len(r.clients) - 1
+	r.clients[c.place] = r.clients[last]
+	r.clients[c.place].place = c.place
+	r.clients[last] = nil
+	r.clients = r.clients[:last]
+	r.captured += c.held
+	r.waiting -= c.held
 }
 
 // watch has the clients looked at in a while, if they hold more than they may.

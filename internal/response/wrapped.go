@@ -4,7 +4,7 @@ import (
 	"net/http"
 	"reflect"
 	"slices"
-	"sync"
+	"sync/atomic"
 
 	"github.com/gin-gonic/gin"
 )
@@ -12,21 +12,37 @@ import (
 // ginPath is the package of gin's own writer.
 var ginPath = reflect.TypeFor[gin.Context]().PkgPath()
 
-// packages are those of the types of writers that were seen, by type. A program has few.
-var packages sync.Map
+// origin is a type of writer and the package that it is of.
+type origin struct {
+	of   reflect.Type
+	path string
+}
+
+// origins are those of the writers that were seen. A program has few types of them, which are found sooner in a list than by a hash.
+var origins atomic.Pointer[[]origin]
 
 // packageOf returns the package of a writer's type.
 func packageOf(w http.ResponseWriter) string {
 	t := reflect.TypeOf(w)
-	if path, ok := packages.Load(t); ok {
-		return path.(string)
+	known := origins.Load()
+	if known != nil {
+		for i := range *known {
+			if (*known)[i].of == t {
+				return (*known)[i].path
+			}
+		}
 	}
 	named := t
 	if t.Kind() == reflect.Pointer {
 		named = t.Elem()
 	}
 	path := named.PkgPath()
-	packages.Store(t, path)
+	var more []origin
+	if known != nil {
+		more = slices.Clip(*known)
+	}
+	more = append(more, origin{t, path})
+	origins.CompareAndSwap(known, &more) // another one may have been noted meanwhile: this one will be the next time
 	return path
 }
 
@@ -34,9 +50,9 @@ func packageOf(w http.ResponseWriter) string {
 // net/http has for HTTP/2.
 var servers = [...]string{"net/http", "net/http/httptest", "golang.org/x/net/http2"}
 
-// Wrapped tells whether a writer of middleware stands between a response and its client, inside of the engine or around it: it may
+// wrapped tells whether a writer of middleware stands between a response and its client, inside of the engine or around it: it may
 // change the header as that goes out.
-func Wrapped(w http.ResponseWriter) bool {
+func wrapped(w http.ResponseWriter) bool {
 	for {
 		if recorder, ok := w.(*Recorder); ok {
 			w = recorder.Outer()

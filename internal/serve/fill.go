@@ -27,9 +27,7 @@ const (
 
 // fillState is the part of an exchange that is about running the handler.
 type fillState struct {
-	flight   *flight.Seat  // nil where no request follows
-	stall    *time.Timer   // has another request lead when its client is waited for; nil where it never was
-	patience time.Duration // after which it does
+	flight   *flight.Seat // nil where no request follows
 	ticket   store.Ticket
 	track    *track // of the fills of the same target
 	recorder response.Recorder
@@ -76,7 +74,8 @@ func (x *exchange) fill(seat *flight.Seat) {
 	outer := c.Writer
 	x.flight = seat
 	x.errors = len(c.Errors)
-	defer x.enterTrack()()
+	x.enterTrack()
+	defer x.leaveTrack()
 	x.begin()
 	x.began = x.now
 	x.recorder.Open(outer, x.around.rt.bodyLimit(s), x, s.room)
@@ -147,7 +146,7 @@ func (x *exchange) begin() {
 // a page of its own, as it does with errors, is left to it, and not kept.
 func (x *exchange) commit(outer gin.ResponseWriter) {
 	switch {
-	case !response.Wrapped(outer):
+	case !x.recorder.Wrapped():
 	case x.made.Status >= 400:
 		x.outcome = unstored
 	default:
@@ -166,13 +165,12 @@ func (x *exchange) finish(bare, intact bool) {
 		x.withdraw(refusedTooLarge)
 	case x.recorder.Starved():
 		s.counts.Uncaptured.Add(1)
-	case x.unwanted(): // which was said after the header
-		x.unkept = rfc9111.RefusedNoStore
-		x.withdraw(rfc9111.RefusedNoStore)
-		x.apart()
 	case x.outcome != storable, x.left:
 	case x.endedWell(intact):
 		x.keep(bare)
+	case x.unkept == rfc9111.RefusedNoStore: // which was said after the header
+		x.withdraw(rfc9111.RefusedNoStore)
+		x.apart()
 	case x.unkept == refusedAborted && len(x.c.Errors) == x.errors:
 		x.withdraw(refusedAborted)
 		x.Forgo()
@@ -209,37 +207,12 @@ const flushPatience = time.Second
 // Flushed lets them go unless the response is complete before long.
 func (x *exchange) Flushed() { x.flight.PartWithin(flushPatience) }
 
-// stallPatience is for how long requests wait for another's client that does not let its response go on. Where one was waited for a
-// moment ago, it is the tenth part of that, so that several of them do not add up.
-const stallPatience = 500 * time.Millisecond
-
 // Waits has one more of the requests that wait for this fill lead, unless it goes on before long: it waits for its client now, which may
 // take nothing.
-func (x *exchange) Waits() {
-	if x.flight == nil {
-		return
-	}
-	if x.stall != nil {
-		x.stall.Reset(x.patience)
-		return
-	}
-	s, seat, key := x.s, x.flight, x.found.Key
-	x.patience = stallPatience
-	if s.stalled.Has(key, s.clock.now()) {
-		x.patience /= 10
-	}
-	x.stall = time.AfterFunc(x.patience, func() {
-		s.stalled.Add(key, s.clock.now().Add(aloneFor)) // first, for the one that leads next looks at it
-		seat.Fail()                                     // and not Forgo: clients that are only slow would have nearly all run the handler
-	})
-}
+func (x *exchange) Waits() { x.flight.Waits() }
 
 // Waited says that it goes on.
-func (x *exchange) Waited() {
-	if x.stall != nil {
-		x.stall.Stop()
-	}
-}
+func (x *exchange) Waited() { x.flight.Waited() }
 
 // Gone tells whether there is no client left for which the handlers run: neither their own client nor one that waits.
 func (x *exchange) Gone() bool { return x.context.Err() != nil }

@@ -31,7 +31,8 @@ func (s *Server) Invalidate(c *gin.Context) {
 	posted := postedBy(c)
 	keeps := posted != nil && posted.keepPosted != nil
 	if keeps { // what others have stored before, the invalidation ends
-		defer posted.enterTrack()()
+		posted.enterTrack()
+		defer posted.leaveTrack()
 	}
 	if !rec.Finish() {
 		s.invalidate(c, r, path, rec.Status(), rec.Header())

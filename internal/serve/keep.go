@@ -29,6 +29,7 @@ func (x *exchange) put(e *response.Entry) bool {
 		x.withdraw(refusedTooLarge)
 	}
 	x.flight.Share(e)
+	x.flight = nil // what is left to do is for its own client alone
 	return kept
 }
 
@@ -104,7 +105,8 @@ func (x *exchange) standIn() {
 // head runs the handler of a HEAD request, whose response is not stored: it can freshen what is stored for GET, or show
 // that it is out of date (RFC 9111 §4.3.5).
 func (x *exchange) head() {
-	defer x.enterTrack()()
+	x.enterTrack()
+	defer x.leaveTrack()
 	x.begin()
 	x.goOn()
 	r := x.within()

@@ -17,20 +17,26 @@ import (
 // tracks are what the fills under way know of one another, by the key of their target, without a variant.
 type tracks struct {
 	seed   maphash.Seed
-	shards [32]struct {
-		mu  sync.Mutex
-		all map[string]*track
-	}
+	shards [32]trackShard
+}
+
+type trackShard struct {
+	mu    sync.Mutex
+	all   map[string]*track
+	spare *track // for the next key: most fills are the only one of theirs
 }
 
 // track is what has come of the fills of one target since the oldest of those under way began. A fill that begins later makes a later
 // answer, so what came before is of no concern.
 type track struct {
-	fills int // under the lock of its shard
+	key   string
+	shard *trackShard
+	fills int // under the shard's lock
 
 	mu     sync.Mutex
 	stamps []stamp   // in the order in which they were made
 	floor  time.Time // the latest of those that were dropped
+	room   [1]stamp  // what stamps has its room from at first
 }
 
 // stamp says that an answer was stored, or has taken back what was.
@@ -48,25 +54,41 @@ const maxStamps = 64
 func newTracks() *tracks { return &tracks{seed: maphash.MakeSeed()} }
 
 // enter returns the track of a key for a fill that begins. leave must be called when nothing is stored by it any more.
-func (t *tracks) enter(key string) (at *track, leave func()) {
+func (t *tracks) enter(key string) *track {
 	shard := &t.shards[maphash.String(t.seed, key)%uint64(len(t.shards))]
 	shard.mu.Lock()
 	defer shard.mu.Unlock()
-	at = shard.all[key]
+	at := shard.all[key]
 	if at == nil {
-		if shard.all == nil {
-			shard.all = make(map[string]*track)
-		}
-		at = new(track)
-		shard.all[key] = at
+		at = shard.begin(key)
 	}
 	at.fills++
-	return at, func() {
-		shard.mu.Lock()
-		defer shard.mu.Unlock()
-		if at.fills--; at.fills == 0 {
-			delete(shard.all, key)
-		}
+	return at
+}
+
+// begin makes the track of a key. The shard is locked.
+func (s *trackShard) begin(key string) *track {
+	at := s.spare
+	if s.spare = nil; at == nil {
+		at = &track{shard: s}
+	}
+	at.key, at.stamps, at.floor = key, at.room[:0], time.Time{}
+	if s.all == nil {
+		s.all = make(map[string]*track)
+	}
+	s.all[key] = at
+	return at
+}
+
+// leave is called by a fill that has entered.
+func (t *track) leave() {
+	s := t.shard
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if t.fills--; t.fills == 0 {
+		delete(s.all, t.key)
+		t.key, t.room = "", [1]stamp{}
+		s.spare = t
 	}
 }
 
@@ -91,10 +113,13 @@ func (t *track) add(m *stamp) {
 	t.stamps = append(t.stamps, *m)
 }
 
-// enterTrack enters the track of an exchange's target, and returns what leaves it.
-func (x *exchange) enterTrack() (leave func()) {
-	x.track, leave = x.s.tracks.enter(x.target.Key)
-	return leave
+// enterTrack enters the track of an exchange's target.
+func (x *exchange) enterTrack() { x.track = x.s.tracks.enter(x.target.Key) }
+
+// leaveTrack leaves it.
+func (x *exchange) leaveTrack() {
+	x.track.leave()
+	x.track = nil
 }
 
 // stampOf is the stamp of an exchange's answer that comes in the place of e.

@@ -25,7 +25,8 @@ func (x *exchange) post() {
 	s.purgedAs(&x.target, x.request)
 	x.found.Key = x.target.Key
 	x.errors = len(c.Errors)
-	defer x.enterTrack()()
+	x.enterTrack()
+	defer x.leaveTrack()
 	x.ticket = store.Unkept
 	if x.mayAnswerGet() {
 		x.ticket = s.store.BeginOwn(x.request.Context(), &x.found, &x.target) // the handler may read what a purge then outdates

@@ -5,6 +5,8 @@ import (
 	"slices"
 
 	"github.com/gin-gonic/gin"
+
+	"github.com/gin-cachette/cachette/internal/rfc9111"
 )
 
 // validating tells whether the handler can be asked whether what is stored is still good (RFC 9111 §4.3).
@@ -32,7 +34,7 @@ func (x *exchange) condition() {
 	switch {
 	case x.validating():
 		x.found.Entry.Condition(h)
-	case len(h["Range"]) == 0 && !x.asked.NoStore && !x.s.alone.Has(x.found.Key, x.now):
+	case rfc9111.Conditional(h) && len(h["Range"]) == 0 && !x.asked.NoStore && !x.s.alone.Has(x.found.Key, x.now):
 		delete(h, "If-None-Match")
 		delete(h, "If-Modified-Since")
 	}

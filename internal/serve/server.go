@@ -58,7 +58,6 @@ type Server struct {
 	tracks  *tracks
 	alone   *flight.Recent // keys whose last response was for one client only
 	unkept  *flight.Recent // keys of which a response was said to be stored and was not, and which of brokenPromises is why
-	stalled *flight.Recent // keys of which a fill has waited for its client
 	resting *flight.Recent // keys whose last refresh stored nothing
 	lane    lane
 	earlier map[place]bool // the routes that were there before the cache
@@ -96,7 +95,7 @@ func New(o Options) *Server {
 		Owner: o.Owner, store: o.Store, engine: o.Engine, prefix: o.Prefix, service: o.Service, bodyLimit: o.BodyLimit,
 		log: o.Log, disabled: o.Disabled,
 		flights: flight.NewGroup(patience), tracks: newTracks(), room: response.NewRoom(o.CaptureLimit),
-		alone: flight.NewRecent(), unkept: flight.NewRecent(), stalled: flight.NewRecent(), resting: flight.NewRecent(),
+		alone: flight.NewRecent(), unkept: flight.NewRecent(), resting: flight.NewRecent(),
 		slots: make(chan struct{}, maxRefreshes), earlier: routesOf(o.Engine),
 	}
 	if o.ProxyScheme {
