@@ -35,14 +35,14 @@ func BenchmarkMiss(b *testing.B) {
 		b.Run(peer.name, func(b *testing.B) {
 			engine := peer.make(b)
 			r := httptest.NewRequest(http.MethodGet, "/document", nil)
-			w := &null{header: http.Header{}}
+			w := null()
 			b.ReportAllocs()
 			n := 0
 			for b.Loop() {
 				n++
 				r.URL.RawQuery = strconv.Itoa(n)
 				r.RequestURI = "/document?" + r.URL.RawQuery
-				clear(w.header)
+				clear(w.Header())
 				engine.ServeHTTP(w, r)
 			}
 		})
@@ -65,11 +65,11 @@ func BenchmarkMemory(b *testing.B) {
 		}
 		engine.GET("/document", cachette.Cached(time.Hour), document)
 		r := httptest.NewRequest(http.MethodGet, "/document", nil)
-		w := &null{header: http.Header{}}
+		w := null()
 		const requests = 10 * limit / 1024
 		for n := range requests {
 			r.URL.RawQuery = strconv.Itoa(n)
-			clear(w.header)
+			clear(w.Header())
 			engine.ServeHTTP(w, r)
 		}
 		b.ReportMetric(float64(heap()-before)/limit*100, "heap-%-of-limit")

@@ -14,6 +14,7 @@ const recents = 1 << 12
 // must cost time and nothing else.
 type Recent struct {
 	seed  maphash.Seed
+	noted atomic.Bool            // something was, ever: most caches remember nothing of most kinds
 	slots [recents]atomic.Uint64 // 28 bits of the key's hash, 4 of what is noted, 32 of the time, in seconds, until which it is remembered
 }
 
@@ -30,6 +31,7 @@ func (r *Recent) Add(key string, until time.Time) { r.Note(key, 1, until) }
 
 // Note remembers one of up to 15 things of key, each a number over 0, until the given time.
 func (r *Recent) Note(key string, what uint8, until time.Time) {
+	r.noted.Store(true)
 	hash := maphash.String(r.seed, key)
 	r.slots[hash%recents].Store(hash&hashBits | uint64(what)<<32&noteBits | uint64(uint32(until.Unix())))
 }
@@ -39,6 +41,9 @@ func (r *Recent) Has(key string, now time.Time) bool { return r.What(key, now) !
 
 // What returns what is remembered of key, and 0 where nothing is.
 func (r *Recent) What(key string, now time.Time) uint8 {
+	if !r.noted.Load() {
+		return 0
+	}
 	hash := maphash.String(r.seed, key)
 	slot := r.slots[hash%recents].Load()
 	if slot&hashBits != hash&hashBits || uint32(slot) <= uint32(now.Unix()) {
@@ -49,6 +54,9 @@ func (r *Recent) What(key string, now time.Time) uint8 {
 
 // Remove forgets key.
 func (r *Recent) Remove(key string) {
+	if !r.noted.Load() {
+		return
+	}
 	hash := maphash.String(r.seed, key)
 	slot := &r.slots[hash%recents]
 	if old := slot.Load(); old&hashBits == hash&hashBits {

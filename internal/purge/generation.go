@@ -16,8 +16,24 @@ type generation struct {
 // scopes are the generations of all scopes that are in use: by fills under way and by what they have stored. No two scopes share
 // one, but for a clash of 64 bits that no client can bring about and that would cost a miss.
 type scopes struct {
-	seed   maphash.Seed
+	names  maphash.Seed
+	hosts  maphash.Seed
 	shards [32]shard
+}
+
+// hash returns the hash of a scope. Those of its parts are added up, each with a seed of its own: only who knew the seeds could bring
+// about a clash.
+func (g *scopes) hash(s Scope) uint64 {
+	const odd = 0x9e3779b97f4a7c15 // 2^64 over the golden ratio, so that small numbers are spread
+	kind := uint64(s.Kind) << 1
+	if s.Soft {
+		kind |= 1
+	}
+	hash := maphash.String(g.names, s.Name) + kind*odd
+	if s.Host != "" {
+		hash += maphash.String(g.hosts, s.Host)
+	}
+	return hash
 }
 
 // shard is a part of them. It keeps none alive: what stands on them does.

@@ -23,7 +23,7 @@ type Local struct {
 // NewLocal returns purges of which there was none yet.
 func NewLocal() *Local {
 	l := &Local{}
-	l.gens.seed = maphash.MakeSeed()
+	l.gens.names, l.gens.hosts = maphash.MakeSeed(), maphash.MakeSeed()
 	l.prefixes.Store(&prefixes{})
 	return l
 }
@@ -36,7 +36,7 @@ var (
 )
 
 func (l *Local) shard(s Scope) (*shard, uint64) {
-	hash := maphash.Comparable(l.gens.seed, s)
+	hash := l.gens.hash(s)
 	return &l.gens.shards[hash%uint64(len(l.gens.shards))], hash
 }
 

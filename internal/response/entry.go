@@ -69,16 +69,15 @@ type Draft struct {
 // validator.
 func New(d *Draft) *Entry {
 	e := &Entry{Status: d.Status, Fields: d.Fields, Body: d.Body, Bare: d.Bare, Meta: d.Meta}
-	_, dated := lookup(e.Fields, "Date")
-	if !dated {
+	has := survey(e.Fields)
+	if !has.date.there() {
 		e.Fields = put(e.Fields, Field{Name: "Date", Values: dateLines(d.Meta.ResponseTime)})
 	}
-	_, modified := lookup(e.Fields, "Last-Modified")
-	if index(e.Fields, "Etag") < 0 && !modified && e.Status == http.StatusOK && !e.Bare {
+	if has.etag == nil && !has.modified.there() && e.Status == http.StatusOK && !e.Bare {
 		e.Fields = put(e.Fields, Field{Name: "Etag", Values: []string{e.makeETag()}, Change: Default})
 		e.Made = true
 	}
-	e.prepare(dated)
+	e.prepare(has.date.there())
 	return e
 }
 
@@ -105,18 +104,13 @@ func (e *Entry) makeETag() string {
 
 // prepare fills in what is derived from the rest. dated is false where the Date is when the response was received.
 func (e *Entry) prepare(dated bool) {
-	etag, _ := lookup(e.Fields, "Etag")
-	modified, _ := lookup(e.Fields, "Last-Modified")
-	var date []string
-	if dated {
-		date, _ = lookup(e.Fields, "Date")
+	has := survey(e.Fields)
+	if !dated {
+		has.date = nil
 	}
-	e.validators = rfc9111.ValidatorsOf(etag, modified, date, e.Meta.ResponseTime)
-	e.plain = plain(e.Fields)
-	e.lines = 2 // Age and Cache-Status
-	for i := range e.Fields {
-		e.lines += len(e.Fields[i].Values)
-	}
+	e.validators = rfc9111.ValidatorsOf(has.etag.lines(), has.modified.lines(), has.date.lines(), e.Meta.ResponseTime)
+	e.plain = has.plain
+	e.lines = 2 + has.values // Age and Cache-Status
 }
 
 // Validators returns what tells the entry from other representations.

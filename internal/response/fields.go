@@ -66,7 +66,7 @@ func (w before) untouched(values []string) bool {
 // values were added to is an Append of what was added.
 func (b Baseline) Changes(h http.Header) []Field {
 	fields := make([]Field, 0, len(h)+2) // room for Date and ETag
-	copies := make([]string, 0, len(h)+2)
+	copies := make([]string, 0, len(h))
 	for name, values := range h {
 		change := Replace
 		if was, ok := b[name]; ok {
@@ -164,11 +164,42 @@ func apply(fields []Field, h http.Header, array []string) []string {
 	return array
 }
 
-// plain tells whether replaying fields onto an empty header comes to setting each of them.
-func plain(fields []Field) bool {
-	return !slices.ContainsFunc(fields, func(f Field) bool {
-		return f.Change != Replace && f.Change != Default || f.Name == "Cache-Status"
-	})
+// surveyed is what there is to know of fields, found in one pass.
+type surveyed struct {
+	date, etag, modified *Field // nil where there is none
+	values               int    // of all fields
+	plain                bool   // replaying them onto an empty header comes to setting each of them
+}
+
+func survey(fields []Field) (s surveyed) {
+	s.plain = true
+	for i := range fields {
+		f := &fields[i]
+		s.values += len(f.Values)
+		s.plain = s.plain && (f.Change == Replace || f.Change == Default)
+		switch f.Name {
+		case "Date":
+			s.date = f
+		case "Etag":
+			s.etag = f
+		case "Last-Modified":
+			s.modified = f
+		case "Cache-Status":
+			s.plain = false
+		}
+	}
+	return s
+}
+
+// there tells whether a field has values to replay.
+func (f *Field) there() bool { return f != nil && f.Change != Remove }
+
+// lines returns these values.
+func (f *Field) lines() []string {
+	if !f.there() {
+		return nil
+	}
+	return f.Values
 }
 
 // set does what apply does with plain fields and an empty header.
@@ -191,12 +222,14 @@ func Keep(fields []Field, header http.Header, omit []string) []Field {
 	unstored := rfc9111.Unstored(header, omit)
 	kept := fields[:0]
 	for _, f := range fields {
-		if !unstored(f.Name) && !strings.EqualFold(f.Name, "Age") {
+		if !unstored(f.Name) && !isAge(f.Name) {
 			kept = append(kept, f)
 		}
 	}
 	return kept
 }
+
+func isAge(name string) bool { return len(name) == len("Age") && strings.EqualFold(name, "Age") }
 
 // index returns where fields have a name, or -1. They are few.
 func index(fields []Field, name string) int {

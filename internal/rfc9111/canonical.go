@@ -5,6 +5,11 @@ import "net/http"
 // Canonical returns a field's name as net/http spells it: what http.CanonicalHeaderKey returns. Most names are spelled so
 // already, and are told sooner here.
 func Canonical(name string) string {
+	switch name { // what nearly all responses are made of is told at once
+	case "Cache-Control", "Content-Type", "Content-Length", "Content-Encoding", "Date", "Etag", "Last-Modified", "Vary", "Expires",
+		"Set-Cookie", "Cache-Status", "Age":
+		return name
+	}
 	if canonical(name) {
 		return name
 	}

@@ -94,9 +94,10 @@ func heuristicLifetime(x *Exchange, d *ResponseDirectives) time.Duration {
 func initialAge(x *Exchange) (age time.Duration) {
 	value, hasAge := ageField(x.Header)
 	_, dated := x.Header["Date"]
-	date, hasDate := dateField(x.Header, "Date", x.ResponseTime)
-	if hasDate {
-		age = max(0, x.ResponseTime.Sub(date).Truncate(time.Second)) // Date has whole seconds
+	if dated {
+		if date, ok := dateField(x.Header, "Date", x.ResponseTime); ok {
+			age = max(0, x.ResponseTime.Sub(date).Truncate(time.Second)) // Date has whole seconds
+		}
 	}
 	if hasAge || dated {
 		age = max(age, value+max(0, x.ResponseTime.Sub(x.RequestTime)))

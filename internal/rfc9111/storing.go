@@ -210,15 +210,19 @@ func window(d Delta, otherwise time.Duration) time.Duration {
 	return otherwise
 }
 
-// hopByHop tells whether a field describes the connection and not the response (RFC 9111 §3.1).
-func hopByHop(name string) bool {
-	switch name {
-	case "Connection", "Keep-Alive", "Proxy-Authenticate", "Proxy-Authentication-Info", "Proxy-Authorization",
-		"Proxy-Connection", "Te", "Trailer", "Transfer-Encoding", "Upgrade":
-		return true
-	}
-	return false
+// connectionFields are the fields that describe the connection and not the response (RFC 9111 §3.1).
+var connectionFields = [...]string{
+	"Connection", "Keep-Alive", "Proxy-Authenticate", "Proxy-Authentication-Info", "Proxy-Authorization",
+	"Proxy-Connection", "Te", "Trailer", "Transfer-Encoding", "Upgrade",
 }
+
+// connectionLengths has a bit for each of their lengths. Most names have none of these.
+var connectionLengths = func() (lengths uint64) {
+	for _, field := range connectionFields {
+		lengths |= 1 << len(field)
+	}
+	return lengths
+}()
 
 // Unstored returns a predicate that tells which fields of a response may not be stored: those of the connection,
 // those that its Connection field lists (RFC 9110 §7.6.1), its trailers, and omit.
@@ -242,8 +246,16 @@ func Unstored(h http.Header, omit []string) func(name string) bool {
 	}
 }
 
-// neverStored tells whether a field may never be stored, whatever the response.
+// neverStored tells whether a field may never be stored, whatever the response. Its name may be in any spelling: a handler can write to
+// the header map as it likes.
 func neverStored(name string) bool {
-	name = Canonical(name) // a handler can write to the header map as it likes
-	return hopByHop(name) || strings.HasPrefix(name, http.TrailerPrefix)
+	if len(name) < 64 && connectionLengths>>len(name)&1 == 1 {
+		for _, field := range connectionFields {
+			if len(field) == len(name) && strings.EqualFold(field, name) { // of one length, so that letters beyond ASCII differ
+				return true
+			}
+		}
+	}
+	const prefix = http.TrailerPrefix
+	return len(name) >= len(prefix) && name[len(prefix)-1] == prefix[len(prefix)-1] && strings.EqualFold(name[:len(prefix)], prefix)
 }
