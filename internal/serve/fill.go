@@ -20,6 +20,7 @@ type outcome uint8
 const (
 	unstored  outcome = iota // its own client alone gets it
 	storable                 // the client gets it, and it is kept if it ends well
+	lent                     // it would be, but the store does not answer: the requests that wait for it get it
 	confirmed                // the handler says that what is stored is still good
 	failed                   // the handler failed, and what is stored stands in for it
 	aside                    // a route inside does the caching
@@ -32,6 +33,7 @@ type fillState struct {
 	track    *track // of the fills of the same target
 	recorder response.Recorder
 	began    time.Time
+	serial   uint64        // which run of a handler it is, of all that the server has begun
 	errors   int           // how many errors the context had when the handler began
 	inner    Frame         // what routes inside find
 	handlers *http.Request // what the handlers see
@@ -77,7 +79,7 @@ func (x *exchange) fill(seat *flight.Seat) {
 	x.enterTrack()
 	defer x.leaveTrack()
 	x.begin()
-	x.began = x.now
+	x.began, x.serial = x.now, s.runs.Add(1)
 	x.recorder.Open(outer, x.around.rt.bodyLimit(s), x, s.room)
 	x.recording = true
 
@@ -120,7 +122,7 @@ func (x *exchange) fill(seat *flight.Seat) {
 		x.freshen()
 	case failed:
 		x.standIn()
-	case storable:
+	case storable, lent:
 		if bare {
 			x.commit(outer)
 		}
@@ -165,7 +167,7 @@ func (x *exchange) finish(bare, intact bool) {
 		x.withdraw(refusedTooLarge)
 	case x.recorder.Starved():
 		s.counts.Uncaptured.Add(1)
-	case x.outcome != storable, x.left:
+	case !x.captured(), x.left:
 	case x.endedWell(intact):
 		x.keep(bare)
 	case x.unkept == rfc9111.RefusedNoStore: // which was said after the header

@@ -18,15 +18,37 @@ func (x *exchange) keep(bare bool) {
 		return
 	}
 	x.draft.Body, x.draft.Bare = x.recorder.Body(), bare
-	x.put(response.New(&x.draft))
+	e := response.New(&x.draft)
+	if x.outcome == lent {
+		x.lend(e)
+		return
+	}
+	x.put(e)
+}
+
+// loan is a response that the store has not taken. That nothing was purged since its handler ran cannot be asked of the store, so it is
+// only for requests that came before that.
+type loan struct {
+	entry *response.Entry
+	run   uint64
+}
+
+// lend gives a response that the store does not take to the requests that wait for it.
+func (x *exchange) lend(e *response.Entry) {
+	e.Key, e.Variant = x.target.Key, rfc9111.VariantKey(e.Meta.Vary, x.request.Header)
+	x.flight.Share(&loan{e, x.serial})
 }
 
 // put stores an entry and gives it to the requests that wait for it. It tells whether the entry was stored. One that turns out to be
 // too large, or to have had its time, ends what it would have replaced. A store that does not answer is not asked once more.
 func (x *exchange) put(e *response.Entry) bool {
 	kept, err := x.putUnder(x.target.Key, e)
-	if !kept && (err == nil || errors.Is(err, drivers.ErrTooLarge)) {
+	switch {
+	case kept:
+	case err == nil, errors.Is(err, drivers.ErrTooLarge):
 		x.withdraw(refusedTooLarge)
+	case x.outcome == storable:
+		x.lend(e)
 	}
 	x.flight.Share(e)
 	x.flight = nil // what is left to do is for its own client alone

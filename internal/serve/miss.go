@@ -181,7 +181,7 @@ func (x *exchange) collapse() {
 			}
 			seat.Pass()
 		case flight.Shared:
-			if entry, _ := shared.(*response.Entry); x.suits(entry) && x.s.store.Current(x.request.Context(), entry, &x.found) {
+			if entry := x.shared(shared); entry != nil {
 				status := x.forwarded()
 				status.Collapsed = true
 				x.replay(entry, &status)
@@ -242,6 +242,18 @@ func (x *exchange) alone() {
 		return
 	}
 	x.fill(nil)
+}
+
+// shared returns what a flight has shared, if it answers this request, and nothing was purged that this request may not see.
+func (x *exchange) shared(result any) *response.Entry {
+	entry, stored := result.(*response.Entry)
+	if l, ok := result.(*loan); ok && x.runs < l.run {
+		entry = l.entry
+	}
+	if entry == nil || !x.suits(entry) || stored && !x.s.store.Current(x.request.Context(), entry, &x.found) {
+		return nil
+	}
+	return entry
 }
 
 // suits tells whether what another request's fill made answers this one.

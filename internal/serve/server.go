@@ -56,6 +56,7 @@ type Server struct {
 	room    *response.Room // for bodies that are being captured, or wait for their clients
 	flights *flight.Group
 	tracks  *tracks
+	runs    atomic.Uint64  // how many runs of handlers have begun that others may wait for
 	alone   *flight.Recent // keys whose last response was for one client only
 	unkept  *flight.Recent // keys of which a response was said to be stored and was not, and which of brokenPromises is why
 	resting *flight.Recent // keys whose last refresh stored nothing
@@ -173,6 +174,7 @@ type query struct {
 	found  store.Found
 	now    time.Time
 	ended  uint64 // how many fills had ended before the lookup
+	runs   uint64 // how many runs of handlers had begun when it came
 }
 
 // hit answers a GET or HEAD with a fresh response, and tells whether there was one, unless the handler is to run whatever
@@ -182,7 +184,7 @@ func (s *Server) hit(c *gin.Context, in *around, q *query, forced bool) bool {
 		q.asked = rfc9111.ParseRequest(h)
 	}
 	q.asked.NoCache = q.asked.NoCache || forced
-	q.ended = s.flights.Ended()
+	q.ended, q.runs = s.flights.Ended(), s.runs.Load()
 	q.now = s.clock.now()
 	room := rooms.Get().(*room)
 	served := s.find(c, in, q, room)

@@ -30,11 +30,16 @@ func (x *exchange) Decide(rec *response.Recorder) response.Mode {
 	}
 	mode := response.Pass
 	report := x.forwarded()
-	if why == rfc9111.Stored {
+	switch {
+	case why == rfc9111.Stored:
 		x.outcome = storable
 		mode = response.Capture
 		x.promise(&report)
-	} else {
+	default:
+		if x.lends(rec, why) {
+			x.outcome = lent
+			mode = response.Capture
+		}
 		x.withdraw(why)
 		if report.Detail == "" {
 			report.Detail = string(why)
@@ -66,12 +71,24 @@ func (x *exchange) judge(rec *response.Recorder) rfc9111.Refusal {
 	}
 	if why == rfc9111.Stored {
 		x.draft = response.Draft{Status: x.made.Status, Fields: response.Keep(changes, header, omit), Meta: meta}
-		if !x.fits(rec) {
+		switch {
+		case !x.ticket.Usable():
+			why = refusedStore
+		case !x.fits(rec):
 			why = refusedTooLarge
 		}
 	}
 	return why
 }
+
+// lends tells whether a response that is not stored is one for the requests that wait for it all the same: nothing but the store is in the
+// way.
+func (x *exchange) lends(rec *response.Recorder, why rfc9111.Refusal) bool {
+	return why == refusedStore && x.flight != nil && !x.made.Partial && x.fits(rec)
+}
+
+// captured tells whether the response is one to keep, or to lend, if it ends well.
+func (x *exchange) captured() bool { return x.outcome == storable || x.outcome == lent }
 
 // storable decides whether HTTP, and the route, let the response be stored.
 func (x *exchange) storable() (rfc9111.Metadata, []string, rfc9111.Refusal) {
@@ -97,7 +114,7 @@ func (x *exchange) storable() (rfc9111.Metadata, []string, rfc9111.Refusal) {
 // that very moment: a cookie that it sets then forbids storing as any other does, and what it says that the response varies by
 // counts.
 func (x *exchange) Sent(rec *response.Recorder, header http.Header) {
-	if x.outcome != storable {
+	if !x.captured() {
 		return
 	}
 	cookies, varied := leaving(header)
@@ -220,8 +237,6 @@ func (x *exchange) refuse(header http.Header) rfc9111.Refusal {
 	switch {
 	case x.left, x.aborted():
 		return refusedAborted
-	case !x.ticket.Usable():
-		return refusedStore
 	case x.setOutside(header), x.unlike():
 		return rfc9111.RefusedSetCookie
 	}
@@ -267,7 +282,7 @@ func (x *exchange) share(why rfc9111.Refusal) {
 		}
 	}
 	switch {
-	case why == rfc9111.Stored:
+	case why == rfc9111.Stored, x.outcome == lent:
 		x.s.alone.Remove(x.found.Key)
 	case x.left, why == refusedStore, rfc9111.IsServerError(x.made.Status): // it will pass: the next one may do better
 		x.flight.Fail()
