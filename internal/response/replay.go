@@ -142,17 +142,17 @@ func (e *Entry) whole(w gin.ResponseWriter, r *http.Request) {
 	case e.Bare: // the engine goes on
 	case len(e.Body) == 0:
 		w.WriteHeaderNow()
-	case r.Method == http.MethodHead && !leavesOut(r):
+	case r.Method == http.MethodHead && !LeavesOut(r):
 		w.WriteHeaderNow()
 	default:
 		_, _ = w.Write(e.Body) // the client's loss: nothing here can mend it
 	}
 }
 
-// leavesOut tells whether what is written for a HEAD request stays with the server. net/http does that, for every version of
+// LeavesOut tells whether what is written for a HEAD request stays with the server. net/http does that, for every version of
 // HTTP, once it has made of the content the fields that it makes for GET. What else an engine may write to, such as a recorder
 // in a test, or an adapter to a platform for functions, sends it.
-func leavesOut(r *http.Request) bool {
+func LeavesOut(r *http.Request) bool {
 	_, ok := r.Context().Value(http.ServerContextKey).(*http.Server)
 	return ok
 }

@@ -6,6 +6,7 @@ import (
 	"slices"
 	"strings"
 	"sync/atomic"
+	"unsafe"
 
 	"github.com/gin-gonic/gin"
 )
@@ -23,9 +24,28 @@ type lane struct {
 
 // seen is what is known of the chains of an engine.
 type seen struct {
-	met   map[place]bool
+	met   map[place]chain
+	alike map[string]bool   // the paths of which GET and HEAD have the same chain
 	short map[string]*Route // the GET routes whose short way is open, by path
 	only  map[string]*Route // the one Cached of those that have run their handlers, by path; nil where there are several
+}
+
+// chain is what a request runs through.
+type chain struct {
+	names []string
+	last  gin.HandlerFunc // makes the page
+}
+
+// alike tells whether two chains are the same, and nothing but the one that makes the page stands behind their one Cached. Of the others
+// the names have to do: that GET and HEAD do the same is asked of routes anyway.
+func (l *lane) alike(a, b chain) bool {
+	return identical(a.last, b.last) && slices.Equal(a.names, b.names) && l.count(a.names) == 1 &&
+		len(a.names) > 1 && a.names[len(a.names)-2] == l.handler
+}
+
+// identical tells whether two functions are one. Two closures of the same lines, which have one name, are not.
+func identical(a, b gin.HandlerFunc) bool {
+	return *(*unsafe.Pointer)(unsafe.Pointer(&a)) == *(*unsafe.Pointer)(unsafe.Pointer(&b))
 }
 
 // place is where a chain of handlers hangs in an engine.
@@ -64,12 +84,17 @@ func (s *Server) meet(c *gin.Context, rt *Route) {
 	l, at := &s.lane, placeOf(c)
 	for {
 		old := l.seen.Load()
-		if old.met[at] {
+		if _, met := old.met[at]; met {
 			return
 		}
 		names := c.HandlerNames()
-		now := &seen{met: map[place]bool{at: true}, short: old.short, only: old.only}
+		own := chain{names, c.Handler()}
+		now := &seen{met: map[place]chain{at: own}, alike: old.alike, short: old.short, only: old.only}
 		maps.Copy(now.met, old.met)
+		if other, met := old.met[place{otherOf(at.method), at.path}]; met && l.alike(own, other) {
+			now.alike = map[string]bool{at.path: true}
+			maps.Copy(now.alike, old.alike)
+		}
 		if at.method == http.MethodGet && len(rt.Parts)+len(rt.Identities)+len(rt.Skips) == 0 && // those look for what the request has not been given
 			l.adjacent(names) {
 			now.short = map[string]*Route{at.path: rt}
@@ -83,6 +108,14 @@ func (s *Server) meet(c *gin.Context, rt *Route) {
 			return
 		}
 	}
+}
+
+// otherOf returns HEAD for GET, and the other way round.
+func otherOf(method string) string {
+	if method == http.MethodGet {
+		return http.MethodHead
+	}
+	return http.MethodGet
 }
 
 // ran notes that the handlers of a GET have run, which may have led to other Cached by then.

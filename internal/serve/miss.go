@@ -37,6 +37,7 @@ type exchange struct {
 	context fillContext     // of the request that the handlers see
 	mark    *refresh        // the refresh that the request carries out; nil for none
 	bypass  rfc9111.Refusal // why it goes past the cache; empty where it does not
+	asGet   bool            // it is a HEAD that may have its handlers run as for GET
 	passed  *response.Entry // what was found and cannot answer, nor be validated: what the handler answers may still take it back
 	query
 	fillState
@@ -154,11 +155,23 @@ func (x *exchange) reloads() bool {
 // follows tells whether a request can only follow a fill: since what it leads others to is none for all, or since it declares content,
 // for which net/http waits before the header goes out, and its client need never send it.
 func (x *exchange) follows() bool {
-	return x.request.Method == http.MethodHead || x.request.ContentLength != 0 || len(x.request.Header["Range"]) > 0 && !x.validating()
+	return x.request.Method == http.MethodHead && !x.asGet || x.request.ContentLength != 0 || len(x.request.Header["Range"]) > 0 && !x.validating()
+}
+
+// standsForGet tells whether a HEAD may have its handlers run as for a GET of its target: they are known to be those of GET, and the
+// server leaves the content out (RFC 9110 §9.3.2).
+func (x *exchange) standsForGet() bool {
+	r := x.request
+	if r.Method != http.MethodHead || len(r.Header["Range"]) > 0 || !response.LeavesOut(r) {
+		return false
+	}
+	x.pattern = x.c.FullPath()
+	return x.s.lane.seen.Load().alike[x.pattern] && x.answersGet()
 }
 
 // collapse leads the fill of the key, or follows the one under way (RFC 9111 §4).
 func (x *exchange) collapse() {
+	x.asGet = x.standsForGet()
 	for range attempts {
 		seat, leads := x.join()
 		if seat == nil {

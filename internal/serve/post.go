@@ -137,7 +137,7 @@ func (x *exchange) mayAnswerGet() bool {
 	return pattern == "" || x.s.lane.seen.Load().only[pattern] == x.around.rt
 }
 
-// answersGet tells whether a GET of the URI that was posted to is known to go through the Cached of the POST, and through
+// answersGet tells whether a GET of the URI of another request is known to go through the Cached of that, and through
 // no other: what another one adds to the key, or does not let in, would not count for what is kept here. That it is known of a
 // route takes a GET that ran its handlers. Where there is no route, all methods have the same handlers.
 func (x *exchange) answersGet() bool {

@@ -26,6 +26,9 @@ func (x *exchange) condition() {
 	h := ownHeader(x.request)
 	x.handlers.Header = h
 	x.conditioned = true
+	if x.asGet {
+		x.handlers.Method = http.MethodGet
+	}
 	if x.around.rt.IgnoreAsk { // see unlookable
 		withoutContent(x.handlers)
 		delete(h, "If-Match")
@@ -62,10 +65,14 @@ func (x *exchange) uncondition(c *gin.Context) {
 		return
 	}
 	given, own := c.Request.Header, x.request.Header
-	if !slices.ContainsFunc(preconditions[:], func(name string) bool { return !slices.Equal(given[name], own[name]) }) {
+	asGet := x.asGet && c.Request.Method == http.MethodGet
+	if !asGet && !slices.ContainsFunc(preconditions[:], func(name string) bool { return !slices.Equal(given[name], own[name]) }) {
 		return
 	}
 	r := private(c.Request)
+	if asGet {
+		r.Method = x.request.Method
+	}
 	for _, name := range preconditions {
 		if values, ok := own[name]; ok {
 			r.Header[name] = values

@@ -1,0 +1,103 @@
+package behaviour_test
+
+import (
+	"context"
+	"net/http"
+	"strconv"
+	"testing"
+	"time"
+
+	"github.com/gin-gonic/gin"
+
+	"github.com/gin-cachette/cachette"
+)
+
+// A HEAD of a page that is not stored has the handlers run as for GET where they are known to be the same: others wait for the page, which
+// is stored, and no content goes to the HEAD's own client (RFC 9110 §9.3.2).
+func TestHeadLeads(t *testing.T) {
+	eachStore(t, func(t *testing.T, store func(*cachette.Config)) {
+		s := newSite(t, store)
+		outside := make(chan string, 100) // the methods that middleware sees behind the handlers
+		s.Use(func(c *gin.Context) { c.Next(); outside <- c.Request.Method })
+		handler, runs := counted(func(c *gin.Context) {
+			c.Header("X-Method", c.Request.Method)
+			c.Request = c.Request.WithContext(context.WithValue(c.Request.Context(), contextKey{}, 1))
+			c.String(http.StatusOK, "page")
+		})
+		methods := []string{http.MethodGet, http.MethodHead}
+		s.Match(methods, "/:n", cachette.Cached(time.Hour), handler)
+		server := s.listen()
+		fetch(t, server, http.MethodHead, "/0", "Host: h") // no GET has shown yet what its handlers are
+		if a := fetch(t, server, http.MethodGet, "/0", "Host: h"); a.hit() || runs.Load() != 2 {
+			t.Errorf("the first: %s, after %d runs", a.cacheStatus(), runs.Load())
+		}
+		await(t, "the end of the first HEAD", outside)
+		await(t, "the end of the first GET", outside)
+		for i := range 3 {
+			path := "/" + strconv.Itoa(i+1)
+			a := fetch(t, server, http.MethodHead, path, "Host: h")
+			if a.status != http.StatusOK || a.body != "" || a.header.Get("X-Method") != http.MethodGet || a.header.Get("Content-Length") != "4" {
+				t.Errorf("the HEAD: %d %q %v", a.status, a.body, a.header)
+			}
+			if method := await(t, "the end of the HEAD", outside); method != http.MethodHead {
+				t.Errorf("middleware outside sees %s", method)
+			}
+			if a := fetch(t, server, http.MethodGet, path, "Host: h"); !a.hit() || a.body != "page" {
+				t.Errorf("the GET: %q (%s)", a.body, a.cacheStatus())
+			}
+			await(t, "the end of the GET", outside)
+		}
+		if runs.Load() != 5 {
+			t.Errorf("the handler ran %d times", runs.Load())
+		}
+	})
+}
+
+type contextKey struct{}
+
+// Where GET has, or may have, other handlers, a HEAD runs its own, and nothing of it is stored.
+func TestHeadOfOtherHandlers(t *testing.T) {
+	page := func(body string) gin.HandlerFunc { return text(body) }
+	nothing := func(*gin.Context) {}
+	for name, register := range map[string]func(s *site, cached gin.HandlerFunc){
+		"another handler": func(s *site, cached gin.HandlerFunc) {
+			s.GET("/:n", cached, text("GET"))
+			s.HEAD("/:n", cached, func(c *gin.Context) { c.String(http.StatusOK, "HEAD") })
+		},
+		"another closure of the same": func(s *site, cached gin.HandlerFunc) {
+			for _, method := range []string{http.MethodGet, http.MethodHead} {
+				s.Handle(method, "/:n", cached, page(method))
+			}
+		},
+		"another Cached": func(s *site, cached gin.HandlerFunc) {
+			handler := page("GET")
+			s.GET("/:n", cached, handler)
+			s.HEAD("/:n", cachette.Cached(time.Minute), handler)
+		},
+		"a handler more": func(s *site, cached gin.HandlerFunc) {
+			handler := page("GET")
+			s.GET("/:n", cached, handler)
+			s.HEAD("/:n", nothing, cached, handler)
+		},
+		"a handler between": func(s *site, cached gin.HandlerFunc) {
+			s.Match([]string{http.MethodGet, http.MethodHead}, "/:n", cached, nothing, page("GET"))
+		},
+		"another route of GET": func(s *site, cached gin.HandlerFunc) {
+			s.Match([]string{http.MethodGet, http.MethodHead}, "/:n", cached, page("HEAD"))
+			s.GET("/2", cached, page("GET"))
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			s := newSite(t)
+			register(s, cachette.Cached(time.Hour))
+			server := s.listen()
+			for _, method := range []string{http.MethodGet, http.MethodHead} {
+				fetch(t, server, method, "/1", "Host: h")
+			}
+			fetch(t, server, http.MethodHead, "/2", "Host: h")
+			if a := fetch(t, server, http.MethodGet, "/2", "Host: h"); a.hit() || a.body != "GET" {
+				t.Errorf("a GET behind it: %q (%s)", a.body, a.cacheStatus())
+			}
+		})
+	}
+}
