@@ -13,6 +13,7 @@ func (r *Recorder) Flush() {
 		return
 	}
 	r.commit(0)
+	r.Yield()
 	r.owner.Flushed()
 	switch {
 	case !r.passes():
@@ -67,6 +68,7 @@ func (r *Recorder) CloseNotify() <-chan bool { return r.owner.CloseNotify() }
 func (r *Recorder) Hijack() (net.Conn, *bufio.ReadWriter, error) {
 	r.hijacked, r.size = true, max(0, r.size)
 	r.owner.Release()
+	r.Yield()
 	r.Drain()
 	r.giveUp() // what goes over the connection may go on for long
 	return r.ResponseWriter.Hijack()

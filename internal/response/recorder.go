@@ -80,6 +80,8 @@ const (
 	Capture
 	// Swallow keeps the response from the client.
 	Swallow
+	// Withhold keeps the response as Capture does, and passes nothing on: the owner is to answer from it, or to have the Recorder yield it.
+	Withhold
 	// NotModified answers the client 304, since it has this very response, and keeps a copy of the body.
 	NotModified
 )
@@ -150,6 +152,7 @@ func (r *Recorder) Written() bool { return r.committed || r.hijacked }
 
 // Unwrap returns the writer outside, for http.ResponseController. It has got all that was written before.
 func (r *Recorder) Unwrap() http.ResponseWriter {
+	r.Yield()
 	r.Drain()
 	return r.ResponseWriter
 }
@@ -213,6 +216,17 @@ func (r *Recorder) tellSent() {
 
 // Sent tells whether the header of a captured response has gone out.
 func (r *Recorder) Sent() bool { return r.sent }
+
+// Withholds tells whether the response is one to Withhold of which nothing has gone out.
+func (r *Recorder) Withholds() bool { return r.mode == Withhold }
+
+// Yield has a response that is withheld go to the client as if it were captured.
+func (r *Recorder) Yield() {
+	if r.mode == Withhold {
+		r.mode = Capture
+		r.ResponseWriter.WriteHeader(r.status)
+	}
+}
 
 // Drop gives up what was captured: the response only passes on from here.
 func (r *Recorder) Drop() { r.dropped = true }
@@ -304,6 +318,7 @@ func (r *Recorder) keeps(n int) bool {
 	default:
 		return true
 	}
+	r.Yield()
 	r.Drain()
 	r.giveUp()
 	return false
@@ -311,7 +326,8 @@ func (r *Recorder) keeps(n int) bool {
 
 // keeping tells whether the body is being kept.
 func (r *Recorder) keeping() bool {
-	return !r.overflowed && !r.starved && !r.dropped && !r.hijacked && (r.mode == Capture || r.mode == NotModified)
+	return !r.overflowed && !r.starved && !r.dropped && !r.hijacked &&
+		(r.mode == Capture || r.mode == Withhold || r.mode == NotModified)
 }
 
 // reserve sees to it that the body may take so many bytes, and as a rule half as many more: one that has begun is to find room for its end.

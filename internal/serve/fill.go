@@ -64,6 +64,9 @@ type fillState struct {
 	ttl        time.Duration    // what it has said; 0 as long as it is being asked, or when it panicked
 	given      bool             // the route has a time to live for its status
 	explicit   bool             // that, or the response itself says for how long it may be kept, or by what to validate it
+	entire     bool             // the client asks for a part, and the handlers make the whole
+	altered    []response.Field // what they have changed in the header, where the whole is withheld
+	page       *response.Entry  // the whole, once it ended well
 	span       rfc9111.Range    // the part that it is
 	whole      int64            // the length of what it is a part of
 	draft      response.Draft
@@ -159,12 +162,14 @@ func (x *exchange) commit(outer gin.ResponseWriter) {
 
 // finish keeps a response that may be kept, if it ended well.
 func (x *exchange) finish(bare, intact bool) {
+	defer x.divide()
 	s := x.s
 	switch {
 	case x.recorder.TooLarge():
 		s.counts.TooLarge.Add(1)
 		x.unkept = refusedTooLarge
 		x.withdraw(refusedTooLarge)
+		x.learn(refusedTooLarge)
 	case x.recorder.Starved():
 		s.counts.Uncaptured.Add(1)
 	case !x.captured(), x.left:

@@ -19,6 +19,7 @@ func (x *exchange) keep(bare bool) {
 	}
 	x.draft.Body, x.draft.Bare = x.recorder.Body(), bare
 	e := response.New(&x.draft)
+	x.page = e
 	if x.outcome == lent {
 		x.lend(e)
 		return

@@ -26,6 +26,7 @@ type lane struct {
 type seen struct {
 	met   map[place]chain
 	alike map[string]bool   // the paths of which GET and HEAD have the same chain
+	whole map[string]bool   // whether the handlers of those that have run make a whole page whatever Range says, by path
 	short map[string]*Route // the GET routes whose short way is open, by path
 	only  map[string]*Route // the one Cached of those that have run their handlers, by path; nil where there are several
 }
@@ -89,7 +90,7 @@ func (s *Server) meet(c *gin.Context, rt *Route) {
 		}
 		names := c.HandlerNames()
 		own := chain{names, c.Handler()}
-		now := &seen{met: map[place]chain{at: own}, alike: old.alike, short: old.short, only: old.only}
+		now := &seen{met: map[place]chain{at: own}, alike: old.alike, whole: old.whole, short: old.short, only: old.only}
 		maps.Copy(now.met, old.met)
 		if other, met := old.met[place{otherOf(at.method), at.path}]; met && l.alike(own, other) {
 			now.alike = map[string]bool{at.path: true}
@@ -131,6 +132,25 @@ func (l *lane) ran(c *gin.Context, path string, rt *Route) {
 		now := *old
 		now.only = map[string]*Route{path: rt}
 		maps.Copy(now.only, old.only)
+		if l.seen.CompareAndSwap(old, &now) {
+			return
+		}
+	}
+}
+
+// makes notes whether the handlers of a path make a whole page whatever Range says. That they make parts is not forgotten.
+func (l *lane) makes(path string, whole bool) {
+	for {
+		old := l.seen.Load()
+		if before, known := old.whole[path]; known && (before == whole || !before) {
+			return
+		}
+		now := *old
+		now.whole = maps.Clone(old.whole)
+		if now.whole == nil {
+			now.whole = make(map[string]bool)
+		}
+		now.whole[path] = whole
 		if l.seen.CompareAndSwap(old, &now) {
 			return
 		}

@@ -38,6 +38,7 @@ type exchange struct {
 	mark    *refresh        // the refresh that the request carries out; nil for none
 	bypass  rfc9111.Refusal // why it goes past the cache; empty where it does not
 	asGet   bool            // it is a HEAD that may have its handlers run as for GET
+	asWhole bool            // it is for a part, and may lead those for the whole
 	passed  *response.Entry // what was found and cannot answer, nor be validated: what the handler answers may still take it back
 	query
 	fillState
@@ -155,7 +156,8 @@ func (x *exchange) reloads() bool {
 // follows tells whether a request can only follow a fill: since what it leads others to is none for all, or since it declares content,
 // for which net/http waits before the header goes out, and its client need never send it.
 func (x *exchange) follows() bool {
-	return x.request.Method == http.MethodHead && !x.asGet || x.request.ContentLength != 0 || len(x.request.Header["Range"]) > 0 && !x.validating()
+	return x.request.Method == http.MethodHead && !x.asGet || x.request.ContentLength != 0 ||
+		len(x.request.Header["Range"]) > 0 && !x.asWhole && !x.validating()
 }
 
 // standsForGet tells whether a HEAD may have its handlers run as for a GET of its target: they are known to be those of GET, and the
@@ -171,7 +173,7 @@ func (x *exchange) standsForGet() bool {
 
 // collapse leads the fill of the key, or follows the one under way (RFC 9111 §4).
 func (x *exchange) collapse() {
-	x.asGet = x.standsForGet()
+	x.asGet, x.asWhole = x.standsForGet(), x.standsForWhole()
 	for range attempts {
 		seat, leads := x.join()
 		if seat == nil {
@@ -236,6 +238,7 @@ func (x *exchange) lead(seat *flight.Seat, current bool) {
 		x.leave()
 		return
 	}
+	x.entire = x.asWhole && !x.validating() && x.makesWhole()
 	x.fill(seat)
 }
 

@@ -45,7 +45,7 @@ func (x *exchange) partially() bool {
 
 // isPart tells whether the handler's response is a part that can be kept, and notes which one.
 func (x *exchange) isPart(h http.Header) (ok bool) {
-	if x.made.Status != http.StatusPartialContent || !x.ranged() || len(h["Vary"]) > 0 {
+	if x.made.Status != http.StatusPartialContent || !x.ranged() || x.entire || len(h["Vary"]) > 0 {
 		return false
 	}
 	x.span, x.whole, ok = rfc9111.ReadPart(h)
@@ -63,4 +63,58 @@ func (x *exchange) keepPart() {
 	e := response.New(&x.draft)
 	e.Asked, e.Start, e.Whole = x.request.Header.Get("Range"), x.span.Start, x.whole
 	x.putUnder(keys.Part(x.target.Key), e)
+}
+
+// A request for a part of a page of which nothing is stored may have the handlers make the whole, which is stored and shared, and of
+// which its own client gets the part (RFC 9110 §14.2). That is done on routes whose handlers take no notice of Range, so that it costs
+// nothing: they have answered such a request with the whole, and none with a part or with Accept-Ranges. As long as nothing is known of a
+// route, such a request leads with its Range, which tells.
+
+// sizeUnknown stands for the size of a page that is not known.
+const sizeUnknown = 1 << 40
+
+// standsForWhole tells whether a request for a part may lead those for the whole.
+func (x *exchange) standsForWhole() bool {
+	if !x.ranged() {
+		return false
+	}
+	ranges, _ := rfc9111.Ranges(x.request.Header, sizeUnknown)
+	whole, known := x.s.lane.seen.Load().whole[x.c.FullPath()]
+	return len(ranges) > 0 && (whole || !known)
+}
+
+// makesWhole tells whether the handlers are to make the whole of it: also what goes out must not be changed by a writer of middleware,
+// which would have to see the part, and say what it adds to the header before it is known whether the whole ends well.
+func (x *exchange) makesWhole() bool {
+	return x.s.lane.seen.Load().whole[x.c.FullPath()] && !response.Wrapped(x.c.Writer)
+}
+
+// learn notes whether the handlers of a route make parts themselves, by what they answer.
+func (x *exchange) learn(why rfc9111.Refusal) {
+	switch {
+	case x.made.Status == http.StatusPartialContent, len(x.made.Header["Accept-Ranges"]) > 0, x.entire && why == refusedTooLarge:
+		x.s.lane.makes(x.pattern, false)
+	case why != rfc9111.Stored, x.made.Status != http.StatusOK, x.entire, x.validating(), len(x.request.Header["If-Range"]) > 0:
+	case x.asWhole:
+		x.s.lane.makes(x.pattern, true)
+	}
+}
+
+// divide gives the client the part that it has asked for of a whole that was withheld, or all that there is where that did not end well.
+// Whatever the client then takes, others have the page already.
+func (x *exchange) divide() {
+	switch {
+	case !x.recorder.Withholds():
+	case x.page == nil:
+		x.recorder.Yield()
+	default:
+		x.recorder.Close()
+		h := x.c.Writer.Header()
+		x.recorder.Baseline().Restore(h)
+		x.page.ReplayOwn(x.altered, h)
+		status := x.forwarded()
+		status.Stored = x.kept
+		x.now = x.made.ResponseTime
+		x.replay(x.page, &status)
+	}
 }

@@ -37,6 +37,9 @@ func (x *exchange) condition() {
 	switch {
 	case x.validating():
 		x.found.Entry.Condition(h)
+	case x.entire:
+		delete(h, "Range")
+		delete(h, "If-Range")
 	case rfc9111.Conditional(h) && len(h["Range"]) == 0 && !x.asked.NoStore && !x.s.alone.Has(x.found.Key, x.now):
 		delete(h, "If-None-Match")
 		delete(h, "If-Modified-Since")

@@ -45,6 +45,11 @@ func (x *exchange) Decide(rec *response.Recorder) response.Mode {
 			report.Detail = string(why)
 		}
 	}
+	x.learn(why)
+	if x.entire && mode == response.Capture && x.made.Status == http.StatusOK {
+		x.altered, _ = rec.Changes()
+		mode = response.Withhold
+	}
 	if x.clientHas(x.made.Header) {
 		response.StripContent(rec.Header())
 		mode = response.NotModified
@@ -286,7 +291,7 @@ func (x *exchange) share(why rfc9111.Refusal) {
 		x.s.alone.Remove(x.found.Key)
 	case x.left, why == refusedStore, rfc9111.IsServerError(x.made.Status): // it will pass: the next one may do better
 		x.flight.Fail()
-	case why == rfc9111.RefusedRequest, x.around.credentials, len(h["Range"]) > 0: // these are about this request, not about the key
+	case why == rfc9111.RefusedRequest, x.around.credentials, len(h["Range"]) > 0 && !x.entire: // these are about this request, not about the key
 		x.Forgo()
 	case why.ForOne():
 		x.apart()

@@ -1,0 +1,146 @@
+package behaviour_test
+
+import (
+	"context"
+	"net/http"
+	"net/http/httptest"
+	"strconv"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/gin-gonic/gin"
+
+	"github.com/gin-cachette/cachette"
+)
+
+// faraway returns a shelf of which each operation takes 20 milliseconds, as that of a store in another place does. It is for bubbles.
+func faraway() *shelf {
+	s := newShelf()
+	s.breakdown(func(ctx context.Context, _ call) error {
+		select {
+		case <-time.After(20 * time.Millisecond):
+			return nil
+		case <-ctx.Done():
+			return ctx.Err()
+		}
+	})
+	return s
+}
+
+// eachDistance runs a test in a bubble on a store that keeps live objects, on one of bytes, and on two that are far away, of which one
+// reads several keys at once.
+func eachDistance(t *testing.T, test func(t *testing.T, store func(*cachette.Config))) {
+	t.Helper()
+	for name, store := range map[string]func(*cachette.Config){
+		"objects":         func(*cachette.Config) {},
+		"bytes":           func(cfg *cachette.Config) { cfg.Driver = newShelf() },
+		"far away":        func(cfg *cachette.Config) { cfg.Driver = faraway() },
+		"far away, batch": func(cfg *cachette.Config) { cfg.Driver = crate{faraway()} },
+	} {
+		t.Run(name, func(t *testing.T) { synctest.Test(t, func(t *testing.T) { test(t, store) }) })
+	}
+}
+
+// served sends a request through the engine as http.Server would, which leaves the content out of the answer to a HEAD.
+func (s *site) served(ctx context.Context, method, target string, fields ...string) answer {
+	w := httptest.NewRecorder()
+	r := httptest.NewRequest(method, target, nil)
+	for i := 0; i < len(fields); i += 2 {
+		r.Header.Set(fields[i], fields[i+1])
+	}
+	s.ServeHTTP(w, r.WithContext(context.WithValue(ctx, http.ServerContextKey, new(http.Server))))
+	return answer{status: w.Code, header: w.Result().Header, body: w.Body.String()}
+}
+
+// A crowd that asks for a page that is not stored has its handler run once, whatever the requests of it ask for, and whichever comes
+// first (RFC 9111 §4, RFC 9110 §9.3.2, §14.2).
+func TestCrowd(t *testing.T) {
+	const crowd, rounds = 400, 4
+	for name, row := range map[string]struct {
+		each   int // one of so many requests is of the kind
+		method string
+		fields []string
+		leaves bool // the client, 50 milliseconds after it came
+		most   int64
+	}{
+		"a quarter leaves":     {each: 4, leaves: true, most: 1},
+		"half are HEAD":        {each: 2, method: http.MethodHead, most: 1},
+		"half are for a range": {each: 2, fields: []string{"Range", "bytes=1-2"}, most: 1},
+		"a tenth reloads":      {each: 10, fields: []string{"Cache-Control", "no-cache"}, most: 3},
+	} {
+		t.Run(name, func(t *testing.T) {
+			eachDistance(t, func(t *testing.T, store func(*cachette.Config)) {
+				s := newSite(t, store)
+				handler, runs := counted(func(c *gin.Context) {
+					time.Sleep(300 * time.Millisecond)
+					c.String(http.StatusOK, "page")
+				})
+				s.Match([]string{http.MethodGet, http.MethodHead}, "/:n", cachette.Cached(time.Hour), handler)
+				s.get("/first")
+				for round := range rounds {
+					runs.Store(0)
+					answers := together(crowd, func(i int) answer {
+						time.Sleep(time.Duration(i) * 10 * time.Microsecond)
+						ctx, leave := context.WithCancel(t.Context())
+						defer leave()
+						method, fields := http.MethodGet, []string(nil)
+						if (i+round)%row.each == 0 {
+							fields = row.fields
+							if row.method != "" {
+								method = row.method
+							}
+							if row.leaves {
+								defer time.AfterFunc(50*time.Millisecond, leave).Stop()
+							}
+						}
+						return s.served(ctx, method, "/"+strconv.Itoa(round), fields...)
+					})
+					for range crowd {
+						a := await(t, "an answer", answers)
+						switch {
+						case a.status == http.StatusOK && a.body == "page":
+						case a.status == http.StatusPartialContent && a.body == "ag" && a.header.Get("Content-Range") == "bytes 1-2/4":
+						case row.leaves && a.body == "":
+						default:
+							t.Errorf("%d %q (%s)", a.status, a.body, a.cacheStatus())
+						}
+					}
+					if n := runs.Load(); n < 1 || n > row.most {
+						t.Errorf("round %d: the handler ran %d times", round, n)
+					}
+				}
+			})
+		})
+	}
+}
+
+// A request that leads and whose client leaves while the store is asked, at whatever moment, sends none of those that wait to the handler.
+func TestLeaderLeavesWhileTheStoreIsAsked(t *testing.T) {
+	for after := 5 * time.Millisecond; after < 150*time.Millisecond; after += 10 * time.Millisecond {
+		t.Run(after.String(), func(t *testing.T) {
+			eachDistance(t, func(t *testing.T, store func(*cachette.Config)) {
+				s := newSite(t, store)
+				handler, runs := counted(func(c *gin.Context) {
+					time.Sleep(300 * time.Millisecond)
+					c.String(http.StatusOK, "page")
+				})
+				s.GET("/", cachette.Cached(time.Hour), handler)
+				ctx, leave := context.WithCancel(t.Context())
+				defer time.AfterFunc(after, leave).Stop()
+				leader := s.asking(ctx, "/")
+				time.Sleep(time.Millisecond)
+				answers := together(30, func(int) answer { return s.get("/") })
+				for range 30 {
+					if a := await(t, "an answer", answers); a.body != "page" {
+						t.Errorf("%d %q (%s)", a.status, a.body, a.cacheStatus())
+					}
+				}
+				await(t, "the leader's end", leader)
+				if runs.Load() != 1 {
+					t.Errorf("the handler ran %d times", runs.Load())
+				}
+			})
+		})
+	}
+}
