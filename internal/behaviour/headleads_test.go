@@ -55,6 +55,11 @@ func TestHeadLeads(t *testing.T) {
 
 type contextKey struct{}
 
+// setting returns middleware that tells the handlers behind it something.
+func setting(what string) gin.HandlerFunc {
+	return func(c *gin.Context) { c.Set("told", what) }
+}
+
 // Where GET has, or may have, other handlers, a HEAD runs its own, and nothing of it is stored.
 func TestHeadOfOtherHandlers(t *testing.T) {
 	page := func(body string) gin.HandlerFunc { return text(body) }
@@ -79,6 +84,21 @@ func TestHeadOfOtherHandlers(t *testing.T) {
 			s.GET("/:n", cached, handler)
 			s.HEAD("/:n", nothing, cached, handler)
 		},
+		"another closure of the same before": func(s *site, cached gin.HandlerFunc) {
+			tells := func(c *gin.Context) { c.String(http.StatusOK, c.GetString("told")) }
+			for _, method := range []string{http.MethodGet, http.MethodHead} {
+				s.Handle(method, "/:n", setting(method), cached, tells)
+			}
+		},
+		"another closure of the same in a group": func(s *site, cached gin.HandlerFunc) {
+			tells := func(c *gin.Context) { c.String(http.StatusOK, c.GetString("told")) }
+			for _, method := range []string{http.MethodGet, http.MethodHead} {
+				s.Group("/", setting(method)).Handle(method, "/:n", cached, tells)
+			}
+		},
+		"no route at all": func(s *site, cached gin.HandlerFunc) {
+			s.NoRoute(cached, func(c *gin.Context) { c.String(http.StatusOK, c.Request.Method) })
+		},
 		"a handler between": func(s *site, cached gin.HandlerFunc) {
 			s.Match([]string{http.MethodGet, http.MethodHead}, "/:n", cached, nothing, page("GET"))
 		},
@@ -97,6 +117,63 @@ func TestHeadOfOtherHandlers(t *testing.T) {
 			fetch(t, server, http.MethodHead, "/2", "Host: h")
 			if a := fetch(t, server, http.MethodGet, "/2", "Host: h"); a.hit() || a.body != "GET" {
 				t.Errorf("a GET behind it: %q (%s)", a.body, a.cacheStatus())
+			}
+		})
+	}
+}
+
+// A handler that hands a request on, after it was called for a HEAD as for GET, hands on a GET: what it leads to is what a GET leads to.
+func TestHeadHandedOn(t *testing.T) {
+	inner := gin.New()
+	for name, hand := range map[string]func(s *site, c *gin.Context){
+		"by HandleContext": func(s *site, c *gin.Context) {
+			c.Request.URL.Path = "/real/" + c.Param("n")
+			s.HandleContext(c)
+		},
+		"to another engine": func(_ *site, c *gin.Context) { inner.ServeHTTP(c.Writer, c.Request) },
+		"to another engine, with its prefix stripped": func(_ *site, c *gin.Context) {
+			http.StripPrefix("/pages", inner).ServeHTTP(c.Writer, c.Request)
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			s := newSite(t)
+			inner = newSite(t).Engine
+			cached := cachette.Cached(time.Hour)
+			for _, method := range []string{http.MethodGet, http.MethodHead} {
+				handler := func(c *gin.Context) {
+					if c.Request.Method != method {
+						t.Errorf("the handler of %s sees %s", method, c.Request.Method)
+					}
+					c.Header("X-Method", method)
+					c.String(http.StatusOK, "real")
+				}
+				s.Handle(method, "/real/:n", cached, handler)
+				inner.Handle(method, "/pages/:n", cached, handler)
+				inner.Handle(method, "/:n", cached, handler)
+			}
+			seen := make(chan string, 100)
+			s.Use(func(c *gin.Context) { c.Next(); seen <- c.Request.Method })
+			s.Match([]string{http.MethodGet, http.MethodHead}, "/pages/:n", cached, func(c *gin.Context) {
+				if c.Param("n") == "1" {
+					text("page")(c)
+					return
+				}
+				hand(s, c)
+			})
+			server := s.listen()
+			fetch(t, server, http.MethodGet, "/pages/1", "Host: h")
+			await(t, "the end of the GET", seen)
+			for _, n := range []string{"2", "2", "3"} {
+				a := fetch(t, server, http.MethodHead, "/pages/"+n, "Host: h")
+				if a.status != http.StatusOK || a.body != "" || a.header.Get("Content-Length") != "4" {
+					t.Errorf("the HEAD: %d %q %v", a.status, a.body, a.header)
+				}
+				if method := await(t, "the end of the HEAD", seen); method != http.MethodHead {
+					t.Errorf("middleware outside sees %s", method)
+				}
+			}
+			if a := fetch(t, server, http.MethodGet, "/pages/2", "Host: h"); a.body != "real" || a.header.Get("X-Method") != http.MethodGet {
+				t.Errorf("the GET: %q %v", a.body, a.header)
 			}
 		})
 	}

@@ -94,6 +94,7 @@ func (x *exchange) fill(seat *flight.Seat) {
 		restored = true
 		c.Writer = outer
 		x.uncondition(c)
+		x.unget(c)
 		x.conditioned = false
 		c.Set(FrameKey{}, x.frame)
 	}
@@ -264,10 +265,10 @@ func (x *exchange) stepAside(c *gin.Context) {
 	if x.promised { // its first bytes are out, and the rest is not its own
 		x.unkept = refusedIncomplete
 	}
-	if x.request.Method == http.MethodGet {
+	if x.method() == http.MethodGet {
 		x.s.nests.LoadOrStore(x.pattern, true)
 	}
-	if x.request.Method == http.MethodGet && x.found.Key != "" { // nor are others to wait for it the next time
+	if x.method() == http.MethodGet && x.found.Key != "" { // nor are others to wait for it the next time
 		x.s.alone.Add(x.found.Key, x.s.clock.now().Add(aloneFor))
 	}
 	x.Release()

@@ -3,6 +3,7 @@ package serve
 import (
 	"maps"
 	"net/http"
+	"reflect"
 	"slices"
 	"strings"
 	"sync/atomic"
@@ -25,7 +26,6 @@ type lane struct {
 // seen is what is known of the chains of an engine.
 type seen struct {
 	met   map[place]chain
-	alike map[string]bool   // the paths of which GET and HEAD have the same chain
 	whole map[string]bool   // whether the handlers of those that have run make a whole page whatever Range says, by path
 	short map[string]*Route // the GET routes whose short way is open, by path
 	only  map[string]*Route // the one Cached of those that have run their handlers, by path; nil where there are several
@@ -33,20 +33,38 @@ type seen struct {
 
 // chain is what a request runs through.
 type chain struct {
-	names []string
-	last  gin.HandlerFunc // makes the page
+	handlers gin.HandlersChain // empty where gin does not show them
+	names    []string
 }
 
-// alike tells whether two chains are the same, and nothing but the one that makes the page stands behind their one Cached. Of the others
-// the names have to do: that GET and HEAD do the same is asked of routes anyway.
-func (l *lane) alike(a, b chain) bool {
-	return identical(a.last, b.last) && slices.Equal(a.names, b.names) && l.count(a.names) == 1 &&
-		len(a.names) > 1 && a.names[len(a.names)-2] == l.handler
+// chainsField is where a context of gin has its chain.
+var chainsField, chainsShown = reflect.TypeFor[gin.Context]().FieldByName("handlers")
+
+// chainOf returns the chain of a context, of which gin gives away the names and the last one alone.
+func chainOf(c *gin.Context) chain {
+	own := chain{names: c.HandlerNames()}
+	if chainsShown && chainsField.Type == reflect.TypeFor[gin.HandlersChain]() {
+		own.handlers = *(*gin.HandlersChain)(unsafe.Add(unsafe.Pointer(c), chainsField.Offset))
+	}
+	return own
 }
 
-// identical tells whether two functions are one. Two closures of the same lines, which have one name, are not.
+// same tells whether two chains are known to have the same handlers. Names alone do not tell: closures of the same lines have one name.
+func (c chain) same(other chain) bool {
+	return len(c.handlers) > 0 && slices.EqualFunc(c.handlers, other.handlers, identical)
+}
+
+// identical tells whether two functions are one.
 func identical(a, b gin.HandlerFunc) bool {
 	return *(*unsafe.Pointer)(unsafe.Pointer(&a)) == *(*unsafe.Pointer)(unsafe.Pointer(&b))
+}
+
+// asOfGet tells whether a request that came to a route goes through the handlers that a GET of it has gone through, of which only the one
+// that makes the page stands behind their one Cached.
+func (l *lane) asOfGet(c *gin.Context) bool {
+	get, met := l.seen.Load().met[place{http.MethodGet, c.FullPath()}]
+	n := len(get.names)
+	return met && n > 1 && get.names[n-2] == l.handler && l.count(get.names) == 1 && get.same(chainOf(c))
 }
 
 // place is where a chain of handlers hangs in an engine.
@@ -88,14 +106,10 @@ func (s *Server) meet(c *gin.Context, rt *Route) {
 		if _, met := old.met[at]; met {
 			return
 		}
-		names := c.HandlerNames()
-		own := chain{names, c.Handler()}
-		now := &seen{met: map[place]chain{at: own}, alike: old.alike, whole: old.whole, short: old.short, only: old.only}
+		own := chainOf(c)
+		names := own.names
+		now := &seen{met: map[place]chain{at: own}, whole: old.whole, short: old.short, only: old.only}
 		maps.Copy(now.met, old.met)
-		if other, met := old.met[place{otherOf(at.method), at.path}]; met && l.alike(own, other) {
-			now.alike = map[string]bool{at.path: true}
-			maps.Copy(now.alike, old.alike)
-		}
 		if at.method == http.MethodGet && len(rt.Parts)+len(rt.Identities)+len(rt.Skips) == 0 && // those look for what the request has not been given
 			l.adjacent(names) {
 			now.short = map[string]*Route{at.path: rt}
@@ -109,14 +123,6 @@ func (s *Server) meet(c *gin.Context, rt *Route) {
 			return
 		}
 	}
-}
-
-// otherOf returns HEAD for GET, and the other way round.
-func otherOf(method string) string {
-	if method == http.MethodGet {
-		return http.MethodHead
-	}
-	return http.MethodGet
 }
 
 // ran notes that the handlers of a GET have run, which may have led to other Cached by then.

@@ -168,7 +168,15 @@ func (x *exchange) standsForGet() bool {
 		return false
 	}
 	x.pattern = x.c.FullPath()
-	return x.s.lane.seen.Load().alike[x.pattern] && x.answersGet()
+	return x.s.lane.asOfGet(x.c) && x.answersGet()
+}
+
+// method is that of the request which the handlers see.
+func (x *exchange) method() string {
+	if x.asGet {
+		return http.MethodGet
+	}
+	return x.request.Method
 }
 
 // collapse leads the fill of the key, or follows the one under way (RFC 9111 §4).
@@ -253,7 +261,7 @@ func (x *exchange) leave() {
 
 // alone runs the handler for this request alone.
 func (x *exchange) alone() {
-	if x.request.Method == http.MethodHead {
+	if x.asGet = false; x.request.Method == http.MethodHead {
 		x.head()
 		return
 	}

@@ -26,9 +26,7 @@ func (x *exchange) condition() {
 	h := ownHeader(x.request)
 	x.handlers.Header = h
 	x.conditioned = true
-	if x.asGet {
-		x.handlers.Method = http.MethodGet
-	}
+	x.handlers.Method = x.method()
 	if x.around.rt.IgnoreAsk { // see unlookable
 		withoutContent(x.handlers)
 		delete(h, "If-Match")
@@ -43,6 +41,15 @@ func (x *exchange) condition() {
 	case rfc9111.Conditional(h) && len(h["Range"]) == 0 && !x.asked.NoStore && !x.s.alone.Has(x.found.Key, x.now):
 		delete(h, "If-None-Match")
 		delete(h, "If-Modified-Since")
+	}
+}
+
+// unget gives the request that the handlers have left, where they were called as for GET, the client's own method back. What they have
+// handed it on to keeps GET: that is where it leads then.
+func (x *exchange) unget(c *gin.Context) {
+	if x.method() != x.request.Method && c.Request != x.request && c.Request.Method == http.MethodGet {
+		c.Request = c.Request.WithContext(c.Request.Context())
+		c.Request.Method = x.request.Method
 	}
 }
 
@@ -68,14 +75,10 @@ func (x *exchange) uncondition(c *gin.Context) {
 		return
 	}
 	given, own := c.Request.Header, x.request.Header
-	asGet := x.asGet && c.Request.Method == http.MethodGet
-	if !asGet && !slices.ContainsFunc(preconditions[:], func(name string) bool { return !slices.Equal(given[name], own[name]) }) {
+	if !slices.ContainsFunc(preconditions[:], func(name string) bool { return !slices.Equal(given[name], own[name]) }) {
 		return
 	}
 	r := private(c.Request)
-	if asGet {
-		r.Method = x.request.Method
-	}
 	for _, name := range preconditions {
 		if values, ok := own[name]; ok {
 			r.Header[name] = values
