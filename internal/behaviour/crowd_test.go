@@ -115,32 +115,43 @@ func TestCrowd(t *testing.T) {
 	}
 }
 
-// A request that leads and whose client leaves while the store is asked, at whatever moment, sends none of those that wait to the handler.
-func TestLeaderLeavesWhileTheStoreIsAsked(t *testing.T) {
-	for after := 5 * time.Millisecond; after < 150*time.Millisecond; after += 10 * time.Millisecond {
-		t.Run(after.String(), func(t *testing.T) {
-			eachDistance(t, func(t *testing.T, store func(*cachette.Config)) {
-				s := newSite(t, store)
-				handler, runs := counted(func(c *gin.Context) {
-					time.Sleep(300 * time.Millisecond)
-					c.String(http.StatusOK, "page")
-				})
-				s.GET("/", cachette.Cached(time.Hour), handler)
-				ctx, leave := context.WithCancel(t.Context())
-				defer time.AfterFunc(after, leave).Stop()
-				leader := s.asking(ctx, "/")
-				time.Sleep(time.Millisecond)
-				answers := together(30, func(int) answer { return s.get("/") })
-				for range 30 {
-					if a := await(t, "an answer", answers); a.body != "page" {
-						t.Errorf("%d %q (%s)", a.status, a.body, a.cacheStatus())
+// A request that leads and whose client leaves, while the store is asked or the handler runs, sends none of those that wait to the handler.
+func TestLeaderLeavesAtAnyMoment(t *testing.T) {
+	for name, leads := range map[string]struct {
+		method string
+		fields []string
+	}{
+		"a GET":           {method: http.MethodGet},
+		"a HEAD":          {method: http.MethodHead},
+		"one for a range": {method: http.MethodGet, fields: []string{"Range", "bytes=1-2"}},
+	} {
+		for after := 5 * time.Millisecond; after < 450*time.Millisecond; after += 10 * time.Millisecond {
+			t.Run(name+" after "+after.String(), func(t *testing.T) {
+				eachDistance(t, func(t *testing.T, store func(*cachette.Config)) {
+					s := newSite(t, store)
+					handler, runs := counted(func(c *gin.Context) {
+						time.Sleep(300 * time.Millisecond)
+						c.String(http.StatusOK, "page")
+					})
+					s.Match([]string{http.MethodGet, http.MethodHead}, "/:n", cachette.Cached(time.Hour), handler)
+					s.get("/first", "Range: bytes=1-2")
+					runs.Store(0)
+					ctx, leave := context.WithCancel(t.Context())
+					defer time.AfterFunc(after, leave).Stop()
+					leader := later(func() answer { return s.served(ctx, leads.method, "/page", leads.fields...) })
+					time.Sleep(time.Millisecond)
+					answers := together(30, func(int) answer { return s.get("/page") })
+					for range 30 {
+						if a := await(t, "an answer", answers); a.body != "page" {
+							t.Errorf("%d %q (%s)", a.status, a.body, a.cacheStatus())
+						}
 					}
-				}
-				await(t, "the leader's end", leader)
-				if runs.Load() != 1 {
-					t.Errorf("the handler ran %d times", runs.Load())
-				}
+					await(t, "the leader's end", leader)
+					if runs.Load() != 1 {
+						t.Errorf("the handler ran %d times", runs.Load())
+					}
+				})
 			})
-		})
+		}
 	}
 }

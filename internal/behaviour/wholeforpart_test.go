@@ -4,8 +4,11 @@ import (
 	"io"
 	"net/http"
 	"slices"
+	"strconv"
 	"strings"
+	"sync/atomic"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"github.com/gin-gonic/gin"
@@ -52,10 +55,35 @@ func TestWholeForPart(t *testing.T) {
 		}},
 		{name: "no content", status: 200, stored: true, handler: func(c *gin.Context) { c.Status(http.StatusOK) }},
 		{name: "an error", status: 503, body: "no", handler: func(c *gin.Context) { c.String(http.StatusServiceUnavailable, "no") }},
-		{name: "a panic within", status: 500, handler: func(c *gin.Context) {
-			c.String(http.StatusOK, "pa")
+		{name: "a panic within", status: 500, header: "X-Page: ", handler: func(c *gin.Context) {
+			text("pa", "X-Page: 1")(c)
 			panic("within")
 		}},
+		{name: "a field that is set too late, of a page not to keep", status: 200, body: "page", header: "X-Late: ",
+			handler: func(c *gin.Context) {
+				text("page")(c)
+				c.Header("X-Late", "1")
+				c.Abort()
+			}},
+		{name: "a field that is set too late, of a stream", status: 200, body: "page", header: "X-Late: ", stored: true,
+			handler: func(c *gin.Context) {
+				text("page")(c)
+				c.Header("X-Late", "1")
+				c.Writer.Flush()
+			}},
+		{name: "a page that goes on elsewhere", status: 200, body: "paelsewhere", header: "X-Page: 1",
+			handler: func(c *gin.Context) {
+				text("pa", "X-Page: 1")(c)
+				c.Request.URL.Path = "/elsewhere/1"
+				c.MustGet("engine").(*gin.Engine).HandleContext(c)
+			}},
+		{name: "a page that goes on in another cache", status: 200, body: "paelsewhere", header: "X-Page: 1",
+			handler: func(c *gin.Context) {
+				text("pa", "X-Page: 1")(c)
+				r := c.Request.Clone(c.Request.Context())
+				r.URL.Path = "/elsewhere/1"
+				c.MustGet("engine").(*gin.Engine).ServeHTTP(c.Writer, r)
+			}},
 		{name: "aborted behind the page", status: 200, body: "page", handler: func(c *gin.Context) {
 			c.String(http.StatusOK, "page")
 			c.Abort()
@@ -77,6 +105,8 @@ func TestWholeForPart(t *testing.T) {
 				if row.field == "" {
 					row.field = "Range: bytes=1-2"
 				}
+				s.Use(func(c *gin.Context) { c.Set("engine", s.Engine) })
+				s.GET("/elsewhere/:n", cachette.Cached(time.Minute), text("elsewhere"))
 				var saw []string
 				s.GET("/:n", cachette.Cached(time.Hour, row.options...), func(c *gin.Context) {
 					saw = append(saw, c.GetHeader("Range"))
@@ -167,3 +197,88 @@ func TestPartsOfHandlers(t *testing.T) {
 
 // plainWriter is a writer of middleware.
 type plainWriter struct{ gin.ResponseWriter }
+
+// A request for a part that leads, and whose handler then makes just that, holds none of those up that wait for the whole: they have it
+// made as soon as that is known.
+func TestPartHoldsNoneUp(t *testing.T) {
+	eachStore(t, func(t *testing.T, store func(*cachette.Config)) {
+		s := newSite(t, store)
+		gate, arrived := make(chan struct{}), make(chan struct{}, 1)
+		s.GET("/", cachette.Cached(time.Hour), func(c *gin.Context) {
+			if c.GetHeader("Range") == "" {
+				text("page")(c)
+				return
+			}
+			arrived <- struct{}{}
+			<-gate
+			c.Header("Content-Range", "bytes 1-2/4")
+			c.Header("Cache-Control", "max-age=60")
+			c.String(http.StatusPartialContent, "a")
+			<-gate
+			_, _ = io.WriteString(c.Writer, "g")
+		})
+		part := later(func() answer { return s.get("/", "Range: bytes=1-2") })
+		await(t, "the request for a part", arrived)
+		whole := later(func() answer { return s.get("/") })
+		gate <- struct{}{}
+		if a := await(t, "the whole", whole); a.body != "page" {
+			t.Errorf("the whole: %d %q", a.status, a.body)
+		}
+		gate <- struct{}{}
+		if a := await(t, "the part", part); a.status != http.StatusPartialContent || a.body != "ag" {
+			t.Errorf("the part: %d %q", a.status, a.body)
+		}
+	})
+}
+
+// Nor are requests for parts, which wait for the first of a route, made one after the other then.
+func TestPartsAreMadeAtOnce(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s := newSite(t)
+		var running, most atomic.Int64
+		s.GET("/", cachette.Cached(time.Hour), func(c *gin.Context) {
+			n := running.Add(1)
+			defer running.Add(-1)
+			most.Store(max(n, most.Load()))
+			time.Sleep(time.Second)
+			http.ServeContent(c.Writer, c.Request, "a.txt", time.Time{}, strings.NewReader(strings.Repeat("page", 99)))
+		})
+		const requests = 50
+		answers := together(requests, func(i int) answer {
+			return s.get("/", "Range: bytes="+strconv.Itoa(i)+"-"+strconv.Itoa(i))
+		})
+		for range requests {
+			if a := await(t, "an answer", answers); a.status != http.StatusPartialContent || len(a.body) != 1 {
+				t.Errorf("%d %q", a.status, a.body)
+			}
+		}
+		if most.Load() != requests-1 {
+			t.Errorf("%d ran at a time", most.Load())
+		}
+	})
+}
+
+// Where one handler may stand for many, as behind a catch-all or where no route is, that it makes the whole of one page whatever Range says
+// tells nothing of the next one.
+func TestPartsOfMounts(t *testing.T) {
+	for name, register := range map[string]func(s *site, handlers ...gin.HandlerFunc){
+		"a catch-all": func(s *site, handlers ...gin.HandlerFunc) { s.GET("/*path", handlers...) },
+		"no route":    func(s *site, handlers ...gin.HandlerFunc) { s.NoRoute(handlers...) },
+	} {
+		t.Run(name, func(t *testing.T) {
+			s := newSite(t)
+			var saw []string
+			register(s, cachette.Cached(time.Hour), func(c *gin.Context) {
+				saw = append(saw, c.GetHeader("Range"))
+				text("page")(c)
+			})
+			want := []string{"bytes=1-2", "bytes=1-2"}
+			for _, path := range []string{"/index", "/video"} {
+				s.get(path, "Range: bytes=1-2")
+			}
+			if !slices.Equal(saw, want) {
+				t.Errorf("the handler saw Range as %q, want %q", saw, want)
+			}
+		})
+	}
+}

@@ -68,7 +68,6 @@ func (r *Recorder) CloseNotify() <-chan bool { return r.owner.CloseNotify() }
 func (r *Recorder) Hijack() (net.Conn, *bufio.ReadWriter, error) {
 	r.hijacked, r.size = true, max(0, r.size)
 	r.owner.Release()
-	r.Yield()
 	r.Drain()
 	r.giveUp() // what goes over the connection may go on for long
 	return r.ResponseWriter.Hijack()

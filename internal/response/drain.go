@@ -324,8 +324,9 @@ func (r *Recorder) goOn() {
 	r.owner.Waited()
 }
 
-// Drain waits until the client's writer has all that was captured. A panic of that writer goes on from here.
+// Drain waits until the client's writer has all that was captured, or withheld. A panic of that writer goes on from here.
 func (r *Recorder) Drain() {
+	r.Yield()
 	if r.holds() {
 		r.finalize()
 		_ = r.pass(len(r.body))

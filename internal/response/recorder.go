@@ -152,7 +152,6 @@ func (r *Recorder) Written() bool { return r.committed || r.hijacked }
 
 // Unwrap returns the writer outside, for http.ResponseController. It has got all that was written before.
 func (r *Recorder) Unwrap() http.ResponseWriter {
-	r.Yield()
 	r.Drain()
 	return r.ResponseWriter
 }
@@ -217,17 +216,6 @@ func (r *Recorder) tellSent() {
 // Sent tells whether the header of a captured response has gone out.
 func (r *Recorder) Sent() bool { return r.sent }
 
-// Withholds tells whether the response is one to Withhold of which nothing has gone out.
-func (r *Recorder) Withholds() bool { return r.mode == Withhold }
-
-// Yield has a response that is withheld go to the client as if it were captured.
-func (r *Recorder) Yield() {
-	if r.mode == Withhold {
-		r.mode = Capture
-		r.ResponseWriter.WriteHeader(r.status)
-	}
-}
-
 // Drop gives up what was captured: the response only passes on from here.
 func (r *Recorder) Drop() { r.dropped = true }
 
@@ -259,6 +247,8 @@ func (r *Recorder) settle() {
 	switch r.mode {
 	case Pass, Capture:
 		r.ResponseWriter.WriteHeader(r.status)
+	case Withhold:
+		r.hold()
 	case NotModified:
 		r.ResponseWriter.WriteHeader(http.StatusNotModified)
 	}
@@ -318,7 +308,6 @@ func (r *Recorder) keeps(n int) bool {
 	default:
 		return true
 	}
-	r.Yield()
 	r.Drain()
 	r.giveUp()
 	return false
@@ -336,7 +325,7 @@ func (r *Recorder) reserve(size int) bool {
 		return true
 	}
 	if r.reserved == 0 {
-		r.fixed = r.mode == Capture && !r.beside() && !cuttable(r.ResponseWriter)
+		r.fixed = (r.mode == Capture || r.mode == Withhold) && !r.beside() && !cuttable(r.ResponseWriter)
 	}
 	for _, room := range [...]int{size + size/2, size} {
 		if r.room.reserve(room-r.reserved, r.fixed) {

@@ -100,14 +100,7 @@ func (x *exchange) fill(seat *flight.Seat) {
 	}
 	defer func() { // also when the handler panics: Recovery outside then finds its own writer
 		restore()
-		if panicked && x.context.Err() == nil {
-			x.unkept = refusedIncomplete
-		}
-		x.settlePromise()
-		x.flight.Fail()
-		x.flight = nil // what is left to do is for its own client alone
-		defer x.recorder.Close()
-		x.recorder.Drain()
+		x.end(panicked)
 	}()
 	x.mark.tell(x.forwarded(), 0)
 	x.enter()
@@ -134,6 +127,21 @@ func (x *exchange) fill(seat *flight.Seat) {
 			x.finish(bare, intact)
 		}
 	}
+}
+
+// end lets the requests go that wait for a fill, and then waits for its client.
+func (x *exchange) end(panicked bool) {
+	if panicked {
+		if x.context.Err() == nil {
+			x.unkept = refusedIncomplete
+		}
+		x.recorder.Retract() // what recovers outside is then to answer
+	}
+	x.settlePromise()
+	x.flight.Fail()
+	x.flight = nil // what is left to do is for its own client alone
+	defer x.recorder.Close()
+	x.recorder.Drain()
 }
 
 // begin takes the ticket of a fill. What was found and has been purged since is not to be validated, nor to stand in.
@@ -272,6 +280,7 @@ func (x *exchange) stepAside(c *gin.Context) {
 		x.s.alone.Add(x.found.Key, x.s.clock.now().Add(aloneFor))
 	}
 	x.Release()
+	x.recorder.Yield()
 	x.uncondition(c)
 	if x.reported {
 		response.DropStatus(c.Writer.Header())

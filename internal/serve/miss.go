@@ -198,6 +198,7 @@ func (x *exchange) collapse() {
 			x.leave()
 			return
 		case flight.Leads:
+			x.asWhole = x.standsForWhole() // by now it may be known that the handlers make parts
 			if !x.follows() {
 				x.lead(seat, false)
 				return

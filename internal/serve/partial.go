@@ -2,6 +2,7 @@ package serve
 
 import (
 	"net/http"
+	"strings"
 
 	"github.com/gin-cachette/cachette/internal/keys"
 	"github.com/gin-cachette/cachette/internal/response"
@@ -83,10 +84,14 @@ func (x *exchange) standsForWhole() bool {
 	return len(ranges) > 0 && (whole || !known)
 }
 
+// mounts tells whether the handlers of a route may stand for many, which do as they like each, as those of a file server do.
+func mounts(pattern string) bool { return pattern == "" || strings.Contains(pattern, "/*") }
+
 // makesWhole tells whether the handlers are to make the whole of it: also what goes out must not be changed by a writer of middleware,
 // which would have to see the part, and say what it adds to the header before it is known whether the whole ends well.
 func (x *exchange) makesWhole() bool {
-	return x.s.lane.seen.Load().whole[x.c.FullPath()] && !response.Wrapped(x.c.Writer)
+	pattern := x.c.FullPath()
+	return x.s.lane.seen.Load().whole[pattern] && !mounts(pattern) && !response.Wrapped(x.c.Writer)
 }
 
 // learn notes whether the handlers of a route make parts themselves, by what they answer.
@@ -108,9 +113,8 @@ func (x *exchange) divide() {
 	case x.page == nil:
 		x.recorder.Yield()
 	default:
-		x.recorder.Close()
+		x.recorder.Retract()
 		h := x.c.Writer.Header()
-		x.recorder.Baseline().Restore(h)
 		x.page.ReplayOwn(x.altered, h)
 		status := x.forwarded()
 		status.Stored = x.kept

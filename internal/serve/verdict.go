@@ -287,7 +287,7 @@ func (x *exchange) share(why rfc9111.Refusal) {
 		}
 	}
 	switch {
-	case why == rfc9111.Stored, x.outcome == lent:
+	case why == rfc9111.Stored && !x.made.Partial, x.outcome == lent:
 		x.s.alone.Remove(x.found.Key)
 	case x.left, why == refusedStore, rfc9111.IsServerError(x.made.Status): // it will pass: the next one may do better
 		x.flight.Fail()
