@@ -5,6 +5,7 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"strconv"
+	"strings"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -153,5 +154,40 @@ func TestLeaderLeavesAtAnyMoment(t *testing.T) {
 				})
 			})
 		}
+	}
+}
+
+// Pages of one namespace that are asked for at once, and of which none is stored, are all stored on a store that is far away: none waits for
+// the marks of another until the store is given up.
+func TestColdNamespaceFarAway(t *testing.T) {
+	const pages = 1000
+	for name, store := range map[string]func(*cachette.Config){
+		"bytes": func(cfg *cachette.Config) { cfg.Driver = faraway() },
+		"batch": func(cfg *cachette.Config) { cfg.Driver = crate{faraway()} },
+		"logs":  func(cfg *cachette.Config) { cfg.Driver = depot{crate{faraway()}, make(map[string]*list), new(int)} },
+	} {
+		t.Run(name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				s := newSite(t, store)
+				handler, runs := counted(text("page"))
+				s.GET("/:n", cachette.Cached(time.Hour, cachette.WithNamespace("pages")), handler)
+				began := time.Now()
+				for _, hit := range []bool{false, true} {
+					answers := together(pages, func(i int) answer { return s.get("/" + strconv.Itoa(i)) })
+					for range pages {
+						a := await(t, "an answer", answers)
+						if a.body != "page" || a.hit() != hit || strings.Contains(a.cacheStatus(), "unavailable") {
+							t.Errorf("%d %q (%s)", a.status, a.body, a.cacheStatus())
+						}
+					}
+					if took := time.Since(began); !hit && took > 1500*time.Millisecond {
+						t.Errorf("it took %v", took)
+					}
+				}
+				if failures := s.cache.Stats().StoreFailures; runs.Load() != pages || failures != 0 {
+					t.Errorf("the handler ran %d times, and %d operations failed", runs.Load(), failures)
+				}
+			})
+		})
 	}
 }
