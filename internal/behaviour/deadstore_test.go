@@ -76,38 +76,54 @@ func TestCrowdWithoutStore(t *testing.T) {
 }
 
 // A response that the store has not taken is for no request that came when its handler ran already: what was purged in between cannot be
-// asked of the store.
+// asked of the store, and what this process itself has purged is owed.
 func TestLateWithoutStore(t *testing.T) {
 	for name, fault := range deadStores {
-		t.Run(name, func(t *testing.T) {
-			synctest.Test(t, func(t *testing.T) {
-				store := newShelf()
-				s := newSite(t, store.on)
-				var run atomic.Int64
-				handler, gate, arrived, _ := gated(func(c *gin.Context) {
-					c.String(http.StatusOK, "version %d", run.Add(1))
-				})
-				s.GET("/", cachette.Cached(time.Hour), handler)
-				store.breakdown(fault)
-				leader := later(func() answer { return s.get("/") })
-				await(t, "the leader", arrived)
-				other := newSite(t, store.on) // another process, which reaches the store
+		for by, purge := range map[string]func(t *testing.T, s *site, store *shelf){
+			"another process": func(t *testing.T, _ *site, store *shelf) { // which reaches the store
 				store.breakdown(nil)
-				if err := other.cache.PurgePath(t.Context(), "/"); err != nil {
+				if err := newSite(t, store.on).cache.PurgePath(t.Context(), "/"); err != nil {
 					t.Fatal(err)
 				}
 				store.breakdown(fault)
-				late := together(10, func(int) answer { return s.get("/") })
-				synctest.Wait()
-				close(gate)
-				await(t, "the leader's answer", leader)
-				for range 10 {
-					if a := await(t, "a late answer", late); a.body != "version 2" {
-						t.Errorf("a late one gets %q (%s)", a.body, a.cacheStatus())
+			},
+			"this process": func(t *testing.T, s *site, _ *shelf) { _ = s.cache.PurgePath(t.Context(), "/") },
+			"a write":      func(_ *testing.T, s *site, _ *shelf) { s.do(http.MethodPost, "/") },
+			"a flush": func(t *testing.T, s *site, _ *shelf) {
+				ctx, cancel := context.WithTimeout(t.Context(), time.Second)
+				defer cancel()
+				_ = s.cache.Flush(ctx)
+			},
+		} {
+			t.Run(name+", by "+by, func(t *testing.T) {
+				synctest.Test(t, func(t *testing.T) {
+					store := newShelf()
+					s := newSite(t, store.on)
+					var run atomic.Int64
+					handler, gate, arrived, _ := gated(func(c *gin.Context) {
+						c.String(http.StatusOK, "version %d", run.Add(1))
+					})
+					s.GET("/", cachette.Cached(time.Hour), handler)
+					s.POST("/", text("written"))
+					store.breakdown(fault)
+					leader := later(func() answer { return s.get("/") })
+					await(t, "the leader", arrived)
+					purge(t, s, store)
+					late := together(10, func(int) answer { return s.get("/") })
+					synctest.Wait()
+					close(gate)
+					await(t, "the leader's answer", leader)
+					for range 10 {
+						if a := await(t, "a late answer", late); a.body == "version 1" {
+							t.Errorf("a late one gets %q (%s)", a.body, a.cacheStatus())
+						}
 					}
-				}
+					if run.Load() != 2 {
+						t.Errorf("the handler ran %d times", run.Load())
+					}
+				})
 			})
-		})
+		}
 	}
 }
 

@@ -2,8 +2,10 @@ package behaviour_test
 
 import (
 	"context"
+	"io"
 	"net/http"
 	"strconv"
+	"strings"
 	"testing"
 	"time"
 
@@ -96,6 +98,29 @@ func TestHeadOfOtherHandlers(t *testing.T) {
 				s.Group("/", setting(method)).Handle(method, "/:n", cached, tells)
 			}
 		},
+		"another route that hands on": func(s *site, cached gin.HandlerFunc) {
+			s.Match([]string{http.MethodGet, http.MethodHead}, "/real/:n", cached, func(c *gin.Context) {
+				c.String(http.StatusOK, "%v", c.Request.Context().Value(contextKey{}))
+			})
+			for _, method := range []string{http.MethodGet, http.MethodHead} {
+				s.Handle(method, "/:n", func(c *gin.Context) {
+					c.Request = c.Request.WithContext(context.WithValue(c.Request.Context(), contextKey{}, method))
+					c.Request.URL.Path = "/real/" + c.Param("n")
+					s.HandleContext(c)
+				})
+			}
+		},
+		"another Cached around": func(s *site, cached gin.HandlerFunc) {
+			inner := newSite(s.t).Engine
+			inner.Match([]string{http.MethodGet, http.MethodHead}, "/:n", cachette.Cached(time.Hour), func(c *gin.Context) {
+				c.String(http.StatusOK, "%v", c.Request.Context().Value(contextKey{}))
+			})
+			for _, method := range []string{http.MethodGet, http.MethodHead} {
+				s.Handle(method, "/:n", cached, func(c *gin.Context) {
+					inner.ServeHTTP(c.Writer, c.Request.WithContext(context.WithValue(c.Request.Context(), contextKey{}, method)))
+				})
+			}
+		},
 		"no route at all": func(s *site, cached gin.HandlerFunc) {
 			s.NoRoute(cached, func(c *gin.Context) { c.String(http.StatusOK, c.Request.Method) })
 		},
@@ -117,6 +142,53 @@ func TestHeadOfOtherHandlers(t *testing.T) {
 			fetch(t, server, http.MethodHead, "/2", "Host: h")
 			if a := fetch(t, server, http.MethodGet, "/2", "Host: h"); a.hit() || a.body != "GET" {
 				t.Errorf("a GET behind it: %q (%s)", a.body, a.cacheStatus())
+			}
+		})
+	}
+}
+
+// A HEAD of what may be large, as what is made in parts may, is not made as for GET: that would read it for nothing.
+func TestHeadOfFiles(t *testing.T) {
+	for name, row := range map[string]struct {
+		pattern string
+		fields  []string // of each page
+		paths   []string // the first of which is asked for by GET, and the last by HEAD, as those between are
+	}{
+		"behind a catch-all":                  {pattern: "/*n", paths: []string{"/1", "/2"}},
+		"that is made in parts":               {fields: []string{"Accept-Ranges: bytes"}, paths: []string{"/1", "/2"}},
+		"behind one that was too large":       {paths: []string{"/1", "/large", "/2"}},
+		"behind one that was large from afar": {paths: []string{"/1", "/declared", "/2"}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			s := newSite(t)
+			saw := make(chan string, 100)
+			handler := func(c *gin.Context) {
+				switch method := c.Request.Method; {
+				case strings.HasSuffix(c.Param("n"), "large"):
+					for range 99 {
+						_, _ = io.WriteString(c.Writer, "page")
+					}
+				case strings.HasSuffix(c.Param("n"), "declared"):
+					text(strings.Repeat("page", 99), "Content-Length: 396")(c)
+				default:
+					text("page", row.fields...)(c)
+					saw <- method
+				}
+			}
+			if row.pattern == "" {
+				row.pattern = "/:n"
+			}
+			s.Match([]string{http.MethodGet, http.MethodHead}, row.pattern, cachette.Cached(time.Hour, cachette.WithBodyLimit(20)), handler)
+			server := s.listen()
+			last := len(row.paths) - 1
+			fetch(t, server, http.MethodGet, row.paths[0], "Host: h")
+			await(t, "the first", saw)
+			for _, path := range row.paths[1:last] {
+				fetch(t, server, http.MethodHead, path, "Host: h")
+			}
+			fetch(t, server, http.MethodHead, row.paths[last], "Host: h")
+			if method := await(t, "the last", saw); method != http.MethodHead {
+				t.Errorf("the handler sees %s", method)
 			}
 		})
 	}

@@ -26,7 +26,7 @@ type lane struct {
 // seen is what is known of the chains of an engine.
 type seen struct {
 	met   map[place]chain
-	whole map[string]bool   // whether the handlers of those that have run make a whole page whatever Range says, by path
+	plain map[string]bool   // whether the handlers of those that have run make small pages, and a whole one whatever Range says, by path
 	short map[string]*Route // the GET routes whose short way is open, by path
 	only  map[string]*Route // the one Cached of those that have run their handlers, by path; nil where there are several
 }
@@ -108,7 +108,7 @@ func (s *Server) meet(c *gin.Context, rt *Route) {
 		}
 		own := chainOf(c)
 		names := own.names
-		now := &seen{met: map[place]chain{at: own}, whole: old.whole, short: old.short, only: old.only}
+		now := &seen{met: map[place]chain{at: own}, plain: old.plain, short: old.short, only: old.only}
 		maps.Copy(now.met, old.met)
 		if at.method == http.MethodGet && len(rt.Parts)+len(rt.Identities)+len(rt.Skips) == 0 && // those look for what the request has not been given
 			l.adjacent(names) {
@@ -144,19 +144,17 @@ func (l *lane) ran(c *gin.Context, path string, rt *Route) {
 	}
 }
 
-// makes notes whether the handlers of a path make a whole page whatever Range says. That they make parts is not forgotten.
-func (l *lane) makes(path string, whole bool) {
+// makes notes whether the handlers of a path make small pages, and a whole one whatever Range says. That they do not is not forgotten.
+func (l *lane) makes(path string, plain bool) {
 	for {
 		old := l.seen.Load()
-		if before, known := old.whole[path]; known && (before == whole || !before) {
+		if before, known := old.plain[path]; known && (before == plain || !before) {
 			return
 		}
 		now := *old
-		now.whole = maps.Clone(old.whole)
-		if now.whole == nil {
-			now.whole = make(map[string]bool)
-		}
-		now.whole[path] = whole
+		now.plain = map[string]bool{}
+		maps.Copy(now.plain, old.plain)
+		now.plain[path] = plain
 		if l.seen.CompareAndSwap(old, &now) {
 			return
 		}

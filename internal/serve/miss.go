@@ -160,15 +160,16 @@ func (x *exchange) follows() bool {
 		len(x.request.Header["Range"]) > 0 && !x.asWhole && !x.validating()
 }
 
-// standsForGet tells whether a HEAD may have its handlers run as for a GET of its target: they are known to be those of GET, and the
-// server leaves the content out (RFC 9110 §9.3.2).
+// standsForGet tells whether a HEAD may have its handlers run as for a GET of its target: they are known to be those that a GET comes to,
+// by no detour on which it may be told something else, to make small pages, and the server leaves the content out (RFC 9110 §9.3.2).
 func (x *exchange) standsForGet() bool {
 	r := x.request
-	if r.Method != http.MethodHead || len(r.Header["Range"]) > 0 || !response.LeavesOut(r) {
+	if r.Method != http.MethodHead || len(r.Header["Range"]) > 0 || !response.LeavesOut(r) || x.target.Came != "" || x.around.over != nil {
 		return false
 	}
 	x.pattern = x.c.FullPath()
-	return x.s.lane.asOfGet(x.c) && x.answersGet()
+	plain, known := x.s.lane.seen.Load().plain[x.pattern]
+	return !mounts(x.pattern) && (plain || !known) && x.s.lane.asOfGet(x.c) && x.answersGet()
 }
 
 // method is that of the request which the handlers see.

@@ -80,8 +80,8 @@ func (x *exchange) standsForWhole() bool {
 		return false
 	}
 	ranges, _ := rfc9111.Ranges(x.request.Header, sizeUnknown)
-	whole, known := x.s.lane.seen.Load().whole[x.c.FullPath()]
-	return len(ranges) > 0 && (whole || !known)
+	plain, known := x.s.lane.seen.Load().plain[x.c.FullPath()]
+	return len(ranges) > 0 && (plain || !known)
 }
 
 // mounts tells whether the handlers of a route may stand for many, which do as they like each, as those of a file server do.
@@ -91,13 +91,13 @@ func mounts(pattern string) bool { return pattern == "" || strings.Contains(patt
 // which would have to see the part, and say what it adds to the header before it is known whether the whole ends well.
 func (x *exchange) makesWhole() bool {
 	pattern := x.c.FullPath()
-	return x.s.lane.seen.Load().whole[pattern] && !mounts(pattern) && !response.Wrapped(x.c.Writer)
+	return x.s.lane.seen.Load().plain[pattern] && !mounts(pattern) && !response.Wrapped(x.c.Writer)
 }
 
-// learn notes whether the handlers of a route make parts themselves, by what they answer.
+// learn notes whether the handlers of a route make small pages, and no parts, by what they answer.
 func (x *exchange) learn(why rfc9111.Refusal) {
 	switch {
-	case x.made.Status == http.StatusPartialContent, len(x.made.Header["Accept-Ranges"]) > 0, x.entire && why == refusedTooLarge:
+	case x.made.Status == http.StatusPartialContent, len(x.made.Header["Accept-Ranges"]) > 0, (x.entire || x.asGet) && why == refusedTooLarge:
 		x.s.lane.makes(x.pattern, false)
 	case why != rfc9111.Stored, x.made.Status != http.StatusOK, x.entire, x.validating(), len(x.request.Header["If-Range"]) > 0:
 	case x.asWhole:
