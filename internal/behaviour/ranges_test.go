@@ -215,3 +215,31 @@ func TestLengthOfParts(t *testing.T) {
 		})
 	}
 }
+
+// A stored page that another one goes on with, whose first bytes are out, is given whole: a part of it, or that the client has it, would be
+// said of another representation (RFC 9110 §14.2, §13.2.2).
+func TestStoredPageBehindOthersBytes(t *testing.T) {
+	for _, field := range []string{"Range: bytes=1-2", "Range: bytes=2-", `If-None-Match: "v1"`} {
+		for _, cached := range []bool{false, true} {
+			eachStore(t, func(t *testing.T, store func(*cachette.Config)) {
+				s := newSite(t, store)
+				s.GET("/whole", cachette.Cached(time.Minute), text("stored", `Etag: "v1"`))
+				goesOn := func(c *gin.Context) {
+					c.String(http.StatusOK, "page, ")
+					c.Request.URL.Path = "/whole"
+					s.HandleContext(c)
+				}
+				handlers := []gin.HandlerFunc{goesOn}
+				if cached {
+					handlers = []gin.HandlerFunc{cachette.Cached(time.Minute), goesOn}
+				}
+				s.GET("/first", handlers...)
+				for range 2 { // the first time it is not stored yet
+					if a := s.get("/first", field); a.status != http.StatusOK || a.body != "page, stored" {
+						t.Errorf("%s, cached %t: %d %q", field, cached, a.status, a.body)
+					}
+				}
+			})
+		}
+	}
+}

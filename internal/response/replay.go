@@ -48,7 +48,7 @@ func (e *Entry) ReplayFrom(v *Values, w gin.ResponseWriter, r *http.Request, now
 	// no ranges in common.
 	part := r.Method == http.MethodGet && len(r.Header["Range"]) > 0 && len(h["Content-Encoding"]) == 0
 	e.header(v, h, now, status)
-	if e.Status == http.StatusOK && len(r.Header) > 0 && !e.Bare {
+	if e.Status == http.StatusOK && len(r.Header) > 0 && !e.Bare && !w.Written() { // else it goes on with what others have begun
 		if rfc9111.Conditional(r.Header) && rfc9111.NotModified(r.Header, &e.validators, now) {
 			e.notModified(w, h)
 			return
@@ -211,7 +211,7 @@ func resize(h http.Header, length int64) {
 // request is the one that the part answered, or asks for a range that lies in it.
 func (e *Entry) ReplayPart(w gin.ResponseWriter, r *http.Request, now time.Time, status *rfc9111.CacheStatus) bool {
 	h := w.Header()
-	if _, coded := h["Content-Encoding"]; coded || !rfc9111.RangeApplies(r.Header, &e.validators, now) {
+	if _, coded := h["Content-Encoding"]; coded || w.Written() || !rfc9111.RangeApplies(r.Header, &e.validators, now) {
 		return false
 	}
 	body, at := e.Body, rfc9111.Range{}

@@ -50,7 +50,7 @@ func (x *exchange) Decide(rec *response.Recorder) response.Mode {
 		x.altered, _ = rec.Changes()
 		mode = response.Withhold
 	}
-	if x.clientHas(x.made.Header) {
+	if x.clientHas(x.made.Header) && !rec.Outer().Written() {
 		response.StripContent(rec.Header())
 		mode = response.NotModified
 	}
