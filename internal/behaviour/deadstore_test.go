@@ -101,7 +101,9 @@ func TestLateWithoutStore(t *testing.T) {
 					s := newSite(t, store.on)
 					var run atomic.Int64
 					handler, gate, arrived, _ := gated(func(c *gin.Context) {
-						c.String(http.StatusOK, "version %d", run.Add(1))
+						version := run.Add(1)
+						time.Sleep(3 * time.Second) // until all of them wait
+						c.String(http.StatusOK, "version %d", version)
 					})
 					s.GET("/", cachette.Cached(time.Hour), handler)
 					s.POST("/", text("written"))
