@@ -134,7 +134,7 @@ const (
 // Wrapped tells whether a writer of middleware stands between the Recorder and the client.
 func (r *Recorder) Wrapped() bool {
 	if r.outer == unknown {
-		if r.outer = server; wrapped(r.ResponseWriter) {
+		if r.outer = server; Wrapped(r.ResponseWriter) {
 			r.outer = middleware
 		}
 	}

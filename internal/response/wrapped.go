@@ -50,9 +50,9 @@ func packageOf(w http.ResponseWriter) string {
 // net/http has for HTTP/2.
 var servers = [...]string{"net/http", "net/http/httptest", "golang.org/x/net/http2"}
 
-// wrapped tells whether a writer of middleware stands between a response and its client, inside of the engine or around it: it may
+// Wrapped tells whether a writer of middleware stands between a response and its client, inside of the engine or around it: it may
 // change the header as that goes out.
-func wrapped(w http.ResponseWriter) bool {
+func Wrapped(w http.ResponseWriter) bool {
 	for {
 		if recorder, ok := w.(*Recorder); ok {
 			w = recorder.Outer()
