@@ -203,7 +203,7 @@ func (r *Recorder) WriteHeaderNow() {
 // tellSent tells the owner, once, that the header of a captured response has gone out. Where the owner drops the response then, what was
 // captured goes out at once, and takes no room any more.
 func (r *Recorder) tellSent() {
-	if r.sent || r.mode != Capture && r.mode != NotModified {
+	if r.sent || r.closed || r.mode != Capture && r.mode != NotModified {
 		return
 	}
 	r.sent = true
@@ -222,7 +222,7 @@ func (r *Recorder) Drop() { r.dropped = true }
 // commit makes status and header final, once, and tells whether this call did. upcoming is the size of what is to be
 // written next.
 func (r *Recorder) commit(upcoming int) bool {
-	if r.committed {
+	if r.committed || r.closed {
 		return false
 	}
 	r.committed, r.size, r.upcoming = true, 0, upcoming
@@ -348,7 +348,7 @@ func (r *Recorder) giveUp() {
 // errOver is what a goroutine gets that writes when the handlers have returned.
 var errOver = errors.New("cachette: a write after the handler has returned")
 
-// Close gives the room for the body back. The recorder takes nothing any more.
+// Close gives the room for the body back. The recorder takes nothing any more, and has nothing more to ask the owner.
 func (r *Recorder) Close() {
 	r.giveUp()
 	r.closed = true

@@ -12,18 +12,23 @@ func (x *exchange) setOutside(header http.Header) bool {
 		return false // nothing was set outside
 	}
 	cookies, _ := leaving(header)
-	return x.forbidden(cookies)
+	return x.forbid(cookies)
 }
 
-// forbidden tells whether one of the cookies on a response, as it leaves, keeps it from being stored: one that middleware
+// forbid tells whether one of the cookies on the response that the handlers have made, as it leaves, keeps it from being stored.
+func (x *exchange) forbid(lines []string) bool {
+	return !slices.Contains(x.omit, "Set-Cookie") && x.forbidden(lines, x.cookies)
+}
+
+// forbidden tells whether one of the cookies on a response, as it leaves, beside those that were set inside, keeps it from being stored: one that middleware
 // outside of the route has set, unless the route says that it does not matter, or that cookies do not. What the page holds and
 // what the cookie holds may belong together, as the token of a form and that in a cookie do. Those that the handler has set
 // itself are the business of HTTP (rfc9111.Storable).
-func (x *exchange) forbidden(lines []string) bool {
-	if x.around.rt.Policy.SetCookie || slices.Contains(x.omit, "Set-Cookie") {
+func (x *exchange) forbidden(lines, inside []string) bool {
+	if x.around.rt.Policy.SetCookie {
 		return false
 	}
-	inside := slices.Clone(x.cookies)
+	inside = slices.Clone(inside)
 	for _, line := range lines {
 		if i := slices.Index(inside, line); i >= 0 {
 			inside = slices.Delete(inside, i, i+1)

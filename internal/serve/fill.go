@@ -3,6 +3,7 @@ package serve
 import (
 	"context"
 	"net/http"
+	"sync"
 	"sync/atomic"
 	"time"
 
@@ -29,8 +30,7 @@ const (
 // fillState is the part of an exchange that is about running the handler.
 type fillState struct {
 	flight   *flight.Seat // nil where no request follows
-	ticket   store.Ticket
-	track    *track // of the fills of the same target
+	track    *track       // of the fills of the same target
 	recorder response.Recorder
 	began    time.Time
 	serial   uint64        // which run of a handler it is, of all that the server has begun
@@ -38,22 +38,33 @@ type fillState struct {
 	inner    Frame         // what routes inside find
 	handlers *http.Request // what the handlers see
 
-	pattern     string // of the engine's route whose handlers run; empty for none
-	recording   bool   // the recorder is open
-	conditioned bool   // the handlers' request has other preconditions than the client's
-	reported    bool   // the header has this exchange's Cache-Status
-	left        bool   // the client had left when the header was final: the handler may have made its response of that
-	gone        bool   // so it was when the handlers were done, and nobody else was there for whom they ran
-	keepPosted  func() // keeps the response to a POST, once the POST has invalidated
+	pattern    string      // of the engine's route whose handlers run; empty for none
+	header     http.Header // of the response, to tell it from others
+	keepPosted func()      // keeps the response to a POST, once the POST has invalidated
 
-	header http.Header // of the response, to tell it from others
-	parted atomic.Bool // what a route inside answers, and does not share with all clients that share this response, may have gone into it
+	asGet       bool // it is a HEAD that may have its handlers run as for GET
+	asWhole     bool // it is for a part, and may lead those for the whole
+	entire      bool // so it does: the handlers make the whole
+	recording   bool // the recorder is open
+	conditioned bool // the handlers' request has other preconditions than the client's
+	reported    bool // the header has this exchange's Cache-Status
+	left        bool // the client had left when the header was final: the handler may have made its response of that
+	gone        bool // so it was when the handlers were done, and nobody else was there for whom they ran
+	promised    bool // it was said that the response is stored
+	kept        bool // it is
+	outcome     outcome
+	parted      atomic.Bool     // what a route inside answers, and does not share with all clients that share this response, may have gone into it
+	unkept      rfc9111.Refusal // why the response is not stored, if that will be so the next time as a rule
 
-	promised   bool            // it was said that the response is stored
-	promisedAs string          // of what that is remembered
-	kept       bool            // it is
-	unkept     rfc9111.Refusal // why it is not, if that will be so the next time as a rule
-	outcome    outcome
+	*judged
+}
+
+// judged is what there is to know of a handler's response, and of what it may be kept with. It is large, and nothing but the exchange has
+// it, so that fills use it again, one after the other. What handlers may still have when they are done, such as their request's context, is
+// no part of it.
+type judged struct {
+	ticket     store.Ticket
+	promisedAs string           // of what it is remembered what became of it
 	made       rfc9111.Exchange // the request and what the handler answered; its Header is not to be used after Decide
 	length     []string         // the lines of its Content-Length
 	cookies    []string         // those that the handler has set
@@ -64,7 +75,6 @@ type fillState struct {
 	ttl        time.Duration    // what it has said; 0 as long as it is being asked, or when it panicked
 	given      bool             // the route has a time to live for its status
 	explicit   bool             // that, or the response itself says for how long it may be kept, or by what to validate it
-	entire     bool             // the client asks for a part, and the handlers make the whole
 	altered    []response.Field // what they have changed in the header, where the whole is withheld
 	page       *response.Entry  // the whole, once it ended well
 	span       rfc9111.Range    // the part that it is
@@ -79,6 +89,7 @@ func (x *exchange) fill(seat *flight.Seat) {
 	outer := c.Writer
 	x.flight = seat
 	x.errors = len(c.Errors)
+	x.judged = judgements.Get().(*judged)
 	x.enterTrack()
 	defer x.leaveTrack()
 	x.begin()
@@ -100,7 +111,9 @@ func (x *exchange) fill(seat *flight.Seat) {
 	}
 	defer func() { // also when the handler panics: Recovery outside then finds its own writer
 		restore()
-		x.end(panicked)
+		if x.end(panicked); !panicked {
+			x.forgetJudged()
+		}
 	}()
 	x.mark.tell(x.forwarded(), 0)
 	x.enter()
@@ -127,6 +140,15 @@ func (x *exchange) fill(seat *flight.Seat) {
 			x.finish(bare, intact)
 		}
 	}
+}
+
+var judgements = sync.Pool{New: func() any { return new(judged) }}
+
+// forgetJudged leaves what was known of the response to the next fill.
+func (x *exchange) forgetJudged() {
+	*x.judged = judged{}
+	judgements.Put(x.judged)
+	x.judged = nil
 }
 
 // end lets the requests go that wait for a fill, and then waits for its client.

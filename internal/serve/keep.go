@@ -128,6 +128,7 @@ func (x *exchange) standIn() {
 // head runs the handler of a HEAD request, whose response is not stored: it can freshen what is stored for GET, or show
 // that it is out of date (RFC 9111 §4.3.5).
 func (x *exchange) head() {
+	x.judged = new(judged)
 	x.enterTrack()
 	defer x.leaveTrack()
 	x.begin()

@@ -37,8 +37,6 @@ type exchange struct {
 	context fillContext     // of the request that the handlers see
 	mark    *refresh        // the refresh that the request carries out; nil for none
 	bypass  rfc9111.Refusal // why it goes past the cache; empty where it does not
-	asGet   bool            // it is a HEAD that may have its handlers run as for GET
-	asWhole bool            // it is for a part, and may lead those for the whole
 	passed  *response.Entry // what was found and cannot answer, nor be validated: what the handler answers may still take it back
 	query
 	fillState

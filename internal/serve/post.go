@@ -17,6 +17,7 @@ import (
 func (x *exchange) post() {
 	c, s, rt := x.c, x.s, x.around.rt
 	outer := c.Writer
+	x.judged = new(judged)
 	if !rt.IgnoreAsk {
 		x.asked = rfc9111.ParseRequest(x.request.Header)
 	}

@@ -114,7 +114,7 @@ func (x *exchange) refresh(outside http.Header) {
 	}
 	cookies, varied := leaving(x.c.Writer.Header())
 	vary, any := rfc9111.VaryFields(http.Header{"Vary": varied})
-	if any || x.forbidden(cookies) {
+	if any || x.forbidden(cookies, nil) {
 		return
 	}
 	select {

@@ -38,6 +38,9 @@ func (x naming) Decide(rec *response.Recorder) response.Mode {
 // forward lets the handlers answer on a request of their own, of which nothing is kept.
 func (x *exchange) forward(r *http.Request) {
 	outer := x.c.Writer
+	if x.judged == nil {
+		x.judged = new(judged)
+	}
 	x.recorder.Open(outer, 0, naming{x}, nil)
 	defer func() { x.c.Writer = outer }()
 	x.c.Writer = &x.recorder

@@ -130,7 +130,7 @@ func (x *exchange) Sent(rec *response.Recorder, header http.Header) {
 	switch {
 	case any:
 		x.unkept = rfc9111.RefusedVary
-	case x.forbidden(cookies):
+	case x.forbid(cookies):
 		x.unkept = rfc9111.RefusedSetCookie
 	default:
 		for _, name := range vary {
