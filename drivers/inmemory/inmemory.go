@@ -61,8 +61,8 @@ type Options struct {
 // Driver is a [drivers.Driver] that keeps its entries in memory. It is a [drivers.Objects], a [drivers.Limited], a
 // [drivers.Adder], a [drivers.Log], a [drivers.Sweeper] and a [drivers.Pinger] too. Create it with [New].
 type Driver struct {
-	clock func() time.Time
-	start time.Time // times are kept as durations since then, which no change of the wall clock moves
+	clock func() time.Time // nil for the real one
+	start time.Time        // times are kept as durations since then, which no change of the wall clock moves
 	limit int64
 
 	store atomic.Pointer[store] // nil once closed
@@ -98,10 +98,9 @@ func New(options Options) (*Driver, error) {
 	if d.limit == 0 {
 		d.limit = DefaultMemoryLimit
 	}
-	if d.clock == nil {
-		d.clock = time.Now
+	if d.start = time.Now(); d.clock != nil {
+		d.start = d.clock()
 	}
-	d.start = d.clock()
 	d.budget.init(d.limit)
 
 	cache, err := otter.New(&otter.Options[string, *entry]{
@@ -122,6 +121,9 @@ func New(options Options) (*Driver, error) {
 
 // now is the time since the driver's start.
 func (d *Driver) now() time.Duration {
+	if d.clock == nil {
+		return time.Since(d.start) // which reads the monotonic clock alone
+	}
 	return d.clock().Sub(d.start)
 }
 

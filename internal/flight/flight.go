@@ -25,6 +25,7 @@ const doublings = 10
 // Group is the flights of a cache. It is safe for concurrent use.
 type Group struct {
 	patience time.Duration
+	made     time.Time
 	seed     maphash.Seed
 	ended    atomic.Uint64
 	stalled  *Recent // keys of which a leader has waited for its client
@@ -39,7 +40,7 @@ type shard struct {
 
 // NewGroup returns a Group without flights. patience is after how long one more of the requests that wait for a flight leads.
 func NewGroup(patience time.Duration) *Group {
-	g := &Group{patience: patience, seed: maphash.MakeSeed(), stalled: NewRecent()}
+	g := &Group{patience: patience, made: time.Now(), seed: maphash.MakeSeed(), stalled: NewRecent()}
 	for i := range g.shards {
 		g.shards[i].group = g
 	}
@@ -50,6 +51,14 @@ func NewGroup(patience time.Duration) *Group {
 // that looked comes to lead a flight, no flight has left a result in between.
 func (g *Group) Ended() uint64 { return g.ended.Load() }
 
+// moment is a time since the group was made, by the monotonic clock, which is read sooner than the wall's.
+type moment time.Duration
+
+// now returns the time, to two nanoseconds: it is never zero.
+func (g *Group) now() moment { return moment(time.Since(g.made)) | 1 }
+
+func (g *Group) elapsed(since moment) time.Duration { return time.Duration(g.now() - since) }
+
 // flight is the fill of one key that others wait for. It has several leaders when one takes too long, or when two have failed.
 type flight struct {
 	shard    *shard
@@ -57,9 +66,9 @@ type flight struct {
 	leaders  []*Seat
 	waiting  []*Seat
 	next     []*Seat     // those that want a fill that begins later
-	since    time.Time   // when the last leader began
+	since    moment      // when the last leader began
 	failures int         // how many leaders had nothing to share
-	failing  time.Time   // when these were two
+	failing  moment      // when these were two
 	forgone  int         // how many of these have answered all the same
 	done     bool        // it has ended
 	timer    *time.Timer // ends the patience of those that wait; nil where none does
@@ -81,7 +90,7 @@ type Seat struct {
 	hurry *time.Timer // its response is sent bit by bit, and may go on for long when this has ended; nil for none
 	slow  bool        // it has
 
-	waits time.Time   // since when its response waits for its client; zero where it does not
+	waits moment      // since when its response waits for its client; zero where it does not
 	stall *time.Timer // looks at it when that has taken long; nil where no request waits
 }
 
@@ -141,7 +150,7 @@ func (g *Group) Lead(key string) *Seat {
 	switch {
 	case f == nil:
 		return s.begin(key)
-	case time.Since(f.since) < g.patience:
+	case g.elapsed(f.since) < g.patience:
 		return nil
 	}
 	return f.lead(f.seat())
@@ -174,7 +183,7 @@ func (f *flight) seat() *Seat { return &Seat{shard: f.shard, flight: f} }
 func (f *flight) lead(seat *Seat) *Seat {
 	seat.leads = true
 	f.leaders = append(f.leaders, seat)
-	f.since = time.Now()
+	f.since = f.shard.group.now()
 	return seat
 }
 
@@ -184,7 +193,7 @@ func (f *flight) width() int {
 	if f.failures < 2 {
 		return 1
 	}
-	return max(few<<min(doublings, time.Since(f.failing)/f.shard.group.patience), f.forgone)
+	return max(few<<min(doublings, f.shard.group.elapsed(f.failing)/f.shard.group.patience), f.forgone)
 }
 
 // follow has a request wait in a line of the flight's.
@@ -199,7 +208,7 @@ func (f *flight) follow(line *[]*Seat) *Seat {
 // wind starts the time after which one more of those that wait leads, where it does not run.
 func (f *flight) wind() {
 	if f.timer == nil {
-		f.timer = time.AfterFunc(max(0, f.shard.group.patience-time.Since(f.since)), f.impatient)
+		f.timer = time.AfterFunc(max(0, f.shard.group.patience-f.shard.group.elapsed(f.since)), f.impatient)
 	}
 }
 
@@ -363,7 +372,7 @@ func (f *flight) handOver(failed, forgone int) {
 	}
 	f.forgone += forgone
 	if f.failures += failed; failed > 0 && f.failures == 2 {
-		f.failing = time.Now()
+		f.failing = f.shard.group.now()
 	}
 	f.handOn(max(0, f.width()-len(f.leaders)))
 	if len(f.leaders) == 0 {

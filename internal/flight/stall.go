@@ -22,7 +22,7 @@ func (s *Seat) Waits() {
 	if !s.leads {
 		return
 	}
-	s.waits = time.Now()
+	s.waits = s.shard.group.now()
 	if len(s.flight.waiting)+len(s.flight.next) > 0 {
 		s.watch()
 	}
@@ -39,7 +39,7 @@ func (s *Seat) Waited() {
 }
 
 func (s *Seat) resume() {
-	s.waits = time.Time{}
+	s.waits = 0
 	if s.stall != nil {
 		s.stall.Stop()
 		s.stall = nil
@@ -52,7 +52,7 @@ func (s *Seat) stalls() time.Duration {
 	if s.shard.group.stalled.Has(s.flight.key, time.Now()) {
 		patience /= 10
 	}
-	return patience - time.Since(s.waits)
+	return patience - s.shard.group.elapsed(s.waits)
 }
 
 // watch has a leader looked at when it will have stalled.
@@ -67,14 +67,14 @@ func (s *Seat) look() {
 	s.shard.mu.Lock()
 	defer s.shard.mu.Unlock()
 	s.stall = nil
-	if !s.giveWay() && !s.waits.IsZero() {
+	if !s.giveWay() && s.waits != 0 {
 		s.watch()
 	}
 }
 
 // giveWay has one more of the requests that wait lead, if a leader has stalled, and tells whether it has.
 func (s *Seat) giveWay() bool {
-	if s.waits.IsZero() || s.stalls() > 0 {
+	if s.waits == 0 || s.stalls() > 0 {
 		return false
 	}
 	s.shard.group.stalled.Add(s.flight.key, time.Now().Add(stalledFor)) // first, for the one that leads next looks at it
@@ -85,7 +85,7 @@ func (s *Seat) giveWay() bool {
 // relieve has the leaders give way that have stalled while no request waited, and those that may still do so looked at.
 func (f *flight) relieve() {
 	for i := len(f.leaders) - 1; i >= 0; i-- { // one that gives way is gone
-		if seat := f.leaders[i]; !seat.giveWay() && !seat.waits.IsZero() {
+		if seat := f.leaders[i]; !seat.giveWay() && seat.waits != 0 {
 			seat.watch()
 		}
 	}

@@ -65,8 +65,7 @@ func (w before) untouched(values []string) bool {
 // Changes returns how a header differs from the baseline; the values are copies. A field whose
 // values were added to is an Append of what was added.
 func (b Baseline) Changes(h http.Header) []Field {
-	fields := make([]Field, 0, len(h)+2) // room for Date and ETag
-	copies := make([]string, 0, len(h))
+	fields, copies := roomFor(len(h))
 	for name, values := range h {
 		change := Replace
 		if was, ok := b[name]; ok {
@@ -87,6 +86,21 @@ func (b Baseline) Changes(h http.Header) []Field {
 		}
 	}
 	return fields
+}
+
+// few is room for the fields of most responses, and a Date and an ETag.
+type few struct {
+	fields [6]Field
+	copies [4]string
+}
+
+// roomFor returns room for so many fields of one value each, and for two fields more.
+func roomFor(n int) ([]Field, []string) {
+	if n > len(few{}.copies) {
+		return make([]Field, 0, n+2), make([]string, 0, n)
+	}
+	room := new(few)
+	return room.fields[:0], room.copies[:0]
 }
 
 // governing are the fields by which middleware outside of the cache, too, says whether a response may be stored, and
