@@ -2,7 +2,6 @@ package flight
 
 import (
 	"context"
-	"sync"
 	"sync/atomic"
 	"time"
 )
@@ -21,26 +20,34 @@ type fill struct {
 	seat   interface{ lose() }
 	grace  time.Duration // how much later than parent's deadline its own is
 
-	once   sync.Once
-	inner  context.Context
-	cancel context.CancelCauseFunc
-	begun  atomic.Bool // inner is there
-	lost   bool        // parent is done; under the shard's lock
-	over   atomic.Bool // so is this one; inner is ended beside the lock
+	begun atomic.Pointer[life] // nil until it is asked for
+	lost  bool                 // parent is done; under the shard's lock
+	over  atomic.Bool          // so is this one; what has begun is ended beside the lock
 }
 
-func (f *fill) begin() context.Context {
-	f.once.Do(func() { // it asks parent as little as can be, which may be a fill within a fill
-		f.inner, f.cancel = context.WithCancelCause(context.WithoutCancel(f.parent))
-		if deadline, ok := f.Deadline(); ok {
-			inner, stop := context.WithDeadline(f.inner, deadline)
-			context.AfterFunc(inner, stop)
-			f.inner = inner
-		}
-		f.begun.Store(true)
-		context.AfterFunc(f.parent, f.seat.lose)
-	})
-	return f.inner
+// life is what a fill takes to outlive its parent.
+type life struct {
+	context.Context
+	cancel context.CancelCauseFunc
+}
+
+func (f *fill) begin() *life {
+	if begun := f.begun.Load(); begun != nil {
+		return begun
+	}
+	var own life // it asks parent as little as can be, which may be a fill within a fill
+	own.Context, own.cancel = context.WithCancelCause(context.WithoutCancel(f.parent))
+	if deadline, ok := f.Deadline(); ok {
+		inner, stop := context.WithDeadline(own.Context, deadline)
+		context.AfterFunc(inner, stop)
+		own.Context = inner
+	}
+	if !f.begun.CompareAndSwap(nil, &own) { // another goroutine has asked, too
+		own.cancel(nil)
+		return f.begun.Load()
+	}
+	context.AfterFunc(f.parent, f.seat.lose)
+	return &own
 }
 
 // Deadline returns parent's, and the time that it may take longer; none where parent has none.
@@ -69,8 +76,8 @@ func (f *fill) Err() error {
 
 // Value returns parent's value. The standard library finds the channel of Done by it.
 func (f *fill) Value(key any) any {
-	if f.begun.Load() {
-		return f.inner.Value(key)
+	if begun := f.begun.Load(); begun != nil {
+		return begun.Value(key)
 	}
 	return f.parent.Value(key)
 }
@@ -89,6 +96,6 @@ func (s *Seat) lose() {
 // context of another fill, so the fill ends beside.
 func (s *Seat) forsake() {
 	if f := &s.fill; f.lost && !f.over.Swap(true) {
-		go func() { f.cancel(context.Cause(f.parent)) }()
+		go func() { f.begun.Load().cancel(context.Cause(f.parent)) }()
 	}
 }

@@ -61,20 +61,35 @@ func (g *Group) elapsed(since moment) time.Duration { return time.Duration(g.now
 
 // flight is the fill of one key that others wait for. It has several leaders when one takes too long, or when two have failed.
 type flight struct {
-	shard    *shard
-	key      string
-	leaders  []*Seat
-	waiting  []*Seat
-	next     []*Seat     // those that want a fill that begins later
-	since    moment      // when the last leader began
-	failures int         // how many leaders had nothing to share
-	failing  moment      // when these were two
-	forgone  int         // how many of these have answered all the same
-	done     bool        // it has ended
-	timer    *time.Timer // ends the patience of those that wait; nil where none does
+	shard   *shard
+	key     string
+	leaders []*Seat
+	since   moment // when the last leader began
+	done    bool   // it has ended
+	*others
 
 	first Seat     // the leader that it begins with, which most flights never share with another
 	room  [1]*Seat // what leaders has its room from at first
+}
+
+// others is what most flights have none of: requests that wait, and leaders that had nothing to share.
+type others struct {
+	waiting  []*Seat
+	next     []*Seat     // those that want a fill that begins later
+	timer    *time.Timer // ends the patience of those that wait; nil where none does
+	failures int         // how many leaders had nothing to share
+	failing  moment      // when these were two
+	forgone  int         // how many of these have answered all the same
+}
+
+// none are the others of flights that have none. They never change: see gather.
+var none others
+
+// gather gives a flight others of its own.
+func (f *flight) gather() {
+	if f.others == &none {
+		f.others = new(others)
+	}
 }
 
 // Seat is the place of a request in a flight.
@@ -82,13 +97,13 @@ type Seat struct {
 	shard  *shard  // the same for each flight that the seat may come to
 	flight *flight // under the shard's lock, since those that ask for a later fill come to another
 	leads  bool
+	slow   bool // its response is sent bit by bit, and may go on for long
+	ending Ending
 	woken  chan struct{} // closed when there is an ending for a seat that waits; nil for the first leader
 	result any
-	ending Ending
 	fill   fill // the context of what it leads
 
-	hurry *time.Timer // its response is sent bit by bit, and may go on for long when this has ended; nil for none
-	slow  bool        // it has
+	hurry *time.Timer // sets slow; nil where the response is not sent so
 
 	waits moment      // since when its response waits for its client; zero where it does not
 	stall *time.Timer // looks at it when that has taken long; nil where no request waits
@@ -119,7 +134,7 @@ func (g *Group) Join(key string) (seat *Seat, leads bool) {
 	case len(f.leaders) < f.width():
 		return f.lead(f.seat()), true
 	}
-	return f.follow(&f.waiting), false
+	return f.follow(), false
 }
 
 // Follow gives a request that cannot lead a seat in the flight of key that is under way, or nil. If the lead comes to it, it must
@@ -130,7 +145,7 @@ func (g *Group) Follow(key string) *Seat {
 	if f == nil {
 		return nil
 	}
-	return f.follow(&f.waiting)
+	return f.follow()
 }
 
 // JoinNext does what Join does for a request that wants the handler run anew: it follows the flight after the one under way.
@@ -140,7 +155,7 @@ func (g *Group) JoinNext(key string) (seat *Seat, leads bool) {
 	if f == nil {
 		return s.begin(key), true
 	}
-	return f.follow(&f.next), false
+	return f.followNext(), false
 }
 
 // Lead returns a seat that leads, and nil where a flight is under way whose last leader has not taken longer than the patience.
@@ -168,7 +183,7 @@ func (g *Group) lock(key string) (*shard, *flight) {
 
 // begin has a request lead a new flight. The shard is locked, as it is for all that follows.
 func (s *shard) begin(key string) *Seat {
-	f := &flight{shard: s, key: key}
+	f := &flight{shard: s, key: key, others: &none}
 	if s.flights == nil {
 		s.flights = make(map[string]*flight)
 	}
@@ -196,12 +211,27 @@ func (f *flight) width() int {
 	return max(few<<min(doublings, f.shard.group.elapsed(f.failing)/f.shard.group.patience), f.forgone)
 }
 
-// follow has a request wait in a line of the flight's.
-func (f *flight) follow(line *[]*Seat) *Seat {
+// follow has a request wait for the flight.
+func (f *flight) follow() *Seat {
+	f.gather()
+	seat := f.waits()
+	f.waiting = append(f.waiting, seat)
+	return seat
+}
+
+// followNext has a request wait for the flight after this one.
+func (f *flight) followNext() *Seat {
+	f.gather()
+	seat := f.waits()
+	f.next = append(f.next, seat)
+	return seat
+}
+
+// waits returns the seat of one more request that waits.
+func (f *flight) waits() *Seat {
+	f.wind()
 	seat := f.seat()
 	seat.woken = make(chan struct{})
-	*line = append(*line, seat)
-	f.wind()
 	return seat
 }
 
@@ -229,12 +259,13 @@ func (f *flight) impatient() {
 
 // handOn has up to n of those that wait lead, the first ones first.
 func (f *flight) handOn(n int) {
-	n = min(n, len(f.waiting))
-	for _, seat := range f.waiting[:n] {
-		f.lead(seat)
-		seat.wake(Leads)
+	if n = min(n, len(f.waiting)); n > 0 {
+		for _, seat := range f.waiting[:n] {
+			f.lead(seat)
+			seat.wake(Leads)
+		}
+		f.waiting = slices.Delete(f.waiting, 0, n)
 	}
-	f.waiting = slices.Delete(f.waiting, 0, n)
 	f.settle()
 }
 
@@ -243,7 +274,7 @@ func (f *flight) supersede() {
 	if len(f.next) == 0 {
 		return
 	}
-	g := &flight{shard: f.shard, key: f.key, waiting: f.next}
+	g := &flight{shard: f.shard, key: f.key, others: &others{waiting: f.next}}
 	f.next = nil
 	for _, seat := range g.waiting {
 		seat.flight = g
@@ -269,7 +300,9 @@ func (f *flight) end(result any, ending Ending) {
 		seat.result = result
 		seat.wake(ending)
 	}
-	f.waiting = nil
+	if len(f.waiting) > 0 {
+		f.waiting = nil
+	}
 	if f.shard.flights[f.key] == f {
 		delete(f.shard.flights, f.key)
 	}
@@ -370,6 +403,7 @@ func (f *flight) handOver(failed, forgone int) {
 	if f.done {
 		return
 	}
+	f.gather()
 	f.forgone += forgone
 	if f.failures += failed; failed > 0 && f.failures == 2 {
 		f.failing = f.shard.group.now()
