@@ -107,7 +107,7 @@ func (x *exchange) fill(seat *flight.Seat) {
 		x.uncondition(c)
 		x.unget(c)
 		x.conditioned = false
-		c.Set(FrameKey{}, x.frame)
+		x.exit()
 	}
 	defer func() { // also when the handler panics: Recovery outside then finds its own writer
 		restore()
@@ -267,8 +267,12 @@ func notify(ctx context.Context) <-chan bool {
 
 // enter tells the routes inside of this one what they are inside of.
 func (x *exchange) enter() {
-	x.inner = Frame{Server: x.s, exchange: x, entered: x.frame.entered, arrived: x.frame.arrived}
-	x.c.Set(FrameKey{}, &x.inner)
+	if x.frame == &x.own { // nothing else has it
+		x.own.exchange = x
+	} else {
+		x.inner = Frame{Server: x.s, exchange: x, entered: x.frame.entered, arrived: x.frame.arrived}
+		x.c.Set(FrameKey{}, &x.inner)
+	}
 	x.header = x.c.Writer.Header()
 	x.pattern = x.c.FullPath()
 }
@@ -277,7 +281,16 @@ func (x *exchange) enter() {
 // its keys and its writer, and what it then writes passes the recorder by.
 func (x *exchange) inside() bool {
 	frame, _ := x.c.Get(FrameKey{})
-	return frame == &x.inner
+	return frame == &x.inner || frame == &x.own
+}
+
+// exit takes that back.
+func (x *exchange) exit() {
+	inside := x.inside()
+	x.own.exchange = nil
+	if !inside || x.frame != &x.own {
+		x.c.Set(FrameKey{}, x.frame)
+	}
 }
 
 // goOn reports that the handlers answer, and lets them.
