@@ -304,4 +304,3 @@ func (f *flight) handOver(failed, forgone int) {
 		f.end(nil, Apart) // no request waits
 	}
 }
-
