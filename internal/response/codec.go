@@ -3,6 +3,7 @@ package response
 import (
 	"encoding/binary"
 	"errors"
+	"hash/crc32"
 	"time"
 
 	"github.com/gin-cachette/cachette/internal/purge"
@@ -10,28 +11,47 @@ import (
 )
 
 // The format of a response in a store of bytes, whatever codec values use: a magic number that ends in the version of the
-// format, the length of the metadata as a uvarint, the metadata in msgpack (an array of what writeEntry or writeVariants
-// writes), and the body as it is. Times are nanoseconds since the epoch. A version that a program does not know is a miss
-// for it.
+// format, a checksum of all that follows (CRC-32C, big-endian), the length of the metadata as a uvarint, the metadata in msgpack
+// (an array of what writer.entry writes, or EncodeVariants), and the body as it is. Times are nanoseconds since the epoch.
+//
+// Each array may become longer: what a program does not know at its end, it skips. So only what may be ignored is added there.
+// Any other change takes a new version, and a version that a program does not know is a miss for it.
 const (
-	magicEntry    = "ccr\x03"
-	magicVariants = "ccv\x02"
+	magicEntry    = "ccr\x04"
+	magicVariants = "ccv\x03"
+	sumSize       = 4
 )
+
+// castagnoli is the polynomial that processors have an instruction for.
+var castagnoli = crc32.MakeTable(crc32.Castagnoli)
 
 // errFormat says that bytes are no response that this version wrote.
 var errFormat = errors.New("cachette: not a stored response")
 
-// How many values the metadata has.
+// How many values the arrays have: the metadata, and what is in it.
 const (
 	entryFields    = 20
 	variantsFields = 4
+	basisFields    = 2
+	markFields     = 5
+	fieldFields    = 3
 )
 
 // Encode returns an entry as bytes.
 func Encode(e *Entry) []byte {
+	return frame(magicEntry, metaOf(e), e.Body)
+}
+
+// EncodedSize returns how many bytes Encode makes of an entry.
+func EncodedSize(e *Entry) int {
+	meta := len(metaOf(e))
+	return len(magicEntry) + sumSize + len(binary.AppendUvarint(nil, uint64(meta))) + meta + len(e.Body)
+}
+
+func metaOf(e *Entry) writer {
 	meta := make(writer, 0, 512)
 	meta.entry(e)
-	return frame(magicEntry, meta, e.Body)
+	return meta
 }
 
 // EncodeVariants returns variants as bytes.
@@ -46,11 +66,14 @@ func EncodeVariants(v *Variants) []byte {
 }
 
 func frame(magic string, meta, body []byte) []byte {
-	b := make([]byte, 0, len(magic)+binary.MaxVarintLen64+len(meta)+len(body))
-	b = append(b, magic...)
+	const head = len(magicEntry) + sumSize
+	b := make([]byte, head, head+binary.MaxVarintLen64+len(meta)+len(body))
+	copy(b, magic)
 	b = binary.AppendUvarint(b, uint64(len(meta)))
 	b = append(b, meta...)
-	return append(b, body...)
+	b = append(b, body...)
+	binary.BigEndian.PutUint32(b[len(magic):], crc32.Checksum(b[head:], castagnoli))
+	return b
 }
 
 // entry writes the metadata of an entry.
@@ -82,24 +105,25 @@ func (w *writer) entry(e *Entry) {
 
 // entry reads what writer.entry wrote, and the length of the body.
 func (r *reader) entry() (e *Entry, length int64) {
-	r.tuple(entryFields)
+	more := r.tuple(entryFields)
 	e = &Entry{Key: r.str(), Status: int(r.integer()), Fields: r.fields(), Bare: r.boolean(), Made: r.boolean(),
 		Variant: r.str(), Basis: r.basis(), Asked: r.str(), Start: r.integer(), Whole: r.integer()}
 	length = r.integer()
 	e.Meta = rfc9111.Metadata{ResponseTime: time.Unix(0, r.integer()), InitialAge: r.duration(), Lifetime: r.duration(),
 		NoCache: r.boolean(), MustRevalidate: r.boolean(), Shareable: r.boolean(),
 		StaleWhileRevalidate: r.duration(), StaleIfError: r.duration(), Vary: r.strs()}
+	r.skip(more)
 	return e, length
 }
 
 // basis writes what an entry stands on in a store that several processes share.
 func (w *writer) basis(b *purge.Basis) {
-	w.array(2)
+	w.array(basisFields)
 	w.str(string(b.Place))
 	w.array(len(b.Marks))
 	for i := range b.Marks {
 		m := &b.Marks[i]
-		w.array(5)
+		w.array(markFields)
 		w.integer(int64(m.Scope.Kind))
 		w.boolean(m.Scope.Soft)
 		w.str(m.Scope.Host)
@@ -109,23 +133,32 @@ func (w *writer) basis(b *purge.Basis) {
 }
 
 func (r *reader) basis() (b purge.Basis) {
-	r.tuple(2)
-	b.Place = purge.Position(r.str())
-	n, _ := r.array()
-	if n == 0 {
-		return b
-	}
-	const least = 6 // the bytes that a mark takes
-	b.Marks = make([]purge.Mark, 0, min(n, len(r.text)/least))
-	for range n {
-		r.tuple(5)
-		scope := purge.Scope{Kind: purge.Kind(r.integer()), Soft: r.boolean(), Host: r.str(), Name: r.str()}
-		b.Marks = append(b.Marks, purge.Mark{Scope: scope, Word: r.str()})
-		if r.broken {
-			return purge.Basis{}
-		}
+	more := r.tuple(basisFields)
+	b.Place, b.Marks = purge.Position(r.str()), r.marks()
+	r.skip(more)
+	if r.broken {
+		return purge.Basis{}
 	}
 	return b
+}
+
+func (r *reader) marks() []purge.Mark {
+	n, _ := r.array()
+	if n == 0 {
+		return nil
+	}
+	const least = 6 // the bytes that a mark takes
+	marks := make([]purge.Mark, 0, min(n, len(r.text)/least))
+	for range n {
+		more := r.tuple(markFields)
+		scope := purge.Scope{Kind: purge.Kind(r.integer()), Soft: r.boolean(), Host: r.str(), Name: r.str()}
+		marks = append(marks, purge.Mark{Scope: scope, Word: r.str()})
+		r.skip(more)
+		if r.broken {
+			return nil
+		}
+	}
+	return marks
 }
 
 func (w *writer) fields(fields []Field) {
@@ -135,7 +168,7 @@ func (w *writer) fields(fields []Field) {
 	}
 	w.array(len(fields))
 	for _, f := range fields {
-		w.array(3)
+		w.array(fieldFields)
 		w.str(f.Name)
 		w.strs(f.Values)
 		w.integer(int64(f.Change))
@@ -150,8 +183,9 @@ func (r *reader) fields() []Field {
 	const least = 4 // the bytes that a field takes: as many fields as there may be, and no more, are made room for
 	fields := make([]Field, 0, min(n, len(r.text)/least))
 	for range n {
-		r.tuple(3)
+		more := r.tuple(fieldFields)
 		fields = append(fields, Field{Name: r.str(), Values: r.strs(), Change: Change(r.integer())})
+		r.skip(more)
 		if r.broken {
 			return nil
 		}
@@ -161,17 +195,20 @@ func (r *reader) fields() []Field {
 
 // Decode reads what Encode or EncodeVariants wrote, and returns the one that it was. The entry keeps a reference to data.
 func Decode(data []byte) (*Entry, *Variants, error) {
-	if len(data) < len(magicEntry) {
+	const head = len(magicEntry) + sumSize
+	if len(data) < head {
 		return nil, nil, errFormat
 	}
-	magic, rest := string(data[:len(magicEntry)]), data[len(magicEntry):]
+	magic, sum, rest := string(data[:len(magicEntry)]), data[len(magicEntry):head], data[head:]
+	if magic != magicEntry && magic != magicVariants || binary.BigEndian.Uint32(sum) != crc32.Checksum(rest, castagnoli) {
+		return nil, nil, errFormat
+	}
 	size, n := binary.Uvarint(rest)
 	if n <= 0 || size > uint64(len(rest)-n) {
 		return nil, nil, errFormat
 	}
 	meta, body := &reader{text: string(rest[n : n+int(size)])}, rest[n+int(size):]
-	switch magic {
-	case magicEntry:
+	if magic == magicEntry {
 		e, length := meta.entry()
 		if !meta.complete() || length != int64(len(body)) || e.Status < 200 || e.Status > 999 { // net/http panics on a status that is none
 			return nil, nil, errFormat
@@ -179,15 +216,14 @@ func Decode(data []byte) (*Entry, *Variants, error) {
 		e.Body = body
 		e.prepare(true)
 		return e, nil, nil
-	case magicVariants:
-		meta.tuple(variantsFields)
-		v := &Variants{Key: meta.str(), Fields: meta.strs(), Basis: meta.basis(), Expires: time.Unix(0, meta.integer())}
-		if !meta.complete() {
-			return nil, nil, errFormat
-		}
-		return nil, v, nil
 	}
-	return nil, nil, errFormat
+	more := meta.tuple(variantsFields)
+	v := &Variants{Key: meta.str(), Fields: meta.strs(), Basis: meta.basis(), Expires: time.Unix(0, meta.integer())}
+	meta.skip(more)
+	if !meta.complete() {
+		return nil, nil, errFormat
+	}
+	return nil, v, nil
 }
 
 // complete tells whether all was what it was read as, and nothing is left.

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"encoding/binary"
 	"errors"
+	"hash/crc32"
 	"net/http"
 	"net/http/httptest"
 	"reflect"
@@ -101,7 +102,7 @@ func TestForeignBytes(t *testing.T) {
 		}
 	}
 	huge := func(size uint64) []byte {
-		return append(binary.AppendUvarint([]byte(magicEntry), size), "rest"...)
+		return signed(magicEntry, append(binary.AppendUvarint(nil, size), "rest"...))
 	}
 	status := func(code int) []byte {
 		e := full()
@@ -109,15 +110,16 @@ func TestForeignBytes(t *testing.T) {
 		return Encode(e)
 	}
 	for name, data := range map[string][]byte{
-		"more behind it":                append(bytes.Clone(whole), 0),
-		"another magic number":          append([]byte("xcr\x01"), whole[4:]...),
-		"another version":               append([]byte("ccr\x01"), whole[4:]...),
+		"more behind it":                signed(magicEntry, append(bytes.Clone(whole[8:]), 0)),
+		"another magic number":          append([]byte("xcr\x04"), whole[4:]...),
+		"the version before":            append([]byte("ccr\x03"), whole[8:]...),
+		"another version":               append([]byte("ccr\x05"), whole[4:]...),
 		"the other kind":                append([]byte(magicVariants), whole[4:]...),
 		"a value":                       []byte("hello"),
 		"metadata of 2^63 bytes":        huge(1 << 63),
 		"metadata of 2^64 - 1 bytes":    huge(1<<64 - 1),
 		"metadata of 2^31 bytes":        huge(1 << 31),
-		"a length that does not end":    append([]byte(magicEntry), bytes.Repeat([]byte{0x80}, 20)...),
+		"a length that does not end":    signed(magicEntry, bytes.Repeat([]byte{0x80}, 20)),
 		"no status":                     status(0),
 		"a status that net/http panics": status(1000),
 		"an interim status":             status(103),
@@ -129,17 +131,123 @@ func TestForeignBytes(t *testing.T) {
 	}
 }
 
+// signed puts a magic number and the checksum before what stands behind them.
+func signed(magic string, rest []byte) []byte {
+	return append(binary.BigEndian.AppendUint32([]byte(magic), crc32.Checksum(rest, castagnoli)), rest...)
+}
+
+// A bit that is another than was written, wherever it is, makes a miss: of a body no other rule would tell.
+func TestDamagedBytes(t *testing.T) {
+	for name, whole := range map[string][]byte{
+		"an entry": Encode(full()), "variants": EncodeVariants(&Variants{Key: "key", Fields: []string{"X-A"}, Basis: basis()}),
+	} {
+		for i := range 8 * len(whole) {
+			damaged := bytes.Clone(whole)
+			damaged[i/8] ^= 1 << (i % 8)
+			if e, v, err := Decode(damaged); !errors.Is(err, errFormat) || e != nil || v != nil {
+				t.Fatalf("%s with another bit %d of %d bytes: %v, %v, %v", name, i, len(whole), e, v, err)
+			}
+		}
+	}
+}
+
+// extended returns metadata of which each array that is a structure has one value more at its end.
+func extended(t *testing.T, meta []byte, kind string) []byte {
+	t.Helper()
+	var w writer
+	r := &reader{text: string(meta)}
+	more := func() { w = append(w, kind...) }
+	copied := func(values int) { // values that stay as they are
+		from := r.text
+		r.skip(values)
+		w = append(w, from[:len(from)-len(r.text)]...)
+	}
+	list := func(each func()) {
+		n, _ := r.array()
+		w.array(n)
+		for range n {
+			each()
+		}
+	}
+	theBasis := func() {
+		r.tuple(basisFields)
+		w.array(basisFields + 1)
+		copied(1)
+		list(func() { r.tuple(markFields); w.array(markFields + 1); copied(markFields); more() })
+		more()
+	}
+	n, _ := r.array()
+	w.array(n + 1)
+	if n == variantsFields {
+		copied(2)
+		theBasis()
+		copied(1)
+	} else {
+		copied(2)
+		list(func() { r.tuple(fieldFields); w.array(fieldFields + 1); copied(fieldFields); more() })
+		copied(3)
+		theBasis()
+		copied(entryFields - 7)
+	}
+	more()
+	if !r.complete() {
+		t.Fatal("the metadata is not as the test takes it to be")
+	}
+	return w
+}
+
+// What a later program adds behind what there is, of whatever kind, is skipped: the rest is read as it was written.
+func TestFieldsMore(t *testing.T) {
+	for _, kind := range kinds() {
+		e, v := full(), &Variants{Key: "key", Fields: []string{"X-A"}, Basis: basis(), Expires: time.Unix(5, 0)}
+		meta := extended(t, metaOf(e), kind)
+		got, _, err := Decode(frame(magicEntry, meta, e.Body))
+		if err != nil || !bytes.Equal(Encode(got), Encode(e)) {
+			t.Errorf("an entry with % x more: %v, %v", kind, got, err)
+		}
+		whole := EncodeVariants(v)[8:]
+		size, n := binary.Uvarint(whole)
+		_, variants, err := Decode(frame(magicVariants, extended(t, whole[n:n+int(size)], kind), nil))
+		if err != nil || !reflect.DeepEqual(variants, v) {
+			t.Errorf("variants with % x more: %v, %v", kind, variants, err)
+		}
+	}
+	short := metaOf(full())[3:] // behind the header of its array
+	less := append([]byte{wireArray16, 0, entryFields - 1}, short...)
+	if _, _, err := Decode(frame(magicEntry, less, full().Body)); !errors.Is(err, errFormat) {
+		t.Errorf("an array that is too short: %v", err)
+	}
+}
+
+// EncodedSize is what it says.
+func TestEncodedSize(t *testing.T) {
+	for _, body := range []int{0, 1, 127, 128, 1 << 20} {
+		e := full()
+		e.Body = make([]byte, body)
+		if got, want := EncodedSize(e), len(Encode(e)); got != want {
+			t.Errorf("a body of %d bytes: %d, want %d", body, got, want)
+		}
+	}
+}
+
 // No bytes bring a program down: not when they are read, and not when what was read is replayed.
 func FuzzDecode(f *testing.F) {
-	f.Add(Encode(full()), "bytes=0-1")
-	f.Add(EncodeVariants(&Variants{Key: "key", Fields: []string{"X-A"}}), "")
-	f.Add([]byte(magicEntry), "bytes=-1")
+	f.Add(Encode(full())[8:], false, "bytes=0-1")
+	f.Add(EncodeVariants(&Variants{Key: "key", Fields: []string{"X-A"}})[8:], true, "")
+	f.Add([]byte(nil), false, "bytes=-1")
 	plain := full()
 	plain.Status, plain.Bare = http.StatusOK, false
-	f.Add(Encode(plain), "bytes=0-0,2-3")
+	f.Add(Encode(plain)[8:], false, "bytes=0-0,2-3")
 	gin.SetMode(gin.TestMode)
-	f.Fuzz(func(t *testing.T, data []byte, ask string) {
-		e, v, err := Decode(data)
+	f.Fuzz(func(t *testing.T, rest []byte, variants bool, ask string) {
+		if e, v, err := Decode(rest); err == nil {
+			t.Fatalf("read without a checksum: %v, %v", e, v)
+		}
+		magic := magicEntry
+		if variants {
+			magic = magicVariants
+		}
+		e, v, err := Decode(signed(magic, rest))
 		if err != nil {
 			return
 		}

@@ -6,23 +6,30 @@ import (
 	"time"
 )
 
-// The part of msgpack that the metadata of responses is written in: arrays, strings, integers, booleans and nil. A hit in a
-// store of bytes reads it, so it is read with few allocations: strings are parts of one copy of the bytes.
+// The part of msgpack that the metadata of responses is written in: arrays, strings, integers, booleans and nil; what else there is
+// can be skipped. A hit in a store of bytes reads it, so it is read with few allocations: strings are parts of one copy of the bytes.
 // https://github.com/msgpack/msgpack/blob/master/spec.md
 const (
 	wireNil     = 0xc0
 	wireFalse   = 0xc2
 	wireTrue    = 0xc3
+	wireBin8    = 0xc4
+	wireExt8    = 0xc7
+	wireFloat32 = 0xca
 	wireUint8   = 0xcc
 	wireUint64  = 0xcf
 	wireInt8    = 0xd0
 	wireInt64   = 0xd3
+	wireFixExt1 = 0xd4
 	wireStr8    = 0xd9
 	wireStr16   = 0xda
 	wireStr32   = 0xdb
 	wireArray16 = 0xdc
 	wireArray32 = 0xdd
+	wireMap16   = 0xde
+	wireMap32   = 0xdf
 
+	fixMap   = 0x80 // and the number of pairs in the lower 4 bits
 	fixArray = 0x90 // and the length in the lower 4 bits
 	fixStr   = 0xa0 // and the length in the lower 5 bits
 )
@@ -156,12 +163,50 @@ func (r *reader) array() (n int, ok bool) {
 	return n, true
 }
 
-// tuple reads the beginning of an array of n.
-func (r *reader) tuple(n int) {
-	if got, ok := r.array(); !ok || got != n {
+// tuple reads the beginning of an array of n, or more, and returns how many more: a later program's, to be skipped behind the n.
+func (r *reader) tuple(n int) (more int) {
+	got, ok := r.array()
+	if !ok || got < n {
 		r.broken = true
+		return 0
+	}
+	return got - n
+}
+
+// skip reads n values of any kind, and of what kinds there are in them.
+func (r *reader) skip(n int) {
+	for ; n > 0 && !r.broken; n-- { // each takes a byte at least, so this ends with the text
+		switch kind := r.kind(); {
+		case kind < 0x80, kind >= 0xe0: // small integers
+		case kind&0xf0 == fixMap:
+			n += 2 * int(kind&0x0f)
+		case kind&0xf0 == fixArray:
+			n += int(kind & 0x0f)
+		case kind&0xe0 == fixStr:
+			r.take(int(kind & 0x1f))
+		case kind == wireNil, kind == wireFalse, kind == wireTrue:
+		case kind >= wireBin8 && kind < wireExt8:
+			r.take(r.length(1 << (kind - wireBin8)))
+		case kind >= wireExt8 && kind < wireFloat32:
+			r.take(1 + r.length(1<<(kind-wireExt8)))
+		case kind >= wireFloat32 && kind <= wireInt64:
+			r.take(widths[kind-wireFloat32])
+		case kind >= wireFixExt1 && kind < wireStr8:
+			r.take(1 + 1<<(kind-wireFixExt1))
+		case kind >= wireStr8 && kind < wireArray16:
+			r.take(r.length(1 << (kind - wireStr8)))
+		case kind == wireArray16, kind == wireArray32:
+			n += r.length(2 << (kind - wireArray16))
+		case kind == wireMap16, kind == wireMap32:
+			n += 2 * r.length(2<<(kind-wireMap16))
+		default:
+			r.broken = true
+		}
 	}
 }
+
+// widths are the bytes of floats and integers, from wireFloat32 on.
+var widths = [...]int{4, 8, 1, 2, 4, 8, 1, 2, 4, 8}
 
 func (r *reader) str() string {
 	switch kind := r.kind(); {

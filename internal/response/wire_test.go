@@ -66,3 +66,36 @@ func TestBrokenMetadata(t *testing.T) {
 		}
 	}
 }
+
+// kinds are values of each kind that msgpack has, whatever a writer of today has for it.
+func kinds() []string {
+	nested := "\x92\x81\xa1a\x92\x01\xc0\xde\x00\x01\x01\xdc\x00\x01\xa0"
+	return []string{
+		"\x00", "\x7f", "\xe0", "\xff", "\xc0", "\xc2", "\xc3", "\xcc1", "\xcd12", "\xce1234", "\xcf12345678", "\xd01", "\xd112",
+		"\xd21234", "\xd312345678", "\xca1234", "\xcb12345678", "\xa0", "\xa3abc", "\xd9\x01a", "\xda\x00\x02ab", "\xdb\x00\x00\x00\x01a",
+		"\xc4\x02ab", "\xc5\x00\x01a", "\xc6\x00\x00\x00\x01a", "\x90", "\xdd\x00\x00\x00\x01\x01", "\x80", "\xdf\x00\x00\x00\x01\x01\x01",
+		"\xd4x1", "\xd5x12", "\xd6x1234", "\xd7x12345678", "\xd8x1234567812345678", "\xc7\x01xa", "\xc8\x00\x02xab", "\xc9\x00\x00\x00\x01xa", nested,
+	}
+}
+
+// Each kind of value is skipped as a whole, and no more than that; one that is cut off, or claims to be longer than the text, breaks.
+func TestSkip(t *testing.T) {
+	for _, kind := range kinds() {
+		r := reader{text: kind + "\xa1z"}
+		if r.skip(1); r.str() != "z" || !r.complete() {
+			t.Errorf("% x: broken: %t, %q is left", kind, r.broken, r.text)
+		}
+		for n := range kind {
+			r := reader{text: kind[:n]}
+			if r.skip(1); !r.broken {
+				t.Errorf("% x of % x is skipped", kind[:n], kind)
+			}
+		}
+	}
+	for _, text := range []string{"\xc1", "\xdd\xff\xff\xff\xff\x01", "\xdf\xff\xff\xff\xff\x01", "\xc6\xff\xff\xff\xff\x01", strings.Repeat("\x91", 1<<16)} {
+		r := reader{text: text}
+		if r.skip(1); !r.broken {
+			t.Errorf("% .20x is skipped", text)
+		}
+	}
+}

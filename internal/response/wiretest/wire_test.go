@@ -5,6 +5,7 @@ package wiretest
 import (
 	"bytes"
 	"encoding/binary"
+	"hash/crc32"
 	"math"
 	"reflect"
 	"slices"
@@ -19,16 +20,17 @@ import (
 	"github.com/gin-cachette/cachette/internal/rfc9111"
 )
 
-// cut parts a stored response into its magic number, its metadata and its body.
+// cut parts a stored response into its magic number, its metadata and its body. Between the first two stands a checksum.
 func cut(t *testing.T, data []byte) (magic, meta, body []byte) {
 	t.Helper()
-	const size = 4
-	length, n := binary.Uvarint(data[size:])
+	const size, sum = 4, 4
+	length, n := binary.Uvarint(data[size+sum:])
 	if n <= 0 {
 		t.Fatalf("no length in % x", data)
 	}
-	end := size + n + int(length)
-	return data[:size], data[size+n : end], data[end:]
+	begin := size + sum + n
+	end := begin + int(length)
+	return data[:size], data[begin:end], data[end:]
 }
 
 // forms are how the library writes what it reads of data: integers in 9 bytes, and in as few as they need.
@@ -49,8 +51,9 @@ func forms(t *testing.T, data []byte) [][]byte {
 		if err := encoder.Encode(values); err != nil {
 			t.Fatal(err)
 		}
-		form := binary.AppendUvarint(bytes.Clone(magic), uint64(written.Len()))
-		all = append(all, slices.Concat(form, written.Bytes(), body))
+		rest := slices.Concat(binary.AppendUvarint(nil, uint64(written.Len())), written.Bytes(), body)
+		sum := binary.BigEndian.AppendUint32(nil, crc32.Checksum(rest, crc32.MakeTable(crc32.Castagnoli)))
+		all = append(all, slices.Concat(magic, sum, rest))
 	}
 	return all
 }
