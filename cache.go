@@ -220,8 +220,19 @@ func (c *Cache) Ping(ctx context.Context) error {
 	return c.fail("ping", "", c.store.Ping(argument.Context(ctx), keys.Value(c.prefix, "cachette-ping")))
 }
 
-// Close ends the cache and releases what it holds; it does not wait without a bound. What is owed to the store it tries a last time,
-// within the operation timeout, and logs if that fails. Cached routes then run their
+// Settle waits until the responses that were to be stored when it was called are stored, or are known not to be. Clients do not wait for
+// that, and neither do requests of this process, which find what still waits for the store: it is for what looks into the store by itself,
+// such as a test with a client of its own, or the cache of another process. In memory nothing waits. If ctx ends before, its error is the
+// error.
+func (c *Cache) Settle(ctx context.Context) error {
+	if c.closed.Load() {
+		return c.fail("settle", "", ErrClosed)
+	}
+	return c.fail("settle", "", c.responses.Settle(argument.Context(ctx)))
+}
+
+// Close ends the cache and releases what it holds; it does not wait without a bound. What waits for the store is written, and what is
+// owed to it is tried a last time, within the operation timeout; if that fails, it is logged. Cached routes then run their
 // handlers, and every other method returns [ErrClosed]. A second Close returns nil.
 func (c *Cache) Close() error {
 	if c.closed.Swap(true) {

@@ -96,10 +96,11 @@ func open(engine *gin.Engine, cfgFunc func() (Config, error)) (*Cache, error) {
 			"Config.Backend, if that is meant", "settings", unused, "backend", cfg.Backend)
 	}
 	c.taker, _ = c.encoder.(encoders.Taker)
-	c.responses = store.New(store.Options{Store: c.store, Prefix: cfg.KeyPrefix, KeepStale: cfg.KeepStale, Log: cfg.Logger})
+	bodies := max(cfg.MemoryLimit/4, 4*cfg.BodyLimit) // what may be captured at once, and what may wait for the store
+	c.responses = store.New(store.Options{Store: c.store, Prefix: cfg.KeyPrefix, KeepStale: cfg.KeepStale, Log: cfg.Logger, Waiting: bodies})
 	c.server = serve.New(serve.Options{
 		Owner: c, Store: c.responses, Engine: engine, Prefix: cfg.KeyPrefix, Service: keys.Service(cfg.Service, cfg.Version),
-		BodyLimit: cfg.BodyLimit, CaptureLimit: max(cfg.MemoryLimit/4, 4*cfg.BodyLimit), Log: cfg.Logger, Disabled: cfg.Disabled, ProxyScheme: cfg.ProxyScheme,
+		BodyLimit: cfg.BodyLimit, CaptureLimit: bodies, Log: cfg.Logger, Disabled: cfg.Disabled, ProxyScheme: cfg.ProxyScheme,
 		Middleware: middlewareName, Handler: engines.NameOf(Cached(0)), Keyed: !engines.Known(),
 	})
 	c.frame = serve.NewFrame(c.server)

@@ -2,12 +2,18 @@ package cachette
 
 // Stats are numbers that a [Cache] has counted since it was installed.
 type Stats struct {
-	// Stored is how many responses were stored, those that were stored again included.
+	// Stored is how many responses were stored, those that were stored again included. Where they wait for the store, it counts those that
+	// the store has taken.
 	Stored uint64
 
 	// TooLarge is how many responses were served and not stored because they are larger than the BodyLimit, or than
 	// the store takes. Each of them runs its handler.
 	TooLarge uint64
+
+	// Dropped is how many responses were served and not stored because the store did not take them, or not as fast as they came: those
+	// that wait for it took up a quarter of the MemoryLimit, or four BodyLimits if that is more, or were 4,096; or it failed, or did not
+	// answer, when it was their turn. It is 0 where responses are kept in memory.
+	Dropped uint64
 
 	// Uncaptured is how many responses were served and not stored because too much was being captured at the time: the bodies that
 	// handlers were writing took up a quarter of the MemoryLimit, or four BodyLimits if that is more; or these and the bodies that
@@ -30,6 +36,7 @@ func (c *Cache) Stats() Stats {
 	return Stats{
 		Stored:        counts.Stored.Load(),
 		TooLarge:      counts.TooLarge.Load(),
+		Dropped:       counts.Dropped.Load(),
 		Uncaptured:    counts.Uncaptured.Load(),
 		CutOff:        c.server.CutOff(),
 		StoreFailures: c.responses.Failures(),

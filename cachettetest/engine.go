@@ -53,10 +53,13 @@ func On(t testing.TB, engine *gin.Engine, configure ...func(*cachette.Config)) *
 	return &Engine{Engine: engine, Cache: cache, t: t}
 }
 
-// Do sends a request through the engine and returns its answer. fields are lines such as "Range: bytes=0-1".
+// Do sends a request through the engine and returns its answer. fields are lines such as "Range: bytes=0-1". What the cache has then to
+// store is in the store, or is known not to be: see [cachette.Cache.Settle].
 func (e *Engine) Do(method, target string, fields ...string) Answer {
 	e.t.Helper()
-	return Do(e.t, e.Engine, method, target, fields...)
+	a := Do(e.t, e.Engine, method, target, fields...)
+	_ = e.Cache.Settle(e.t.Context()) // it fails where the test is over, or the cache is closed
+	return a
 }
 
 // Get sends a GET through the engine and returns its answer.
@@ -65,7 +68,8 @@ func (e *Engine) Get(target string, fields ...string) Answer {
 	return e.Do(http.MethodGet, target, fields...)
 }
 
-// Do sends a request to a handler and returns its answer. fields are lines such as "Range: bytes=0-1".
+// Do sends a request to a handler and returns its answer. fields are lines such as "Range: bytes=0-1". It waits for nothing else, as a
+// client does.
 func Do(t testing.TB, handler http.Handler, method, target string, fields ...string) Answer {
 	t.Helper()
 	r := httptest.NewRequest(method, target, nil)

@@ -45,6 +45,7 @@ func TestFleet(t *testing.T) {
 func TestFleetFindsMistakes(t *testing.T) {
 	for name, mistake := range map[string]storeMistake{
 		"deletes nothing": deletesNot, "repeats a word": repeatsWord, "forgets records": forgetsRecord, "reads what was": readsOld,
+		"compares a queued write with marks that are gone": marksAsWere,
 	} {
 		t.Run(name, func(t *testing.T) {
 			for one := range uint64(5_000) {

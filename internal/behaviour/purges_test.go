@@ -176,6 +176,7 @@ func TestRemovalsDoNotWaitForWrites(t *testing.T) {
 			}
 			close(gate)
 			await(t, "the fill", fill)
+			m.here.settle()
 			m.breakdown(nil)
 			for name, s := range map[string]*site{"here": m.here, "there": m.there} {
 				if a := s.get("/page?x=1"); (a.body == "version 2") != removal.page {

@@ -45,7 +45,16 @@ func (a answer) hit() bool { return strings.HasPrefix(a.cacheStatus(), "cachette
 func (s *site) do(method, target string, fields ...string) answer {
 	s.t.Helper()
 	a := cachettetest.Do(s.t, s.Engine, method, target, fields...)
+	s.settle()
 	return answer{status: a.Status, header: a.Header, body: a.Body}
+}
+
+// settle waits until the store has what waits for it: for what looks into the store, or is another process. A cache that is closed, as
+// one of a test that is over, has nothing that waits.
+func (s *site) settle() {
+	if s.cache != nil {
+		_ = s.cache.Settle(s.t.Context())
+	}
 }
 
 // get sends a GET through the engine.

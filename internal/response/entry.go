@@ -49,6 +49,18 @@ type Variants struct {
 	Expires time.Time   // when the last of them is gone
 }
 
+// With returns variants that are told apart by what those of an older record are, too, and last as long. changed tells whether that is more
+// than the older record says.
+func (v *Variants) With(old *Variants) (both *Variants, changed bool) {
+	both = &Variants{Key: v.Key, Fields: slices.Concat(old.Fields, v.Fields), Basis: v.Basis, Expires: v.Expires}
+	slices.Sort(both.Fields)
+	both.Fields = slices.Compact(both.Fields)
+	if old.Expires.After(both.Expires) {
+		both.Expires = old.Expires
+	}
+	return both, both.Expires.After(old.Expires) || !slices.Equal(both.Fields, old.Fields)
+}
+
 // moment is what a replay adds to the stored fields. It changes once a second, so hits within one share it.
 type moment struct {
 	seconds time.Duration // the age, in whole seconds

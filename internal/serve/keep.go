@@ -9,6 +9,7 @@ import (
 	"github.com/gin-cachette/cachette/drivers"
 	"github.com/gin-cachette/cachette/internal/response"
 	"github.com/gin-cachette/cachette/internal/rfc9111"
+	"github.com/gin-cachette/cachette/internal/store"
 )
 
 // keep stores the response that was captured and gives it to the requests that wait for it.
@@ -40,7 +41,7 @@ func (x *exchange) lend(e *response.Entry) {
 	x.flight.Share(&loan{e, x.serial})
 }
 
-// put stores an entry and gives it to the requests that wait for it. It tells whether the entry was stored. One that turns out to be
+// put stores an entry, or has it wait for the store, and gives it to the requests that wait for it. It tells whether it did. One that turns out to be
 // too large, or to have had its time, ends what it would have replaced. A store that does not answer is not asked once more.
 func (x *exchange) put(e *response.Entry) bool {
 	kept, err := x.putUnder(x.target.Key, e)
@@ -56,27 +57,60 @@ func (x *exchange) put(e *response.Entry) bool {
 	return kept
 }
 
-// putUnder stores an entry under a key, and tells whether it did: not one that is older than what is stored by now, nor one of which
+// putUnder stores an entry under a key, or has it wait for the store, and tells whether it did: not one that is older than what is stored by now, nor one of which
 // the time is over, since its client took long.
 func (x *exchange) putUnder(key string, e *response.Entry) (kept bool, err error) {
 	x.unlessLate(x.stampOf(e, rfc9111.VariantKey(e.Meta.Vary, x.request.Header)), func() {
-		kept, err = x.s.store.Put(x.request.Context(), key, e, x.request.Header, &x.ticket, x.s.clock.now())
+		x.keepPromise()
+		kept, err = x.s.store.Put(key, e, x.request.Header, &x.ticket, x.s.clock.now(), x.written())
 	})
 	switch {
 	case kept:
 		x.kept = true
-		x.s.counts.Stored.Add(1)
+		if x.s.store.Local() {
+			x.s.counts.Stored.Add(1)
+		}
 		if x.mark != nil {
 			x.mark.stored.Store(true)
 		}
 	case errors.Is(err, drivers.ErrTooLarge):
 		x.unkept = refusedTooLarge
 		x.s.counts.TooLarge.Add(1)
+	case errors.Is(err, store.ErrFull):
+		x.s.counts.Dropped.Add(1)
 	}
 	if err != nil {
 		x.s.log.Debug("cachette: a response was not stored", "error", err)
 	}
 	return kept, err
+}
+
+// written returns what is told, where an entry waits for the store, what became of it. The exchange is over by then. It is nil for live
+// objects, which do not wait.
+func (x *exchange) written() func(error) {
+	s, mark, promised, until := x.s, x.mark, "", x.made.ResponseTime.Add(rememberedFor)
+	if s.store.Local() {
+		return nil
+	}
+	if x.promised {
+		promised = x.promisedAs
+	}
+	return func(err error) {
+		switch {
+		case err == nil:
+			s.counts.Stored.Add(1)
+		case errors.Is(err, store.ErrMoot):
+		case errors.Is(err, drivers.ErrTooLarge):
+			s.counts.TooLarge.Add(1)
+			s.breakPromise(promised, until)
+		default:
+			s.counts.Dropped.Add(1)
+		}
+		mark.settle(s, err)
+		if err != nil && !errors.Is(err, store.ErrMoot) {
+			s.log.Debug("cachette: a response was not stored", "error", err)
+		}
+	}
 }
 
 // freshen answers with what is stored, which the handler has confirmed, and stores it anew (RFC 9111 §4.3.4).

@@ -134,20 +134,13 @@ func (x *exchange) late() bool {
 	return x.track.later(&stamp{made: x.made.ResponseTime, part: x.made.Partial}, x.request.Header)
 }
 
-// unlessLate does what an exchange's answer does to what is stored, unless a later one has done so. Where the store is in this process,
-// nothing comes in between; another store is not waited for, so of two answers that are being written at once either may be the last.
+// unlessLate does what an exchange's answer does to what is stored, or to what waits for the store, unless a later one has done so. Nothing
+// comes in between, and nothing is waited for: another store gets the writes of one key in their order.
 func (x *exchange) unlessLate(m *stamp, do func()) {
 	x.track.mu.Lock()
-	late := x.track.later(m, x.request.Header)
-	if !late {
+	defer x.track.mu.Unlock()
+	if !x.track.later(m, x.request.Header) {
 		x.track.add(m)
-	}
-	if late || !x.s.store.Local() {
-		x.track.mu.Unlock()
-	} else {
-		defer x.track.mu.Unlock()
-	}
-	if !late {
 		do()
 	}
 }

@@ -17,6 +17,7 @@ import (
 	"github.com/gin-cachette/cachette/internal/flight"
 	"github.com/gin-cachette/cachette/internal/response"
 	"github.com/gin-cachette/cachette/internal/rfc9111"
+	"github.com/gin-cachette/cachette/internal/store"
 )
 
 const (
@@ -35,10 +36,11 @@ const restFor = 5 * time.Second
 type refresh struct {
 	flight *flight.Seat           // nil for none
 	key    string                 // what the flight collapses by
-	stored atomic.Bool            // what the handler made is stored
+	stored atomic.Bool            // what the handler made is stored, or waits for the store
 	status atomic.Pointer[string] // what Cache-Status says of the handler's answer
 	engine atomic.Int64           // the status that was answered with; 0 for none
 
+	written chan error              // what became of what waited for the store; nil where no refresh waits for that
 	alone   bool                    // the program has asked for it, and no server is known through which to go
 	vary    []string                // by what the response varies, as far as that is not to be seen in a refresh
 	route   string                  // the pattern of the route whose response it is to refresh
@@ -73,6 +75,33 @@ func (r *refresh) strays(c *gin.Context, key string) bool {
 
 // forces tells whether a refresh is one that the program asked for, of what may be fresh.
 func (r *refresh) forces() bool { return r != nil && r.flight == nil }
+
+// settle tells a refresh what became of a response that had to wait for the store.
+func (r *refresh) settle(s *Server, err error) {
+	switch {
+	case r == nil || err == nil && r.written == nil:
+	case r.written == nil:
+		s.resting.Add(r.key, s.clock.now().Add(restFor))
+	default:
+		select {
+		case r.written <- err:
+		default: // it was told once
+		}
+	}
+}
+
+// await waits until what a refresh has made is stored, and returns why it is not.
+func (r *refresh) await(ctx context.Context) error {
+	select {
+	case err := <-r.written:
+		if err != nil && !errors.Is(err, store.ErrMoot) { // what came since is newer
+			return fmt.Errorf("what the handler answered was not stored: %w", err)
+		}
+		return nil
+	case <-ctx.Done():
+		return ctx.Err()
+	}
+}
 
 // tell tells a refresh what Cache-Status says, and the status that the handler has answered with: 0 for none.
 func (r *refresh) tell(status rfc9111.CacheStatus, answered int) {
@@ -209,6 +238,9 @@ func (s *Server) entry(host string) (h http.Handler, alone bool, err error) {
 // stored.
 func (s *Server) Refresh(r *http.Request) error {
 	mark := new(refresh)
+	if !s.store.Local() {
+		mark.written = make(chan error, 1)
+	}
 	entry, alone, err := s.entry(r.Host)
 	if err != nil {
 		return err
@@ -216,6 +248,8 @@ func (s *Server) Refresh(r *http.Request) error {
 	mark.alone = alone
 	err = s.run(entry, r.WithContext(&fillContext{r.Context(), carried{server: s, refresh: mark}}), make(http.Header))
 	switch {
+	case mark.stored.Load() && mark.written != nil:
+		return mark.await(r.Context())
 	case mark.stored.Load():
 		return nil
 	case err != nil, s.disabled: // where nothing is cached, that nothing was stored is no error

@@ -35,10 +35,25 @@ func (x *exchange) promise(report *rfc9111.CacheStatus) {
 func (x *exchange) settlePromise() {
 	switch why := slices.Index(brokenPromises[:], x.unkept); {
 	case !x.promised:
-	case x.kept:
-		x.s.unkept.Remove(x.promisedAs)
+	case x.kept: // see keepPromise
 	case why > 0 && !x.late():
 		x.s.unkept.Note(x.promisedAs, uint8(why), x.made.ResponseTime.Add(rememberedFor))
+	}
+}
+
+// keepPromise forgets why the last response was not stored, since this one is about to be. It comes first, since a store for which it
+// waits may find it too large at once: see written.
+func (x *exchange) keepPromise() {
+	if x.promised {
+		x.s.unkept.Remove(x.promisedAs)
+	}
+}
+
+// breakPromise remembers that the store has found a response too large that had waited for it. promisedAs is empty where nothing was said of
+// it.
+func (s *Server) breakPromise(promisedAs string, until time.Time) {
+	if promisedAs != "" {
+		s.unkept.Note(promisedAs, uint8(slices.Index(brokenPromises[:], refusedTooLarge)), until)
 	}
 }
 

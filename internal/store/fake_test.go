@@ -4,9 +4,11 @@ import (
 	"context"
 	"log/slog"
 	"net/http"
+	"runtime"
 	"strings"
 	"sync"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"github.com/gin-cachette/cachette/drivers"
@@ -99,19 +101,19 @@ func newFlaky(t *testing.T) (*inmemory.Driver, *flaky) {
 // on returns responses in a driver.
 func on(t *testing.T, driver drivers.Driver) *Responses {
 	log := slog.New(slog.DiscardHandler)
-	s := New(Options{guard.New(driver, timeout, log), "p:", time.Hour, log})
+	s := New(Options{guard.New(driver, timeout, log), "p:", time.Hour, log, 1 << 20})
 	t.Cleanup(s.Close)
 	return s
 }
 
 // another returns the responses of another process on the same store.
 func another(t *testing.T, s *Responses) *Responses {
-	other := New(Options{s.far, "p:", time.Hour, s.log})
+	other := New(Options{s.far, "p:", time.Hour, s.log, 1 << 20})
 	t.Cleanup(other.Close)
 	return other
 }
 
-// both runs a test on a store of objects, on one of bytes, and on one of bytes that adds values and keeps logs.
+// both runs a test on a store of objects, on one of bytes, on one for which all waits, and on one of bytes that adds values and keeps logs.
 func both(t *testing.T, test func(t *testing.T, s *Responses)) {
 	t.Helper()
 	for name, objects := range map[string]bool{"objects": true, "bytes": false} {
@@ -120,6 +122,13 @@ func both(t *testing.T, test func(t *testing.T, s *Responses)) {
 			test(t, s)
 		})
 	}
+	t.Run("waiting", func(t *testing.T) {
+		synctest.Test(t, func(t *testing.T) {
+			s, _ := open(t, false)
+			hold(t, s)
+			test(t, s)
+		})
+	})
 	t.Run("logs", func(t *testing.T) {
 		memory, f := newFlaky(t)
 		test(t, on(t, struct {
@@ -128,6 +137,42 @@ func both(t *testing.T, test func(t *testing.T, s *Responses)) {
 			drivers.Log
 		}{f, memory, memory}))
 	})
+}
+
+// hold has all writes of responses wait, until what it returns is called.
+func hold(t *testing.T, s *Responses) (release func()) {
+	release = sync.OnceFunc(func() {
+		for i := range s.queue.lines {
+			l := &s.queue.lines[i]
+			l.mu.Lock()
+			l.running = len(l.waiting) > 0
+			if l.running {
+				go s.queue.run(l)
+			}
+			l.mu.Unlock()
+		}
+	})
+	for i := range s.queue.lines {
+		l := &s.queue.lines[i]
+		l.mu.Lock()
+		for l.running { // one that is about to end
+			l.mu.Unlock()
+			runtime.Gosched()
+			l.mu.Lock()
+		}
+		l.running = true // by a goroutine that there is not
+		l.mu.Unlock()
+	}
+	t.Cleanup(release)
+	return release
+}
+
+// settle waits until what waits for the store is stored.
+func settle(t *testing.T, s *Responses) {
+	t.Helper()
+	if err := s.Settle(t.Context()); err != nil {
+		t.Fatal(err)
+	}
 }
 
 // entry returns a response that is fresh for an hour and varies by fields.
@@ -148,8 +193,9 @@ func at(path, namespace string) *keys.Target {
 // keep stores a response for path, in a namespace, as a fill does that begins and ends at once.
 func keep(t *testing.T, s *Responses, path, namespace, body string, request http.Header, vary ...string) {
 	t.Helper()
-	ticket := s.Begin(t.Context(), &Found{}, at(path, namespace))
-	if kept, err := s.Put(t.Context(), "key "+path, entry(body, vary...), request, &ticket, time.Now()); !kept || err != nil {
+	known := s.Get(t.Context(), at(path, namespace), request, time.Now())
+	ticket := s.Begin(t.Context(), &known, at(path, namespace))
+	if kept, err := s.Put("key "+path, entry(body, vary...), request, &ticket, time.Now(), nil); !kept || err != nil {
 		t.Fatalf("%s was not kept: %v", body, err)
 	}
 }

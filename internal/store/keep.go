@@ -1,7 +1,6 @@
 package store
 
 import (
-	"context"
 	"fmt"
 	"math"
 	"net/http"
@@ -17,31 +16,35 @@ import (
 // Put keeps an entry under key, which is the request's key without a variant, unless a purge came after the ticket was
 // taken. The entry is complete but for its key, its variant and what it stands on. kept is false, with or
 // without an error, when it is not kept.
-func (s *Responses) Put(ctx context.Context, key string, e *response.Entry, request http.Header, t *Ticket, now time.Time) (kept bool, err error) {
+//
+// A live object is kept at once. An entry of a store of bytes waits for the store when Put returns, which waits for nothing itself, and then
+// done, if it is not nil, is told what became of it: nil when it is stored, an error that matches [ErrMoot] when there was nothing to store
+// any more, else why the store did not take it.
+func (s *Responses) Put(key string, e *response.Entry, request http.Header, t *Ticket, now time.Time, done func(error)) (kept bool, err error) {
 	if t.err != nil {
 		return false, t.err
 	}
 	e.Key, e.Basis = key, t.Basis
-	toValidate := time.Duration(0)
-	if e.Validatable() {
-		toValidate = s.keep
-	}
-	ttl := e.Meta.Retention(now, toValidate)
+	ttl := s.retention(e, now)
 	if ttl <= 0 { // its time was over before its body was complete
 		return false, nil
 	}
 	if s.local != nil {
 		return s.putObject(key, e, request, ttl, now)
 	}
-	ctx, cancel := s.far.Step(context.WithoutCancel(ctx)) // the client may leave now
-	defer cancel()
-	if kept, err := s.shared.Name(ctx, &t.Ticket, nil, ttl); !kept || err != nil {
-		return false, err
-	}
-	if err := s.putBytes(ctx, key, e, request, ttl, now); err != nil {
+	if err := s.putBytes(key, e, request, t, now.Add(ttl), done); err != nil {
 		return false, err
 	}
 	return true, nil
+}
+
+// retention returns for how long an entry is worth its room.
+func (s *Responses) retention(e *response.Entry, now time.Time) time.Duration {
+	toValidate := time.Duration(0)
+	if e.Validatable() {
+		toValidate = s.keep
+	}
+	return e.Meta.Retention(now, toValidate)
 }
 
 func (s *Responses) putObject(key string, e *response.Entry, request http.Header, ttl time.Duration, now time.Time) (kept bool, err error) {
@@ -76,46 +79,18 @@ func (s *Responses) keepObject(e *response.Entry, ttl time.Duration) (kept bool,
 	return true, nil
 }
 
-func (s *Responses) putBytes(ctx context.Context, key string, e *response.Entry, request http.Header, ttl time.Duration, now time.Time) error {
-	if len(e.Meta.Vary) > 0 {
-		_, old, err := s.read(ctx, key)
-		if err != nil {
-			return err
-		}
-		if old != nil && (old.Basis.Place != e.Basis.Place || !old.Basis.Agrees(&e.Basis)) {
-			old = nil // it may have been purged
-		}
-		variants, changed := s.selectBy(old, key, e, request, now.Add(ttl))
-		if changed {
-			if err := s.set(ctx, key, response.EncodeVariants(variants), variants.Expires.Sub(now)); err != nil {
-				return err
-			}
-		}
-	}
-	return s.set(ctx, e.Key, response.Encode(e), ttl)
-}
-
 // selectBy gives an entry that varies the key of its variant. The variants of one key are told apart by all the fields
 // that any of them varies by, so that handlers whose Vary differs from response to response do not keep displacing one
 // another's. changed tells whether the record of the fields has to be written.
 func (s *Responses) selectBy(old *response.Variants, key string, e *response.Entry, request http.Header, expires time.Time) (v *response.Variants, changed bool) {
-	v = &response.Variants{Key: key, Fields: e.Meta.Vary, Basis: e.Basis, Expires: expires}
+	v, changed = &response.Variants{Key: key, Fields: e.Meta.Vary, Basis: e.Basis, Expires: expires}, true
 	if old != nil {
-		v.Fields = slices.Concat(old.Fields, e.Meta.Vary)
-		slices.Sort(v.Fields)
-		v.Fields = slices.Compact(v.Fields)
-		if old.Expires.After(expires) {
-			v.Expires = old.Expires
-		}
+		v, changed = v.With(old)
 	}
 	e.Meta.Vary = v.Fields
 	e.Variant = rfc9111.VariantKey(v.Fields, request)
 	e.Key = keys.Variant(key, e.Variant)
-	return v, old == nil || v.Expires.After(old.Expires) || !slices.Equal(v.Fields, old.Fields)
-}
-
-func (s *Responses) set(ctx context.Context, key string, value []byte, ttl time.Duration) error {
-	return s.far.Set(ctx, key, value, ttl)
+	return v, changed
 }
 
 // Room returns how many bytes of body the store takes with a response that has a draft: less than zero when none at all.
@@ -144,13 +119,4 @@ func (s *Responses) roomForObject(key string, d *response.Draft) int64 {
 		variant = rfc9111.VariantKey(d.Meta.Vary, nil)
 	}
 	return int64(s.far.MaxValue(keys.Variant(key, variant))) - int64(d.Size()+len(variant))
-}
-
-// Remove removes what is stored under key, on a best effort: what cannot be removed is stale before long.
-func (s *Responses) Remove(ctx context.Context, key string) {
-	ctx, cancel := s.far.Step(ctx)
-	defer cancel()
-	if _, err := s.far.Delete(ctx, key); err != nil {
-		s.log.Debug("cachette: a response was not removed", "error", err)
-	}
 }

@@ -86,6 +86,7 @@ func (s *Responses) variant(ctx context.Context, found *Found, variants *respons
 	if state, err := s.shared.State(ctx, found.look, &variants.Basis); err != nil || state != purge.Valid {
 		return nil, err
 	}
+	found.variants = variants
 	own, joined := variantKeys(variants, request)
 	found.Key, found.Why = own, rfc9111.ForwardVaryMiss
 	for _, key := range []string{own, joined} {
@@ -117,8 +118,11 @@ func (s *Responses) valid(ctx context.Context, found *Found, entry *response.Ent
 
 // readMarked does what read does for the key of found, and has the look take the marks with it where both take one round trip.
 func (s *Responses) readMarked(ctx context.Context, found *Found) (*response.Entry, *response.Variants, error) {
+	if entry, variants, ok := s.waiting(found.Key); ok {
+		return entry, variants, nil // its marks are read by those who judge it
+	}
 	if !s.far.Batches() {
-		return s.read(ctx, found.Key)
+		return s.readStored(ctx, found.Key)
 	}
 	values, err := s.far.GetValues(ctx, found.look.KeysBehind(found.Key)...)
 	if err != nil || len(values) == 0 {
@@ -129,8 +133,25 @@ func (s *Responses) readMarked(ctx context.Context, found *Found) (*response.Ent
 	return entry, variants, nil
 }
 
-// read returns what is stored under key: an entry, or what its variants depend on, or neither.
+// read returns what is stored under key, or waits to be: an entry, or what its variants depend on, or neither.
 func (s *Responses) read(ctx context.Context, key string) (*response.Entry, *response.Variants, error) {
+	if entry, variants, ok := s.waiting(key); ok {
+		return entry, variants, nil
+	}
+	return s.readStored(ctx, key)
+}
+
+// waiting returns what waits to be stored under key. ok is true with neither an entry nor variants where it is to be removed. It is asked
+// before the store: what does not wait any more is stored.
+func (s *Responses) waiting(key string) (entry *response.Entry, variants *response.Variants, ok bool) {
+	if w, ok := s.queue.find(key); ok {
+		return w.entry, w.variants, true
+	}
+	return nil, nil, s.deletes.owed(key) > 0
+}
+
+// readStored does what read does, of the store alone.
+func (s *Responses) readStored(ctx context.Context, key string) (*response.Entry, *response.Variants, error) {
 	item, err := s.far.Get(ctx, key)
 	if errors.Is(err, drivers.ErrMiss) {
 		return nil, nil, nil

@@ -110,6 +110,7 @@ func TestPurgeOfAFullStore(t *testing.T) {
 			s, f := open(t, false)
 			other := another(t, s)
 			keep(t, s, "/a", "n", "old", nil)
+			settle(t, s)
 			if got := foundIn(t, other, "/a", "n", nil); got != "old" {
 				t.Fatalf("before: %q", got)
 			}

@@ -146,26 +146,41 @@ func (s *Responses) payClear(ctx context.Context, prefix string, number uint64) 
 	return err
 }
 
-// Close ends what runs beside the requests, and tries a last time to carry out what is owed. It takes no longer than the operation
-// timeout. The driver is to be closed after it.
+// Close ends what runs beside the requests: it has carried out what waits for the store, and tries a last time to carry out what is owed.
+// It takes no longer than the operation timeout. The driver is to be closed after it.
 func (s *Responses) Close() {
+	ctx, cancel := context.WithTimeout(context.Background(), s.far.Timeout())
+	defer cancel()
+	if s.stopPaying(ctx) && s.owes() {
+		s.pay(ctx)
+	}
+	if s.queue != nil {
+		if lost := s.queue.finish(ctx); lost > 0 {
+			s.log.Warn("cachette: the store has not taken all that waited for it before the cache closed; handlers run once more for what it does not have",
+				"writes", lost)
+		}
+	}
+	if s.owes() {
+		s.log.Warn("cachette: the store has not taken all removals before the cache closed; other processes may go on with what " +
+			"was to be removed: flush once the store is back, or wait for the times to live to end")
+	}
+}
+
+// stopPaying ends the goroutine that pays, and tells whether it has ended: a driver that ignores its context is not waited for.
+func (s *Responses) stopPaying(ctx context.Context) bool {
 	p := &s.paying
 	p.mu.Lock()
 	p.stopped = true
 	ended, stop := p.ended, p.stop
 	p.mu.Unlock()
-	ctx, cancel := context.WithTimeout(context.Background(), s.far.Timeout())
-	defer cancel()
-	if ended != nil {
-		stop()
-		select {
-		case <-ended:
-		case <-ctx.Done(): // a driver that ignores its context is not waited for
-			return
-		}
+	if ended == nil {
+		return true
 	}
-	if s.owes() && !s.pay(ctx) {
-		s.log.Warn("cachette: the store has not taken all removals before the cache closed; other processes may go on with what " +
-			"was to be removed: flush once the store is back, or wait for the times to live to end")
+	stop()
+	select {
+	case <-ended:
+		return true
+	case <-ctx.Done():
+		return false
 	}
 }

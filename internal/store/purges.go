@@ -53,7 +53,9 @@ func (s *Responses) ClearNamespace(ctx context.Context, namespace string) (int, 
 	if err := s.purge(ctx, purge.Scope{Kind: purge.Namespace, Name: namespace}); err != nil {
 		return 0, s.oweClear(prefix, err)
 	}
-	return s.clear(ctx, prefix)
+	waiting := s.unqueue(prefix)
+	n, err := s.clear(ctx, prefix)
+	return waiting + n, err
 }
 
 // Flush removes all that the cache wrote under its prefix: with the marks, every response is gone. If the store does not answer, that
@@ -76,6 +78,7 @@ func (s *Responses) Flush(ctx context.Context) error {
 
 // flush clears all of the cache, which pays for what was owed before it.
 func (s *Responses) flush(ctx context.Context) error {
+	s.unqueue(s.prefix)
 	deletes, clears := s.deletes.count(), s.clears.count()
 	_, err := s.far.Clear(ctx, s.prefix)
 	if err == nil {

@@ -30,6 +30,7 @@ type Responses struct {
 	deletes ledger        // of values
 	clears  ledger        // of what has a prefix
 	paying  paying
+	queue   *queue // of the writes to a store of bytes; else nil
 }
 
 // Options are what Responses are made of.
@@ -38,6 +39,7 @@ type Options struct {
 	Prefix    string        // of all keys
 	KeepStale time.Duration // how long a response is kept beyond its freshness, if it has a validator
 	Log       *slog.Logger
+	Waiting   int64 // how many bytes of responses may wait for a store of bytes; a mebibyte if it is less
 }
 
 // New returns the responses that a driver keeps.
@@ -46,7 +48,7 @@ func New(o Options) *Responses {
 	if s.objects != nil {
 		s.local = purge.NewLocal()
 	} else {
-		s.shared = shared(o.Store, o.Prefix)
+		s.shared, s.queue = shared(o.Store, o.Prefix), newQueue(o.Waiting, s.carry)
 	}
 	return s
 }
@@ -58,14 +60,16 @@ type Found struct {
 	Why   rfc9111.Forward // without an Entry: why there is none
 	Err   error           // the store did not answer
 
-	look *purge.Look // what the lookup has read of the marks
+	look     *purge.Look        // what the lookup has read of the marks
+	variants *response.Variants // by what the responses of the key are told apart; nil where that was not found
 }
 
 // Ticket is the state of the purges at the beginning of a fill. What the fill makes is never served if a purge came
 // after it was taken.
 type Ticket struct {
 	purge.Ticket
-	err error // the store did not answer: nothing can be kept
+	err      error              // the store did not answer: nothing can be kept
+	variants *response.Variants // that the lookup before the fill has found
 }
 
 // Unkept is the ticket of what is not to be kept.
@@ -103,6 +107,7 @@ func (s *Responses) begin(ctx context.Context, found *Found, target *keys.Target
 	}
 	ctx, cancel := s.far.Step(context.WithoutCancel(ctx)) // the client may leave, and others wait for the fill
 	defer cancel()
+	t.variants = found.variants
 	t.Ticket, t.err = s.shared.Begin(ctx, found.look, purge.Fill{Known: scopesOf(nil, target), Own: own})
 	if e := found.Entry; e != nil && t.err == nil {
 		state, known := s.shared.Judge(found.look, &e.Basis)

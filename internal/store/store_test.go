@@ -76,7 +76,7 @@ func TestTicketOutdated(t *testing.T) {
 		} {
 			ticket := s.Begin(t.Context(), &Found{}, at("/a", "n"))
 			before := entry("before")
-			if kept, err := s.Put(t.Context(), "key /a", before, nil, &ticket, time.Now()); !kept || err != nil {
+			if kept, err := s.Put("key /a", before, nil, &ticket, time.Now(), nil); !kept || err != nil {
 				t.Fatal(name, kept, err)
 			}
 			if !s.Current(t.Context(), before, &Found{}) {
@@ -91,7 +91,7 @@ func TestTicketOutdated(t *testing.T) {
 			for _, vary := range [][]string{nil, {"X-A"}} {
 				late := entry("late", vary...)
 				// A store of bytes may keep it: it is none to find.
-				if kept, err := s.Put(t.Context(), "key /a", late, nil, &ticket, time.Now()); kept && s.Local() || err != nil {
+				if kept, err := s.Put("key /a", late, nil, &ticket, time.Now(), nil); kept && s.Local() || err != nil {
 					t.Errorf("%s: kept %v, %v", name, kept, err)
 				}
 				if s.Current(t.Context(), late, &Found{}) {
@@ -120,19 +120,18 @@ func TestPurgeOvertakesWrites(t *testing.T) {
 		}
 		return nil
 	})
-	put := make(chan error, 1)
-	go func() {
-		_, err := s.Put(t.Context(), "key /a", entry("body"), nil, &ticket, time.Now())
-		put <- err
-	}()
+	if _, err := s.Put("key /a", entry("body"), nil, &ticket, time.Now(), nil); err != nil {
+		t.Fatal(err)
+	}
 	<-began
 	if err := s.PurgePath(t.Context(), "/a"); err != nil {
 		t.Error(err)
 	}
-	close(goOn)
-	if err := <-put; err != nil {
-		t.Error(err)
+	if got := found(t, s, "/a", nil); got != "" {
+		t.Errorf("behind the purge, while it is under way: %q", got)
 	}
+	close(goOn)
+	settle(t, s)
 	if got := found(t, s, "/a", nil); got != "" {
 		t.Errorf("behind the purge: %q", got)
 	}
@@ -160,7 +159,7 @@ func TestStepIsBounded(t *testing.T) {
 			"purge":   func() { _ = s.PurgePath(t.Context(), "/") },
 			"remove":  func() { s.Remove(t.Context(), "key /") },
 			"put": func() {
-				_, _ = s.Put(t.Context(), "key /", entry("x", "X-B"), request, &ticket, time.Now())
+				_, _ = s.Put("key /", entry("x", "X-B"), request, &ticket, time.Now(), nil)
 			},
 		} {
 			began := time.Now()
@@ -176,15 +175,17 @@ func TestStepIsBounded(t *testing.T) {
 func TestTimeToLive(t *testing.T) {
 	s, f := open(t, false)
 	keep(t, s, "/", "", "body", nil)
+	settle(t, s)
 	if got := f.ttls["key /"]; got < time.Hour || got > 2*time.Hour { // and a little for clients that take stale ones
 		t.Errorf("without a window: %v", got)
 	}
 	e := entry("body")
 	e.Meta.StaleWhileRevalidate = 5 * time.Hour
 	ticket := s.Begin(t.Context(), &Found{}, at("/window", ""))
-	if _, err := s.Put(t.Context(), "key /window", e, nil, &ticket, time.Now()); err != nil {
+	if _, err := s.Put("key /window", e, nil, &ticket, time.Now(), nil); err != nil {
 		t.Fatal(err)
 	}
+	settle(t, s)
 	if got := f.ttls["key /window"]; got < 6*time.Hour-time.Minute || got > 6*time.Hour {
 		t.Errorf("with a window: %v", got)
 	}
@@ -207,7 +208,7 @@ func TestNoTicket(t *testing.T) {
 		if ticket.Usable() {
 			t.Error("the ticket is usable")
 		}
-		if kept, err := s.Put(t.Context(), "key /", entry("x"), nil, &ticket, time.Now()); kept || err == nil {
+		if kept, err := s.Put("key /", entry("x"), nil, &ticket, time.Now(), nil); kept || err == nil {
 			t.Errorf("kept %v, %v", kept, err)
 		}
 	}
@@ -224,6 +225,7 @@ func TestPurgeInAnotherProcess(t *testing.T) {
 			here, _ := open(t, false)
 			there := another(t, here)
 			keep(t, here, "/a", "n", "old", nil, vary...)
+			settle(t, here)
 			if foundIn(t, there, "/a", "n", nil) != "old" {
 				t.Fatalf("%s: the other process does not find what is stored", name)
 			}
@@ -236,9 +238,10 @@ func TestPurgeInAnotherProcess(t *testing.T) {
 					t.Errorf("%s: %q is found behind the purge", name, got)
 				}
 			}
-			if _, err := here.Put(t.Context(), "key /a", entry("late", vary...), nil, &ticket, time.Now()); err != nil {
+			if _, err := here.Put("key /a", entry("late", vary...), nil, &ticket, time.Now(), nil); err != nil {
 				t.Error(err)
 			}
+			settle(t, here)
 			for _, s := range []*Responses{here, there} {
 				if got := foundIn(t, s, "/a", "n", nil); got != "" {
 					t.Errorf("%s: %q is found, of a fill that began before the purge", name, got)
@@ -273,7 +276,7 @@ func TestEachScopeCounts(t *testing.T) {
 					purger = another(t, s)
 				}
 				ticket := s.Begin(t.Context(), &Found{}, target)
-				if kept, err := s.Put(t.Context(), target.Key, entry("body"), nil, &ticket, time.Now()); !kept || err != nil {
+				if kept, err := s.Put(target.Key, entry("body"), nil, &ticket, time.Now(), nil); !kept || err != nil {
 					t.Fatalf("it was not kept: %v", err)
 				}
 				if err := row.purge(purger); err != nil {
