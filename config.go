@@ -103,8 +103,8 @@ type Config struct {
 	Version string
 
 	// MemoryLimit bounds, in bytes, what the inmemory backend holds: 64 MiB unless set; 1 MiB to 256 TiB. With any backend, the
-	// bodies of responses that are being made take up a quarter of it, or four BodyLimits if that is more, and those that clients have not
-	// read yet up to twice as much.
+	// bodies of responses that are being made take up a quarter of it, or four BodyLimits if that is more, those that clients have not
+	// read yet up to twice as much, and responses that wait for a store outside of the process once as much.
 	// CACHETTE_MEMORY_LIMIT: bytes, or with a unit (64MiB, 64MB, 1GiB).
 	MemoryLimit int64
 

@@ -88,10 +88,10 @@ type Look struct {
 //
 // Whoever reads an entry begins with a Look, reads the keys that it wants together with the entry, gives it the words, and asks
 // Judge, which does no I/O; or State, which reads what is missing. A fill is Begin, the handler, Name, and then the entry is kept
-// with the ticket's Basis; a queued write is an entry like any other, and may be found once Name has told true. A follower of a
-// flight asks Follow. A response that is made from a stored one, by a 304, stands on what its own fill does, and on the tags of
-// both: the stored one's are guessed, and named with the new ones. A stored response that stands in for a failed fill is
-// asked for with State and a new Look.
+// with the ticket's Basis; a queued write is an entry like any other, and may be found once Name has told true of what was named
+// late: where that is nothing, Name can wait until it is written. A follower of a flight asks Follow. A response that is made from a
+// stored one, by a 304, stands on what its own fill does, and on the tags of both: the stored one's are guessed, and named with the new
+// ones. A stored response that stands in for a failed fill is asked for with State and a new Look.
 type Protocol interface {
 	// Look begins a look-up of entries that will stand on scopes. More can be added later.
 	Look(scopes ...Scope) *Look

@@ -88,10 +88,10 @@ func (x *exchange) putUnder(key string, e *response.Entry) (kept bool, err error
 // written returns what is told, where an entry waits for the store, what became of it. The exchange is over by then. It is nil for live
 // objects, which do not wait.
 func (x *exchange) written() func(error) {
-	s, mark, promised, until := x.s, x.mark, "", x.made.ResponseTime.Add(rememberedFor)
-	if s.store.Local() {
+	if x.s.store.Local() {
 		return nil
 	}
+	s, mark, promised, until := x.s, x.mark, "", x.made.ResponseTime.Add(rememberedFor)
 	if x.promised {
 		promised = x.promisedAs
 	}
