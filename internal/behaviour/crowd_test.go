@@ -176,7 +176,7 @@ func TestColdNamespaceFarAway(t *testing.T) {
 				s.GET("/:n", cachette.Cached(time.Hour, cachette.WithNamespace("pages")), handler)
 				began := time.Now()
 				for _, hit := range []bool{false, true} {
-					answers := together(pages, func(i int) answer { return s.get("/" + strconv.Itoa(i)) })
+					answers := together(pages, func(i int) answer { return s.served(t.Context(), http.MethodGet, "/"+strconv.Itoa(i)) })
 					for range pages {
 						a := await(t, "an answer", answers)
 						if a.body != "page" || a.hit() != hit || strings.Contains(a.cacheStatus(), "unavailable") {
