@@ -28,12 +28,34 @@ type Stats struct {
 	// StoreFailures is how many operations on responses the store failed, or did not carry out in time. While a store does
 	// not answer, most operations are not tried, and do not count.
 	StoreFailures uint64
+
+	// Routes is what became of the requests of each route with a Cached, by its pattern, as "/products/:id"; the one of requests for
+	// which there is no route is empty.
+	Routes map[string]RouteStats
+}
+
+// RouteStats are how many requests came out in each way. A request of which the client has left before is in none; one that goes on to
+// another Cached is counted there; and what the cache does by itself, as a refresh in the background, is not counted.
+type RouteStats struct {
+	Hits          uint64 // answered by a fresh stored response
+	StaleHits     uint64 // by a stale one, as it allows, or the client
+	Collapsed     uint64 // by the answer to another request, for which they have waited
+	Validated     uint64 // by a stored response of which the handler said that it is still good
+	StaleOnError  uint64 // by one in place of a handler that failed
+	Misses        uint64 // by the handler
+	Bypassed      uint64 // by the handler, and nothing was looked up
+	Unsatisfiable uint64 // with 504, since they asked for what is stored alone, and nothing suitable was
 }
 
 // Stats returns what the cache has counted so far. It works after Close, too.
 func (c *Cache) Stats() Stats {
 	counts := c.server.Counts()
+	routes := make(map[string]RouteStats)
+	for pattern, o := range c.server.Outcomes() {
+		routes[pattern] = RouteStats(o)
+	}
 	return Stats{
+		Routes:        routes,
 		Stored:        counts.Stored.Load(),
 		TooLarge:      counts.TooLarge.Load(),
 		Dropped:       counts.Dropped.Load(),

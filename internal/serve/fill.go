@@ -15,11 +15,11 @@ import (
 	"github.com/gin-cachette/cachette/internal/store"
 )
 
-// outcome is what became of a fill once its header was final.
-type outcome uint8
+// verdict is what becomes of a fill, once its header is final.
+type verdict uint8
 
 const (
-	unstored  outcome = iota // its own client alone gets it
+	unstored  verdict = iota // its own client alone gets it
 	storable                 // the client gets it, and it is kept if it ends well
 	lent                     // it would be, but the store does not answer: the requests that wait for it get it
 	confirmed                // the handler says that what is stored is still good
@@ -52,7 +52,8 @@ type fillState struct {
 	gone        bool // so it was when the handlers were done, and nobody else was there for whom they ran
 	promised    bool // it was said that the response is stored
 	kept        bool // it is
-	outcome     outcome
+	verdict     verdict
+	kind        Kind            // of the outcome, as far as it is known
 	parted      atomic.Bool     // what a route inside answers, and does not share with all clients that share this response, may have gone into it
 	unkept      rfc9111.Refusal // why the response is not stored, if that will be so the next time as a rule
 
@@ -115,7 +116,7 @@ func (x *exchange) fill(seat *flight.Seat) {
 			x.forgetJudged()
 		}
 	}()
-	x.mark.tell(x.forwarded(), 0)
+	x.mark.tell(x.words(Outcome{Kind: Miss}), 0)
 	x.enter()
 	x.condition()
 	c.Writer = &x.recorder
@@ -127,7 +128,7 @@ func (x *exchange) fill(seat *flight.Seat) {
 	intact := x.inside() && (!bare || !outer.Written())
 	restore()
 	x.recorder.Settle()
-	switch x.outcome {
+	switch x.verdict {
 	case confirmed:
 		x.freshen()
 	case failed:
@@ -184,7 +185,7 @@ func (x *exchange) commit(outer gin.ResponseWriter) {
 	switch {
 	case !x.recorder.Wrapped():
 	case x.made.Status >= 400:
-		x.outcome = unstored
+		x.verdict = unstored
 	default:
 		outer.WriteHeaderNow()
 		x.Sent(&x.recorder, outer.Header())
@@ -296,7 +297,7 @@ func (x *exchange) exit() {
 // goOn reports that the handlers answer, and lets them.
 func (x *exchange) goOn() {
 	x.reported = true
-	status := x.forwarded()
+	status := x.words(Outcome{Kind: Bypassed})
 	response.AddStatus(x.c.Writer.Header(), &status)
 	x.mark.tell(status, 0)
 	x.enter()
@@ -304,7 +305,7 @@ func (x *exchange) goOn() {
 
 // stepAside leaves the caching of this exchange to a route inside, which sees the request as it came. c is the route's context.
 func (x *exchange) stepAside(c *gin.Context) {
-	x.outcome = aside
+	x.verdict = aside
 	if x.promised { // its first bytes are out, and the rest is not its own
 		x.unkept = refusedIncomplete
 	}

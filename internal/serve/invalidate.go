@@ -73,7 +73,7 @@ func (s *Server) invalidate(c *gin.Context, r *http.Request, path string, status
 		return
 	}
 	ctx, host := context.WithoutCancel(r.Context()), keys.Authority(r.Host)
-	if x := postedBy(c); x != nil && x.outcome == storable {
+	if x := postedBy(c); x != nil && x.verdict == storable {
 		s.tellOwed(path, s.store.PurgeOwn(ctx, host, path, &x.ticket))
 	} else {
 		s.purge(ctx, host, path)

@@ -21,7 +21,7 @@ func (x *exchange) keep(bare bool) {
 	x.draft.Body, x.draft.Bare = x.recorder.Body(), bare
 	e := response.New(&x.draft)
 	x.page = e
-	if x.outcome == lent {
+	if x.verdict == lent {
 		x.lend(e)
 		return
 	}
@@ -49,7 +49,7 @@ func (x *exchange) put(e *response.Entry) bool {
 	case kept:
 	case err == nil, errors.Is(err, drivers.ErrTooLarge):
 		x.withdraw(refusedTooLarge)
-	case x.outcome == storable:
+	case x.verdict == storable:
 		x.lend(e)
 	}
 	x.flight.Share(e)
@@ -119,8 +119,7 @@ func (x *exchange) freshen() {
 	h := x.c.Writer.Header()
 	x.recorder.Baseline().Restore(h)
 	x.now = x.made.ResponseTime
-	status := x.forwarded()
-	status.Status = http.StatusNotModified
+	o := Outcome{Kind: Validated, Answered: http.StatusNotModified}
 
 	confirmation := x.recorder.Baseline().Header(x.draft.Fields)
 	x.made.Status, x.made.Header = stale.Status, stale.UpdatedHeader(confirmation)
@@ -137,13 +136,14 @@ func (x *exchange) freshen() {
 	}
 	fresh := stale.Freshen(changes, confirmation, omit, meta)
 	if why == rfc9111.Stored {
-		status.Stored = x.put(fresh)
+		o.Stored = x.put(fresh)
 	} else {
-		status.Detail = string(why)
-		x.mark.tell(status, status.Status)
+		o.Refusal = why
+		x.mark.tell(x.words(o), o.Answered)
 		x.share(why) // before this client is written to, which may take it long
 	}
 	fresh.ReplayOwn(changes, x.c.Writer.Header())
+	status := x.words(o)
 	x.replay(fresh, &status)
 }
 
@@ -152,9 +152,7 @@ func (x *exchange) standIn() {
 	x.recorder.Baseline().Restore(x.c.Writer.Header())
 	x.now = x.made.ResponseTime
 	x.flight.Fail() // before this client is written to, which may take it long
-	status := x.forwarded()
-	status.Status = x.made.Status
-	status.HasTTL, status.TTL = true, x.found.Entry.Meta.Fresh(x.now)
+	status := x.words(Outcome{Kind: StoodIn, Answered: x.made.Status, Entry: x.found.Entry})
 	x.mark.tell(status, status.Status)
 	x.replay(x.found.Entry, &status)
 }
@@ -184,7 +182,7 @@ func (x *exchange) head() {
 	x.recorder.Finish()
 	intact := x.inside()
 	c.Writer = outer
-	if x.outcome != aside && intact && !x.left && x.request.Context().Err() == nil {
+	if x.verdict != aside && intact && !x.left && x.request.Context().Err() == nil {
 		x.compare()
 	}
 }
@@ -194,7 +192,7 @@ type headed struct{ *exchange }
 
 // Decide judges the header of the response to a HEAD as that of one to a GET, before middleware outside adds to it.
 func (x headed) Decide(rec *response.Recorder) response.Mode {
-	if x.outcome != aside {
+	if x.verdict != aside {
 		x.refused = x.judge(rec)
 		x.draft.Fields, _ = rec.Changes()
 		x.cookies = response.ValuesOf(x.draft.Fields, "Set-Cookie")

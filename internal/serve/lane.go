@@ -26,9 +26,9 @@ type lane struct {
 // seen is what is known of the chains of an engine.
 type seen struct {
 	met   map[place]chain
-	plain map[string]bool   // whether the handlers of those that have run make small pages, and a whole one whatever Range says, by path
-	short map[string]*Route // the GET routes whose short way is open, by path
-	only  map[string]*Route // the one Cached of those that have run their handlers, by path; nil where there are several
+	plain map[string]bool      // whether the handlers of those that have run make small pages, and a whole one whatever Range says, by path
+	short map[string]*shortWay // the GET routes whose short way is open, by path
+	only  map[string]*Route    // the one Cached of those that have run their handlers, by path; nil where there are several
 }
 
 // chain is what a request runs through.
@@ -65,6 +65,12 @@ func (l *lane) asOfGet(c *gin.Context) bool {
 	get, met := l.seen.Load().met[place{http.MethodGet, c.FullPath()}]
 	n := len(get.names)
 	return met && n > 1 && get.names[n-2] == l.handler && l.count(get.names) == 1 && get.same(chainOf(c))
+}
+
+// shortWay is a route whose short way is open.
+type shortWay struct {
+	rt    *Route
+	tally *tally
 }
 
 // place is where a chain of handlers hangs in an engine.
@@ -112,7 +118,7 @@ func (s *Server) meet(c *gin.Context, rt *Route) {
 		maps.Copy(now.met, old.met)
 		if at.method == http.MethodGet && len(rt.Parts)+len(rt.Identities)+len(rt.Skips) == 0 && // those look for what the request has not been given
 			l.adjacent(names) {
-			now.short = map[string]*Route{at.path: rt}
+			now.short = map[string]*shortWay{at.path: {rt, s.tally(at.path)}}
 			maps.Copy(now.short, old.short)
 		}
 		if l.seen.CompareAndSwap(old, now) {
@@ -224,16 +230,17 @@ func (s *Server) Enter(c *gin.Context, frame *Frame) (carry *Frame, answered boo
 	if c.Request.Method != http.MethodGet || in != nil {
 		return frame, false
 	}
-	rt := s.lane.seen.Load().short[c.FullPath()]
-	if rt == nil || s.idle() || s.unlookable(c, rt) != "" {
+	way := s.lane.seen.Load().short[c.FullPath()]
+	if way == nil || s.idle() || s.unlookable(c, way.rt) != "" {
 		return frame.arriving(c.Request), false
 	}
+	rt := way.rt
 	says := around{rt: rt, credentials: frame.credentials}
 	if len(rt.Vary) > 0 {
 		says = (*around)(nil).enter(c, rt)
 	}
 	var q query
-	if s.hit(c, &says, &q, false) {
+	if s.hit(c, &says, &q, false, way.tally) {
 		if s.lane.keyed {
 			c.Set(FrameKey{}, frame)
 		}

@@ -104,27 +104,6 @@ func (x *exchange) passBy() {
 	}
 }
 
-// hit is the Cache-Status of an answer from what is stored.
-func (x *exchange) hit(e *response.Entry) *rfc9111.CacheStatus {
-	return &rfc9111.CacheStatus{Hit: true, HasTTL: true, TTL: e.Meta.Fresh(x.now), Key: x.shownKey()}
-}
-
-func (x *exchange) shownKey() string {
-	if x.around.rt.ShowKey {
-		return x.target.Key
-	}
-	return ""
-}
-
-// forwarded is the Cache-Status of an answer that the handler has a part in.
-func (x *exchange) forwarded() rfc9111.CacheStatus {
-	status := rfc9111.CacheStatus{Forward: x.found.Why, Detail: string(x.bypass), Key: x.shownKey()}
-	if x.found.Err != nil {
-		status.Detail = "store-unavailable"
-	}
-	return status
-}
-
 // replay answers from an entry and ends the chain.
 func (x *exchange) replay(e *response.Entry, status *rfc9111.CacheStatus) {
 	e.Replay(x.c.Writer, x.request, x.now, status)
@@ -133,7 +112,8 @@ func (x *exchange) replay(e *response.Entry, status *rfc9111.CacheStatus) {
 
 // unsatisfiable answers a request that wants nothing but what is stored, which is not there (RFC 9111 §5.2.1.7).
 func (x *exchange) unsatisfiable() {
-	response.AddStatus(x.c.Writer.Header(), &rfc9111.CacheStatus{Detail: "only-if-cached", Key: x.shownKey()})
+	status := x.words(Outcome{Kind: Unsatisfiable})
+	response.AddStatus(x.c.Writer.Header(), &status)
 	x.c.AbortWithStatus(http.StatusGatewayTimeout)
 }
 
@@ -205,8 +185,7 @@ func (x *exchange) collapse() {
 			seat.Pass()
 		case flight.Shared:
 			if entry := x.shared(shared); entry != nil {
-				status := x.forwarded()
-				status.Collapsed = true
+				status := x.words(Outcome{Kind: Collapsed})
 				x.replay(entry, &status)
 				return
 			}

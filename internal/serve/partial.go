@@ -116,8 +116,7 @@ func (x *exchange) divide() {
 		x.recorder.Retract()
 		h := x.c.Writer.Header()
 		x.page.ReplayOwn(x.altered, h)
-		status := x.forwarded()
-		status.Stored = x.kept
+		status := x.words(Outcome{Kind: Miss, Stored: x.kept})
 		x.now = x.made.ResponseTime
 		x.replay(x.page, &status)
 	}

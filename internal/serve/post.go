@@ -52,7 +52,7 @@ func (x *exchange) post() {
 	intact := x.inside()
 	c.Writer = outer
 	x.recorder.Settle()
-	if x.outcome != storable || !x.recorder.AwaitSent() || !x.lasts(bare, intact) {
+	if x.verdict != storable || !x.recorder.AwaitSent() || !x.lasts(bare, intact) {
 		x.settlePromise()
 		return
 	}
@@ -98,10 +98,10 @@ type posted struct{ *exchange }
 
 // Decide decides on the response to a POST.
 func (x posted) Decide(rec *response.Recorder) response.Mode {
-	if x.outcome == aside {
+	if x.verdict == aside {
 		return response.Pass
 	}
-	report := x.forwarded()
+	o := Outcome{Kind: Bypassed}
 	mode := response.Pass
 	why := x.judge(rec)
 	if why == rfc9111.Stored && !(x.describesItself() && x.answersGet()) {
@@ -109,14 +109,15 @@ func (x posted) Decide(rec *response.Recorder) response.Mode {
 	}
 	switch {
 	case why == rfc9111.Stored:
-		x.outcome = storable
-		x.promise(&report)
+		x.verdict = storable
+		x.promise(&o)
 		mode = response.Capture
 	case why == refusedTooLarge:
-		report.Detail = string(why)
+		o.Refusal = why
 	}
 	x.vary(rec)
-	response.AddStatus(rec.Header(), &report)
+	status := x.words(o)
+	response.AddStatus(rec.Header(), &status)
 	return mode
 }
 

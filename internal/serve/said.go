@@ -22,13 +22,11 @@ var brokenPromises = [...]rfc9111.Refusal{
 	rfc9111.RefusedPrivate, rfc9111.RefusedMethod,
 }
 
-// promise has a report say that the response is stored, or why it will not be, as the last one.
-func (x *exchange) promise(report *rfc9111.CacheStatus) {
+// promise has an outcome say that the response is stored, or why it will not be, as the last one.
+func (x *exchange) promise(o *Outcome) {
 	x.promised, x.promisedAs = true, x.promisedKey()
 	why := x.s.unkept.What(x.promisedAs, x.made.ResponseTime)
-	if report.Stored = why == 0; !report.Stored && report.Detail == "" {
-		report.Detail = string(brokenPromises[why])
-	}
+	o.Stored, o.Refusal = why == 0, brokenPromises[why]
 }
 
 // settlePromise remembers what became of a response of which it was said that it is stored.

@@ -62,10 +62,11 @@ type Server struct {
 	resting *flight.Recent // keys whose last refresh stored nothing
 	lane    lane
 	earlier map[place]bool // the routes that were there before the cache
-	nests   sync.Map       // the patterns of the routes of which a GET went on to another Cached, inside of the first
-	told    sync.Map       // what was logged of a route, once and for all
-	running sync.Map       // the exchanges whose handlers run, by their *gin.Context, where their routes bind those inside
-	bound   atomic.Int64   // how many these are
+	tallies atomic.Pointer[map[string]*tally]
+	nests   sync.Map     // the patterns of the routes of which a GET went on to another Cached, inside of the first
+	told    sync.Map     // what was logged of a route, once and for all
+	running sync.Map     // the exchanges whose handlers run, by their *gin.Context, where their routes bind those inside
+	bound   atomic.Int64 // how many these are
 
 	fronts  fronts
 	cookied sync.Map // the patterns of the routes on which a client without a cookie was given one, outside
@@ -134,6 +135,7 @@ func (s *Server) Handle(c *gin.Context, f *Frame, rt *Route) {
 		return
 	}
 	if x := f.takeLooked(rt); x != nil {
+		defer x.count()
 		x.proceed()
 		return
 	}
@@ -157,7 +159,11 @@ func (s *Server) idle() bool { return s.disabled || s.closed.Load() }
 func (s *Server) lookUp(c *gin.Context, f *Frame, in around) {
 	mark := s.refreshOf(c.Request)
 	var q query
-	if s.hit(c, &in, &q, mark.forces()) {
+	tally := s.tally(c.FullPath())
+	if mark != nil { // a refresh is no client's
+		tally = nil
+	}
+	if s.hit(c, &in, &q, mark.forces(), tally) {
 		return
 	}
 	if mark.strays(c, q.found.Key) {
@@ -165,6 +171,7 @@ func (s *Server) lookUp(c *gin.Context, f *Frame, in around) {
 		return
 	}
 	x := &exchange{s: s, c: c, frame: f, around: in, request: c.Request, mark: mark, query: q}
+	defer x.count()
 	x.proceed()
 }
 
@@ -179,8 +186,8 @@ type query struct {
 }
 
 // hit answers a GET or HEAD with a fresh response, and tells whether there was one, unless the handler is to run whatever
-// there is. It notes in q what it found, and allocates nothing that it can do without.
-func (s *Server) hit(c *gin.Context, in *around, q *query, forced bool) bool {
+// there is. It notes in q what it found, and allocates nothing that it can do without. The hit is counted in t, which may be nil.
+func (s *Server) hit(c *gin.Context, in *around, q *query, forced bool, t *tally) bool {
 	if h := c.Request.Header; !in.rt.IgnoreAsk && asks(h) {
 		q.asked = rfc9111.ParseRequest(h)
 	}
@@ -189,6 +196,9 @@ func (s *Server) hit(c *gin.Context, in *around, q *query, forced bool) bool {
 	q.now = s.clock.now()
 	room := rooms.Get().(*room)
 	served := s.find(c, in, q, room)
+	if served && t != nil {
+		t.hits[room.slot].n.Add(1)
+	}
 	rooms.Put(room)
 	return served
 }
@@ -220,9 +230,10 @@ func (s *Server) find(c *gin.Context, in *around, q *query, room *room) bool {
 type room struct {
 	key    []byte
 	values response.Values
+	slot   uint32 // of the numbers by which hits are counted: each processor has a room of its own as a rule
 }
 
-var rooms = sync.Pool{New: func() any { return &room{key: make([]byte, 0, 256)} }}
+var rooms = sync.Pool{New: func() any { return &room{key: make([]byte, 0, 256), slot: nextSlot.Add(1) % slots} }}
 
 // serves answers a request with what was found, if that is fresh and suits it without a second thought.
 func (s *Server) serves(c *gin.Context, in *around, q *query, room *room) bool {
@@ -338,6 +349,7 @@ func upgrades(h http.Header) bool {
 // pass lets the handlers answer a request that the cache has nothing to do with, for the reason why.
 func (s *Server) pass(c *gin.Context, f *Frame, in around, why rfc9111.Refusal) {
 	x := &exchange{s: s, c: c, frame: f, around: in, request: c.Request, mark: s.refreshOf(c.Request)}
+	defer x.count()
 	x.found.Why = rfc9111.ForwardMethod
 	switch {
 	case c.Request.Method == http.MethodGet, c.Request.Method == http.MethodHead:

@@ -14,36 +14,34 @@ import (
 
 // Decide is called when the status and header of the handler's response are final, and says what becomes of it.
 func (x *exchange) Decide(rec *response.Recorder) response.Mode {
-	if x.outcome == aside {
+	if x.verdict == aside {
 		return response.Pass
 	}
 	why := x.judge(rec)
 	stale := x.found.Entry
 	switch {
 	case x.made.Status == http.StatusNotModified && x.validating():
-		x.outcome = confirmed
+		x.verdict = confirmed
 		return response.Swallow
 	case rfc9111.IsServerError(x.made.Status) && stale != nil &&
 		stale.Meta.ServableOnError(&x.asked, x.made.ResponseTime) && x.unpurged():
-		x.outcome = failed
+		x.verdict = failed
 		return response.Swallow
 	}
 	mode := response.Pass
-	report := x.forwarded()
+	o := Outcome{Kind: Miss}
 	switch {
 	case why == rfc9111.Stored:
-		x.outcome = storable
+		x.verdict = storable
 		mode = response.Capture
-		x.promise(&report)
+		x.promise(&o)
 	default:
 		if x.lends(rec, why) {
-			x.outcome = lent
+			x.verdict = lent
 			mode = response.Capture
 		}
 		x.withdraw(why)
-		if report.Detail == "" {
-			report.Detail = string(why)
-		}
+		o.Refusal = why
 	}
 	x.learn(why)
 	if x.entire && mode == response.Capture && x.made.Status == http.StatusOK {
@@ -55,8 +53,9 @@ func (x *exchange) Decide(rec *response.Recorder) response.Mode {
 		mode = response.NotModified
 	}
 	x.vary(rec)
-	response.AddStatus(rec.Header(), &report)
-	x.mark.tell(report, x.made.Status)
+	status := x.words(o)
+	response.AddStatus(rec.Header(), &status)
+	x.mark.tell(status, x.made.Status)
 	x.share(why)
 	x.varied = slices.Clone(rec.Header()["Vary"])
 	return mode
@@ -93,7 +92,7 @@ func (x *exchange) lends(rec *response.Recorder, why rfc9111.Refusal) bool {
 }
 
 // captured tells whether the response is one to keep, or to lend, if it ends well.
-func (x *exchange) captured() bool { return x.outcome == storable || x.outcome == lent }
+func (x *exchange) captured() bool { return x.verdict == storable || x.verdict == lent }
 
 // storable decides whether HTTP, and the route, let the response be stored.
 func (x *exchange) storable() (rfc9111.Metadata, []string, rfc9111.Refusal) {
@@ -142,7 +141,7 @@ func (x *exchange) Sent(rec *response.Recorder, header http.Header) {
 		return
 	}
 	rec.Drop()
-	x.outcome = unstored
+	x.verdict = unstored
 	x.apart()
 }
 
@@ -287,7 +286,7 @@ func (x *exchange) share(why rfc9111.Refusal) {
 		}
 	}
 	switch {
-	case why == rfc9111.Stored && !x.made.Partial, x.outcome == lent:
+	case why == rfc9111.Stored && !x.made.Partial, x.verdict == lent:
 		x.s.alone.Remove(x.found.Key)
 	case x.left, why == refusedStore, rfc9111.IsServerError(x.made.Status): // it will pass: the next one may do better
 		x.flight.Fail()

@@ -1,0 +1,151 @@
+package behaviour_test
+
+import (
+	"context"
+	"net/http"
+	"sync/atomic"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/gin-gonic/gin"
+
+	"github.com/gin-cachette/cachette"
+)
+
+// Each request of a client is counted once, by its route and by what became of it, and as its Cache-Status says (RFC 9211 §2).
+func TestRoutesAreCounted(t *testing.T) {
+	page := func(c *gin.Context) {
+		c.Header("ETag", `"v"`)
+		if c.GetHeader("If-None-Match") == `"v"` {
+			c.Status(http.StatusNotModified)
+			return
+		}
+		c.String(http.StatusOK, "page")
+	}
+	for name, row := range map[string]struct {
+		ttl     string // Cache-Control of the answers
+		handler gin.HandlerFunc
+		send    func(s *site)
+		want    cachette.RouteStats
+	}{
+		"misses and hits": {"max-age=60", page, func(s *site) {
+			for _, path := range []string{"/1", "/1", "/2", "/1?a", "/1"} {
+				s.get(path)
+			}
+			s.do(http.MethodHead, "/1")
+		}, cachette.RouteStats{Misses: 3, Hits: 3}},
+		"a client that has it": {"max-age=60", page, func(s *site) {
+			s.get("/1")
+			s.get("/1", "If-None-Match: \"v\"")
+			s.get("/1", "Range: bytes=0-1")
+		}, cachette.RouteStats{Misses: 1, Hits: 2}},
+		"validated (RFC 9111 §4.3)": {"max-age=1", page, func(s *site) {
+			s.get("/1")
+			time.Sleep(2 * time.Second)
+			s.get("/1")
+		}, cachette.RouteStats{Misses: 1, Validated: 1}},
+		"stale, as the client allows (RFC 9111 §5.2.1.2)": {"max-age=1", page, func(s *site) {
+			s.get("/1")
+			time.Sleep(2 * time.Second)
+			s.get("/1", "Cache-Control: max-stale")
+		}, cachette.RouteStats{Misses: 1, StaleHits: 1}},
+		"stale, and refreshed (RFC 5861 §3)": {"max-age=1, stale-while-revalidate=60", page, func(s *site) {
+			s.get("/1")
+			time.Sleep(2 * time.Second)
+			s.get("/1")
+			synctest.Wait()
+			s.get("/1")
+		}, cachette.RouteStats{Misses: 1, StaleHits: 1, Hits: 1}},
+		"stale on an error (RFC 5861 §4)": {"max-age=1, stale-if-error=60", failsAfter(1), func(s *site) {
+			s.get("/1")
+			time.Sleep(2 * time.Second)
+			s.get("/1")
+		}, cachette.RouteStats{Misses: 1, StaleOnError: 1}},
+		"only if cached (RFC 9111 §5.2.1.7)": {"max-age=60", page, func(s *site) {
+			s.get("/1", "Cache-Control: only-if-cached")
+		}, cachette.RouteStats{Unsatisfiable: 1}},
+		"not stored": {"no-store", page, func(s *site) {
+			s.get("/1")
+			s.get("/1")
+		}, cachette.RouteStats{Misses: 2}},
+		"past the cache": {"max-age=60", page, func(s *site) {
+			s.do(http.MethodPost, "/1")
+			s.get("/1", "Upgrade: websocket", "Connection: Upgrade")
+		}, cachette.RouteStats{Bypassed: 2}},
+		"waiting for another (RFC 9111 §4)": {"max-age=60", inASecond(page), func(s *site) {
+			answers := together(5, func(int) answer { return s.served(context.Background(), http.MethodGet, "/1") })
+			for range 5 {
+				<-answers
+			}
+		}, cachette.RouteStats{Misses: 1, Collapsed: 4}},
+		"a handler that panics": {"max-age=60", func(*gin.Context) { panic("no page") }, func(s *site) {
+			defer func() { _ = recover() }()
+			s.get("/1")
+		}, cachette.RouteStats{Misses: 1}},
+	} {
+		for kind, store := range map[string]func(*cachette.Config){"memory": func(*cachette.Config) {}, "bytes": func(cfg *cachette.Config) { cfg.Driver = newShelf() }} {
+			t.Run(name+"/"+kind, func(t *testing.T) {
+				synctest.Test(t, func(t *testing.T) {
+					s := newSite(t, store)
+					s.Any("/:n", cachette.Cached(0), func(c *gin.Context) {
+						c.Header("Cache-Control", row.ttl)
+						row.handler(c)
+					})
+					s.GET("/other", cachette.Cached(time.Minute), page)
+					row.send(s)
+					routes := s.cache.Stats().Routes
+					if got := routes["/:n"]; got != row.want {
+						t.Errorf("counted: %+v; want %+v", got, row.want)
+					}
+					if got := routes["/other"]; got != (cachette.RouteStats{}) {
+						t.Errorf("of another route: %+v", got)
+					}
+				})
+			})
+		}
+	}
+}
+
+// What goes on to another Cached is counted of that one, once, and of the route by which it came.
+func TestNestedRoutesAreCountedOnce(t *testing.T) {
+	s := newSite(t)
+	group := s.Group("/", cachette.Cached(time.Hour))
+	group.GET("/inner/:n", cachette.Cached(time.Hour, cachette.WithNamespace("inner")), text("page"))
+	group.GET("/led", func(c *gin.Context) {
+		c.Request.URL.Path = "/inner/1"
+		s.HandleContext(c)
+	})
+	for range 3 {
+		s.get("/inner/1")
+	}
+	s.get("/led")
+	routes := s.cache.Stats().Routes
+	var all uint64
+	for _, r := range routes {
+		all += r.Hits + r.Misses + r.Bypassed + r.Collapsed + r.StaleHits + r.Validated
+	}
+	if got := routes["/inner/:n"]; all != 4 || got.Misses < 1 || got.Hits < 2 {
+		t.Errorf("of four requests: %+v", routes)
+	}
+}
+
+// failsAfter returns a handler that answers n requests, and fails from then on.
+func failsAfter(n int64) gin.HandlerFunc {
+	var runs atomic.Int64
+	return func(c *gin.Context) {
+		if runs.Add(1) > n {
+			c.Status(http.StatusInternalServerError)
+			return
+		}
+		c.String(http.StatusOK, "page")
+	}
+}
+
+// inASecond returns a handler that takes a second.
+func inASecond(handler gin.HandlerFunc) gin.HandlerFunc {
+	return func(c *gin.Context) {
+		time.Sleep(time.Second)
+		handler(c)
+	}
+}

@@ -1,0 +1,76 @@
+package serve
+
+import (
+	"maps"
+	"sync/atomic"
+)
+
+// tally counts the outcomes of the requests of one route.
+type tally struct {
+	hits  [slots]slot // of Hit: they are counted by all processors at once
+	kinds [kinds]atomic.Uint64
+}
+
+// slots is by how many numbers hits are counted, so that processors do not wait for one another's.
+const slots = 8
+
+// slot is one of these numbers, alone in what processors share of memory at a time.
+type slot struct {
+	n atomic.Uint64
+	_ [56]byte
+}
+
+// nextSlot is what the next room is given.
+var nextSlot atomic.Uint32
+
+// tally returns the tally of a route, by its pattern. An engine has few, so the list of them is copied to add one.
+func (s *Server) tally(pattern string) *tally {
+	for {
+		all := s.tallies.Load()
+		if all != nil && (*all)[pattern] != nil {
+			return (*all)[pattern]
+		}
+		more := map[string]*tally{pattern: new(tally)}
+		if all != nil {
+			maps.Copy(more, *all)
+		}
+		s.tallies.CompareAndSwap(all, &more)
+	}
+}
+
+// count counts the outcome of an exchange that is over, of a client's request.
+func (x *exchange) count() {
+	if x.kind == Unknown || x.verdict == aside || x.mark != nil {
+		return
+	}
+	pattern := x.pattern
+	if pattern == "" { // HandleContext may have changed it since the handlers began
+		pattern = x.c.FullPath()
+	}
+	x.s.tally(pattern).kinds[x.kind].Add(1)
+}
+
+// Outcomes is how many requests of a route had an outcome of each kind.
+type Outcomes struct {
+	Hits, StaleHits, Collapsed, Validated, StaleOnError, Misses, Bypassed, Unsatisfiable uint64
+}
+
+// Outcomes returns what was counted so far, by the pattern of the route; it is empty for requests without one.
+func (s *Server) Outcomes() map[string]Outcomes {
+	routes := make(map[string]Outcomes)
+	if all := s.tallies.Load(); all != nil {
+		for pattern, t := range *all {
+			routes[pattern] = t.outcomes()
+		}
+	}
+	return routes
+}
+
+func (t *tally) outcomes() Outcomes {
+	of := func(kind Kind) uint64 { return t.kinds[kind].Load() }
+	o := Outcomes{of(Hit), of(StaleHit), of(Collapsed), of(Validated), of(StoodIn), of(Miss), of(Bypassed), of(Unsatisfiable)}
+	for i := range t.hits {
+		o.Hits += t.hits[i].n.Load()
+	}
+	return o
+}
