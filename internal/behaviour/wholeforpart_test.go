@@ -269,7 +269,7 @@ func TestPartsAreMadeAtOnce(t *testing.T) {
 				t.Errorf("%d %q", a.status, a.body)
 			}
 		}
-		if most.Load() != requests-1 {
+		if most.Load() < requests-1 { // one may have told before that parts are made
 			t.Errorf("%d ran at a time", most.Load())
 		}
 	})

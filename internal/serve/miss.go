@@ -47,45 +47,44 @@ func (x *exchange) proceed() {
 	if x.mark == nil {
 		x.s.comesThrough(x.request)
 	}
-	if x.asked.NoStore { // RFC 9111 §5.2.1.5: what concerns such a request is better kept out of the cache altogether
-		x.forget(rfc9111.ForwardRequest)
+	p := x.plan()
+	switch p.step {
+	case answer:
+		x.replay(x.found.Entry, x.hit(x.found.Entry))
+		return
+	case answerAndRefresh:
+		outside := response.Governing(x.c.Writer.Header())
+		x.replay(x.found.Entry, x.hit(x.found.Entry))
+		x.refresh(outside)
+		return
 	}
-	x.passBy()
-	if e := x.found.Entry; e != nil {
-		switch e.Meta.Judge(&x.asked, x.now) {
-		case rfc9111.Serve:
-			x.replay(e, x.hit(e))
-			return
-		case rfc9111.ServeAndRefresh:
-			if x.mark == nil {
-				outside := response.Governing(x.c.Writer.Header())
-				x.replay(e, x.hit(e))
-				x.refresh(outside)
-				return
-			}
-			x.found.Why = rfc9111.ForwardStale
-		case rfc9111.Validate:
-			x.found.Why = rfc9111.ForwardStale
-		case rfc9111.ValidateAsked:
-			x.found.Why = rfc9111.ForwardRequest
-			if e.Meta.Fresh(x.now) <= 0 {
-				x.found.Why = rfc9111.ForwardStale
-			}
-		}
+	x.found.Why = p.why
+	if p.forget {
+		x.passBy()
+		x.found.Entry = nil
 	}
 	if x.partially() {
 		return
 	}
-	switch {
-	case x.asked.OnlyIfCached:
+	switch p.step {
+	case refuse:
 		x.unsatisfiable()
-	case x.mark != nil:
+	case refill:
 		x.fill(x.mark.flightFor(x.found.Key))
-	case x.collapsible():
+	case collapse:
 		x.collapse()
 	default:
 		x.alone()
 	}
+}
+
+// plan decides what to do by what was found.
+func (x *exchange) plan() plan {
+	s := situation{why: x.found.Why, asked: &x.asked, now: x.now, refresh: x.mark != nil, shares: x.collapsible()}
+	if e := x.found.Entry; e != nil {
+		s.stored, s.admitted = &e.Meta, x.around.admits(e)
+	}
+	return decide(&s)
 }
 
 // forget makes the exchange go on as if nothing were stored.
@@ -95,10 +94,10 @@ func (x *exchange) forget(why rfc9111.Forward) {
 	}
 }
 
-// passBy forgets what was found where it is not for the client's credentials.
+// passBy forgets what was found where it is not for the client's credentials. What the handler answers may still take it back.
 func (x *exchange) passBy() {
 	x.passed = nil
-	if e := x.found.Entry; e != nil && !x.around.admits(e) {
+	if e := x.found.Entry; e != nil && !x.asked.NoStore && !x.around.admits(e) {
 		x.passed = e
 		x.forget(rfc9111.ForwardRequest)
 	}
