@@ -30,11 +30,13 @@ func null() *httptest.ResponseRecorder {
 }
 
 // document is the handler that the caches stand in front of: it sets what a handler of an API would.
-func document(c *gin.Context) {
+func document(c *gin.Context) { respond(c, body) }
+
+func respond(c *gin.Context, document []byte) {
 	h := c.Writer.Header()
 	h.Set("Cache-Control", "max-age=3600")
 	h.Set("ETag", `"a-strong-validator"`)
-	c.Data(http.StatusOK, "application/json", body)
+	c.Data(http.StatusOK, "application/json", document)
 }
 
 // bare answers what a hit answers, header by header, with nothing in between: the handler that a cache cannot beat

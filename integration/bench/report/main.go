@@ -95,8 +95,10 @@ connections.
 		}
 	}
 	fmt.Print(`
-A page of 1 KB from Redis, over sockets: a route with Cached, gin handlers that do one go-redis GET and write what they get, and
-the Redis store of github.com/chenyahui/gin-cache. "ratio" is what the cached route serves to what the other serves.
+A page of 1 KB from Redis, over sockets: a route with Cached, gin handlers that do one go-redis GET and answer what they get with
+the same header fields, and the Redis store of github.com/chenyahui/gin-cache. A plain GET is a round trip of its own on one of
+the client's connections; auto-pipelined ones of several requests go in one, as the cache's own commands do. "ratio" is what the
+cached route serves to what the other serves.
 
 | | requests a second | ratio |
 | --- | ---: | ---: |
