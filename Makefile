@@ -101,6 +101,11 @@ endif
 		$(if $(BASE),$(call before,'Hit/.*/cachette$$' -test.benchmem -test.benchtime 300ms);) \
 		$(if $(BASE),$(call before,'Miss/cachette' -test.benchmem -test.benchtime 300ms);) \
 	done | tee $(BUILD)/bench.txt
+	@for round in 1 2 3 4 5; do \
+		$(BUILD)/bench.test -test.run '^$$' -test.bench '^BenchmarkHandler$$' -test.benchtime 300ms; \
+		$(if $(BASE),$(call before,'^BenchmarkHandler$$' -test.benchtime 300ms);) \
+		$(if $(BASE),$(call before,'^BenchmarkRoute$$' -test.benchtime 1s);) \
+	done | tee -a $(BUILD)/bench.txt
 	@$(GO) test -C integration -run '^$$' -bench '^Benchmark(Fetch|Route)$$' -benchtime 2s -count 7 ./bench | tee -a $(BUILD)/bench.txt
 	@$(GO) test -C integration -run '^$$' -bench 'Codec|Orjson|FeatherFetch' -benchtime 300ms -count 5 ./bench | tee -a $(BUILD)/bench.txt
 	@$(GO) test -C integration -run '^$$' -bench 'Memory' -benchtime 1x ./bench | tee -a $(BUILD)/bench.txt

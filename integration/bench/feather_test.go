@@ -31,7 +31,7 @@ func BenchmarkFeatherFetch(b *testing.B) {
 	}{{"none", feather.None}, {"lz4", feather.LZ4}, {"zstd", feather.ZSTD}} {
 		b.Run(way.name, func(b *testing.B) {
 			codec := feather.New(feather.Options{Compression: way.compression})
-			cache := installed(b, cachette.Config{Encoder: codec, MemoryLimit: 256 << 20})
+			cache := installed(b, gin.New(), cachette.Config{Encoder: codec, MemoryLimit: 256 << 20})
 			if err := cache.Put(b.Context(), key, large, time.Hour); err != nil {
 				b.Fatal(err)
 			}
@@ -53,9 +53,10 @@ func BenchmarkFeatherFetch(b *testing.B) {
 	}
 }
 
-func installed(tb testing.TB, config cachette.Config) *cachette.Cache {
+// installed puts a cache on an engine.
+func installed(tb testing.TB, engine *gin.Engine, config cachette.Config) *cachette.Cache {
 	tb.Helper()
-	cache, err := cachette.Install(gin.New(), func() (cachette.Config, error) { return config, nil })
+	cache, err := cachette.Install(engine, func() (cachette.Config, error) { return config, nil })
 	if err != nil {
 		tb.Fatal(err)
 	}
@@ -85,7 +86,7 @@ func TestFeatherFetchCopiesNothing(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	cache := installed(t, cachette.Config{Encoder: codec, Driver: giver{data: data}})
+	cache := installed(t, gin.New(), cachette.Config{Encoder: codec, Driver: giver{data: data}})
 
 	var record arrow.Record
 	var table arrow.Table

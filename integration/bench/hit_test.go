@@ -60,13 +60,7 @@ func newCachette(b *testing.B) *gin.Engine { return newLimited(b, 0) }
 func newLimited(b *testing.B, limit int64) *gin.Engine {
 	b.Helper()
 	engine := gin.New()
-	cache, err := cachette.Install(engine, func() (cachette.Config, error) {
-		return cachette.Config{MemoryLimit: limit}, nil
-	})
-	if err != nil {
-		b.Fatal(err)
-	}
-	b.Cleanup(func() { _ = cache.Close() })
+	installed(b, engine, cachette.Config{MemoryLimit: limit})
 	engine.GET("/document", cachette.Cached(time.Hour), document)
 	return engine
 }

@@ -13,12 +13,14 @@ import (
 	"github.com/gin-cachette/cachette"
 )
 
+// unlimited is a memory limit that no benchmark reaches.
+const unlimited = 16 << 30
+
 // BenchmarkMiss measures what a miss adds to its handler: every request is for another query, so each one is looked up,
 // handled, captured and stored. "cachette-full" is a cache that has reached its memory limit, and makes room for each
 // response by evicting others; the peer's store has no limit.
 func BenchmarkMiss(b *testing.B) {
 	gin.SetMode(gin.ReleaseMode)
-	const unlimited = 16 << 30
 	for _, peer := range []struct {
 		name string
 		make func(*testing.B) *gin.Engine

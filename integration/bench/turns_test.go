@@ -9,7 +9,7 @@ import (
 	"time"
 )
 
-// turnTime is how long a turn of a duel takes at least: long enough for the clock, short beside what else the machine does.
+// turnTime is how long a turn of a match takes at least: long enough for the clock, short beside what else the machine does.
 const turnTime = time.Millisecond
 
 // heapOfService is the percentage for the collector at which it runs as seldom as in a service, whose heap is some tens of
@@ -21,19 +21,28 @@ type round struct{ ours, raw time.Duration }
 
 func (r round) ratio() float64 { return float64(r.ours) / float64(r.raw) }
 
-// duel measures what a codec does beside what the bare library does for the same, on one goroutine, in short turns, back and
-// forth. It reports how often a second each was done in the round whose ratio is the median. An operation of the benchmark
-// is a round.
+// duel measures what one function does beside what another does for the same, such as a codec and the bare library, on one
+// goroutine.
 func duel(b *testing.B, ours, raw func() error) {
 	b.Helper()
+	match(b, repeating(b, ours), repeating(b, raw))
+}
+
+// A side of a match does what is compared n times, and returns how long that took.
+type side func(n int) time.Duration
+
+// match measures two sides in short turns, back and forth. It reports how often a second each was done in the round whose
+// ratio is the median. An operation of the benchmark is a round.
+func match(b *testing.B, ours, raw side) {
+	b.Helper()
 	defer debug.SetGCPercent(debug.SetGCPercent(heapOfService))
-	n := perTurn(b, ours, raw)
+	n := perTurn(ours, raw)
 	var rounds []round
 	for b.Loop() {
 		var r round
 		turns := [2]func(){
-			func() { r.ours += repeat(b, n, ours) },
-			func() { r.raw += repeat(b, n, raw) },
+			func() { r.ours += ours(n) },
+			func() { r.raw += raw(n) },
 		}
 		first := rand.IntN(2) // or the collector, which comes after so many operations, might always come to the same side
 		for _, turn := range [4]int{first, 1 - first, 1 - first, first} {
@@ -49,12 +58,11 @@ func duel(b *testing.B, ours, raw func() error) {
 }
 
 // perTurn warms both sides up, and returns how often each is to be done in a turn.
-func perTurn(b *testing.B, sides ...func() error) int {
-	b.Helper()
+func perTurn(sides ...side) int {
 	for n := 1; ; n *= 2 {
 		quickest := turnTime
 		for _, side := range sides {
-			quickest = min(quickest, repeat(b, n, side))
+			quickest = min(quickest, side(n))
 		}
 		if quickest >= turnTime {
 			return n
@@ -62,13 +70,16 @@ func perTurn(b *testing.B, sides ...func() error) int {
 	}
 }
 
-func repeat(b *testing.B, n int, do func() error) time.Duration {
-	b.Helper()
-	start := time.Now()
-	for range n {
-		if err := do(); err != nil {
-			b.Fatal(err)
+// repeating is the side of one goroutine.
+func repeating(b *testing.B, do func() error) side {
+	return func(n int) time.Duration {
+		b.Helper()
+		start := time.Now()
+		for range n {
+			if err := do(); err != nil {
+				b.Fatal(err)
+			}
 		}
+		return time.Since(start)
 	}
-	return time.Since(start)
 }

@@ -26,6 +26,7 @@ func main() {
 		log.Fatal(err)
 	}
 	write(results, machine)
+	writeStandards(turns)
 	writeTurns(turns)
 	writeCodecs(turns)
 }
@@ -136,7 +137,7 @@ server does: a cache is more careful with writers of middleware, and slower. "ba
 header and body of a hit (Content-Type, Content-Length, ETag, Cache-Control, Date, Age, Cache-Status) with nothing in between;
 "no-cache" is the handler that the caches stand in front of; "chenyahui-gin-cache" is the memory store of
 github.com/chenyahui/gin-cache in front of the same handler, without a limit; "cachette-full" is a cache that has reached its
-memory limit and evicts. "before" is an older commit, run in turns with this one, by
+memory limit and evicts. A miss is looked up, captured and stored. "before" is an older commit, run in turns with this one, by
 the same benchmarks where they build with it. The collector runs as seldom as in a service, whose heap is some tens of megabytes.
 `, machine)
 	for _, c := range comparisons {
@@ -152,8 +153,6 @@ the same benchmarks where they build with it. The collector runs as seldom as in
 			row(peer+", before", results["Before/"+c.benchmark+peer])
 		}
 	}
-	added := results["Miss/cachette"]["ns/op"] - results["Miss/no-cache"]["ns/op"]
-	fmt.Printf("\nA miss adds %.1f µs to its handler: its response is looked up, captured and stored.\n", added/1000)
 	memory := results["Memory"]
 	fmt.Printf(`
 ## Memory
