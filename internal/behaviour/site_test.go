@@ -75,10 +75,15 @@ func counted(handler gin.HandlerFunc) (gin.HandlerFunc, *atomic.Int64) {
 // text returns a handler that answers 200 with a body and header fields such as "Cache-Control: max-age=5".
 func text(body string, fields ...string) gin.HandlerFunc {
 	return func(c *gin.Context) {
-		for _, field := range fields {
-			name, value, _ := strings.Cut(field, ":")
-			c.Writer.Header().Add(name, strings.TrimSpace(value))
-		}
+		addFields(c, fields)
 		c.String(http.StatusOK, "%s", body)
+	}
+}
+
+// addFields adds fields such as "X-One: 1" to a response.
+func addFields(c *gin.Context, fields []string) {
+	for _, field := range fields {
+		name, value, _ := strings.Cut(field, ":")
+		c.Writer.Header().Add(name, strings.TrimSpace(value))
 	}
 }
