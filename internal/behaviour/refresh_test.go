@@ -194,6 +194,7 @@ func TestRefreshFails(t *testing.T) {
 		fails func(c *gin.Context)
 	}{
 		{"panics", func(*gin.Context) { panic("no") }},
+		{"breaks off", func(*gin.Context) { panic(http.ErrAbortHandler) }},
 		{"500", func(c *gin.Context) { c.String(http.StatusInternalServerError, "no") }},
 		{"refuses the request", func(c *gin.Context) { c.AbortWithStatus(http.StatusTooManyRequests) }},
 		{"hangs", func(c *gin.Context) { <-c.Request.Context().Done() }},
