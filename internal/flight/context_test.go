@@ -66,6 +66,13 @@ func TestContextOfOne(t *testing.T) {
 					if ctx.Err() != nil {
 						t.Error("it has ended before its client left")
 					}
+					if synctest.Wait(); asked {
+						select {
+						case <-ctx.Done():
+							t.Error("to ask whether it has ended ends it")
+						default:
+						}
+					}
 					leave()
 					if !errors.Is(ctx.Err(), context.Canceled) {
 						t.Error("it has not ended")
