@@ -311,6 +311,11 @@ func TestListedParameters(t *testing.T) {
 		{"what is no escape, and the same as a value", []string{"a"}, "/?a=%zz", "/?a=%25zz", false},
 		{"a query that looks like one that cannot be read", []string{"%!;"}, "/?;", "/?%25!%3B", false},
 		{"a name of nothing", []string{""}, "/?=1", "/", false},
+		{"an entry of a map, as gin's QueryMap reads it", []string{"a"}, "/?a[x]=1", "/?a[x]=2", false},
+		{"another entry of a map", []string{"a"}, "/?a[x]=1", "/?a[y]=1", false},
+		{"the order of entries", []string{"a"}, "/?a[x]=1&a[y]=2", "/?a[y]=2&a[x]=1", true},
+		{"an entry of another map", []string{"a"}, "/?ab[x]=1", "/", true},
+		{"a name that begins alike", []string{"a"}, "/?ab=1", "/", true},
 		{"a name and value of nothing", []string{""}, "/?=", "/", false},
 	} {
 		t.Run(test.name, func(t *testing.T) {
@@ -379,5 +384,76 @@ func TestValue(t *testing.T) {
 		if got := keys.Value("p:", name); got != want {
 			t.Errorf("the key of %q is %q, want %q", name, got, want)
 		}
+	}
+}
+
+// TestAsItCame holds of which requests it is known without a doubt that nothing has changed their targets, and that no path of theirs
+// has escapes.
+func TestAsItCame(t *testing.T) {
+	for _, test := range []struct {
+		line string
+		url  url.URL
+		want bool
+	}{
+		{"/", url.URL{Path: "/"}, true},
+		{"/a/b", url.URL{Path: "/a/b"}, true},
+		{"/a?", url.URL{Path: "/a", ForceQuery: true}, true},
+		{"/a?b", url.URL{Path: "/a", RawQuery: "b"}, true},
+		{"/a?b?/#", url.URL{Path: "/a", RawQuery: "b?/#"}, true},
+
+		{"", url.URL{Path: "/a"}, false},
+		{"/a", url.URL{Path: "/b"}, false},
+		{"/a", url.URL{Path: "/a/b"}, false},
+		{"/a/b", url.URL{Path: "/a"}, false},
+		{"/a", url.URL{Path: "/a", RawQuery: "b"}, false},
+		{"/a", url.URL{Path: "/a", ForceQuery: true}, false},
+		{"/a?b", url.URL{Path: "/a"}, false},
+		{"/a?b", url.URL{Path: "/a", RawQuery: "c"}, false},
+		{"/a?b", url.URL{Path: "/a", ForceQuery: true}, false},
+		{"/ab", url.URL{Path: "/a", RawQuery: "b"}, false},
+		{"/a?b", url.URL{Path: "/a?b"}, false},
+		{"/a%2Fb", url.URL{Path: "/a/b", RawPath: "/a%2Fb"}, false},
+		{"/a%b", url.URL{Path: "/a%b"}, false},
+		{"/a#b", url.URL{Path: "/a#b"}, false},
+		{"*", url.URL{Path: "*"}, false},
+		{"", url.URL{}, false},
+		{"/a", url.URL{Path: "/a", Scheme: "http"}, false},
+		{"/a", url.URL{Path: "/a", Host: "h"}, false},
+		{"/a", url.URL{Path: "/a", User: url.User("u")}, false},
+		{"/a", url.URL{Path: "/a", Opaque: "o"}, false},
+		{"/a", url.URL{Path: "/a", Fragment: "f"}, false},
+		{"/a", url.URL{Path: "/a", RawFragment: "f"}, false},
+		{"/a", url.URL{Path: "/a", OmitHost: true}, false},
+	} {
+		if got := keys.AsItCame(&http.Request{RequestURI: test.line, URL: &test.url}); got != test.want {
+			t.Errorf("%q, seen as %+v: %t", test.line, test.url, got)
+		}
+	}
+}
+
+// TestAuthority holds which hosts a purge takes for one (RFC 9110 §4.2.3).
+func TestAuthority(t *testing.T) {
+	for host, want := range map[string]string{
+		"example.com": "example.com", "Example.COM": "example.com", "example.com:80": "example.com", "example.com:443": "example.com",
+		"example.com:8080": "example.com:8080", "example.com:80:443": "example.com:80", "[::1]:80": "[::1]", "[::80]": "[::80]", "": "",
+	} {
+		if got := keys.Authority(host); got != want {
+			t.Errorf("%q is %q, want %q", host, got, want)
+		}
+	}
+}
+
+// TestService holds that keys have nothing of a service without name and version, and tell all others apart.
+func TestService(t *testing.T) {
+	if got := keys.Service("", ""); got != "" {
+		t.Errorf("of nothing, keys have %q", got)
+	}
+	seen := map[string]string{}
+	for _, service := range [][2]string{{"shop", ""}, {"", "shop"}, {"shop", "1"}, {"shop", "2"}, {"shop&1", ""}, {"shop%261", ""}, {"blog", "1"}} {
+		got, name := keys.Service(service[0], service[1]), strings.Join(service[:], " and ")
+		if other, ok := seen[got]; ok || got == "" {
+			t.Errorf("%s, %s: keys of both have %q", other, name, got)
+		}
+		seen[got] = name
 	}
 }
