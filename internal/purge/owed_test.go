@@ -4,6 +4,7 @@ import (
 	"errors"
 	"strconv"
 	"testing"
+	"time"
 
 	"github.com/gin-cachette/cachette/internal/purge"
 	"github.com/gin-cachette/cachette/internal/purge/sim"
@@ -71,6 +72,38 @@ func TestOwedIsBounded(t *testing.T) {
 			fill := begin(t, p, []purge.Scope{path, host})
 			keep(t, p, &fill, nil, true)
 			left(t, p, "of what is filled then", &fill.Basis, purge.Valid)
+		})
+	}
+}
+
+// TestOwedReachesFillsUnderWay holds that a purge which was owed outdates, once it is paid, the fills of other processes that began
+// before it: of a tag that a fill names behind its handler only the log tells.
+func TestOwedReachesFillsUnderWay(t *testing.T) {
+	for name, scope := range map[string]purge.Scope{
+		"a tag": tag, "a tag softly": tag.Softly(), "a group": group, "a path": path, "a path on a host": host,
+	} {
+		t.Run(name, func(t *testing.T) {
+			w := &sim.World{}
+			w.Reset()
+			process := func() *purge.Shared {
+				return purge.NewShared(purge.Options{Marks: &w.Store, Log: &w.Store, Now: w.Now})
+			}
+			one, other := process(), process()
+			fill := begin(t, other, []purge.Scope{path, host})
+			down := true
+			w.Down = func() bool { return down }
+			if err := one.Purge(ctx, scope); !errors.Is(err, purge.ErrOwed) {
+				t.Fatalf("the error is %v", err)
+			}
+			down = false
+			must(t, one.Pay(ctx))
+			kept, err := other.Name(ctx, &fill, []purge.Scope{tag, tag.Softly(), group}, time.Minute)
+			must(t, err)
+			state, err := other.State(ctx, nil, &fill.Basis)
+			must(t, err)
+			if kept && state == purge.Valid {
+				t.Error("it is kept, and valid")
+			}
 		})
 	}
 }
