@@ -467,6 +467,8 @@ func TestAborted(t *testing.T) {
 		}},
 		{name: "with an error, and a ttl for the status", options: []cachette.Option{teapot}, stored: true,
 			handler: func(c *gin.Context) { _ = c.AbortWithError(http.StatusTeapot, errors.New("tea")) }},
+		{name: "with the first of all errors, and a ttl for it", options: []cachette.Option{cachette.WithStatusTTL(400, time.Minute)}, stored: true,
+			handler: func(c *gin.Context) { _ = c.AbortWithError(http.StatusBadRequest, errors.New("bad")) }},
 		{name: "with an error that is left to others, and a ttl for the status", options: []cachette.Option{teapot},
 			handler: func(c *gin.Context) {
 				c.Status(http.StatusTeapot)

@@ -139,7 +139,7 @@ func TestRedirectsToTheSameURL(t *testing.T) {
 		{"/page", "https://example.com:8443/page", true},
 		{"/page", "/other", true},
 	} {
-		for _, status := range []int{http.StatusMovedPermanently, http.StatusPermanentRedirect, http.StatusFound} {
+		for _, status := range []int{http.StatusMultipleChoices, http.StatusMovedPermanently, http.StatusPermanentRedirect, http.StatusFound} {
 			for name, options := range map[string][]cachette.Option{
 				"WithStatusTTL": {cachette.WithStatusTTL(status, time.Minute)},
 				"WithTTLFunc":   {cachette.WithTTLFunc(ttl)},
