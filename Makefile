@@ -18,7 +18,7 @@ MODULES := . integration
 BUILD := build
 
 .DEFAULT_GOAL := help
-.PHONY: help test test-with-servers lint conformance identity purges interop interop-with-servers bench bench-with-servers fuzz cover clean FORCE
+.PHONY: help test test-with-servers lint conformance identity purges mutate interop interop-with-servers bench bench-with-servers fuzz cover clean FORCE
 
 help: ## list the targets
 	@sed -nE 's/^([a-z]+):.*## (.*)/\1 \2/p' $(MAKEFILE_LIST) | while read -r name text; do printf '%-12s %s\n' "$$name" "$$text"; done
@@ -60,6 +60,9 @@ identity: ## send REQUESTS (1000000) random requests of 50 users, with the race 
 purges: ## run the purge protocol through SCHEDULES (1000000) random schedules of several processes, and whole caches through FLEETS (50000); SEED=n begins with that one
 	@$(GO) test -count=1 -timeout 60m ./internal/purge -run '^TestSchedules$$' -v -schedules $(SCHEDULES) $(if $(SEED),-seed $(SEED))
 	@$(GO) test -count=1 -timeout 60m ./internal/behaviour -run '^TestFleet$$' -v -fleets $(FLEETS) $(if $(SEED),-fleet $(SEED))
+
+mutate: ## change PACKAGES (internal/keys) in N (100) small ways and list those that the tests of TESTS (the same) do not notice; SEED=n changes others
+	@$(GO) run -C integration ./mutate -n $(or $(N),100) $(if $(SEED),-seed $(SEED)) $(if $(TESTS),-tests $(TESTS)) $(or $(PACKAGES),internal/keys)
 
 interop: $(BUILD)/servers $(BUILD)/python/.complete ## share one cache with FastAPI on every backend and codec (WRITE=1 records the matrix in docs/python.md)
 	@$(BUILD)/servers -build $(BUILD) -only REDIS_URL,MONGODB_URL,DYNAMODB_URL -- $(MAKE) --no-print-directory interop-with-servers
