@@ -3,9 +3,11 @@ package behaviour_test
 import (
 	"context"
 	"errors"
+	"fmt"
 	"io"
 	"net/http"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -109,28 +111,30 @@ func TestInvalidationByLocation(t *testing.T) {
 	} {
 		for _, field := range []string{"Location", "Content-Location"} {
 			t.Run(field+"/"+row.name, func(t *testing.T) {
-				s := newSite(t)
-				s.GET("/page", cachette.Cached(time.Hour), text("page"))
-				s.POST("/pages", func(c *gin.Context) {
-					c.Header(field, row.value)
-					c.Writer.Header()[field] = []string{row.value} // gin's Header drops empty values
-					c.Status(http.StatusCreated)
+				eachStore(t, func(t *testing.T, store func(*cachette.Config)) {
+					s := newSite(t, store)
+					s.GET("/page", cachette.Cached(time.Hour), text("page"))
+					s.POST("/pages", func(c *gin.Context) {
+						c.Header(field, row.value)
+						c.Writer.Header()[field] = []string{row.value} // gin's Header drops empty values
+						c.Status(http.StatusCreated)
+					})
+					s.POST("/fails", func(c *gin.Context) {
+						c.Header(field, row.value)
+						c.Status(http.StatusBadRequest)
+					})
+					s.GET("/reads", text("read", field+": "+row.value))
+					s.get("/page")
+					s.do(http.MethodPost, "/fails")
+					s.get("/reads")
+					if a := s.get("/page"); !a.hit() {
+						t.Errorf("behind a failure and a safe request: %s", a.cacheStatus())
+					}
+					s.do(http.MethodPost, "/pages")
+					if a := s.get("/page"); a.hit() == row.gone {
+						t.Errorf("behind a success: %s", a.cacheStatus())
+					}
 				})
-				s.POST("/fails", func(c *gin.Context) {
-					c.Header(field, row.value)
-					c.Status(http.StatusBadRequest)
-				})
-				s.GET("/reads", text("read", field+": "+row.value))
-				s.get("/page")
-				s.do(http.MethodPost, "/fails")
-				s.get("/reads")
-				if a := s.get("/page"); !a.hit() {
-					t.Errorf("behind a failure and a safe request: %s", a.cacheStatus())
-				}
-				s.do(http.MethodPost, "/pages")
-				if a := s.get("/page"); a.hit() == row.gone {
-					t.Errorf("behind a success: %s", a.cacheStatus())
-				}
 			})
 		}
 	}
@@ -142,22 +146,24 @@ func TestInvalidationByRedirect(t *testing.T) {
 		http.StatusCreated: true, http.StatusMovedPermanently: false, http.StatusFound: false, http.StatusSeeOther: false,
 		http.StatusTemporaryRedirect: false, http.StatusPermanentRedirect: false,
 	} {
-		s := newSite(t)
-		s.GET("/page", cachette.Cached(time.Hour), text("page"))
-		s.GET("/login", cachette.Cached(time.Hour), text("form"))
-		s.POST("/login", func(c *gin.Context) {
-			c.Header("Location", c.Query("next"))
-			c.Status(status)
+		eachStore(t, func(t *testing.T, store func(*cachette.Config)) {
+			s := newSite(t, store)
+			s.GET("/page", cachette.Cached(time.Hour), text("page"))
+			s.GET("/login", cachette.Cached(time.Hour), text("form"))
+			s.POST("/login", func(c *gin.Context) {
+				c.Header("Location", c.Query("next"))
+				c.Status(status)
+			})
+			s.get("/page")
+			s.get("/login")
+			s.do(http.MethodPost, "/login?next=/page")
+			if a := s.get("/page"); a.hit() == gone {
+				t.Errorf("%d: what Location names: %s", status, a.cacheStatus())
+			}
+			if a := s.get("/login"); a.hit() {
+				t.Errorf("%d: its own target: %s", status, a.cacheStatus())
+			}
 		})
-		s.get("/page")
-		s.get("/login")
-		s.do(http.MethodPost, "/login?next=/page")
-		if a := s.get("/page"); a.hit() == gone {
-			t.Errorf("%d: what Location names: %s", status, a.cacheStatus())
-		}
-		if a := s.get("/login"); a.hit() {
-			t.Errorf("%d: its own target: %s", status, a.cacheStatus())
-		}
 	}
 }
 
@@ -178,6 +184,102 @@ func TestInvalidationOnOneHost(t *testing.T) {
 				t.Errorf("behind POST %s: %s", write, a.cacheStatus())
 			}
 		})
+	}
+}
+
+// Writes to paths that nothing is stored for leave nothing in the store, and take nothing from others: neither what is stored, nor a
+// fill that is under way, nor the purge that ends one.
+func TestInvalidationOfNothing(t *testing.T) {
+	const writes = 3_000
+	flood := func(s *site) {
+		for i := range writes {
+			s.do(http.MethodPost, fmt.Sprintf("http://h%d.example/%d", i%7, i))
+		}
+	}
+	mount := func(t *testing.T, store func(*cachette.Config)) (s *site, version *atomic.Int64, gate chan struct{}, arrived chan int64) {
+		s = newSite(t, store)
+		gate, arrived = make(chan struct{}), make(chan int64, 10)
+		version = versioned(s, gate, arrived)
+		s.GET("/other", cachette.Cached(time.Hour), text("other"))
+		s.NoRoute(text("written"))
+		return s, version, gate, arrived
+	}
+	t.Run("what is there", func(t *testing.T) {
+		for name, shelf := range map[string]*shelf{"bytes": newShelf(), "logs": nil} {
+			t.Run(name, func(t *testing.T) {
+				depot, store := newDepot(), func(cfg *cachette.Config) { cfg.Driver = shelf }
+				if shelf == nil {
+					shelf, store = depot.shelf, func(cfg *cachette.Config) { cfg.Driver = depot }
+				}
+				s, _, _, _ := mount(t, store)
+				s.get("/other")
+				before := len(shelf.store.Keys())
+				flood(s)
+				if after := len(shelf.store.Keys()); after > before+2 { // a log, and its pulse
+					t.Errorf("%d keys have become %d", before, after)
+				}
+				for key, list := range depot.lists {
+					if len(list.records) > 0 {
+						t.Errorf("%d records are in %s", len(list.records), key)
+					}
+				}
+			})
+		}
+	})
+	for _, purged := range []bool{false, true} {
+		t.Run(fmt.Sprintf("purged: %t", purged), func(t *testing.T) {
+			eachStore(t, func(t *testing.T, store func(*cachette.Config)) {
+				s, version, gate, arrived := mount(t, store)
+				s.get("/other")
+				fill := later(func() answer { return s.get("/page") })
+				await(t, "the fill", arrived)
+				if purged {
+					version.Add(1)
+					if _, err := s.cache.ClearNamespace(t.Context(), "n"); err != nil {
+						t.Fatal(err)
+					}
+				}
+				flood(s)
+				close(gate)
+				await(t, "its answer", fill)
+				if a := s.get("/page"); a.hit() == purged || a.body != fmt.Sprintf("version %d", version.Load()) {
+					t.Errorf("behind the writes: %q (%s)", a.body, a.cacheStatus())
+				}
+				if a := s.get("/other"); !a.hit() {
+					t.Errorf("another page: %s", a.cacheStatus())
+				}
+			})
+		})
+	}
+}
+
+// Where a handler has the engine answer in its place, by HandleContext, that answer counts and no other.
+func TestInvalidationBehindHandleContext(t *testing.T) {
+	for status, gone := range map[int]bool{
+		http.StatusOK: true, http.StatusSeeOther: true, http.StatusForbidden: false, http.StatusInternalServerError: false,
+	} {
+		for _, body := range []string{"", "answer"} {
+			t.Run(fmt.Sprintf("%d %q", status, body), func(t *testing.T) {
+				eachStore(t, func(t *testing.T, store func(*cachette.Config)) {
+					s := newSite(t, store)
+					s.GET("/page", cachette.Cached(time.Hour), text("page"))
+					s.POST("/page", lead(s, "/inner"))
+					s.POST("/inner", func(c *gin.Context) {
+						c.Status(status)
+						if body != "" {
+							_, _ = c.Writer.WriteString(body)
+						}
+					})
+					s.get("/page")
+					if a := s.do(http.MethodPost, "/page"); a.status != status {
+						t.Errorf("the POST is answered with %d", a.status)
+					}
+					if a := s.get("/page"); a.hit() == gone {
+						t.Errorf("behind it: %s", a.cacheStatus())
+					}
+				})
+			})
+		}
 	}
 }
 
@@ -215,27 +317,39 @@ func TestReadYourWrites(t *testing.T) {
 }
 
 // Middleware that commits the change only once the handler is done, as transactions do, has what was read meanwhile
-// invalidated again.
+// invalidated again, whichever way the answer took.
 func TestInvalidationBehindCommit(t *testing.T) {
-	eachStore(t, func(t *testing.T, store func(*cachette.Config)) {
-		s := newSite(t, store)
-		stored := "old"
-		s.GET("/page", cachette.Cached(time.Hour), func(c *gin.Context) { c.String(http.StatusOK, stored) })
-		var between answer
-		s.POST("/page", func(c *gin.Context) {
-			c.Next()
-			between = s.get("/page") // somebody asks between the response and the commit
-			stored = "new"
-		}, text("done"))
-		s.get("/page")
-		s.do(http.MethodPost, "/page")
-		if between.body != "old" {
-			t.Fatalf("before the commit: %q", between.body)
-		}
-		if a := s.get("/page"); a.body != "new" {
-			t.Errorf("behind the commit: %q (%s)", a.body, a.cacheStatus())
-		}
-	})
+	for name, answers := range map[string]func(s *site) gin.HandlerFunc{
+		"a handler":     func(*site) gin.HandlerFunc { return text("done") },
+		"HandleContext": func(s *site) gin.HandlerFunc { return lead(s, "/inner") },
+		"the writer of the server": func(*site) gin.HandlerFunc {
+			return func(c *gin.Context) {
+				_, _ = c.Writer.(interface{ Unwrap() http.ResponseWriter }).Unwrap().Write([]byte("done"))
+			}
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			eachStore(t, func(t *testing.T, store func(*cachette.Config)) {
+				s := newSite(t, store)
+				stored := "old"
+				s.GET("/page", cachette.Cached(time.Hour), func(c *gin.Context) { c.String(http.StatusOK, stored) })
+				var between answer
+				s.POST("/page", func(c *gin.Context) {
+					c.Next()
+					between = s.get("/page") // somebody asks between the response and the commit
+					stored = "new"
+				}, answers(s))
+				s.POST("/inner", text("done"))
+				s.get("/page")
+				if a := s.do(http.MethodPost, "/page"); a.body != "done" || between.body != "old" {
+					t.Fatalf("the POST: %q; before the commit: %q", a.body, between.body)
+				}
+				if a := s.get("/page"); a.body != "new" {
+					t.Errorf("behind the commit: %q (%s)", a.body, a.cacheStatus())
+				}
+			})
+		})
+	}
 }
 
 // A POST's response answers later GETs only if it says that it may (RFC 9110 §9.3.3): by its freshness, and by having the

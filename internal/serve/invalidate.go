@@ -34,8 +34,11 @@ func (s *Server) Invalidate(c *gin.Context) {
 		posted.enterTrack()
 		defer posted.leaveTrack()
 	}
-	if !rec.Finish() {
+	switch bare := rec.Finish(); {
+	case !bare:
 		s.invalidate(c, r, path, rec.Status(), rec.Header())
+	case outer.Written(): // past the Recorder, as by HandleContext
+		s.invalidate(c, r, path, outer.Status(), outer.Header())
 	}
 	if keeps {
 		posted.keepPosted()
