@@ -21,8 +21,8 @@ import (
 //
 // Responses to GET are kept by host, path and query, and answer GET and HEAD, whole or in ranges, or with 304 where the
 // client has them. A client may ask for less than is stored by its own Cache-Control. Successful requests with unsafe
-// methods, on any route of the engine, invalidate what is stored for their path on their host (RFC 9111 §4.4). Every response
-// tells in its Cache-Status field how it came about (RFC 9211).
+// methods, on any route of the engine, invalidate what is stored for their path on their host (RFC 9111 §4.4), unless [InvalidateOn]
+// says otherwise. Every response tells in its Cache-Status field how it came about (RFC 9211).
 //
 // A response to POST is kept for later GETs if it says for how long it is fresh and that it is what its own URL shows, by its
 // Content-Location (RFC 9110 §9.3.3), and if the GET route of that URL is known to have this very Cached, of a group or engine
@@ -65,3 +65,18 @@ func Cached(ttl time.Duration, opts ...Option) gin.HandlerFunc {
 // the handler answers with an error of its own (5xx), in whose place what is stored may stand. It counts at any time before the
 // handler returns, in the handler and in middleware on both sides of Cached. It does nothing where nothing would be cached.
 func NoStore(c *gin.Context) { serve.NoStore(c) }
+
+// InvalidateOn returns a handler for routes and groups that says which answers to requests with unsafe methods invalidate what is
+// stored for their path, and for what their Location and Content-Location name, in place of [Config.InvalidateOn]:
+//
+//   - none, for what writes nothing, as a search, a webhook, or a call that only reads;
+//   - success (2xx), where a redirect means that nothing was written, as one to a login does;
+//   - non-error (2xx and 3xx), as RFC 9111 §4.4 has it;
+//   - any, for what may have written whatever it answers, or where it panics. It stands behind guards, so that what they refuse does
+//     not count.
+//
+// A handler that knows what a request does calls it before it answers: cachette.InvalidateOn("none")(c). What was said last counts, so
+// a route goes before its group. It does nothing for safe methods, nor where nothing would be invalidated.
+//
+// InvalidateOn panics when it is given another word.
+func InvalidateOn(answers string) gin.HandlerFunc { return options.InvalidateOn(answers) }

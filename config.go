@@ -126,6 +126,11 @@ type Config struct {
 	// says which proxies are trusted. What others say is ignored. CACHETTE_PROXY_SCHEME: true or false.
 	ProxyScheme bool
 
+	// InvalidateOn says which answers to a request with an unsafe method, on any route of the engine, invalidate what is stored for
+	// its path: non-error unless set (2xx and 3xx, as RFC 9111 §4.4 has it), success (2xx alone) or none. The function
+	// [InvalidateOn] says otherwise for single routes. CACHETTE_INVALIDATE_ON.
+	InvalidateOn string
+
 	// Disabled installs a cache that caches nothing, for development: every handler runs. No store is opened, so that
 	// nothing that a backend requires is required. CACHETTE_DISABLED: true or false.
 	Disabled bool

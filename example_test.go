@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"net/http"
 	"net/http/httptest"
+	"strings"
 	"time"
 
 	"github.com/gin-gonic/gin"
@@ -160,6 +161,26 @@ func ExampleNoStore() {
 	// Output:
 	// 200 as of yesterday: 7 [cachette; fwd=uri-miss; detail=no-store]
 	// 200 as of yesterday: 7 [cachette; fwd=uri-miss; detail=no-store]
+}
+
+// A search is sent by POST, and changes nothing.
+func ExampleInvalidateOn() {
+	r := gin.New()
+	cache, err := cachette.Install(r, cachette.FromEnv)
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	defer cache.Close()
+
+	r.GET("/products", cachette.Cached(time.Minute), func(c *gin.Context) { c.String(http.StatusOK, "all products") })
+	r.POST("/products", cachette.InvalidateOn("none"), func(c *gin.Context) { c.String(http.StatusOK, "those that were found") })
+	visit(r, "/products")
+	r.ServeHTTP(httptest.NewRecorder(), httptest.NewRequest(http.MethodPost, "/products", strings.NewReader("name=tea")))
+	visit(r, "/products")
+	// Output:
+	// 200 all products [cachette; fwd=uri-miss; stored]
+	// 200 all products [cachette; hit; ttl=60]
 }
 
 // A page that just changed is there, made anew, before the next client asks for it.

@@ -101,7 +101,7 @@ func open(engine *gin.Engine, cfgFunc func() (Config, error)) (*Cache, error) {
 	c.server = serve.New(serve.Options{
 		Owner: c, Store: c.responses, Engine: engine, Prefix: cfg.KeyPrefix, Service: keys.Service(cfg.Service, cfg.Version),
 		BodyLimit: cfg.BodyLimit, CaptureLimit: bodies, Log: cfg.Logger, Disabled: cfg.Disabled, ProxyScheme: cfg.ProxyScheme,
-		Middleware: middlewareName, Handler: engines.NameOf(Cached(0)), Keyed: !engines.Known(),
+		Middleware: middlewareName, Handler: engines.NameOf(Cached(0)), Keyed: !engines.Known(), InvalidateOn: rfc9111.Invalidation(cfg.InvalidateOn),
 	})
 	c.frame = serve.NewFrame(c.server)
 	return c, nil
@@ -117,7 +117,7 @@ func openDriver(cfg config.Config) (drivers.Driver, error) {
 	return driver, nil
 }
 
-// middleware gives each request its cache, and has unsafe ones that succeed invalidate what they outdate.
+// middleware gives each request its cache, and has unsafe ones invalidate what they outdate.
 func (c *Cache) middleware(ctx *gin.Context) {
 	frame, answered := c.server.Enter(ctx, c.frame)
 	if answered {

@@ -9,6 +9,7 @@ import (
 
 	"github.com/gin-cachette/cachette/drivers"
 	"github.com/gin-cachette/cachette/encoders"
+	"github.com/gin-cachette/cachette/internal/rfc9111"
 	"github.com/gin-cachette/cachette/internal/wording"
 )
 
@@ -124,6 +125,7 @@ func (c *checker) limits() {
 	c.size("BodyLimit", own.BodyLimit, rangeBody)
 	c.check("BodyLimit", func() string { return c.bodyOverMemory() })
 	c.duration("KeepStale", own.KeepStale, rangeKeepStale)
+	c.check("InvalidateOn", func() string { return checkInvalidateOn(own.InvalidateOn) })
 	c.check("Driver", func() string { return checkOwn(own.Driver) })
 	c.check("Encoder", func() string { return checkOwn(own.Encoder) })
 }
@@ -176,4 +178,16 @@ func checkLabel(text, form string) string {
 		return fmt.Sprintf("it has %d bytes: give %s", len(text), form)
 	}
 	return ""
+}
+
+// checkInvalidateOn checks which answers are to invalidate on all routes. Errors are not for all: a request that is refused could empty
+// any page.
+func checkInvalidateOn(word string) string {
+	switch rfc9111.Invalidation(word) {
+	case rfc9111.OnNone, rfc9111.OnSuccess, rfc9111.OnNonError:
+		return ""
+	case rfc9111.OnAny:
+		return "any is for single routes, by the function InvalidateOn, since requests that are refused would invalidate: give " + formInvalidateOn
+	}
+	return fmt.Sprintf("%s names no answers: give %s", wording.Shown(word), formInvalidateOn)
 }

@@ -10,6 +10,7 @@ import (
 
 	"github.com/gin-cachette/cachette/drivers"
 	"github.com/gin-cachette/cachette/encoders"
+	"github.com/gin-cachette/cachette/internal/rfc9111"
 )
 
 // Config has the fields of cachette's, which documents them, in the same order: each is converted into the other. Those that have a
@@ -35,6 +36,7 @@ type Config struct {
 	BodyLimit        int64         `env:"BODY_LIMIT"`
 	KeepStale        time.Duration `env:"KEEP_STALE"`
 	ProxyScheme      bool          `env:"PROXY_SCHEME"`
+	InvalidateOn     string        `env:"INVALIDATE_ON"`
 	Disabled         bool          `env:"DISABLED"`
 	EarlierRoutes    bool
 	Driver           drivers.Driver
@@ -52,6 +54,7 @@ const (
 	defaultOperationTimeout = 500 * time.Millisecond
 	defaultBodyLimit        = 1 << 20
 	defaultKeepStale        = time.Hour
+	defaultInvalidateOn     = string(rfc9111.OnNonError)
 )
 
 // WithDefaults returns c with each field that is zero set to its default; but those of places and names that a backend has
@@ -69,6 +72,7 @@ func (c Config) WithDefaults() Config {
 	setDefault(&c.BodyLimit, defaultBodyLimit)
 	setDefault(&c.Service, mainPackage(debug.ReadBuildInfo()))
 	setDefault(&c.KeepStale, defaultKeepStale)
+	setDefault(&c.InvalidateOn, defaultInvalidateOn)
 	if c.Logger == nil {
 		c.Logger = slog.Default()
 	}

@@ -41,6 +41,7 @@ var Forms = map[string]string{
 	"BodyLimit":        formSize,
 	"KeepStale":        formDuration,
 	"ProxyScheme":      formSwitch,
+	"InvalidateOn":     formInvalidateOn,
 	"Disabled":         formSwitch,
 }
 
@@ -52,6 +53,8 @@ const (
 	formKeyPrefix = "a text such as " + defaultKeyPrefix
 	formService   = "a text of at most 255 bytes, such as shop"
 	formVersion   = "a text of at most 255 bytes, such as v1.2.3"
+
+	formInvalidateOn = "one of non-error, success, none"
 )
 
 // FromEnv returns the configuration that the environment (name=value) gives, what is wrong with it, in the order of its fields and

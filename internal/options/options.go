@@ -13,6 +13,7 @@ import (
 
 	"github.com/gin-cachette/cachette/internal/argument"
 	"github.com/gin-cachette/cachette/internal/keys"
+	"github.com/gin-cachette/cachette/internal/rfc9111"
 	"github.com/gin-cachette/cachette/internal/serve"
 )
 
@@ -251,4 +252,14 @@ func ForeignCookies(names ...string) Option {
 // CacheStatusKey is WithCacheStatusKey.
 func CacheStatusKey() Option {
 	return func(r *serve.Route) { r.ShowKey = true }
+}
+
+// InvalidateOn is cachette's.
+func InvalidateOn(word string) gin.HandlerFunc {
+	on := rfc9111.Invalidation(word)
+	switch on {
+	case rfc9111.OnNone, rfc9111.OnSuccess, rfc9111.OnNonError, rfc9111.OnAny:
+		return func(c *gin.Context) { serve.InvalidateOn(c, on) }
+	}
+	panic(fmt.Errorf("%w: InvalidateOn: %q names no answers; give \"none\", \"success\", \"non-error\" or \"any\"", argument.Err, word))
 }

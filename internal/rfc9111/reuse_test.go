@@ -203,6 +203,19 @@ func TestStatuses(t *testing.T) {
 			t.Errorf("RFC 9111 §4.4: %d is a success: %t, want %t", status, got, want)
 		}
 	}
+	for on, statuses := range map[rfc9111.Invalidation]map[int]bool{
+		rfc9111.OnNone:     {200: false, 303: false, 400: false, 500: false},
+		rfc9111.OnSuccess:  {199: false, 200: true, 204: true, 299: true, 300: false, 303: false, 400: false, 500: false},
+		rfc9111.OnNonError: {199: false, 200: true, 204: true, 300: true, 303: true, 399: true, 400: false, 500: false},
+		rfc9111.OnAny:      {101: true, 200: true, 303: true, 400: true, 500: true},
+		"":                 {200: false, 500: false},
+	} {
+		for status, want := range statuses {
+			if got := on.Has(status); got != want {
+				t.Errorf("RFC 9111 §4.4: by %q, %d invalidates: %t, want %t", on, status, got, want)
+			}
+		}
+	}
 	for method, want := range map[string]bool{
 		"GET": true, "HEAD": true, "OPTIONS": true, "TRACE": true,
 		"PRI": true, "PROPFIND": true, "QUERY": true, "REPORT": true, "SEARCH": true,

@@ -13,21 +13,31 @@ import (
 	"github.com/gin-cachette/cachette/internal/rfc9111"
 )
 
-// Invalidate runs the handlers of an unsafe request and, when they succeed, invalidates what is stored for its URI and
-// for those that its response's Location and Content-Location name (RFC 9111 §4.4). It does so before the client can
-// see the response, and ask for the page at once, and again when the last handler has returned: a middleware may
+// Invalidate runs the handlers of an unsafe request and, when they succeed, or answer otherwise as InvalidateOn says, invalidates
+// what is stored for its URI and for those that its response's Location and Content-Location name (RFC 9111 §4.4). It does so before
+// the client can see the response, and ask for the page at once, and again when the last handler has returned: a middleware may
 // commit the change, as to a database, only after the response was written.
 func (s *Server) Invalidate(c *gin.Context) {
 	if s.closed.Load() {
 		return
 	}
 	s.comesThrough(c.Request)
-	outer, r, path := c.Writer, c.Request, s.PurgedAs(requestedURL(c.Request))
+	outer, r, asked := c.Writer, c.Request, requestedURL(c.Request)
+	u := unsafeRequest{s, c, r, enterWrite(c, asked), s.PurgedAs(asked)}
+	own := c.Request
 	rec := new(response.Recorder)
-	rec.Open(outer, 0, unsafeRequest{s, c, r, path}, nil)
-	defer func() { c.Writer = outer }()
+	rec.Open(outer, 0, u, nil)
+	returned := false
+	defer func() {
+		c.Writer = outer
+		r.Form, r.PostForm, r.MultipartForm = own.Form, own.PostForm, own.MultipartForm // net/http removes the files of its own
+		if !returned {                                                                  // a panic, which is answered with an error, if at all
+			u.invalidate(http.StatusInternalServerError, nil)
+		}
+	}()
 	c.Writer = rec
 	c.Next()
+	returned = true
 	posted := postedBy(c)
 	keeps := posted != nil && posted.keepPosted != nil
 	if keeps { // what others have stored before, the invalidation ends
@@ -36,26 +46,27 @@ func (s *Server) Invalidate(c *gin.Context) {
 	}
 	switch bare := rec.Finish(); {
 	case !bare:
-		s.invalidate(c, r, path, rec.Status(), rec.Header())
+		u.invalidate(rec.Status(), rec.Header())
 	case outer.Written(): // past the Recorder, as by HandleContext
-		s.invalidate(c, r, path, outer.Status(), outer.Header())
+		u.invalidate(outer.Status(), outer.Header())
 	}
 	if keeps {
 		posted.keepPosted()
 	}
 }
 
-// unsafeRequest is a request that invalidates as soon as it has succeeded.
+// unsafeRequest is a request that invalidates as soon as it is answered.
 type unsafeRequest struct {
 	server  *Server
 	c       *gin.Context
 	request *http.Request
+	write   *write
 	path    string
 }
 
 // Decide invalidates.
 func (u unsafeRequest) Decide(rec *response.Recorder) response.Mode {
-	u.server.invalidate(u.c, u.request, u.path, rec.Status(), rec.Header())
+	u.invalidate(rec.Status(), rec.Header())
 	return response.Pass
 }
 
@@ -69,25 +80,26 @@ func (u unsafeRequest) Gone() bool                           { return u.request.
 func (u unsafeRequest) CloseNotify() <-chan bool             { return notify(u.request.Context()) }
 func (u unsafeRequest) Sent(*response.Recorder, http.Header) {}
 
-// invalidate purges the paths that a successful unsafe request concerns, on its host. A redirect concerns its target alone: it names
-// where to go on, which anybody may choose where it comes from the request.
-func (s *Server) invalidate(c *gin.Context, r *http.Request, path string, status int, header http.Header) {
-	if !rfc9111.IsSuccess(status) {
+// invalidate purges the paths that an answer to the request invalidates, on its host. Only one of success concerns what it names: a
+// redirect names where to go on, which anybody may choose where it comes from the request.
+func (u unsafeRequest) invalidate(status int, header http.Header) {
+	s, r := u.server, u.request
+	if !u.write.invalidatedBy(status, s.answers) {
 		return
 	}
 	ctx, host := context.WithoutCancel(r.Context()), keys.Authority(r.Host)
-	if x := postedBy(c); x != nil && x.verdict == storable {
-		s.tellOwed(path, s.store.PurgeOwn(ctx, host, path, &x.ticket))
+	if x := postedBy(u.c); x != nil && x.verdict == storable {
+		s.tellOwed(u.path, s.store.PurgeOwn(ctx, host, u.path, &x.ticket))
 	} else {
-		s.purge(ctx, host, path)
+		s.purge(ctx, host, u.path)
 	}
-	if status >= 300 {
+	if !rfc9111.OnSuccess.Has(status) {
 		return
 	}
 	for _, name := range []string{"Location", "Content-Location"} {
 		for _, value := range header[name] {
-			if u, ok := sameOrigin(r, value); ok {
-				if other := s.PurgedAs(u); other != path {
+			if named, ok := sameOrigin(r, value); ok {
+				if other := s.PurgedAs(named); other != u.path {
 					s.purge(ctx, host, other)
 				}
 			}

@@ -32,6 +32,8 @@ type Options struct {
 	Disabled    bool // nothing is cached
 	ProxyScheme bool // the scheme that a trusted proxy tells counts
 
+	InvalidateOn rfc9111.Invalidation // which answers to unsafe requests invalidate, unless a handler says otherwise
+
 	// The names that gin has for the handlers that give requests their Frame, and for those that call Handle.
 	Middleware, Handler string
 	// Get finds the cache of a request by nothing but the keys of its gin.Context.
@@ -50,7 +52,8 @@ type Server struct {
 	clock     clock
 	log       *slog.Logger
 	disabled  bool
-	proxies   *proxies // nil where no proxy's word counts
+	answers   rfc9111.Invalidation // which of them to unsafe requests invalidate, where no handler says otherwise
+	proxies   *proxies             // nil where no proxy's word counts
 
 	counts  Counts
 	room    *response.Room // for bodies that are being captured, or wait for their clients
@@ -96,7 +99,7 @@ func (s *Server) CutOff() uint64 { return s.room.Cut() }
 func New(o Options) *Server {
 	s := &Server{
 		Owner: o.Owner, store: o.Store, engine: o.Engine, prefix: o.Prefix, service: o.Service, bodyLimit: o.BodyLimit,
-		log: o.Log, disabled: o.Disabled,
+		log: o.Log, disabled: o.Disabled, answers: o.InvalidateOn,
 		flights: flight.NewGroup(patience), tracks: newTracks(), room: response.NewRoom(o.CaptureLimit),
 		alone: flight.NewRecent(), unkept: flight.NewRecent(), resting: flight.NewRecent(),
 		slots: make(chan struct{}, maxRefreshes), earlier: routesOf(o.Engine),

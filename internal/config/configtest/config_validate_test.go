@@ -350,6 +350,12 @@ func TestValidate(t *testing.T) {
 		{"keep stale above", Config{KeepStale: 721 * time.Hour}, "KeepStale", "721h is out of range: give 1 ms to 720 h"},
 		{"keep stale of no unit", Config{KeepStale: 10}, "KeepStale", "did you mean 10 * time.Millisecond, or 10 * time.Second?"},
 
+		{"non-errors invalidate", Config{InvalidateOn: "non-error"}, "", ""},
+		{"successes invalidate", Config{InvalidateOn: "success"}, "", ""},
+		{"nothing invalidates", Config{InvalidateOn: "none"}, "", ""},
+		{"anything invalidates", Config{InvalidateOn: "any"}, "InvalidateOn", "requests that are refused would invalidate: give one of non-error, success, none"},
+		{"what invalidates in capitals", Config{InvalidateOn: "None"}, "InvalidateOn", `"None" names no answers`},
+
 		{"disabled, redis without URL", Config{Disabled: true, Backend: "redis"}, "", ""},
 		{"disabled, dynamodb without region", Config{Disabled: true, Backend: "dynamodb"}, "", ""},
 		{"disabled, wrong URL", Config{Disabled: true, Backend: "redis", RedisURL: "localhost"}, "RedisURL", "it is no URL"},
