@@ -2,8 +2,6 @@ package cachette
 
 import (
 	"errors"
-	"fmt"
-	"strings"
 
 	"github.com/gin-cachette/cachette/drivers"
 	"github.com/gin-cachette/cachette/encoders"
@@ -40,19 +38,7 @@ type OpError struct {
 
 // Error tells the operation, the backend, the key and what went wrong, without what the driver or codec repeats of that.
 func (e *OpError) Error() string {
-	const longest = 64 // of a key: an error is for reading
-	key := e.Key
-	if len(key) > longest {
-		key = key[:longest] + "…"
-	}
-	tried := e.Op
-	if key != "" {
-		tried = fmt.Sprintf("%s %q", e.Op, key)
-	}
-	// A driver's name is that of its package, *redis.Driver for instance, where the program has made it.
-	driver, _, _ := strings.Cut(strings.TrimPrefix(e.Backend, "*"), ".")
-	why := wording.Rest(fmt.Sprint(e.Err), "cachette", e.Backend, driver, e.Op, tried)
-	return fmt.Sprintf("cachette: %s on %s: %s", tried, e.Backend, why)
+	return "cachette: " + wording.Operation(e.Op, e.Key, e.Backend, e.Err)
 }
 
 // Unwrap returns the error of the driver or codec.

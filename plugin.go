@@ -83,18 +83,8 @@ func open(engine *gin.Engine, cfgFunc func() (Config, error)) (*Cache, error) {
 	case cfg.Driver != nil:
 		c.backend = fmt.Sprintf("%T", cfg.Driver)
 	}
-	if cfg.Disabled {
-		cfg.Logger.Info("cachette: the cache is disabled: no store is opened, and nothing is cached; CACHETTE_DISABLED, or Config.Disabled, says so")
-	}
 	c.store = guard.New(driver, cfg.OperationTimeout, cfg.Logger)
-	if cfg.Service == "" && c.store.Objects() == nil && !cfg.Disabled {
-		cfg.Logger.Warn("cachette: the program has no name of its own, so it shares cached responses with whatever else has this store, "+
-			"the same KeyPrefix and no name; set CACHETTE_SERVICE, or Config.Service", "backend", c.backend)
-	}
-	if unused := cfg.Unused(); len(unused) > 0 {
-		cfg.Logger.Warn("cachette: these settings belong to another backend than the one in use, so they do nothing; set CACHETTE_BACKEND, or "+
-			"Config.Backend, if that is meant", "settings", unused, "backend", cfg.Backend)
-	}
+	cfg.Tell(c.backend, c.store.Objects() != nil)
 	c.taker, _ = c.encoder.(encoders.Taker)
 	bodies := max(cfg.MemoryLimit/4, 4*cfg.BodyLimit) // what may be captured at once, and what may wait for the store
 	c.responses = store.New(store.Options{Store: c.store, Prefix: cfg.KeyPrefix, KeepStale: cfg.KeepStale, Log: cfg.Logger, Waiting: bodies})
