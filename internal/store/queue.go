@@ -49,6 +49,7 @@ type write struct {
 	variants *response.Variants
 	ticket   purge.Ticket  // of the entry
 	size     int64         // that it was given room for
+	removes  bool          // it is a removal, or stands in the place of one: where it fails, what is stored goes all the same
 	done     func(error)   // is told what became of it; nil for none
 	passed   chan struct{} // is closed when its turn comes, which is all that it is there for; nil for a write
 }
@@ -92,6 +93,17 @@ func (q *queue) reserve(number, size int64) error {
 	return nil
 }
 
+// claim gives a removal room beyond the bounds, and tells whether it did: where a write of its key waits, of which it takes the place, or is
+// under way, of which there is one a line. The removal has to stand behind that, or would be undone by it.
+func (q *queue) claim(key string, size int64) bool {
+	if _, ok := q.find(key); !ok {
+		return false
+	}
+	q.number.Add(1)
+	q.bytes.Add(size)
+	return true
+}
+
 // end gives back the room of a write, and tells what became of it.
 func (q *queue) end(w *write, err error) {
 	if w.passed != nil {
@@ -114,6 +126,7 @@ func (q *queue) add(w write) {
 	l.mu.Lock()
 	p := l.latest[w.key]
 	if p != nil && !p.begun {
+		w.removes = w.removes || p.removes
 		w, p.write = p.write, w
 		l.mu.Unlock()
 		q.end(&w, ErrMoot)

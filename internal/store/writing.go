@@ -59,16 +59,25 @@ func (s *Responses) knownVariants(key string, t *Ticket) *response.Variants {
 }
 
 // carry carries out a write that has waited.
-func (s *Responses) carry(ctx context.Context, w *write) error {
+func (s *Responses) carry(ctx context.Context, w *write) (err error) {
 	ctx, cancel := s.far.Step(ctx)
 	defer cancel()
+	stored := false
+	defer func() { // also when the driver panics
+		if w.removes && !stored {
+			err = errors.Join(err, s.delete(ctx, w.key))
+		}
+	}()
 	switch {
 	case w.entry != nil:
-		return s.writeEntry(ctx, w)
+		err = s.writeEntry(ctx, w)
 	case w.variants != nil:
-		return s.writeVariants(ctx, w.variants)
+		err = s.writeVariants(ctx, w.variants)
+	default:
+		return nil
 	}
-	return s.delete(ctx, w.key)
+	stored = err == nil
+	return err
 }
 
 // writeEntry stores an entry. One that turns out to be too large, or to have had its time, ends what it would have replaced.
@@ -124,12 +133,11 @@ func (s *Responses) Remove(ctx context.Context, key string) {
 		return
 	}
 	size := int64(weight(key))
-	if s.queue.reserve(1, size) == nil {
-		s.queue.add(write{key: key, size: size})
+	if s.queue.reserve(1, size) == nil || s.queue.claim(key, size) {
+		s.queue.add(write{key: key, size: size, removes: true})
 		return
 	}
-	s.queue.drop(func(other string) bool { return other == key }, ErrMoot)
-	s.oweDelete(key)
+	s.oweDelete(key) // nothing of the key is in the queue that could arrive behind it
 }
 
 // delete removes what is stored under key.
