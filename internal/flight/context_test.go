@@ -8,6 +8,8 @@ import (
 	"testing"
 	"testing/synctest"
 	"time"
+
+	"github.com/gin-cachette/cachette/internal/flight"
 )
 
 // TestContext holds when the context of what a leader runs ends: with its client's, once no request waits.
@@ -121,4 +123,37 @@ func TestContextWithin(t *testing.T) {
 			t.Error("it goes on")
 		}
 	})
+}
+
+// A request that waits inside of a fill, whose client then leaves, stops waiting whichever keys the two have: what tells that the client
+// has left takes the lock of the fill's key, and keys share locks.
+func TestWaitInsideOfAFillThatIsLost(t *testing.T) {
+	g := flight.NewGroup(time.Hour)
+	outer, _ := g.Join("outer")
+	parent, leave := context.WithCancel(t.Context())
+	ctx := outer.Context(parent)
+	const keys = 1000 // so that some share the lock of the outer one
+	left := make(chan flight.Ending, keys)
+	for i := range keys {
+		key := strconv.Itoa(i)
+		g.Join(key)
+		inner, _ := g.Join(key)
+		go func() {
+			_, ending := inner.Wait(ctx)
+			left <- ending
+		}()
+	}
+	leave()
+	patience := time.NewTimer(30 * time.Second)
+	defer patience.Stop()
+	for range keys {
+		select {
+		case ending := <-left:
+			if ending != flight.Left {
+				t.Errorf("the wait ended with %v", ending)
+			}
+		case <-patience.C:
+			t.Fatal("some wait for ever")
+		}
+	}
 }

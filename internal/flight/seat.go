@@ -49,10 +49,11 @@ func (s *Seat) Wait(ctx context.Context) (result any, ending Ending) {
 	case <-s.woken:
 	case <-ctx.Done():
 	}
+	over := ctx.Err() != nil // before the lock: the context may be that of another fill, which takes its own
 	s.shard.mu.Lock()
 	defer s.shard.mu.Unlock()
 	switch {
-	case ctx.Err() == nil || s.ending == Shared:
+	case !over || s.ending == Shared:
 		return s.result, s.ending
 	case s.ending == Leads:
 		s.step(func(f *flight) { f.handOver(0, 0) })
