@@ -3,6 +3,8 @@ package behaviour_test
 import (
 	"fmt"
 	"net/http"
+	"strconv"
+	"sync"
 	"sync/atomic"
 	"testing"
 	"testing/synctest"
@@ -210,5 +212,34 @@ func TestNoStoreIsNotWaitedFor(t *testing.T) {
 				t.Errorf("%q (%s)", a.body, a.cacheStatus())
 			}
 		}
+	})
+}
+
+// A handler may ask for it by a copy of its context, in a goroutine, as gin has it, and whether or not it waits for that.
+func TestNoStoreByACopy(t *testing.T) {
+	eachStore(t, func(t *testing.T, store func(*cachette.Config)) {
+		s := newSite(t, store)
+		var asked sync.WaitGroup
+		page := func(wait bool) gin.HandlerFunc {
+			return func(c *gin.Context) {
+				own := c.Copy()
+				asked.Go(func() { cachette.NoStore(own) })
+				if wait {
+					asked.Wait()
+				}
+				c.String(http.StatusOK, "page")
+			}
+		}
+		s.GET("/waits/:n", cachette.Cached(time.Hour), page(true))
+		s.GET("/goes/:n", cachette.Cached(time.Hour), page(false))
+		for i := range 20 {
+			s.get("/goes/" + strconv.Itoa(i)) // for the race detector
+			path := "/waits/" + strconv.Itoa(i)
+			s.get(path)
+			if a := s.get(path); a.hit() {
+				t.Errorf("%s: %s", path, a.cacheStatus())
+			}
+		}
+		asked.Wait()
 	})
 }

@@ -7,6 +7,7 @@ import (
 	"net/url"
 	"reflect"
 	"strconv"
+	"sync/atomic"
 
 	"github.com/gin-gonic/gin"
 
@@ -23,7 +24,7 @@ type around struct {
 	identities string // the same of whom the response is for
 	off        bool   // one of them wants the request kept away from the cache
 	nobody     bool   // one of them does not know whom the response is for
-	unwanted   bool   // a handler on the way asked for the response not to be stored
+	unwanted   bool   // a handler of a route outside asked for the response not to be stored
 
 	// The request has Authorization, or had when it came to one of them: a handler between two may take it off.
 	credentials bool
@@ -99,11 +100,11 @@ func (a *around) identified() bool { return a.identities != "" }
 // inside of, if any.
 type Frame struct {
 	Server   *Server
-	exchange *exchange
-	around   *around   // what the routes outside say; nil for none
-	entered  *around   // the same for those from which HandleContext has led to this chain
-	looked   *exchange // what the short way has found out for the route that comes next (see lane)
-	arrived  *url.URL  // the request's URL as it came to the engine's middleware; nil where it is that of its request line
+	exchange atomic.Pointer[exchange] // also copies of its context have the Frame, for as long as they like
+	around   *around                  // what the routes outside say; nil for none
+	entered  *around                  // the same for those from which HandleContext has led to this chain
+	looked   *exchange                // what the short way has found out for the route that comes next (see lane)
+	arrived  *url.URL                 // the request's URL as it came to the engine's middleware; nil where it is that of its request line
 
 	credentials bool   // the request came to the engine with Authorization: a guard may take it off
 	guarded     *Frame // stands for this Frame on such requests; nil where it is one of a single request
@@ -127,9 +128,8 @@ func (f *Frame) arriving(r *http.Request) *Frame {
 	if keys.AsItCame(r) {
 		return f
 	}
-	own, arrived := *f, *r.URL
-	own.guarded, own.arrived = nil, &arrived
-	return &own
+	arrived := *r.URL
+	return &Frame{Server: f.Server, around: f.around, entered: f.entered, looked: f.looked, arrived: &arrived, credentials: f.credentials}
 }
 
 // enter returns what holds of a request inside of a route, and of outside, which may be nil.
@@ -199,11 +199,18 @@ func (in *carried) outside(c *gin.Context) *around {
 		return nil
 	case in.x == nil:
 		return in.around
-	case in.x.c == c:
-		return &in.x.around
 	}
-	outside := in.x.around
-	outside.over = in.x
+	outside := in.x.says()
+	if in.x.c != c {
+		outside.over = in.x
+	}
+	return outside
+}
+
+// says returns what the routes say that the handlers of an exchange are inside of.
+func (x *exchange) says() *around {
+	outside := x.around
+	outside.unwanted = outside.unwanted || x.unwished.Load()
 	return &outside
 }
 

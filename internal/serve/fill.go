@@ -54,6 +54,7 @@ type fillState struct {
 	kept        bool // it is
 	verdict     verdict
 	kind        Kind            // of the outcome, as far as it is known
+	unwished    atomic.Bool     // a handler asked for the response not to be stored
 	parted      atomic.Bool     // what a route inside answers, and does not share with all clients that share this response, may have gone into it
 	unkept      rfc9111.Refusal // why the response is not stored, if that will be so the next time as a rule
 
@@ -269,9 +270,10 @@ func notify(ctx context.Context) <-chan bool {
 // enter tells the routes inside of this one what they are inside of.
 func (x *exchange) enter() {
 	if x.frame == &x.own { // nothing else has it
-		x.own.exchange = x
+		x.own.exchange.Store(x)
 	} else {
-		x.inner = Frame{Server: x.s, exchange: x, entered: x.frame.entered, arrived: x.frame.arrived}
+		x.inner = Frame{Server: x.s, entered: x.frame.entered, arrived: x.frame.arrived}
+		x.inner.exchange.Store(x)
 		x.c.Set(FrameKey{}, &x.inner)
 	}
 	x.header = x.c.Writer.Header()
@@ -288,7 +290,7 @@ func (x *exchange) inside() bool {
 // exit takes that back.
 func (x *exchange) exit() {
 	inside := x.inside()
-	x.own.exchange = nil
+	x.own.exchange.Store(nil)
 	if !inside || x.frame != &x.own {
 		x.c.Set(FrameKey{}, x.frame)
 	}

@@ -39,13 +39,17 @@ type noStoreKey struct{}
 func NoStore(c *gin.Context) {
 	c.Set(noStoreKey{}, true)
 	value, _ := c.Get(FrameKey{})
-	if f, _ := value.(*Frame); f != nil && f.exchange != nil { // HandleContext takes away what the context holds
-		f.exchange.around.unwanted = true
+	f, _ := value.(*Frame)
+	if f == nil {
+		return
+	}
+	if x := f.exchange.Load(); x != nil { // HandleContext takes away what the context holds, and a copy of it holds its own
+		x.unwished.Store(true)
 	}
 }
 
 // unwanted tells whether a handler asked for the response not to be stored.
 func (x *exchange) unwanted() bool {
 	_, asked := x.c.Get(noStoreKey{})
-	return asked || x.around.unwanted
+	return asked || x.around.unwanted || x.unwished.Load()
 }

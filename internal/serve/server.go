@@ -133,7 +133,7 @@ func (s *Server) Close() {
 // chain has run, or is to go on.
 func (s *Server) Handle(c *gin.Context, f *Frame, rt *Route) {
 	s.meet(c, rt)
-	if f.exchange != nil || f.around != nil {
+	if f.exchange.Load() != nil || f.around != nil {
 		s.nested(c, f, rt)
 		return
 	}
@@ -368,9 +368,9 @@ func (s *Server) pass(c *gin.Context, f *Frame, in around, why rfc9111.Refusal) 
 // nested handles a route inside of another: Cached on a group and on a route of it, say. Where the one stands right after
 // the other and both look the request up in the same way, the outer one goes on by what they come to; else it steps aside.
 func (s *Server) nested(c *gin.Context, f *Frame, rt *Route) {
-	x, outside := f.exchange, f.around
+	x, outside := f.exchange.Load(), f.around
 	if x != nil {
-		outside = &x.around
+		outside = x.says()
 	}
 	in := f.enter(c, outside, rt)
 	if x != nil {
