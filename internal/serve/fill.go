@@ -33,10 +33,9 @@ type fillState struct {
 	track    *track       // of the fills of the same target
 	recorder response.Recorder
 	began    time.Time
-	serial   uint64        // which run of a handler it is, of all that the server has begun
-	errors   int           // how many errors the context had when the handler began
-	inner    Frame         // what routes inside find
-	handlers *http.Request // what the handlers see
+	serial   uint64 // which run of a handler it is, of all that the server has begun
+	errors   int    // how many errors the context had when the handler began
+	inner    Frame  // what routes inside find
 
 	pattern    string      // of the engine's route whose handlers run; empty for none
 	header     http.Header // of the response, to tell it from others
@@ -119,9 +118,9 @@ func (x *exchange) fill(seat *flight.Seat) {
 	}()
 	x.mark.tell(x.words(Outcome{Kind: Miss}), 0)
 	x.enter()
-	x.condition()
+	handlers := x.condition()
 	c.Writer = &x.recorder
-	x.run(x.handlers)
+	x.run(handlers)
 	panicked, x.gone = false, x.Gone()
 	s.lane.ran(c, x.pattern, x.around.rt)
 

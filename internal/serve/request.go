@@ -21,14 +21,14 @@ var preconditions = [...]string{"If-None-Match", "If-Modified-Since", "Range", "
 // to decide. To validate, it has the preconditions of what is stored. Else a request for the whole has none: its handler
 // is to make a response that can be kept, and the client's own preconditions are evaluated against that. A range
 // request has its own.
-func (x *exchange) condition() {
-	x.handlers = x.within()
+func (x *exchange) condition() *http.Request {
+	r := x.within()
 	h := ownHeader(x.request)
-	x.handlers.Header = h
+	r.Header = h
 	x.conditioned = true
-	x.handlers.Method = x.method()
+	r.Method = x.method()
 	if x.around.rt.IgnoreAsk { // see unlookable
-		withoutContent(x.handlers)
+		withoutContent(r)
 		delete(h, "If-Match")
 		delete(h, "If-Unmodified-Since")
 	}
@@ -42,6 +42,7 @@ func (x *exchange) condition() {
 		delete(h, "If-None-Match")
 		delete(h, "If-Modified-Since")
 	}
+	return r
 }
 
 // unget gives the request that the handlers have left, where they were called as for GET, the client's own method back. What they have
