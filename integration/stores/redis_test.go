@@ -277,7 +277,7 @@ func TestRedisConformance(t *testing.T) {
 				}
 			})
 			drivertest.Run(t, drivertest.Harness{Keys: 500, New: func(t testing.TB) drivers.Driver {
-				d, _ := openRedis(t, where)
+				d := open(t.Context(), t, "redis", drivers.Settings{RedisURL: where, OperationTimeout: patient})
 				if _, err := d.Clear(t.Context(), ""); err != nil {
 					t.Fatal(err)
 				}
