@@ -12,8 +12,8 @@ import (
 	"github.com/gin-cachette/cachette"
 )
 
-// Values fail as fast as routes do, on each driver: three operations in a row wait for a server that has stopped, and the next
-// does not.
+// Values fail as fast as routes do, on each driver: at most three operations in a row wait for a server that has stopped. What is
+// owed to it, as a Delete, is tried beside them, and counts.
 func TestValuesOnAStalledServer(t *testing.T) {
 	for name, start := range map[string]func(t *testing.T) (*server, cachette.Config){
 		"Redis": func(t *testing.T) (*server, cachette.Config) {
@@ -50,14 +50,12 @@ func TestValuesOnAStalledServer(t *testing.T) {
 					for err == nil || errors.Is(err, cachette.ErrMiss) { // it stops a moment later
 						err = do(t.Context(), s.cache)
 					}
-					for n := range 3 {
-						if !errors.Is(err, context.DeadlineExceeded) {
-							t.Errorf("%d: %v, want DeadlineExceeded", n, err)
-						}
+					waited := 0
+					for ; waited <= 3 && errors.Is(err, context.DeadlineExceeded); waited++ {
 						err = do(t.Context(), s.cache)
 					}
-					if err == nil || !strings.Contains(err.Error(), "does not answer") {
-						t.Errorf("after three that waited for the server: %v, want one that does not", err)
+					if waited == 0 || waited > 3 || err == nil || !strings.Contains(err.Error(), "does not answer") {
+						t.Errorf("%d waited for the server, the next got %v, want at most 3, and then one that does not wait", waited, err)
 					}
 				})
 			}
