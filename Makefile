@@ -7,6 +7,8 @@ SHELL := bash
 GO ?= go
 PYTHON ?= python3
 REQUESTS ?= 1000000
+WRITES ?= 200000
+PATHS ?= 200000
 SCHEDULES ?= 1000000
 FLEETS ?= 50000
 BACKEND ?= inmemory
@@ -18,7 +20,7 @@ MODULES := . integration
 BUILD := build
 
 .DEFAULT_GOAL := help
-.PHONY: help test test-with-servers lint conformance identity purges mutate interop interop-with-servers bench bench-with-servers fuzz cover clean FORCE
+.PHONY: help test test-with-servers lint conformance identity purges mutate crosstalk evictions interop interop-with-servers bench bench-with-servers fuzz cover clean FORCE
 
 help: ## list the targets
 	@sed -nE 's/^([a-z]+):.*## (.*)/\1 \2/p' $(MAKEFILE_LIST) | while read -r name text; do printf '%-12s %s\n' "$$name" "$$text"; done
@@ -63,6 +65,12 @@ purges: ## run the purge protocol through SCHEDULES (1000000) random schedules o
 
 mutate: ## change PACKAGES (internal/keys) in N (100) small ways and list those that the tests of TESTS (the same) do not notice; SEED=n changes others
 	@$(GO) run -C integration ./mutate -n $(or $(N),100) $(if $(SEED),-seed $(SEED)) $(if $(TESTS),-tests $(TESTS)) $(or $(PACKAGES),internal/keys)
+
+crosstalk: ## send WRITES (200000) writes to other paths than those of 400 pages, in memory and on Redis: all are still hits
+	@$(GO) test -C integration -count=1 -timeout 60m ./stores -run '^TestNoCrosstalk$$' -v -writes $(WRITES)
+
+evictions: ## compare the hits of a full memcached of 64 MB, of PATHS (200000) paths, with those of a plain client
+	@$(GO) test -C integration -count=1 -timeout 60m ./stores -run '^TestMemcachedEvicts$$' -v -paths $(PATHS)
 
 interop: $(BUILD)/servers $(BUILD)/python/.complete ## share one cache with FastAPI on every backend and codec (WRITE=1 records the matrix in docs/python.md)
 	@$(BUILD)/servers -build $(BUILD) -only REDIS_URL,MONGODB_URL,DYNAMODB_URL -- $(MAKE) --no-print-directory interop-with-servers

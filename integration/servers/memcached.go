@@ -44,7 +44,7 @@ func memcached(ctx context.Context, port int, ready func(context.Context) error,
 }
 
 func startMemcached(ctx context.Context, name string, ready func(context.Context) error, args ...string) (*Process, error) {
-	args = append(args, "-m", "64")
+	args = append([]string{"-m", "64"}, args...)
 	if os.Getuid() == 0 {
 		args = append(args, "-u", "root")
 	}
