@@ -84,11 +84,12 @@ type others struct {
 // none are the others of flights that have none. They never change: see gather.
 var none others
 
-// gather gives a flight others of its own.
-func (f *flight) gather() {
+// gather returns the others of a flight, which are its own from here on.
+func (f *flight) gather() *others {
 	if f.others == &none {
 		f.others = new(others)
 	}
+	return f.others
 }
 
 // Join gives a request a seat in the flight of key that is under way, or in a new one that it leads. A seat that leads must be given
@@ -102,7 +103,7 @@ func (g *Group) Join(key string) (seat *Seat, leads bool) {
 	case len(f.leaders) < f.width():
 		return f.lead(f.seat()), true
 	}
-	return f.follow(), false
+	return f.follow(&f.gather().waiting), false
 }
 
 // Follow gives a request that cannot lead a seat in the flight of key that is under way, or nil. If the lead comes to it, it must
@@ -113,7 +114,7 @@ func (g *Group) Follow(key string) *Seat {
 	if f == nil {
 		return nil
 	}
-	return f.follow()
+	return f.follow(&f.gather().waiting)
 }
 
 // JoinNext does what Join does for a request that wants the handler run anew: it follows the flight after the one under way.
@@ -123,7 +124,7 @@ func (g *Group) JoinNext(key string) (seat *Seat, leads bool) {
 	if f == nil {
 		return s.begin(key), true
 	}
-	return f.followNext(), false
+	return f.follow(&f.gather().next), false
 }
 
 // Lead returns a seat that leads, and nil where a flight is under way whose last leader has not taken longer than the patience.
@@ -179,27 +180,12 @@ func (f *flight) width() int {
 	return max(few<<min(doublings, f.shard.group.elapsed(f.failing)/f.shard.group.patience), f.forgone)
 }
 
-// follow has a request wait for the flight.
-func (f *flight) follow() *Seat {
-	f.gather()
-	seat := f.waits()
-	f.waiting = append(f.waiting, seat)
-	return seat
-}
-
-// followNext has a request wait for the flight after this one.
-func (f *flight) followNext() *Seat {
-	f.gather()
-	seat := f.waits()
-	f.next = append(f.next, seat)
-	return seat
-}
-
-// waits returns the seat of one more request that waits.
-func (f *flight) waits() *Seat {
-	f.wind()
+// follow has a request wait in a line of the flight's.
+func (f *flight) follow(line *[]*Seat) *Seat {
 	seat := f.seat()
 	seat.woken = make(chan struct{})
+	*line = append(*line, seat)
+	f.wind()
 	return seat
 }
 
