@@ -63,8 +63,8 @@ purges: ## run the purge protocol through SCHEDULES (1000000) random schedules o
 	@$(GO) test -count=1 -timeout 60m ./internal/purge -run '^TestSchedules$$' -v -schedules $(SCHEDULES) $(if $(SEED),-seed $(SEED))
 	@$(GO) test -count=1 -timeout 60m ./internal/behaviour -run '^TestFleet$$' -v -fleets $(FLEETS) $(if $(SEED),-fleet $(SEED))
 
-mutate: ## change PACKAGES (internal/keys) in N (100) small ways and list those that the tests of TESTS (the same) do not notice; SEED=n changes others
-	@$(GO) run -C integration ./mutate -n $(or $(N),100) $(if $(SEED),-seed $(SEED)) $(if $(TESTS),-tests $(TESTS)) $(or $(PACKAGES),internal/keys)
+mutate: ## change PACKAGES (internal/target) in N (100) small ways and list those that the tests of TESTS (the same) do not notice; SEED=n changes others
+	@$(GO) run -C integration ./mutate -n $(or $(N),100) $(if $(SEED),-seed $(SEED)) $(if $(TESTS),-tests $(TESTS)) $(or $(PACKAGES),internal/target)
 
 crosstalk: ## send WRITES (200000) writes to other paths than those of 400 pages, in memory and on Redis: all are still hits
 	@$(GO) test -C integration -count=1 -timeout 60m ./stores -run '^TestNoCrosstalk$$' -v -writes $(WRITES)

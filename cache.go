@@ -11,11 +11,11 @@ import (
 	"github.com/gin-cachette/cachette/encoders"
 	"github.com/gin-cachette/cachette/internal/argument"
 	"github.com/gin-cachette/cachette/internal/bounded"
+	"github.com/gin-cachette/cachette/internal/entries"
 	"github.com/gin-cachette/cachette/internal/guard"
-	"github.com/gin-cachette/cachette/internal/keys"
 	"github.com/gin-cachette/cachette/internal/serve"
-	"github.com/gin-cachette/cachette/internal/store"
 	"github.com/gin-cachette/cachette/internal/takers"
+	"github.com/gin-cachette/cachette/internal/target"
 )
 
 // Cache is the cache of one engine: its values, and the responses of its [Cached] routes. It is safe for concurrent use.
@@ -38,7 +38,7 @@ type Cache struct {
 	ttl     time.Duration
 	timeout time.Duration
 
-	responses *store.Responses
+	responses *entries.Store
 	server    *serve.Server
 	frame     *serve.Frame
 	closed    atomic.Bool
@@ -65,7 +65,7 @@ func (c *Cache) Put(ctx context.Context, key string, value any, ttl time.Duratio
 	if c.closed.Load() {
 		return c.fail("put", key, ErrClosed)
 	}
-	return c.fail("put", key, c.responses.SetValue(argument.Context(ctx), keys.Value(c.prefix, key), data, ttl))
+	return c.fail("put", key, c.responses.SetValue(argument.Context(ctx), target.Value(c.prefix, key), data, ttl))
 }
 
 // Fetch stores the value under key in what dst points to. ctx is any context: that of a worker or a test as well as a
@@ -81,7 +81,7 @@ func (c *Cache) FetchWithTTL(ctx context.Context, key string, dst any) (time.Dur
 	if c.closed.Load() {
 		return 0, c.fail("fetch", key, ErrClosed)
 	}
-	item, err := c.responses.GetValue(argument.Context(ctx), keys.Value(c.prefix, key))
+	item, err := c.responses.GetValue(argument.Context(ctx), target.Value(c.prefix, key))
 	if errors.Is(err, ErrMiss) {
 		return 0, ErrMiss
 	}
@@ -109,7 +109,7 @@ func (c *Cache) Delete(ctx context.Context, names ...string) (int, error) {
 	}
 	full := make([]string, len(names))
 	for i, name := range names {
-		full[i] = keys.Value(c.prefix, name)
+		full[i] = target.Value(c.prefix, name)
 	}
 	if c.closed.Load() {
 		return 0, c.fail("delete", strings.Join(names, ", "), ErrClosed)
@@ -217,7 +217,7 @@ func (c *Cache) Ping(ctx context.Context) error {
 	if c.closed.Load() {
 		return c.fail("ping", "", ErrClosed)
 	}
-	return c.fail("ping", "", c.store.Ping(argument.Context(ctx), keys.Value(c.prefix, "cachette-ping")))
+	return c.fail("ping", "", c.store.Ping(argument.Context(ctx), target.Value(c.prefix, "cachette-ping")))
 }
 
 // Settle waits until the responses that were to be stored when it was called are stored, or are known not to be. Clients do not wait for

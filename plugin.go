@@ -12,11 +12,11 @@ import (
 	"github.com/gin-cachette/cachette/encoders"
 	"github.com/gin-cachette/cachette/internal/config"
 	"github.com/gin-cachette/cachette/internal/engines"
+	"github.com/gin-cachette/cachette/internal/entries"
 	"github.com/gin-cachette/cachette/internal/guard"
-	"github.com/gin-cachette/cachette/internal/keys"
 	"github.com/gin-cachette/cachette/internal/rfc9111"
 	"github.com/gin-cachette/cachette/internal/serve"
-	"github.com/gin-cachette/cachette/internal/store"
+	"github.com/gin-cachette/cachette/internal/target"
 )
 
 // Install puts a cache on an engine, as cfgFunc configures it: [FromEnv], or a function of your own. It is called once
@@ -87,9 +87,9 @@ func open(engine *gin.Engine, cfgFunc func() (Config, error)) (*Cache, error) {
 	cfg.Tell(c.backend, c.store.Objects() != nil)
 	c.taker, _ = c.encoder.(encoders.Taker)
 	bodies := max(cfg.MemoryLimit/4, 4*cfg.BodyLimit) // what may be captured at once, and what may wait for the store
-	c.responses = store.New(store.Options{Store: c.store, Prefix: cfg.KeyPrefix, KeepStale: cfg.KeepStale, Log: cfg.Logger, Waiting: bodies})
+	c.responses = entries.New(entries.Options{Store: c.store, Prefix: cfg.KeyPrefix, KeepStale: cfg.KeepStale, Log: cfg.Logger, Waiting: bodies})
 	c.server = serve.New(serve.Options{
-		Owner: c, Store: c.responses, Engine: engine, Prefix: cfg.KeyPrefix, Service: keys.Service(cfg.Service, cfg.Version),
+		Owner: c, Store: c.responses, Engine: engine, Prefix: cfg.KeyPrefix, Service: target.Service(cfg.Service, cfg.Version),
 		BodyLimit: cfg.BodyLimit, CaptureLimit: bodies, Log: cfg.Logger, Disabled: cfg.Disabled, ProxyScheme: cfg.ProxyScheme,
 		Middleware: middlewareName, Handler: engines.NameOf(Cached(0)), Keyed: !engines.Known(), InvalidateOn: rfc9111.Invalidation(cfg.InvalidateOn),
 	})

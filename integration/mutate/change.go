@@ -68,7 +68,7 @@ func changesIn(place string) (all []change, err error) {
 		all = append(all, found...)
 	}
 	if len(all) == 0 {
-		return nil, fmt.Errorf("%s has no code to change: name a folder or file as seen from the root, such as internal/keys", place)
+		return nil, fmt.Errorf("%s has no code to change: name a folder or file as seen from the root, such as internal/target", place)
 	}
 	return all, nil
 }

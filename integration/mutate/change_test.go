@@ -66,7 +66,7 @@ func TestChanges(t *testing.T) {
 	if changed := string(changes[3].apply()); changed != strings.Replace(code, "&&", "||", 1) {
 		t.Errorf("the file becomes\n%s", changed)
 	}
-	if _, err := changesIn(t.TempDir()); err == nil || !strings.Contains(err.Error(), "internal/keys") {
+	if _, err := changesIn(t.TempDir()); err == nil || !strings.Contains(err.Error(), "internal/target") {
 		t.Errorf("a folder without code: %v", err)
 	}
 }

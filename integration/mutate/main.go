@@ -1,7 +1,7 @@
 // Mutate changes the code of packages in small ways, one at a time, and tells which changes no test notices. It is started in the
 // directory of the integration module, with folders or files of the library, as seen from its root:
 //
-//	go run ./mutate [-n 100] [-seed 1] [-tests PACKAGE,...] internal/keys internal/serve/fill.go
+//	go run ./mutate [-n 100] [-seed 1] [-tests PACKAGE,...] internal/target internal/serve/fill.go
 //
 // A change is compiled beside the source, which stays as it is. One that survives shows a test that is missing, code that nothing
 // needs, or code by which nothing but the cost differs: which of them it is, somebody has to see.
@@ -52,7 +52,7 @@ func main() {
 // run tries changes of the Go files that are named, or are in the folders that are.
 func (o *options) run(places []string) (err error) {
 	if len(places) == 0 {
-		return errors.New("name folders or files to change, such as internal/keys")
+		return errors.New("name folders or files to change, such as internal/target")
 	}
 	if o.root, err = filepath.Abs(o.root); err != nil {
 		return err

@@ -12,9 +12,9 @@ import (
 	"github.com/gin-gonic/gin"
 
 	"github.com/gin-cachette/cachette/internal/argument"
-	"github.com/gin-cachette/cachette/internal/keys"
 	"github.com/gin-cachette/cachette/internal/rfc9111"
 	"github.com/gin-cachette/cachette/internal/serve"
+	"github.com/gin-cachette/cachette/internal/target"
 )
 
 // Option says something of a route.
@@ -37,8 +37,8 @@ func mustAgree(one, other string, agree bool) {
 // PathKey is WithPathKey.
 func PathKey() Option {
 	return func(r *serve.Route) {
-		mustAgree(fmt.Sprintf("WithQueryParams(%s)", quoted(r.Params)), "WithPathKey()", r.Query != keys.ListedOnly)
-		r.Query = keys.NoQuery
+		mustAgree(fmt.Sprintf("WithQueryParams(%s)", quoted(r.Params)), "WithPathKey()", r.Query != target.ListedOnly)
+		r.Query = target.NoQuery
 	}
 }
 
@@ -60,9 +60,9 @@ func QueryParams(names ...string) Option {
 	names = slices.Compact(slices.Sorted(slices.Values(names)))
 	return func(r *serve.Route) {
 		own := fmt.Sprintf("WithQueryParams(%s)", quoted(names))
-		mustAgree("WithPathKey()", own, r.Query != keys.NoQuery)
+		mustAgree("WithPathKey()", own, r.Query != target.NoQuery)
 		mustAgree(fmt.Sprintf("WithQueryParams(%s)", quoted(r.Params)), own, r.Query == 0 || slices.Equal(r.Params, names))
-		r.Query, r.Params = keys.ListedOnly, names
+		r.Query, r.Params = target.ListedOnly, names
 	}
 }
 

@@ -3,14 +3,14 @@ package purge
 import (
 	"context"
 
-	"github.com/gin-cachette/cachette/internal/keys"
+	"github.com/gin-cachette/cachette/internal/target"
 )
 
 // What the simulator needs for the mistakes that it must find.
 
-func PrefixLog(prefix string) string { return keys.Marks(prefix) + "lx" }
-func TagLog(prefix string) string    { return keys.Marks(prefix) + "lt" }
-func PulseKey(prefix string) string  { return keys.Marks(prefix) + "le" }
+func PrefixLog(prefix string) string { return target.Marks(prefix) + "lx" }
+func TagLog(prefix string) string    { return target.Marks(prefix) + "lt" }
+func PulseKey(prefix string) string  { return target.Marks(prefix) + "le" }
 
 // ForgetOwed forgets what is owed.
 func (s *Shared) ForgetOwed() {

@@ -6,7 +6,7 @@ import (
 	"strconv"
 	"strings"
 
-	"github.com/gin-cachette/cachette/internal/keys"
+	"github.com/gin-cachette/cachette/internal/target"
 )
 
 // Kind is what kind of thing a scope names. Its numbers stand in stored entries and in digests, so they stay as they are.
@@ -60,7 +60,7 @@ func (s Scope) id() id {
 }
 
 // Key returns the key of the scope's mark in a store. It is that of no value and no response, and of no other scope.
-func (s Scope) Key(prefix string) string { return s.id().key(keys.Marks(prefix)) }
+func (s Scope) Key(prefix string) string { return s.id().key(target.Marks(prefix)) }
 
 func (i id) key(base string) string {
 	var room [96]byte

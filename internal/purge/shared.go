@@ -7,7 +7,7 @@ import (
 	"sync/atomic"
 	"time"
 
-	"github.com/gin-cachette/cachette/internal/keys"
+	"github.com/gin-cachette/cachette/internal/target"
 )
 
 // attempts bounds how often something is read anew because it changed in the meantime.
@@ -62,7 +62,7 @@ func NewShared(o Options) *Shared {
 	if o.Random == nil {
 		o.Random = func(b []byte) { _, _ = rand.Read(b) } // never fails
 	}
-	s := &Shared{Options: o, base: keys.Marks(o.Prefix)}
+	s := &Shared{Options: o, base: target.Marks(o.Prefix)}
 	s.tagLog, s.pathLog, s.prefixLog, s.pulseKey = s.base+"lt", s.base+"lp", s.base+"lx", s.base+"le"
 	return s
 }

@@ -73,12 +73,12 @@ type RequestDirectives struct {
 	NoCache      bool
 	NoStore      bool
 	OnlyIfCached bool
+	AnyStale     bool // max-stale without an argument
 
 	MaxAge       Delta
 	MinFresh     Delta
 	StaleIfError Delta
 	MaxStale     Delta
-	AnyStale     bool // max-stale without an argument
 }
 
 // ParseResponse reads a response's Cache-Control field lines.

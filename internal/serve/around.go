@@ -11,8 +11,8 @@ import (
 
 	"github.com/gin-gonic/gin"
 
-	"github.com/gin-cachette/cachette/internal/keys"
 	"github.com/gin-cachette/cachette/internal/rfc9111"
+	"github.com/gin-cachette/cachette/internal/target"
 )
 
 // around is what the routes that a request is inside of say of it together: a route inside of others can narrow what is
@@ -72,8 +72,8 @@ func appendText(list, text string) string { return list + strconv.Itoa(len(text)
 func (a *around) cacheable() bool { return !a.off && !a.nobody }
 
 // said returns what the routes add to the key.
-func (a *around) said() keys.Said {
-	said := keys.Said{Identity: a.identities}
+func (a *around) said() target.Said {
+	said := target.Said{Identity: a.identities}
 	if a.hasParts {
 		said.Part = a.parts
 	}
@@ -125,7 +125,7 @@ func (f *Frame) of(r *http.Request) *Frame {
 
 // arriving returns the Frame of a request that has come to the engine's middleware.
 func (f *Frame) arriving(r *http.Request) *Frame {
-	if keys.AsItCame(r) {
+	if target.AsItCame(r) {
 		return f
 	}
 	arrived := *r.URL

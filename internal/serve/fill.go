@@ -9,10 +9,10 @@ import (
 
 	"github.com/gin-gonic/gin"
 
+	"github.com/gin-cachette/cachette/internal/entries"
 	"github.com/gin-cachette/cachette/internal/flight"
 	"github.com/gin-cachette/cachette/internal/response"
 	"github.com/gin-cachette/cachette/internal/rfc9111"
-	"github.com/gin-cachette/cachette/internal/store"
 )
 
 // verdict is what becomes of a fill, once its header is final.
@@ -64,7 +64,7 @@ type fillState struct {
 // it, so that fills use it again, one after the other. What handlers may still have when they are done, such as their request's context, is
 // no part of it.
 type judged struct {
-	ticket     store.Ticket
+	ticket     entries.Ticket
 	promisedAs string           // of what it is remembered what became of it
 	made       rfc9111.Exchange // the request and what the handler answered; its Header is not to be used after Decide
 	length     []string         // the lines of its Content-Length
@@ -169,11 +169,11 @@ func (x *exchange) end(panicked bool) {
 
 // begin takes the ticket of a fill. What was found and has been purged since is not to be validated, nor to stand in.
 func (x *exchange) begin() {
-	x.ticket = x.s.store.Begin(x.request.Context(), &x.found, &x.target)
-	if e := x.found.Entry; e != nil && x.s.store.Outdated(e) {
+	x.ticket = x.s.entries.Begin(x.request.Context(), &x.found, &x.target)
+	if e := x.found.Entry; e != nil && x.s.entries.Outdated(e) {
 		x.forget(rfc9111.ForwardURIMiss)
 	}
-	if e := x.passed; e != nil && x.s.store.Outdated(e) {
+	if e := x.passed; e != nil && x.s.entries.Outdated(e) {
 		x.passed = nil
 	}
 }

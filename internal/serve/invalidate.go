@@ -8,9 +8,9 @@ import (
 
 	"github.com/gin-gonic/gin"
 
-	"github.com/gin-cachette/cachette/internal/keys"
 	"github.com/gin-cachette/cachette/internal/response"
 	"github.com/gin-cachette/cachette/internal/rfc9111"
+	"github.com/gin-cachette/cachette/internal/target"
 )
 
 // Invalidate runs the handlers of an unsafe request and, when they succeed, or answer otherwise as InvalidateOn says, invalidates
@@ -87,9 +87,9 @@ func (u unsafeRequest) invalidate(status int, header http.Header) {
 	if !u.write.invalidatedBy(status, s.answers) {
 		return
 	}
-	ctx, host := context.WithoutCancel(r.Context()), keys.Authority(r.Host)
+	ctx, host := context.WithoutCancel(r.Context()), target.Authority(r.Host)
 	if x := postedBy(u.c); x != nil && x.verdict == storable {
-		s.tellOwed(u.path, s.store.PurgeOwn(ctx, host, u.path, &x.ticket))
+		s.tellOwed(u.path, s.entries.PurgeOwn(ctx, host, u.path, &x.ticket))
 	} else {
 		s.purge(ctx, host, u.path)
 	}
@@ -108,7 +108,7 @@ func (u unsafeRequest) invalidate(status int, header http.Header) {
 }
 
 func (s *Server) purge(ctx context.Context, host, path string) {
-	s.tellOwed(path, s.store.PurgeHostPath(ctx, host, path))
+	s.tellOwed(path, s.entries.PurgeHostPath(ctx, host, path))
 }
 
 // tellOwed logs that a purge was not carried out, if it was not.
@@ -120,17 +120,17 @@ func (s *Server) tellOwed(path string, err error) {
 
 // sameOrigin resolves a reference against a request's URI and returns what it refers to, if it is of the same origin: no
 // response may say anything of another origin's (RFC 9111 §4.4).
-func sameOrigin(r *http.Request, reference string) (target *url.URL, ok bool) {
+func sameOrigin(r *http.Request, reference string) (u *url.URL, ok bool) {
 	ref, err := url.Parse(reference)
 	if err != nil {
 		return nil, false
 	}
 	base := *requestedURL(r)
 	base.Scheme, base.Host, base.User = schemeOf(r.TLS != nil), r.Host, nil
-	target = base.ResolveReference(ref)
-	if target.Path == "" { // RFC 3986 §6.2.3
-		target.Path = "/"
+	u = base.ResolveReference(ref)
+	if u.Path == "" { // RFC 3986 §6.2.3
+		u.Path = "/"
 	}
 	// Behind a proxy that ends TLS, the handler writes https and the request came over http: the host decides.
-	return target, keys.Authority(target.Host) == keys.Authority(r.Host) && strings.HasPrefix(target.Path, "/")
+	return u, target.Authority(u.Host) == target.Authority(r.Host) && strings.HasPrefix(u.Path, "/")
 }

@@ -7,9 +7,10 @@ import (
 	"strconv"
 
 	"github.com/gin-cachette/cachette/drivers"
+	"github.com/gin-cachette/cachette/internal/entries"
 	"github.com/gin-cachette/cachette/internal/response"
 	"github.com/gin-cachette/cachette/internal/rfc9111"
-	"github.com/gin-cachette/cachette/internal/store"
+	"github.com/gin-cachette/cachette/internal/target"
 )
 
 // keep stores the response that was captured and gives it to the requests that wait for it.
@@ -44,7 +45,7 @@ func (x *exchange) lend(e *response.Entry) {
 // put stores an entry, or has it wait for the store, and gives it to the requests that wait for it. It tells whether it did. One that turns out to be
 // too large, or to have had its time, ends what it would have replaced. A store that does not answer is not asked once more.
 func (x *exchange) put(e *response.Entry) bool {
-	kept, err := x.putUnder(x.target.Key, e)
+	kept, err := x.putFor(&x.target, e)
 	switch {
 	case kept:
 	case err == nil, errors.Is(err, drivers.ErrTooLarge):
@@ -57,17 +58,17 @@ func (x *exchange) put(e *response.Entry) bool {
 	return kept
 }
 
-// putUnder stores an entry under a key, or has it wait for the store, and tells whether it did: not one that is older than what is stored by now, nor one of which
-// the time is over, since its client took long.
-func (x *exchange) putUnder(key string, e *response.Entry) (kept bool, err error) {
+// putFor stores an entry for a target, or has it wait for the store, and tells whether it did: not one that is older than what is stored
+// by now, nor one of which the time is over, since its client took long.
+func (x *exchange) putFor(t *target.Target, e *response.Entry) (kept bool, err error) {
 	x.unlessLate(x.stampOf(e, rfc9111.VariantKey(e.Meta.Vary, x.request.Header)), func() {
 		x.keepPromise()
-		kept, err = x.s.store.Put(key, e, x.request.Header, &x.ticket, x.s.clock.now(), x.written())
+		kept, err = x.s.entries.Put(t, e, &x.ticket, x.s.clock.now(), x.written())
 	})
 	switch {
 	case kept:
 		x.kept = true
-		if x.s.store.Local() {
+		if x.s.entries.Local() {
 			x.s.counts.Stored.Add(1)
 		}
 		if x.mark != nil {
@@ -76,7 +77,7 @@ func (x *exchange) putUnder(key string, e *response.Entry) (kept bool, err error
 	case errors.Is(err, drivers.ErrTooLarge):
 		x.unkept = refusedTooLarge
 		x.s.counts.TooLarge.Add(1)
-	case errors.Is(err, store.ErrFull):
+	case errors.Is(err, entries.ErrFull):
 		x.s.counts.Dropped.Add(1)
 	}
 	if err != nil {
@@ -88,7 +89,7 @@ func (x *exchange) putUnder(key string, e *response.Entry) (kept bool, err error
 // written returns what is told, where an entry waits for the store, what became of it. The exchange is over by then. It is nil for live
 // objects, which do not wait.
 func (x *exchange) written() func(error) {
-	if x.s.store.Local() {
+	if x.s.entries.Local() {
 		return nil
 	}
 	s, mark, promised, until := x.s, x.mark, "", x.made.ResponseTime.Add(rememberedFor)
@@ -99,7 +100,7 @@ func (x *exchange) written() func(error) {
 		switch {
 		case err == nil:
 			s.counts.Stored.Add(1)
-		case errors.Is(err, store.ErrMoot):
+		case errors.Is(err, entries.ErrMoot):
 		case errors.Is(err, drivers.ErrTooLarge):
 			s.counts.TooLarge.Add(1)
 			s.breakPromise(promised, until)
@@ -107,7 +108,7 @@ func (x *exchange) written() func(error) {
 			s.counts.Dropped.Add(1)
 		}
 		mark.settle(s, err)
-		if err != nil && !errors.Is(err, store.ErrMoot) {
+		if err != nil && !errors.Is(err, entries.ErrMoot) {
 			s.log.Debug("cachette: a response was not stored", "error", err)
 		}
 	}

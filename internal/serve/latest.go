@@ -7,8 +7,8 @@ import (
 	"sync"
 	"time"
 
+	"github.com/gin-cachette/cachette/internal/entries"
 	"github.com/gin-cachette/cachette/internal/response"
-	"github.com/gin-cachette/cachette/internal/store"
 )
 
 // Of several responses that suit a request the most recent one is to be used (RFC 9111 §4). A fill may end long after a later one has
@@ -95,7 +95,7 @@ func (t *track) leave() {
 // later tells whether there is a stamp that is later than m and concerns the same request. The track is locked.
 func (t *track) later(m *stamp, request http.Header) bool {
 	return t.floor.After(m.made) || slices.ContainsFunc(t.stamps, func(other stamp) bool {
-		return other.made.After(m.made) && (m.part || !other.part) && store.Selects(other.vary, other.variant, request)
+		return other.made.After(m.made) && (m.part || !other.part) && entries.Selects(other.vary, other.variant, request)
 	})
 }
 

@@ -8,10 +8,10 @@ import (
 
 	"github.com/gin-gonic/gin"
 
+	"github.com/gin-cachette/cachette/internal/entries"
 	"github.com/gin-cachette/cachette/internal/flight"
 	"github.com/gin-cachette/cachette/internal/response"
 	"github.com/gin-cachette/cachette/internal/rfc9111"
-	"github.com/gin-cachette/cachette/internal/store"
 )
 
 const (
@@ -252,7 +252,7 @@ func (x *exchange) shared(result any) *response.Entry {
 	if l, ok := result.(*loan); ok && x.runs < l.run {
 		entry = l.entry
 	}
-	if entry == nil || !x.suits(entry) || stored && !x.s.store.Current(x.request.Context(), entry, &x.found) {
+	if entry == nil || !x.suits(entry) || stored && !x.s.entries.Current(x.request.Context(), entry, &x.found) {
 		return nil
 	}
 	return entry
@@ -264,7 +264,7 @@ func (x *exchange) suits(e *response.Entry) bool {
 	if x.reloads() { // the fill has begun after it
 		asked = rfc9111.RequestDirectives{}
 	}
-	return store.Matches(e, x.request.Header) && x.around.admits(e) && e.Meta.Judge(&asked, x.now) == rfc9111.Serve
+	return entries.Matches(e, x.request.Header) && x.around.admits(e) && e.Meta.Judge(&asked, x.now) == rfc9111.Serve
 }
 
 // lookAgain answers from what a fill that has ended since the lookup left, and tells whether it did. The flight that
@@ -273,7 +273,7 @@ func (x *exchange) suits(e *response.Entry) bool {
 func (x *exchange) lookAgain(seat *flight.Seat) bool {
 	x.ended = x.s.flights.Ended()
 	x.now = x.s.clock.now()
-	found := x.s.store.Get(x.request.Context(), &x.target, x.request.Header, x.now)
+	found := x.s.entries.Get(x.request.Context(), &x.target, x.now)
 	if e := found.Entry; e != nil && x.around.admits(e) && e.Meta.Judge(&x.asked, x.now) == rfc9111.Serve {
 		seat.Share(e)
 		x.replay(e, x.hit(e))

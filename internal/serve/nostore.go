@@ -27,7 +27,7 @@ func (x *exchange) withdraw(why rfc9111.Refusal) {
 // remove ends what is stored, whatever becomes of the client, unless what is stored by now is newer than the answer that ends it.
 func (x *exchange) remove(e *response.Entry) {
 	x.unlessLate(x.stampOf(e, e.Variant), func() {
-		x.s.store.Remove(context.WithoutCancel(x.request.Context()), e.Key)
+		x.s.entries.Remove(context.WithoutCancel(x.request.Context()), e.Key)
 	})
 }
 

@@ -4,7 +4,6 @@ import (
 	"net/http"
 	"strings"
 
-	"github.com/gin-cachette/cachette/internal/keys"
 	"github.com/gin-cachette/cachette/internal/response"
 	"github.com/gin-cachette/cachette/internal/rfc9111"
 )
@@ -23,9 +22,8 @@ func (x *exchange) partially() bool {
 	if x.found.Entry != nil || x.found.Err != nil || !x.ranged() {
 		return false
 	}
-	part := x.target
-	part.Key = keys.Part(part.Key)
-	found := x.s.store.Get(x.request.Context(), &part, x.request.Header, x.now)
+	part := x.target.Part()
+	found := x.s.entries.Get(x.request.Context(), &part, x.now)
 	e := found.Entry
 	if e == nil {
 		return false
@@ -63,7 +61,8 @@ func (x *exchange) keepPart() {
 	x.draft.Body = body
 	e := response.New(&x.draft)
 	e.Asked, e.Start, e.Whole = x.request.Header.Get("Range"), x.span.Start, x.whole
-	x.putUnder(keys.Part(x.target.Key), e)
+	part := x.target.Part()
+	x.putFor(&part, e)
 }
 
 // A request for a part of a page of which nothing is stored may have the handlers make the whole, which is stored and shared, and of

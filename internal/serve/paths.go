@@ -9,7 +9,7 @@ import (
 
 	"github.com/gin-gonic/gin"
 
-	"github.com/gin-cachette/cachette/internal/keys"
+	"github.com/gin-cachette/cachette/internal/target"
 )
 
 // requestedURL returns the URL that the client asked for: the one on the request line, however it was rewritten on its way,
@@ -36,7 +36,7 @@ func (s *Server) PurgedAs(u *url.URL) string {
 }
 
 // purgedAs gives a target the paths by which it is purged.
-func (s *Server) purgedAs(t *keys.Target, r *http.Request) {
+func (s *Server) purgedAs(t *target.Target, r *http.Request) {
 	if !s.engine.RemoveExtraSlash {
 		return
 	}

@@ -6,9 +6,9 @@ import (
 
 	"github.com/gin-gonic/gin"
 
+	"github.com/gin-cachette/cachette/internal/entries"
 	"github.com/gin-cachette/cachette/internal/response"
 	"github.com/gin-cachette/cachette/internal/rfc9111"
-	"github.com/gin-cachette/cachette/internal/store"
 )
 
 // post runs the handlers of a POST. Its response may answer later GETs when it says so: it declares its freshness, and
@@ -28,9 +28,9 @@ func (x *exchange) post() {
 	x.errors = len(c.Errors)
 	x.enterTrack()
 	defer x.leaveTrack()
-	x.ticket = store.Unkept
+	x.ticket = entries.Unkept
 	if x.mayAnswerGet() {
-		x.ticket = s.store.BeginOwn(x.request.Context(), &x.found, &x.target) // the handler may read what a purge then outdates
+		x.ticket = s.entries.BeginOwn(x.request.Context(), &x.found, &x.target) // the handler may read what a purge then outdates
 	}
 	x.began = s.clock.now()
 	c.Set(postedKey{}, x)

@@ -14,10 +14,10 @@ import (
 
 	"github.com/gin-gonic/gin"
 
+	"github.com/gin-cachette/cachette/internal/entries"
 	"github.com/gin-cachette/cachette/internal/flight"
 	"github.com/gin-cachette/cachette/internal/response"
 	"github.com/gin-cachette/cachette/internal/rfc9111"
-	"github.com/gin-cachette/cachette/internal/store"
 )
 
 const (
@@ -94,7 +94,7 @@ func (r *refresh) settle(s *Server, err error) {
 func (r *refresh) await(ctx context.Context) error {
 	select {
 	case err := <-r.written:
-		if err != nil && !errors.Is(err, store.ErrMoot) { // what came since is newer
+		if err != nil && !errors.Is(err, entries.ErrMoot) { // what came since is newer
 			return fmt.Errorf("what the handler answered was not stored: %w", err)
 		}
 		return nil
@@ -238,7 +238,7 @@ func (s *Server) entry(host string) (h http.Handler, alone bool, err error) {
 // stored.
 func (s *Server) Refresh(r *http.Request) error {
 	mark := new(refresh)
-	if !s.store.Local() {
+	if !s.entries.Local() {
 		mark.written = make(chan error, 1)
 	}
 	entry, alone, err := s.entry(r.Host)

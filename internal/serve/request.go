@@ -9,6 +9,15 @@ import (
 	"github.com/gin-cachette/cachette/internal/rfc9111"
 )
 
+// asks tells whether a request has fields that tell a cache what to do.
+func asks(h http.Header) bool {
+	if _, ok := h["Cache-Control"]; ok {
+		return true
+	}
+	_, ok := h["Pragma"]
+	return ok
+}
+
 // validating tells whether the handler can be asked whether what is stored is still good (RFC 9111 §4.3).
 func (x *exchange) validating() bool {
 	return x.found.Entry != nil && x.found.Entry.Validatable()

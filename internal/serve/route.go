@@ -10,8 +10,8 @@ import (
 
 	"github.com/gin-gonic/gin"
 
-	"github.com/gin-cachette/cachette/internal/keys"
 	"github.com/gin-cachette/cachette/internal/rfc9111"
+	"github.com/gin-cachette/cachette/internal/target"
 )
 
 // Route is what Cached was told of a route, or what several of them come to that are inside of one another. It does not
@@ -19,8 +19,8 @@ import (
 type Route struct {
 	Policy     rfc9111.Policy
 	TTLFunc    func(*gin.Context) time.Duration // stands for Policy.TTL where it is not nil
-	Query      keys.Query                       // how much of the query enters the key; 0 where nothing was said, which is all
-	Params     []string                         // the parameters that do, with keys.ListedOnly; with 0, those that routes outside name
+	Query      target.Query                     // how much of the query enters the key; 0 where nothing was said, which is all
+	Params     []string                         // the parameters that do, with target.ListedOnly; with 0, those that routes outside name
 	Parts      []func(*gin.Context) string      // each adds a part to the key
 	Identities []func(*gin.Context) string      // each names whom responses are for
 	Skips      []func(*gin.Context) bool        // any of them keeps a request away from the cache
@@ -39,19 +39,19 @@ type Route struct {
 // binding is a route's key scheme for one server. A route serves one engine as a rule, so the last one is kept.
 type binding struct {
 	server *Server
-	scheme keys.Scheme
+	scheme target.Scheme
 }
 
 // scheme returns the route's key scheme for a server.
-func (rt *Route) scheme(s *Server) *keys.Scheme {
+func (rt *Route) scheme(s *Server) *target.Scheme {
 	if b := rt.bound.Load(); b != nil && b.server == s {
 		return &b.scheme
 	}
 	query := rt.Query
 	if query == 0 {
-		query = keys.WholeQuery
+		query = target.WholeQuery
 	}
-	b := &binding{server: s, scheme: keys.NewScheme(keys.Route{
+	b := &binding{server: s, scheme: target.NewScheme(target.Route{
 		Prefix: s.prefix, Service: s.service, Namespaces: rt.Namespaces, Query: query, Params: rt.Params, Depth: rt.depth,
 	})}
 	rt.bound.Store(b)
@@ -103,15 +103,15 @@ func (rt *Route) mergeInto(outer *Route) *Route {
 
 // finer returns by how much of the query a route inside of another one is keyed: by all that either names, and by all there is
 // where it does not say itself that less counts.
-func finer(outer, inner *Route) (keys.Query, []string) {
+func finer(outer, inner *Route) (target.Query, []string) {
 	named := union(outer.Params, inner.Params)
 	switch {
 	case inner.Query == 0:
 		return 0, named
 	case len(named) > 0:
-		return keys.ListedOnly, named
+		return target.ListedOnly, named
 	}
-	return keys.NoQuery, nil
+	return target.NoQuery, nil
 }
 
 // union returns the members of two lists, those of the first one first.

@@ -5,8 +5,8 @@ import (
 	"slices"
 	"time"
 
-	"github.com/gin-cachette/cachette/internal/keys"
 	"github.com/gin-cachette/cachette/internal/rfc9111"
+	"github.com/gin-cachette/cachette/internal/target"
 )
 
 // Cache-Status goes out before a response is complete, so it may say of one that it is stored which then is not. That is remembered of
@@ -57,7 +57,7 @@ func (s *Server) breakPromise(promisedAs string, until time.Time) {
 
 // promisedKey is what is remembered of: GET and POST of a target are answered each in its way, and so is each variant.
 func (x *exchange) promisedKey() string {
-	key := keys.Variant(x.target.Key, rfc9111.VariantKey(x.draft.Meta.Vary, x.request.Header))
+	key := target.Variant(x.target.Key, rfc9111.VariantKey(x.draft.Meta.Vary, x.request.Header))
 	if x.request.Method == http.MethodPost {
 		return "POST " + key
 	}

@@ -11,20 +11,20 @@ import (
 
 	"github.com/gin-gonic/gin"
 
+	"github.com/gin-cachette/cachette/internal/entries"
 	"github.com/gin-cachette/cachette/internal/flight"
-	"github.com/gin-cachette/cachette/internal/keys"
 	"github.com/gin-cachette/cachette/internal/response"
 	"github.com/gin-cachette/cachette/internal/rfc9111"
-	"github.com/gin-cachette/cachette/internal/store"
+	"github.com/gin-cachette/cachette/internal/target"
 )
 
 // Options are what a Server is made of.
 type Options struct {
 	Owner        any // see Server
-	Store        *store.Responses
+	Store        *entries.Store
 	Engine       *gin.Engine // what a background refresh goes through
 	Prefix       string      // of all keys
-	Service      string      // of the keys of responses: see keys.Service
+	Service      string      // of the keys of responses: see target.Service
 	BodyLimit    int64       // how many bytes of a body are kept, unless a route says otherwise
 	CaptureLimit int64       // how many bytes of bodies are held together while they are captured, and twice as many more for slow clients
 	Log          *slog.Logger
@@ -44,7 +44,7 @@ type Options struct {
 type Server struct {
 	Owner any // the cache, for the package that made the server
 
-	store     *store.Responses
+	entries   *entries.Store
 	engine    *gin.Engine
 	prefix    string
 	service   string
@@ -98,7 +98,7 @@ func (s *Server) CutOff() uint64 { return s.room.Cut() }
 // New returns a Server.
 func New(o Options) *Server {
 	s := &Server{
-		Owner: o.Owner, store: o.Store, engine: o.Engine, prefix: o.Prefix, service: o.Service, bodyLimit: o.BodyLimit,
+		Owner: o.Owner, entries: o.Store, engine: o.Engine, prefix: o.Prefix, service: o.Service, bodyLimit: o.BodyLimit,
 		log: o.Log, disabled: o.Disabled, answers: o.InvalidateOn,
 		flights: flight.NewGroup(patience), tracks: newTracks(), room: response.NewRoom(o.CaptureLimit),
 		alone: flight.NewRecent(), unkept: flight.NewRecent(), resting: flight.NewRecent(),
@@ -181,8 +181,8 @@ func (s *Server) lookUp(c *gin.Context, f *Frame, in around) {
 // query is a request as the cache sees it, and what it found for it.
 type query struct {
 	asked  rfc9111.RequestDirectives
-	target keys.Target // its key is without a variant
-	found  store.Found
+	target target.Target // its key is without a variant
+	found  entries.Found
 	now    time.Time
 	ended  uint64 // how many fills had ended before the lookup
 	runs   uint64 // how many runs of handlers had begun when it came
@@ -211,16 +211,18 @@ func (s *Server) find(c *gin.Context, in *around, q *query, room *room) bool {
 	r, rt := c.Request, in.rt
 	key, came := rt.scheme(s).AppendKey(room.key[:0], r, s.Secure(c), in.said())
 	room.key = key
-	if s.store.Local() {
-		q.found = s.store.GetLocal(key, r.Header, q.now)
+	if s.entries.Local() {
+		q.found = s.entries.GetLocal(key, r.Header, q.now)
 		if s.serves(c, in, q, room) {
 			return true
 		}
 	}
-	q.target = keys.Target{Key: string(key), Host: keys.Authority(r.Host), Path: r.URL.Path, Came: came, Namespaces: rt.Namespaces}
+	q.target = target.Target{
+		Key: string(key), Host: target.Authority(r.Host), Path: r.URL.Path, Came: came, Namespaces: rt.Namespaces, Header: r.Header,
+	}
 	s.purgedAs(&q.target, r)
-	if !s.store.Local() {
-		q.found = s.store.Get(r.Context(), &q.target, r.Header, q.now)
+	if !s.entries.Local() {
+		q.found = s.entries.Get(r.Context(), &q.target, q.now)
 		return s.serves(c, in, q, room)
 	}
 	if q.found.Key == "" {
@@ -248,15 +250,6 @@ func (s *Server) serves(c *gin.Context, in *around, q *query, room *room) bool {
 	e.ReplayFrom(&room.values, c.Writer, c.Request, q.now, nil)
 	c.Abort()
 	return true
-}
-
-// asks tells whether a request has fields that tell a cache what to do.
-func asks(h http.Header) bool {
-	if _, ok := h["Cache-Control"]; ok {
-		return true
-	}
-	_, ok := h["Pragma"]
-	return ok
 }
 
 // admits tells whether a stored response may answer a request that carries credentials: only one that says it is for

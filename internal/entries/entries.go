@@ -1,8 +1,8 @@
-// Package store keeps responses in a driver: it finds the one that matches a request, keeps the ones that fills make, and
+// Package entries keeps responses in a driver: it finds the one that matches a request, keeps the ones that fills make, and
 // makes purges hold.
 //
 // A driver that keeps live objects holds the entries as they are; any other holds their bytes.
-package store
+package entries
 
 import (
 	"context"
@@ -12,14 +12,14 @@ import (
 
 	"github.com/gin-cachette/cachette/drivers"
 	"github.com/gin-cachette/cachette/internal/guard"
-	"github.com/gin-cachette/cachette/internal/keys"
 	"github.com/gin-cachette/cachette/internal/purge"
 	"github.com/gin-cachette/cachette/internal/response"
 	"github.com/gin-cachette/cachette/internal/rfc9111"
+	"github.com/gin-cachette/cachette/internal/target"
 )
 
-// Responses are the responses of one cache.
-type Responses struct {
+// Store has the responses of one cache.
+type Store struct {
 	far     *guard.Store
 	objects drivers.Objects // nil where the store keeps bytes only
 	prefix  string
@@ -33,7 +33,7 @@ type Responses struct {
 	queue   *queue // of the writes to a store of bytes; else nil
 }
 
-// Options are what Responses are made of.
+// Options are what a Store is made of.
 type Options struct {
 	Store     *guard.Store
 	Prefix    string        // of all keys
@@ -43,8 +43,8 @@ type Options struct {
 }
 
 // New returns the responses that a driver keeps.
-func New(o Options) *Responses {
-	s := &Responses{far: o.Store, objects: o.Store.Objects(), prefix: o.Prefix, keep: o.KeepStale, log: o.Log}
+func New(o Options) *Store {
+	s := &Store{far: o.Store, objects: o.Store.Objects(), prefix: o.Prefix, keep: o.KeepStale, log: o.Log}
 	if s.objects != nil {
 		s.local = purge.NewLocal()
 	} else {
@@ -79,36 +79,36 @@ var Unkept = Ticket{err: errors.New("cachette: it is not kept")}
 func (t *Ticket) Usable() bool { return t.err == nil }
 
 // Local tells whether responses are live objects in this process.
-func (s *Responses) Local() bool { return s.local != nil }
+func (s *Store) Local() bool { return s.local != nil }
 
 // Failures returns how many operations have failed.
-func (s *Responses) Failures() uint64 { return s.far.Failures() }
+func (s *Store) Failures() uint64 { return s.far.Failures() }
 
 // Begin takes a ticket for a fill. It must be taken before the handler runs. found is what the lookup before it found: an entry
 // of a store of bytes that was purged in between is not there any more.
-func (s *Responses) Begin(ctx context.Context, found *Found, target *keys.Target) Ticket {
-	return s.begin(ctx, found, target, false)
+func (s *Store) Begin(ctx context.Context, found *Found, of *target.Target) Ticket {
+	return s.begin(ctx, found, of, false)
 }
 
 // BeginOwn does what Begin does, for a request that changes its target and whose own response, made behind the change, is to
 // be kept: see PurgeOwn.
-func (s *Responses) BeginOwn(ctx context.Context, found *Found, target *keys.Target) Ticket {
-	return s.begin(ctx, found, target, true)
+func (s *Store) BeginOwn(ctx context.Context, found *Found, of *target.Target) Ticket {
+	return s.begin(ctx, found, of, true)
 }
 
-func (s *Responses) begin(ctx context.Context, found *Found, target *keys.Target, own bool) (t Ticket) {
+func (s *Store) begin(ctx context.Context, found *Found, of *target.Target, own bool) (t Ticket) {
 	if found.Err != nil { // it has held up the request once, and would again
 		return Ticket{err: found.Err}
 	}
 	if s.local != nil {
 		var room [6]purge.Scope
-		t.Ticket, _ = s.local.Begin(ctx, nil, purge.Fill{Known: scopesOf(room[:0], target)})
+		t.Ticket, _ = s.local.Begin(ctx, nil, purge.Fill{Known: scopesOf(room[:0], of)})
 		return t // what was found is looked at by Outdated
 	}
 	ctx, cancel := s.far.Step(context.WithoutCancel(ctx)) // the client may leave, and others wait for the fill
 	defer cancel()
 	t.variants = found.variants
-	t.Ticket, t.err = s.shared.Begin(ctx, found.look, purge.Fill{Known: scopesOf(nil, target), Own: own})
+	t.Ticket, t.err = s.shared.Begin(ctx, found.look, purge.Fill{Known: scopesOf(nil, of), Own: own})
 	if e := found.Entry; e != nil && t.err == nil {
 		state, known := s.shared.Judge(found.look, &e.Basis)
 		if known && state == purge.Gone || !t.Basis.Agrees(&e.Basis) {
@@ -120,13 +120,13 @@ func (s *Responses) begin(ctx context.Context, found *Found, target *keys.Target
 
 // scopesOf appends to scopes what the responses for a target stand on: its path, on its host and on every one, the same of the path that
 // it came with, and its namespaces.
-func scopesOf(scopes []purge.Scope, target *keys.Target) []purge.Scope {
-	for _, path := range [...]string{target.Path, target.Came} {
+func scopesOf(scopes []purge.Scope, of *target.Target) []purge.Scope {
+	for _, path := range [...]string{of.Path, of.Came} {
 		if path != "" || len(scopes) == 0 {
-			scopes = append(scopes, purge.OfHostPath(target.Host, path), purge.Scope{Kind: purge.Path, Name: path})
+			scopes = append(scopes, purge.OfHostPath(of.Host, path), purge.Scope{Kind: purge.Path, Name: path})
 		}
 	}
-	for _, namespace := range target.Namespaces {
+	for _, namespace := range of.Namespaces {
 		scopes = append(scopes, purge.Scope{Kind: purge.Namespace, Name: namespace})
 	}
 	return scopes

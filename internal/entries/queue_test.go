@@ -1,4 +1,4 @@
-package store
+package entries
 
 import (
 	"context"
@@ -15,21 +15,21 @@ import (
 
 	"github.com/gin-cachette/cachette/drivers"
 	"github.com/gin-cachette/cachette/internal/guard"
-	"github.com/gin-cachette/cachette/internal/keys"
+	"github.com/gin-cachette/cachette/internal/target"
 )
 
 // put has a response for path wait, and returns where it is said what became of it.
-func put(t *testing.T, s *Responses, path, body string, vary ...string) (became chan error, err error) {
+func put(t *testing.T, s *Store, path, body string, vary ...string) (became chan error, err error) {
 	t.Helper()
-	known := s.Get(t.Context(), at(path, ""), nil, time.Now())
+	known := s.Get(t.Context(), at(path, ""), time.Now())
 	ticket := s.Begin(t.Context(), &known, at(path, ""))
 	became = make(chan error, 1)
-	_, err = s.Put("key "+path, entry(body, vary...), nil, &ticket, time.Now(), func(err error) { became <- err })
+	_, err = s.Put(at(path, ""), entry(body, vary...), &ticket, time.Now(), func(err error) { became <- err })
 	return became, err
 }
 
 // mustPut does what put does, and fails where nothing waits then.
-func mustPut(t *testing.T, s *Responses, path, body string) (became chan error) {
+func mustPut(t *testing.T, s *Store, path, body string) (became chan error) {
 	t.Helper()
 	became, err := put(t, s, path, body)
 	if err != nil {
@@ -185,7 +185,7 @@ func TestBounds(t *testing.T) {
 			ticket := s.Begin(t.Context(), &Found{}, at("/a", ""))
 			taken := 0
 			for i := range 2 * row.want {
-				kept, err := s.Put(fmt.Sprint("key ", i), entry(row.body), nil, &ticket, time.Now(), nil)
+				kept, err := s.Put(&target.Target{Key: fmt.Sprint("key ", i)}, entry(row.body), &ticket, time.Now(), nil)
 				if kept != (err == nil) || err != nil && !errors.Is(err, ErrFull) {
 					t.Fatalf("kept %t, %v", kept, err)
 				}
@@ -268,7 +268,7 @@ func TestPurgeOfWhatWaits(t *testing.T) {
 				}
 				release()
 				settle(t, s)
-				for _, s := range []*Responses{s, other} {
+				for _, s := range []*Store{s, other} {
 					if got := found(t, s, "/a", nil); got != "" {
 						t.Errorf("once it was written: %q", got)
 					}
@@ -301,7 +301,7 @@ func TestCloseCarriesOut(t *testing.T) {
 				ticket := s.Begin(t.Context(), &Found{}, at("/a", ""))
 				f.breakdown(row.fault)
 				for _, key := range []string{"key /a", "key /b", "key /c"} {
-					if _, err := s.Put(key, entry("body"), nil, &ticket, time.Now(), nil); err != nil {
+					if _, err := s.Put(&target.Target{Key: key}, entry("body"), &ticket, time.Now(), nil); err != nil {
 						t.Fatal(err)
 					}
 				}
@@ -316,7 +316,7 @@ func TestCloseCarriesOut(t *testing.T) {
 				if _, err := f.Driver.Get(t.Context(), "key /a"); (err == nil) == row.logs {
 					t.Errorf("stored: %v", err)
 				}
-				if kept, err := s.Put("key /a", entry("late"), nil, &ticket, time.Now(), nil); kept || !errors.Is(err, drivers.ErrClosed) {
+				if kept, err := s.Put(at("/a", ""), entry("late"), &ticket, time.Now(), nil); kept || !errors.Is(err, drivers.ErrClosed) {
 					t.Errorf("behind Close: %t, %v", kept, err)
 				}
 			})
@@ -334,7 +334,7 @@ func TestDeadStore(t *testing.T) {
 		began := time.Now()
 		var unavailable atomic.Int64
 		for i := range 1000 {
-			_, err := s.Put(fmt.Sprint("key ", i), entry("body"), nil, &ticket, time.Now(), func(err error) {
+			_, err := s.Put(&target.Target{Key: fmt.Sprint("key ", i)}, entry("body"), &ticket, time.Now(), func(err error) {
 				if errors.Is(err, guard.ErrUnavailable) {
 					unavailable.Add(1)
 				}
@@ -403,7 +403,7 @@ func TestDriverPanics(t *testing.T) {
 		return nil
 	})
 	became := make(chan error, 1)
-	if _, err := s.Put("key /a", entry("body"), nil, &ticket, time.Now(), func(err error) { became <- err }); err != nil {
+	if _, err := s.Put(at("/a", ""), entry("body"), &ticket, time.Now(), func(err error) { became <- err }); err != nil {
 		t.Fatal(err)
 	}
 	if err := <-became; err == nil || !strings.Contains(err.Error(), "panicked") {
@@ -414,10 +414,10 @@ func TestDriverPanics(t *testing.T) {
 // What is cleared does not come back by what waits, and counts.
 func TestClearTakesWhatWaits(t *testing.T) {
 	s, _ := open(t, false)
-	target := &keys.Target{Key: keys.Namespace("p:", "n") + "/a", Host: "h", Path: "/a", Namespaces: []string{"n"}}
+	target := &target.Target{Key: target.Namespace("p:", "n") + "/a", Host: "h", Path: "/a", Namespaces: []string{"n"}}
 	release := hold(t, s)
 	ticket := s.Begin(t.Context(), &Found{}, target)
-	if _, err := s.Put(target.Key, entry("body"), nil, &ticket, time.Now(), nil); err != nil {
+	if _, err := s.Put(target, entry("body"), &ticket, time.Now(), nil); err != nil {
 		t.Fatal(err)
 	}
 	if n, err := s.ClearNamespace(t.Context(), "n"); n != 1 || err != nil {
@@ -440,7 +440,7 @@ func TestVariantsOfAnotherProcess(t *testing.T) {
 	settle(t, other)
 	release()
 	settle(t, s)
-	look := other.Get(t.Context(), at("/a", ""), nil, time.Now())
+	look := other.Get(t.Context(), at("/a", ""), time.Now())
 	if look.variants == nil || !slices.Equal(look.variants.Fields, []string{"X-A", "X-B"}) {
 		t.Errorf("the record is %+v", look.variants)
 	}

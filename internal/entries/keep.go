@@ -1,45 +1,43 @@
-package store
+package entries
 
 import (
 	"fmt"
 	"math"
-	"net/http"
 	"slices"
 	"time"
 
 	"github.com/gin-cachette/cachette/drivers"
-	"github.com/gin-cachette/cachette/internal/keys"
 	"github.com/gin-cachette/cachette/internal/response"
 	"github.com/gin-cachette/cachette/internal/rfc9111"
+	"github.com/gin-cachette/cachette/internal/target"
 )
 
-// Put keeps an entry under key, which is the request's key without a variant, unless a purge came after the ticket was
-// taken. The entry is complete but for its key, its variant and what it stands on. kept is false, with or
+// Put keeps an entry for a target, unless a purge came after the ticket was taken. The entry is complete but for its key, its variant and what it stands on. kept is false, with or
 // without an error, when it is not kept.
 //
 // A live object is kept at once. An entry of a store of bytes waits for the store when Put returns, which waits for nothing itself, and then
 // done, if it is not nil, is told what became of it: nil when it is stored, an error that matches [ErrMoot] when there was nothing to store
 // any more, else why the store did not take it.
-func (s *Responses) Put(key string, e *response.Entry, request http.Header, t *Ticket, now time.Time, done func(error)) (kept bool, err error) {
+func (s *Store) Put(of *target.Target, e *response.Entry, t *Ticket, now time.Time, done func(error)) (kept bool, err error) {
 	if t.err != nil {
 		return false, t.err
 	}
-	e.Key, e.Basis = key, t.Basis
+	e.Key, e.Basis = of.Key, t.Basis
 	ttl := s.retention(e, now)
 	if ttl <= 0 { // its time was over before its body was complete
 		return false, nil
 	}
 	if s.local != nil {
-		return s.putObject(key, e, request, ttl, now)
+		return s.putObject(of, e, ttl, now)
 	}
-	if err := s.putBytes(key, e, request, t, now.Add(ttl), done); err != nil {
+	if err := s.putBytes(of, e, t, now.Add(ttl), done); err != nil {
 		return false, err
 	}
 	return true, nil
 }
 
 // retention returns for how long an entry is worth its room.
-func (s *Responses) retention(e *response.Entry, now time.Time) time.Duration {
+func (s *Store) retention(e *response.Entry, now time.Time) time.Duration {
 	toValidate := time.Duration(0)
 	if e.Validatable() {
 		toValidate = s.keep
@@ -47,24 +45,24 @@ func (s *Responses) retention(e *response.Entry, now time.Time) time.Duration {
 	return e.Meta.Retention(now, toValidate)
 }
 
-func (s *Responses) putObject(key string, e *response.Entry, request http.Header, ttl time.Duration, now time.Time) (kept bool, err error) {
+func (s *Store) putObject(of *target.Target, e *response.Entry, ttl time.Duration, now time.Time) (kept bool, err error) {
 	if len(e.Meta.Vary) == 0 {
 		return s.keepObject(e, ttl)
 	}
-	object, _ := s.objects.GetObject([]byte(key), now)
+	object, _ := s.objects.GetObject([]byte(of.Key), now)
 	old, _ := object.(*response.Variants)
 	if old != nil && !s.holds(&old.Basis) {
 		old = nil
 	}
-	variants, changed := s.selectBy(old, key, e, request, now.Add(ttl))
+	variants, changed := selectBy(old, of, e, now.Add(ttl))
 	if changed {
-		s.objects.PutObject(key, variants, variants.Size(), variants.Expires.Sub(now))
+		s.objects.PutObject(of.Key, variants, variants.Size(), variants.Expires.Sub(now))
 	}
 	return s.keepObject(e, ttl)
 }
 
 // keepObject keeps an entry under its key. One that the driver does not keep is too large for it.
-func (s *Responses) keepObject(e *response.Entry, ttl time.Duration) (kept bool, err error) {
+func (s *Store) keepObject(e *response.Entry, ttl time.Duration) (kept bool, err error) {
 	if !s.holds(&e.Basis) {
 		return false, nil
 	}
@@ -82,20 +80,20 @@ func (s *Responses) keepObject(e *response.Entry, ttl time.Duration) (kept bool,
 // selectBy gives an entry that varies the key of its variant. The variants of one key are told apart by all the fields
 // that any of them varies by, so that handlers whose Vary differs from response to response do not keep displacing one
 // another's. changed tells whether the record of the fields has to be written.
-func (s *Responses) selectBy(old *response.Variants, key string, e *response.Entry, request http.Header, expires time.Time) (v *response.Variants, changed bool) {
-	v, changed = &response.Variants{Key: key, Fields: e.Meta.Vary, Basis: e.Basis, Expires: expires}, true
+func selectBy(old *response.Variants, of *target.Target, e *response.Entry, expires time.Time) (v *response.Variants, changed bool) {
+	v, changed = &response.Variants{Key: of.Key, Fields: e.Meta.Vary, Basis: e.Basis, Expires: expires}, true
 	if old != nil {
 		v, changed = v.With(old)
 	}
 	e.Meta.Vary = v.Fields
-	e.Variant = rfc9111.VariantKey(v.Fields, request)
-	e.Key = keys.Variant(key, e.Variant)
+	e.Variant = rfc9111.VariantKey(v.Fields, of.Header)
+	e.Key = target.Variant(of.Key, e.Variant)
 	return v, changed
 }
 
 // Room returns how many bytes of body the store takes with a response that has a draft: less than zero when none at all.
 // It is math.MaxInt64 where the driver knows no limit.
-func (s *Responses) Room(key string, d *response.Draft, t *Ticket) int64 {
+func (s *Store) Room(key string, d *response.Draft, t *Ticket) int64 {
 	if s.far.MaxValue(key) == math.MaxInt {
 		return math.MaxInt64
 	}
@@ -106,17 +104,17 @@ func (s *Responses) Room(key string, d *response.Draft, t *Ticket) int64 {
 	e.Key, e.Basis = key, t.Basis
 	if len(e.Meta.Vary) > 0 { // its variant's key and digest are of a length that all of them have
 		e.Variant = rfc9111.VariantKey(e.Meta.Vary, nil)
-		e.Key = keys.Variant(key, e.Variant)
+		e.Key = target.Variant(key, e.Variant)
 	}
 	const length = 8 // more bytes, at most, for the size of a body than for none
 	return int64(s.far.MaxValue(e.Key)) - int64(len(response.Encode(e))) - length
 }
 
 // roomForObject does what Room does for live objects, which weigh what they take in memory.
-func (s *Responses) roomForObject(key string, d *response.Draft) int64 {
+func (s *Store) roomForObject(key string, d *response.Draft) int64 {
 	variant := ""
 	if len(d.Meta.Vary) > 0 {
 		variant = rfc9111.VariantKey(d.Meta.Vary, nil)
 	}
-	return int64(s.far.MaxValue(keys.Variant(key, variant))) - int64(d.Size()+len(variant))
+	return int64(s.far.MaxValue(target.Variant(key, variant))) - int64(d.Size()+len(variant))
 }

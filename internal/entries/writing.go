@@ -1,25 +1,25 @@
-package store
+package entries
 
 import (
 	"context"
 	"errors"
 	"fmt"
 	"math"
-	"net/http"
 	"strings"
 	"time"
 
 	"github.com/gin-cachette/cachette/drivers"
 	"github.com/gin-cachette/cachette/internal/response"
+	"github.com/gin-cachette/cachette/internal/target"
 )
 
 // putBytes has an entry wait for the store. From here on look-ups of this process find it, and judge it by the store's marks as if it had
 // been stored: its scopes and their words are known since before its fill. What is named later than that would have to go through
 // purge.Protocol.Name first.
-func (s *Responses) putBytes(key string, e *response.Entry, request http.Header, t *Ticket, expires time.Time, done func(error)) error {
+func (s *Store) putBytes(of *target.Target, e *response.Entry, t *Ticket, expires time.Time, done func(error)) error {
 	var record *response.Variants
 	if len(e.Meta.Vary) > 0 {
-		v, changed := s.selectBy(s.knownVariants(key, t), key, e, request, expires)
+		v, changed := selectBy(s.knownVariants(of.Key, t), of, e, expires)
 		if changed {
 			record = v
 		}
@@ -35,11 +35,11 @@ func (s *Responses) putBytes(key string, e *response.Entry, request http.Header,
 			return err
 		}
 	} else {
-		beside := int64(record.Size() + weight(key))
+		beside := int64(record.Size() + weight(of.Key))
 		if err := s.queue.reserve(2, size+beside); err != nil {
 			return err
 		}
-		s.queue.add(write{key: key, variants: record, size: beside})
+		s.queue.add(write{key: of.Key, variants: record, size: beside})
 	}
 	s.queue.add(write{key: e.Key, entry: e, ticket: t.Ticket, size: size, done: done})
 	return nil
@@ -47,7 +47,7 @@ func (s *Responses) putBytes(key string, e *response.Entry, request http.Header,
 
 // knownVariants returns by what the responses of a key are told apart, as far as that is known without the store: as it waits for the
 // store, or as it was when the fill began. It is nil where that may have been purged.
-func (s *Responses) knownVariants(key string, t *Ticket) *response.Variants {
+func (s *Store) knownVariants(key string, t *Ticket) *response.Variants {
 	old := t.variants
 	if w, ok := s.queue.find(key); ok {
 		old = w.variants
@@ -59,7 +59,7 @@ func (s *Responses) knownVariants(key string, t *Ticket) *response.Variants {
 }
 
 // carry carries out a write that has waited.
-func (s *Responses) carry(ctx context.Context, w *write) (err error) {
+func (s *Store) carry(ctx context.Context, w *write) (err error) {
 	ctx, cancel := s.far.Step(ctx)
 	defer cancel()
 	stored := false
@@ -81,7 +81,7 @@ func (s *Responses) carry(ctx context.Context, w *write) (err error) {
 }
 
 // writeEntry stores an entry. One that turns out to be too large, or to have had its time, ends what it would have replaced.
-func (s *Responses) writeEntry(ctx context.Context, w *write) error {
+func (s *Store) writeEntry(ctx context.Context, w *write) error {
 	e := w.entry
 	ttl := s.retention(e, time.Now())
 	if ttl <= 0 {
@@ -103,7 +103,7 @@ func (s *Responses) writeEntry(ctx context.Context, w *write) error {
 }
 
 // writeVariants stores by what the responses of a key are told apart, together with what another process has stored of that since.
-func (s *Responses) writeVariants(ctx context.Context, v *response.Variants) error {
+func (s *Store) writeVariants(ctx context.Context, v *response.Variants) error {
 	_, old, err := s.readStored(ctx, v.Key)
 	if err != nil {
 		return err
@@ -122,12 +122,12 @@ func (s *Responses) writeVariants(ctx context.Context, v *response.Variants) err
 }
 
 // set stores a response, in place of one whose removal may be owed.
-func (s *Responses) set(ctx context.Context, key string, value []byte, ttl time.Duration) error {
+func (s *Store) set(ctx context.Context, key string, value []byte, ttl time.Duration) error {
 	return s.SetValue(ctx, key, value, ttl)
 }
 
 // Remove removes what is stored under key. What a store of bytes does not take is owed, like the removal of a value.
-func (s *Responses) Remove(ctx context.Context, key string) {
+func (s *Store) Remove(ctx context.Context, key string) {
 	if s.local != nil {
 		_, _ = s.far.Delete(ctx, key) // it does not fail
 		return
@@ -141,7 +141,7 @@ func (s *Responses) Remove(ctx context.Context, key string) {
 }
 
 // delete removes what is stored under key.
-func (s *Responses) delete(ctx context.Context, key string) error {
+func (s *Store) delete(ctx context.Context, key string) error {
 	owed := s.deletes.owed(key)
 	_, err := s.far.Delete(ctx, key)
 	switch {
@@ -155,14 +155,14 @@ func (s *Responses) delete(ctx context.Context, key string) error {
 }
 
 // oweDelete notes that the removal of a response is owed. Where too much is owed it is given up: what the response may answer ends with its time.
-func (s *Responses) oweDelete(key string) {
+func (s *Store) oweDelete(key string) {
 	if s.deletes.owe(key, maxOwed) {
 		s.startPaying()
 	}
 }
 
 // Settle waits until what waits for the store has had its turn, or ctx ends, whose error it returns then.
-func (s *Responses) Settle(ctx context.Context) error {
+func (s *Store) Settle(ctx context.Context) error {
 	if s.queue == nil {
 		return nil
 	}
@@ -171,7 +171,7 @@ func (s *Responses) Settle(ctx context.Context) error {
 
 // unqueue takes out what waits under a prefix that is about to be cleared, and returns how many responses these are. What is under way is not
 // waited for: it is out of date when it arrives.
-func (s *Responses) unqueue(prefix string) int {
+func (s *Store) unqueue(prefix string) int {
 	if s.queue == nil {
 		return 0
 	}

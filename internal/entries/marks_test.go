@@ -1,4 +1,4 @@
-package store
+package entries
 
 import (
 	"context"
@@ -65,7 +65,7 @@ func TestPurgeOwed(t *testing.T) {
 				if err := s.PurgePath(t.Context(), "/a"); err == nil {
 					t.Fatal("the purge succeeded")
 				}
-				if got := s.Get(t.Context(), at("/a", ""), nil, time.Now()); got.Entry != nil {
+				if got := s.Get(t.Context(), at("/a", ""), time.Now()); got.Entry != nil {
 					t.Errorf("while the store takes nothing: %+v", got)
 				}
 				if ticket := s.Begin(t.Context(), &Found{}, at("/a", "")); ticket.Usable() {
@@ -96,12 +96,12 @@ func TestPurgeOwed(t *testing.T) {
 
 // A store that is full takes no mark, and removes the one that is there, which is all that a purge needs: nothing is owed.
 func TestPurgeOfAFullStore(t *testing.T) {
-	for name, purge := range map[string]func(s *Responses) error{
-		"a path":             func(s *Responses) error { return s.PurgePath(context.Background(), "/a") },
-		"a path on one host": func(s *Responses) error { return s.PurgeHostPath(context.Background(), "h", "/a") },
-		"a namespace":        func(s *Responses) error { _, err := s.ClearNamespace(context.Background(), "n"); return err },
+	for name, purge := range map[string]func(s *Store) error{
+		"a path":             func(s *Store) error { return s.PurgePath(context.Background(), "/a") },
+		"a path on one host": func(s *Store) error { return s.PurgeHostPath(context.Background(), "h", "/a") },
+		"a namespace":        func(s *Store) error { _, err := s.ClearNamespace(context.Background(), "n"); return err },
 		"an own path":        own,
-		"an own path, at once": func(s *Responses) error {
+		"an own path, at once": func(s *Store) error {
 			ticket := Ticket{}
 			return s.PurgeOwn(context.Background(), "h", "/a", &ticket)
 		},
@@ -120,7 +120,7 @@ func TestPurgeOfAFullStore(t *testing.T) {
 					t.Error(err)
 				}
 			}
-			for name, s := range map[string]*Responses{"this process": s, "another": other} {
+			for name, s := range map[string]*Store{"this process": s, "another": other} {
 				if got := foundIn(t, s, "/a", "n", nil); got != "" {
 					t.Errorf("in %s: %q", name, got)
 				}
@@ -134,7 +134,7 @@ func TestPurgeOfAFullStore(t *testing.T) {
 }
 
 // own has a request change /a whose own response is to outlive that.
-func own(s *Responses) error {
+func own(s *Store) error {
 	ticket := s.BeginOwn(context.Background(), &Found{}, at("/a", "n"))
 	return s.PurgeOwn(context.Background(), "h", "/a", &ticket)
 }
@@ -175,7 +175,7 @@ func TestPurgeOwedBesideAnother(t *testing.T) {
 
 // Purges of paths that nothing is stored for leave nothing behind, and cost no other path anything.
 func TestPurgesElsewhere(t *testing.T) {
-	both(t, func(t *testing.T, s *Responses) {
+	both(t, func(t *testing.T, s *Store) {
 		keep(t, s, "/a", "n", "body", nil)
 		for i := range 20_000 {
 			path := fmt.Sprintf("/%d", i)

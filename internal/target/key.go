@@ -1,4 +1,4 @@
-// Package keys builds the keys under which responses are stored.
+// Package target says what a request asks for, and builds the key under which the response for it is stored.
 //
 // A response's key is
 //
@@ -10,7 +10,7 @@
 // where that is not what the route sees, and listed the parameters of it that count; rest is a digest too, of what a middleware has
 // written into the URL beside path and query. Host, path, target and query are escaped, so no two different requests ever share a
 // key, and none is ever that of a value (see [Value]).
-package keys
+package target
 
 import (
 	"crypto/sha256"
@@ -147,12 +147,13 @@ type Target struct {
 	Path       string // as the route sees it
 	Came       string // as the client asked for it, where that is another one; else empty
 	Namespaces []string
+	Header     http.Header // of the request, with the fields that select among the variants
 }
 
 // Target returns a request's target. tls tells that the request counts as one over TLS.
 func (s *Scheme) Target(r *http.Request, tls bool, said Said) Target {
 	key, came := s.AppendKey(nil, r, tls, said)
-	return Target{Key: string(key), Host: Authority(r.Host), Path: r.URL.Path, Came: came}
+	return Target{Key: string(key), Host: Authority(r.Host), Path: r.URL.Path, Came: came, Header: r.Header}
 }
 
 // AppendKey appends the key of a request's target to b, and returns with it the path that the client asked for, where it is
@@ -289,8 +290,11 @@ func Variant(key, variant string) string {
 	return key + "#" + variant
 }
 
-// Part returns the key of a part of the response that has the key.
-func Part(key string) string { return key + "#p" }
+// Part returns the target of a part of the response for the target.
+func (t Target) Part() Target {
+	t.Key += "#p"
+	return t
+}
 
 // What an escaped path or a list of parameters alone cannot say begins with one of these, which none of them, and no host, has in
 // a key.

@@ -1,4 +1,4 @@
-package store
+package entries
 
 import (
 	"context"
@@ -8,12 +8,12 @@ import (
 	"testing/synctest"
 	"time"
 
-	"github.com/gin-cachette/cachette/internal/keys"
+	"github.com/gin-cachette/cachette/internal/target"
 )
 
 // What was stored is found by requests that it matches, until it is purged in whatever way.
 func TestPutAndGet(t *testing.T) {
-	both(t, func(t *testing.T, s *Responses) {
+	both(t, func(t *testing.T, s *Store) {
 		for name, purge := range map[string]func() error{
 			"path":      func() error { return s.PurgePath(t.Context(), "/a") },
 			"namespace": func() error { _, err := s.ClearNamespace(t.Context(), "n"); return err },
@@ -39,7 +39,7 @@ func TestPutAndGet(t *testing.T) {
 
 // Variants of a key are told apart by all the fields that any of them varies by.
 func TestVariants(t *testing.T) {
-	both(t, func(t *testing.T, s *Responses) {
+	both(t, func(t *testing.T, s *Store) {
 		request := func(a, b string) http.Header { return http.Header{"X-A": {a}, "X-B": {b}} }
 		keep(t, s, "/", "", "a=1", request("1", "1"), "X-A")
 		keep(t, s, "/", "", "a=2", request("2", "1"), "X-A")
@@ -55,7 +55,7 @@ func TestVariants(t *testing.T) {
 				t.Errorf("%v: %q", other, got)
 			}
 		}
-		f := s.Get(t.Context(), at("/", ""), request("9", "9"), time.Now())
+		f := s.Get(t.Context(), sent(at("/", ""), request("9", "9")), time.Now())
 		if f.Why != "vary-miss" || f.Key == "key /" {
 			t.Errorf("a miss of a variant: %+v", f)
 		}
@@ -68,7 +68,7 @@ func TestVariants(t *testing.T) {
 
 // A fill that began before a purge stores nothing behind it, and an entry that it made is not current.
 func TestTicketOutdated(t *testing.T) {
-	both(t, func(t *testing.T, s *Responses) {
+	both(t, func(t *testing.T, s *Store) {
 		for name, purge := range map[string]func() error{
 			"path":      func() error { return s.PurgePath(t.Context(), "/a") },
 			"namespace": func() error { _, err := s.ClearNamespace(t.Context(), "n"); return err },
@@ -76,7 +76,7 @@ func TestTicketOutdated(t *testing.T) {
 		} {
 			ticket := s.Begin(t.Context(), &Found{}, at("/a", "n"))
 			before := entry("before")
-			if kept, err := s.Put("key /a", before, nil, &ticket, time.Now(), nil); !kept || err != nil {
+			if kept, err := s.Put(at("/a", ""), before, &ticket, time.Now(), nil); !kept || err != nil {
 				t.Fatal(name, kept, err)
 			}
 			if !s.Current(t.Context(), before, &Found{}) {
@@ -91,7 +91,7 @@ func TestTicketOutdated(t *testing.T) {
 			for _, vary := range [][]string{nil, {"X-A"}} {
 				late := entry("late", vary...)
 				// A store of bytes may keep it: it is none to find.
-				if kept, err := s.Put("key /a", late, nil, &ticket, time.Now(), nil); kept && s.Local() || err != nil {
+				if kept, err := s.Put(at("/a", ""), late, &ticket, time.Now(), nil); kept && s.Local() || err != nil {
 					t.Errorf("%s: kept %v, %v", name, kept, err)
 				}
 				if s.Current(t.Context(), late, &Found{}) {
@@ -120,7 +120,7 @@ func TestPurgeOvertakesWrites(t *testing.T) {
 		}
 		return nil
 	})
-	if _, err := s.Put("key /a", entry("body"), nil, &ticket, time.Now(), nil); err != nil {
+	if _, err := s.Put(at("/a", ""), entry("body"), &ticket, time.Now(), nil); err != nil {
 		t.Fatal(err)
 	}
 	<-began
@@ -153,13 +153,13 @@ func TestStepIsBounded(t *testing.T) {
 			}
 		})
 		for name, step := range map[string]func(){
-			"get":     func() { s.Get(t.Context(), at("/", ""), request, time.Now()) },
+			"get":     func() { s.Get(t.Context(), sent(at("/", ""), request), time.Now()) },
 			"begin":   func() { s.Begin(t.Context(), &Found{}, at("/", "")) },
 			"current": func() { s.Current(t.Context(), entry("x"), &Found{}) },
 			"purge":   func() { _ = s.PurgePath(t.Context(), "/") },
 			"remove":  func() { s.Remove(t.Context(), "key /") },
 			"put": func() {
-				_, _ = s.Put("key /", entry("x", "X-B"), request, &ticket, time.Now(), nil)
+				_, _ = s.Put(sent(at("/", ""), request), entry("x", "X-B"), &ticket, time.Now(), nil)
 			},
 		} {
 			began := time.Now()
@@ -182,7 +182,7 @@ func TestTimeToLive(t *testing.T) {
 	e := entry("body")
 	e.Meta.StaleWhileRevalidate = 5 * time.Hour
 	ticket := s.Begin(t.Context(), &Found{}, at("/window", ""))
-	if _, err := s.Put("key /window", e, nil, &ticket, time.Now(), nil); err != nil {
+	if _, err := s.Put(at("/window", ""), e, &ticket, time.Now(), nil); err != nil {
 		t.Fatal(err)
 	}
 	settle(t, s)
@@ -200,7 +200,7 @@ func TestTimeToLive(t *testing.T) {
 func TestNoTicket(t *testing.T) {
 	s, f := open(t, false)
 	f.breakdown(func(context.Context, string, string) error { return context.DeadlineExceeded })
-	got := s.Get(t.Context(), at("/", ""), nil, time.Now())
+	got := s.Get(t.Context(), at("/", ""), time.Now())
 	if got.Err == nil || got.Entry != nil {
 		t.Errorf("%+v", got)
 	}
@@ -208,7 +208,7 @@ func TestNoTicket(t *testing.T) {
 		if ticket.Usable() {
 			t.Error("the ticket is usable")
 		}
-		if kept, err := s.Put("key /", entry("x"), nil, &ticket, time.Now(), nil); kept || err == nil {
+		if kept, err := s.Put(at("/", ""), entry("x"), &ticket, time.Now(), nil); kept || err == nil {
 			t.Errorf("kept %v, %v", kept, err)
 		}
 	}
@@ -216,10 +216,10 @@ func TestNoTicket(t *testing.T) {
 
 // A purge by one process holds in another, whatever it is by, for what is stored and for fills under way there.
 func TestPurgeInAnotherProcess(t *testing.T) {
-	for name, purge := range map[string]func(s *Responses) error{
-		"path":      func(s *Responses) error { return s.PurgePath(t.Context(), "/a") },
-		"namespace": func(s *Responses) error { _, err := s.ClearNamespace(t.Context(), "n"); return err },
-		"all":       func(s *Responses) error { return s.Flush(t.Context()) },
+	for name, purge := range map[string]func(s *Store) error{
+		"path":      func(s *Store) error { return s.PurgePath(t.Context(), "/a") },
+		"namespace": func(s *Store) error { _, err := s.ClearNamespace(t.Context(), "n"); return err },
+		"all":       func(s *Store) error { return s.Flush(t.Context()) },
 	} {
 		for _, vary := range [][]string{nil, {"X-A"}} {
 			here, _ := open(t, false)
@@ -233,16 +233,16 @@ func TestPurgeInAnotherProcess(t *testing.T) {
 			if err := purge(there); err != nil {
 				t.Fatal(err)
 			}
-			for _, s := range []*Responses{here, there} {
+			for _, s := range []*Store{here, there} {
 				if got := foundIn(t, s, "/a", "n", nil); got != "" {
 					t.Errorf("%s: %q is found behind the purge", name, got)
 				}
 			}
-			if _, err := here.Put("key /a", entry("late", vary...), nil, &ticket, time.Now(), nil); err != nil {
+			if _, err := here.Put(at("/a", ""), entry("late", vary...), &ticket, time.Now(), nil); err != nil {
 				t.Error(err)
 			}
 			settle(t, here)
-			for _, s := range []*Responses{here, there} {
+			for _, s := range []*Store{here, there} {
 				if got := foundIn(t, s, "/a", "n", nil); got != "" {
 					t.Errorf("%s: %q is found, of a fill that began before the purge", name, got)
 				}
@@ -254,35 +254,35 @@ func TestPurgeInAnotherProcess(t *testing.T) {
 // What is stored for a target is gone once either of its paths or any of its namespaces was purged, in this process or in
 // another one, and by nothing else.
 func TestEachScopeCounts(t *testing.T) {
-	target := &keys.Target{Key: "key", Host: "h", Path: "/a", Came: "/x/a", Namespaces: []string{"n", "o"}}
+	target := &target.Target{Key: "key", Host: "h", Path: "/a", Came: "/x/a", Namespaces: []string{"n", "o"}}
 	for name, row := range map[string]struct {
-		purge func(*Responses) error
+		purge func(*Store) error
 		holds bool
 	}{
-		"the path":                {func(s *Responses) error { return s.PurgePath(t.Context(), "/a") }, false},
-		"the path on its host":    {func(s *Responses) error { return s.PurgeHostPath(t.Context(), "h", "/a") }, false},
-		"as it came, on its host": {func(s *Responses) error { return s.PurgeHostPath(t.Context(), "h", "/x/a") }, false},
-		"on another host":         {func(s *Responses) error { return s.PurgeHostPath(t.Context(), "i", "/a") }, true},
-		"the path as it came":     {func(s *Responses) error { return s.PurgePath(t.Context(), "/x/a") }, false},
-		"the first namespace":     {func(s *Responses) error { _, err := s.ClearNamespace(t.Context(), "n"); return err }, false},
-		"the second namespace":    {func(s *Responses) error { _, err := s.ClearNamespace(t.Context(), "o"); return err }, false},
-		"another path":            {func(s *Responses) error { return s.PurgePath(t.Context(), "/y/a") }, true},
-		"another namespace":       {func(s *Responses) error { _, err := s.ClearNamespace(t.Context(), "p"); return err }, true},
+		"the path":                {func(s *Store) error { return s.PurgePath(t.Context(), "/a") }, false},
+		"the path on its host":    {func(s *Store) error { return s.PurgeHostPath(t.Context(), "h", "/a") }, false},
+		"as it came, on its host": {func(s *Store) error { return s.PurgeHostPath(t.Context(), "h", "/x/a") }, false},
+		"on another host":         {func(s *Store) error { return s.PurgeHostPath(t.Context(), "i", "/a") }, true},
+		"the path as it came":     {func(s *Store) error { return s.PurgePath(t.Context(), "/x/a") }, false},
+		"the first namespace":     {func(s *Store) error { _, err := s.ClearNamespace(t.Context(), "n"); return err }, false},
+		"the second namespace":    {func(s *Store) error { _, err := s.ClearNamespace(t.Context(), "o"); return err }, false},
+		"another path":            {func(s *Store) error { return s.PurgePath(t.Context(), "/y/a") }, true},
+		"another namespace":       {func(s *Store) error { _, err := s.ClearNamespace(t.Context(), "p"); return err }, true},
 	} {
 		t.Run(name, func(t *testing.T) {
-			both(t, func(t *testing.T, s *Responses) {
+			both(t, func(t *testing.T, s *Store) {
 				purger := s
 				if s.objects == nil { // another process
 					purger = another(t, s)
 				}
 				ticket := s.Begin(t.Context(), &Found{}, target)
-				if kept, err := s.Put(target.Key, entry("body"), nil, &ticket, time.Now(), nil); !kept || err != nil {
+				if kept, err := s.Put(target, entry("body"), &ticket, time.Now(), nil); !kept || err != nil {
 					t.Fatalf("it was not kept: %v", err)
 				}
 				if err := row.purge(purger); err != nil {
 					t.Fatal(err)
 				}
-				if found := s.Get(t.Context(), target, nil, time.Now()); (found.Entry != nil) != row.holds {
+				if found := s.Get(t.Context(), target, time.Now()); (found.Entry != nil) != row.holds {
 					t.Errorf("found: %t", found.Entry != nil)
 				}
 			})

@@ -147,7 +147,7 @@ func (x *exchange) Sent(rec *response.Recorder, header http.Header) {
 
 // unpurged tells whether nothing that concerns what is stored was purged, also not since this fill began: it may stand in for it.
 func (x *exchange) unpurged() bool {
-	return x.s.store.Stands(x.request.Context(), x.found.Entry)
+	return x.s.entries.Stands(x.request.Context(), x.found.Entry)
 }
 
 // examine notes what there is to know of the handler's response. One to HEAD counts as one to GET, whose header it has (RFC 9111
@@ -250,7 +250,7 @@ func (x *exchange) refuse(header http.Header) rfc9111.Refusal {
 // fits tells whether the response, as far as its length is known by now, is one that the cache and its store take, and has
 // the recorder give it up once it turns out that it is not.
 func (x *exchange) fits(rec *response.Recorder) bool {
-	limit := min(x.around.rt.bodyLimit(x.s), x.s.store.Room(x.target.Key, &x.draft, &x.ticket))
+	limit := min(x.around.rt.bodyLimit(x.s), x.s.entries.Room(x.target.Key, &x.draft, &x.ticket))
 	rec.SetLimit(limit)
 	length := int64(rec.Upcoming())
 	if len(x.length) == 1 {

@@ -1,4 +1,4 @@
-package store
+package entries
 
 import (
 	"context"
@@ -25,7 +25,7 @@ type paying struct {
 }
 
 // startPaying has what is owed carried out. It is called after that was noted.
-func (s *Responses) startPaying() {
+func (s *Store) startPaying() {
 	p := &s.paying
 	p.mu.Lock()
 	defer p.mu.Unlock()
@@ -38,7 +38,7 @@ func (s *Responses) startPaying() {
 }
 
 // keepPaying carries out what is owed until nothing is, or the context has ended.
-func (s *Responses) keepPaying(ctx context.Context, ended chan<- struct{}) {
+func (s *Store) keepPaying(ctx context.Context, ended chan<- struct{}) {
 	defer close(ended)
 	timer := time.NewTimer(firstPause)
 	defer timer.Stop()
@@ -60,7 +60,7 @@ func (s *Responses) keepPaying(ctx context.Context, ended chan<- struct{}) {
 }
 
 // donePaying tells whether nothing is owed any more, and the goroutine ends.
-func (s *Responses) donePaying() bool {
+func (s *Store) donePaying() bool {
 	p := &s.paying
 	p.mu.Lock()
 	defer p.mu.Unlock()
@@ -73,14 +73,14 @@ func (s *Responses) donePaying() bool {
 }
 
 // owes tells whether anything is owed.
-func (s *Responses) owes() bool {
+func (s *Store) owes() bool {
 	return s.shared != nil && s.shared.Owed() > 0 || !s.deletes.empty() || !s.clears.empty()
 }
 
 // pay tries to carry out what is owed, and tells whether the store took all of it. Purges come first: they are what makes the
 // other processes stop. A clearing that fails holds up no other. It asks the store whatever the breaker has seen, since it has a pace
 // of its own, and takes no request's turn to try whether the store is back; what it learns the breaker learns, too.
-func (s *Responses) pay(ctx context.Context) bool {
+func (s *Store) pay(ctx context.Context) bool {
 	var err error
 	if s.shared != nil {
 		err = s.shared.Pay(insist(ctx))
@@ -108,7 +108,7 @@ func (s *Responses) pay(ctx context.Context) bool {
 	return all
 }
 
-func (s *Responses) payDeletes(ctx context.Context) error {
+func (s *Store) payDeletes(ctx context.Context) error {
 	owed := s.deletes.all()
 	keys := make([]string, 0, len(owed))
 	for key := range owed {
@@ -133,7 +133,7 @@ func (s *Responses) payDeletes(ctx context.Context) error {
 }
 
 // payClear clears what has a prefix. That of the whole cache pays for all removals that were owed before it.
-func (s *Responses) payClear(ctx context.Context, prefix string, number uint64) error {
+func (s *Store) payClear(ctx context.Context, prefix string, number uint64) error {
 	ctx, cancel := context.WithTimeout(ctx, clearPatience)
 	defer cancel()
 	if prefix == s.prefix {
@@ -148,7 +148,7 @@ func (s *Responses) payClear(ctx context.Context, prefix string, number uint64) 
 
 // Close ends what runs beside the requests: it has carried out what waits for the store, and tries a last time to carry out what is owed.
 // It takes no longer than the operation timeout. The driver is to be closed after it.
-func (s *Responses) Close() {
+func (s *Store) Close() {
 	ctx, cancel := context.WithTimeout(context.Background(), s.far.Timeout())
 	defer cancel()
 	if s.stopPaying(ctx) && s.owes() {
@@ -167,7 +167,7 @@ func (s *Responses) Close() {
 }
 
 // stopPaying ends the goroutine that pays, and tells whether it has ended: a driver that ignores its context is not waited for.
-func (s *Responses) stopPaying(ctx context.Context) bool {
+func (s *Store) stopPaying(ctx context.Context) bool {
 	p := &s.paying
 	p.mu.Lock()
 	p.stopped = true

@@ -1,26 +1,26 @@
-package store
+package entries
 
 import (
 	"context"
 	"errors"
 
-	"github.com/gin-cachette/cachette/internal/keys"
 	"github.com/gin-cachette/cachette/internal/purge"
+	"github.com/gin-cachette/cachette/internal/target"
 )
 
 // PurgePath makes sure that nothing that is stored for path, on any host, or whose fill has begun, is ever served again.
-func (s *Responses) PurgePath(ctx context.Context, path string) error {
+func (s *Store) PurgePath(ctx context.Context, path string) error {
 	return s.purge(ctx, purge.Scope{Kind: purge.Path, Name: path})
 }
 
-// PurgeHostPath does what PurgePath does, on one host: see [keys.Authority].
-func (s *Responses) PurgeHostPath(ctx context.Context, host, path string) error {
+// PurgeHostPath does what PurgePath does, on one host: see [target.Authority].
+func (s *Store) PurgeHostPath(ctx context.Context, host, path string) error {
 	return s.purge(ctx, purge.OfHostPath(host, path))
 }
 
 // PurgeOwn does what PurgeHostPath does, for a request that BeginOwn was told of: its ticket goes on holding, unless another
 // request has purged the target since it was taken.
-func (s *Responses) PurgeOwn(ctx context.Context, host, path string, t *Ticket) error {
+func (s *Store) PurgeOwn(ctx context.Context, host, path string, t *Ticket) error {
 	if s.local != nil {
 		return s.local.PurgeBy(ctx, &t.Ticket, purge.OfHostPath(host, path))
 	}
@@ -29,7 +29,7 @@ func (s *Responses) PurgeOwn(ctx context.Context, host, path string, t *Ticket) 
 	return s.owed(s.shared.PurgeBy(ctx, &t.Ticket, purge.OfHostPath(host, path)))
 }
 
-func (s *Responses) purge(ctx context.Context, scope purge.Scope) error {
+func (s *Store) purge(ctx context.Context, scope purge.Scope) error {
 	if s.local != nil {
 		return s.local.Purge(ctx, scope)
 	}
@@ -39,7 +39,7 @@ func (s *Responses) purge(ctx context.Context, scope purge.Scope) error {
 }
 
 // owed has a purge that the store did not take carried out later. It returns its error.
-func (s *Responses) owed(err error) error {
+func (s *Store) owed(err error) error {
 	if errors.Is(err, purge.ErrOwed) {
 		s.startPaying()
 	}
@@ -48,8 +48,8 @@ func (s *Responses) owed(err error) error {
 
 // ClearNamespace removes the values and responses of a namespace and returns how many were live. Nothing whose fill has
 // begun, in whatever process, is served either. If the store does not answer, that is owed.
-func (s *Responses) ClearNamespace(ctx context.Context, namespace string) (int, error) {
-	prefix := keys.Namespace(s.prefix, namespace)
+func (s *Store) ClearNamespace(ctx context.Context, namespace string) (int, error) {
+	prefix := target.Namespace(s.prefix, namespace)
 	if err := s.purge(ctx, purge.Scope{Kind: purge.Namespace, Name: namespace}); err != nil {
 		return 0, s.oweClear(prefix, err)
 	}
@@ -60,7 +60,7 @@ func (s *Responses) ClearNamespace(ctx context.Context, namespace string) (int, 
 
 // Flush removes all that the cache wrote under its prefix: with the marks, every response is gone. If the store does not answer, that
 // is owed, and so is the purge of every response, which is carried out sooner.
-func (s *Responses) Flush(ctx context.Context) error {
+func (s *Store) Flush(ctx context.Context) error {
 	if s.local != nil { // the purges are not in the store
 		_ = s.local.Purge(ctx, purge.Scope{Kind: purge.All})
 	}
@@ -77,7 +77,7 @@ func (s *Responses) Flush(ctx context.Context) error {
 }
 
 // flush clears all of the cache, which pays for what was owed before it.
-func (s *Responses) flush(ctx context.Context) error {
+func (s *Store) flush(ctx context.Context) error {
 	s.unqueue(s.prefix)
 	deletes, clears := s.deletes.count(), s.clears.count()
 	_, err := s.far.Clear(ctx, s.prefix)

@@ -1,4 +1,4 @@
-package keys_test
+package target_test
 
 import (
 	"fmt"
@@ -8,7 +8,7 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/gin-cachette/cachette/internal/keys"
+	"github.com/gin-cachette/cachette/internal/target"
 )
 
 // tuple is all that may tell two responses apart.
@@ -16,7 +16,7 @@ type tuple struct {
 	namespace string
 	depth     int
 	tls       bool
-	query     keys.Query
+	query     target.Query
 	service   string
 	part      string
 	who       string
@@ -32,17 +32,17 @@ var variants = []string{"", strings.Repeat("p", 43), strings.Repeat("-", 43)}
 
 func (x tuple) key(t testing.TB) string {
 	t.Helper()
-	s := keys.NewScheme(keys.Route{
-		Prefix: "p:", Service: keys.Service(x.service, ""), Namespaces: namespaces(x.namespace), Query: x.query,
+	s := target.NewScheme(target.Route{
+		Prefix: "p:", Service: target.Service(x.service, ""), Namespaces: namespaces(x.namespace), Query: x.query,
 		Params: []string{"a", "b"}, Depth: x.depth,
 	})
 	r := request(t, x.target, x.host)
 	if x.came != "" {
 		r.RequestURI = x.came
 	}
-	key := keys.Variant(s.Target(r, x.tls, keys.Said{Part: x.part, Identity: x.who}).Key, x.variant)
+	key := target.Variant(s.Target(r, x.tls, target.Said{Part: x.part, Identity: x.who}).Key, x.variant)
 	if x.partial {
-		key = keys.Part(key)
+		key = target.Target{Key: key}.Part().Key
 	}
 	return key
 }
@@ -53,9 +53,9 @@ func (x tuple) identity(t testing.TB) string {
 	u := request(t, x.target, "").URL
 	query := fmt.Sprintf("%q %t", u.RawQuery, u.ForceQuery)
 	switch x.query {
-	case keys.NoQuery:
+	case target.NoQuery:
 		query = ""
-	case keys.ListedOnly:
+	case target.ListedOnly:
 		query = listed(u)
 	}
 	return fmt.Sprintf("%q %d %t %c %q %q %q %q %q %q %q %s %q %q %t",
@@ -81,16 +81,16 @@ func (x tuple) cameIdentity(t testing.TB) string {
 	own, came := request(t, x.target, "").URL, request(t, x.came, "").URL
 	relative := came.Scheme == "" && came.Host == ""
 	query := ""
-	if x.query == keys.ListedOnly && listed(own) != listed(came) {
+	if x.query == target.ListedOnly && listed(own) != listed(came) {
 		query = " " + listed(came)
 	}
-	if x.query != keys.WholeQuery {
+	if x.query != target.WholeQuery {
 		own.RawQuery, own.ForceQuery, came.RawQuery, came.ForceQuery = "", false, "", false
 	}
 	if relative && *own == *came {
 		return query
 	}
-	if x.query != keys.WholeQuery {
+	if x.query != target.WholeQuery {
 		x.came, _, _ = strings.Cut(x.came, "?")
 	}
 	return x.came + query
@@ -130,7 +130,7 @@ func TestKeysAreUnambiguous(t *testing.T) {
 		}
 		seen[key] = identity
 	}
-	for _, query := range []keys.Query{keys.WholeQuery, keys.NoQuery, keys.ListedOnly} {
+	for _, query := range []target.Query{target.WholeQuery, target.NoQuery, target.ListedOnly} {
 		for _, target := range targets {
 			for _, host := range hosts {
 				for _, variant := range variants { // what comes behind the marker
@@ -162,7 +162,7 @@ func TestKeysAreUnambiguous(t *testing.T) {
 		}
 	}
 	for _, kind := range []string{"m", "lt", "lp", "lx", "le"} { // of package purge
-		mark := keys.Marks("p:") + kind + "AbC-_09"
+		mark := target.Marks("p:") + kind + "AbC-_09"
 		if other, ok := seen[mark]; ok {
 			t.Fatalf("the mark %s is the key of %s", mark, other)
 		}
@@ -174,7 +174,7 @@ func TestKeysAreUnambiguous(t *testing.T) {
 			t.Fatalf("%q does not look like a response's key", key)
 		}
 		for _, name := range []string{name, "~" + name, strings.Replace(name, "~r:", "~~r:", 1)} {
-			if value := keys.Value("p:", name); seen[value] != "" {
+			if value := target.Value("p:", name); seen[value] != "" {
 				t.Fatalf("the value %q has the key of %s", name, seen[value])
 			}
 		}
@@ -196,7 +196,7 @@ func FuzzKeys(f *testing.F) {
 		}
 		one := tuple{
 			namespace: namespace, host: host, target: path + "?" + query, part: part, depth: int(bits & 1), tls: bits&2 != 0,
-			query: []keys.Query{keys.WholeQuery, keys.NoQuery, keys.ListedOnly}[bits>>2%3], variant: variants[bits>>4%3],
+			query: []target.Query{target.WholeQuery, target.NoQuery, target.ListedOnly}[bits>>2%3], variant: variants[bits>>4%3],
 			partial: bits&128 != 0,
 		}
 		two := one
@@ -235,9 +235,9 @@ func FuzzValue(f *testing.F) {
 		}
 	}
 	f.Fuzz(func(t *testing.T, a, b string) {
-		key := keys.Value("p:", a)
-		if (key == keys.Value("p:", b)) != (a == b) {
-			t.Errorf("%q and %q have the keys %q and %q", a, b, key, keys.Value("p:", b))
+		key := target.Value("p:", a)
+		if (key == target.Value("p:", b)) != (a == b) {
+			t.Errorf("%q and %q have the keys %q and %q", a, b, key, target.Value("p:", b))
 		}
 		if !strings.HasPrefix(key, "p:") || responseKey.MatchString(strings.TrimPrefix(key, "p:")) {
 			t.Errorf("%q has the key %q, which looks like a response's", a, key)
@@ -249,21 +249,21 @@ func FuzzValue(f *testing.F) {
 		if b == "" {
 			return // no namespace
 		}
-		namespace := keys.Namespace("p:", b)
+		namespace := target.Namespace("p:", b)
 		if inside := strings.HasPrefix(a, b+":"); strings.HasPrefix(key, namespace) != inside {
 			t.Errorf("%q is in the namespace %q: %t, by their keys %q and %q it is not so", a, b, inside, key, namespace)
 		}
-		if joined := keys.Value("p:", b+":"+a); !strings.HasPrefix(joined, namespace) {
+		if joined := target.Value("p:", b+":"+a); !strings.HasPrefix(joined, namespace) {
 			t.Errorf("%q is not in the namespace %q, by their keys %q and %q", b+":"+a, b, joined, namespace)
 		}
 
-		s := keys.NewScheme(keys.Route{Prefix: "p:", Namespaces: namespaces(a), Query: keys.WholeQuery})
-		response := s.Target(&http.Request{URL: &url.URL{Path: "/"}, Host: b}, false, keys.Said{}).Key
+		s := target.NewScheme(target.Route{Prefix: "p:", Namespaces: namespaces(a), Query: target.WholeQuery})
+		response := s.Target(&http.Request{URL: &url.URL{Path: "/"}, Host: b}, false, target.Said{}).Key
 		if inside := a != "" && strings.HasPrefix(a+":", b+":"); strings.HasPrefix(response, namespace) != inside {
 			t.Errorf("a response in %q is in the namespace %q: %t, by their keys %q and %q it is not so",
 				a, b, inside, response, namespace)
 		}
-		if strings.HasPrefix(keys.Marks("p:")+"m", namespace) {
+		if strings.HasPrefix(target.Marks("p:")+"m", namespace) {
 			t.Errorf("the marks are in the namespace %q", b)
 		}
 	})

@@ -1,4 +1,4 @@
-package store
+package entries
 
 import (
 	"context"
@@ -49,9 +49,9 @@ func TestRandomOperations(t *testing.T) {
 type randomly struct {
 	*rand.Rand
 	t     *testing.T
-	s     *Responses
+	s     *Store
 	f     *flaky
-	other *Responses
+	other *Store
 	since map[string][]string // the bodies that were put since the last removal or purge, by path
 }
 
@@ -70,7 +70,7 @@ func (r *randomly) step(i int) {
 			r.since[path] = append(r.since[path], body)
 		}
 	case 4, 5, 6:
-		if e := r.s.Get(ctx, at(path, ""), nil, time.Now()).Entry; e != nil {
+		if e := r.s.Get(ctx, at(path, ""), time.Now()).Entry; e != nil {
 			r.s.Remove(ctx, e.Key)
 			r.since[path] = nil
 		}

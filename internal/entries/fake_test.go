@@ -1,4 +1,4 @@
-package store
+package entries
 
 import (
 	"context"
@@ -14,9 +14,9 @@ import (
 	"github.com/gin-cachette/cachette/drivers"
 	"github.com/gin-cachette/cachette/drivers/inmemory"
 	"github.com/gin-cachette/cachette/internal/guard"
-	"github.com/gin-cachette/cachette/internal/keys"
 	"github.com/gin-cachette/cachette/internal/response"
 	"github.com/gin-cachette/cachette/internal/rfc9111"
+	"github.com/gin-cachette/cachette/internal/target"
 )
 
 const timeout = 500 * time.Millisecond
@@ -79,7 +79,7 @@ func (f *flaky) Clear(ctx context.Context, prefix string) (int, error) {
 }
 
 // open returns responses in a store that keeps objects, or in a flaky one of bytes.
-func open(t *testing.T, objects bool) (*Responses, *flaky) {
+func open(t *testing.T, objects bool) (*Store, *flaky) {
 	t.Helper()
 	memory, f := newFlaky(t)
 	if objects {
@@ -99,7 +99,7 @@ func newFlaky(t *testing.T) (*inmemory.Driver, *flaky) {
 }
 
 // on returns responses in a driver.
-func on(t *testing.T, driver drivers.Driver) *Responses {
+func on(t *testing.T, driver drivers.Driver) *Store {
 	log := slog.New(slog.DiscardHandler)
 	s := New(Options{guard.New(driver, timeout, log), "p:", time.Hour, log, 1 << 20})
 	t.Cleanup(s.Close)
@@ -107,14 +107,14 @@ func on(t *testing.T, driver drivers.Driver) *Responses {
 }
 
 // another returns the responses of another process on the same store.
-func another(t *testing.T, s *Responses) *Responses {
+func another(t *testing.T, s *Store) *Store {
 	other := New(Options{s.far, "p:", time.Hour, s.log, 1 << 20})
 	t.Cleanup(other.Close)
 	return other
 }
 
 // both runs a test on a store of objects, on one of bytes, on one for which all waits, and on one of bytes that adds values and keeps logs.
-func both(t *testing.T, test func(t *testing.T, s *Responses)) {
+func both(t *testing.T, test func(t *testing.T, s *Store)) {
 	t.Helper()
 	for name, objects := range map[string]bool{"objects": true, "bytes": false} {
 		t.Run(name, func(t *testing.T) {
@@ -140,7 +140,7 @@ func both(t *testing.T, test func(t *testing.T, s *Responses)) {
 }
 
 // hold has all writes of responses wait, until what it returns is called.
-func hold(t *testing.T, s *Responses) (release func()) {
+func hold(t *testing.T, s *Store) (release func()) {
 	release = sync.OnceFunc(func() {
 		for i := range s.queue.lines {
 			l := &s.queue.lines[i]
@@ -168,7 +168,7 @@ func hold(t *testing.T, s *Responses) (release func()) {
 }
 
 // settle waits until what waits for the store is stored.
-func settle(t *testing.T, s *Responses) {
+func settle(t *testing.T, s *Store) {
 	t.Helper()
 	if err := s.Settle(t.Context()); err != nil {
 		t.Fatal(err)
@@ -182,34 +182,40 @@ func entry(body string, vary ...string) *response.Entry {
 }
 
 // at is the target of a path in a namespace, if that is not empty.
-func at(path, namespace string) *keys.Target {
-	t := &keys.Target{Key: "key " + path, Host: "h", Path: path}
+func at(path, namespace string) *target.Target {
+	t := &target.Target{Key: "key " + path, Host: "h", Path: path}
 	if namespace != "" {
 		t.Namespaces = []string{namespace}
 	}
 	return t
 }
 
+// sent is a target as a request with a header has it.
+func sent(t *target.Target, header http.Header) *target.Target {
+	t.Header = header
+	return t
+}
+
 // keep stores a response for path, in a namespace, as a fill does that begins and ends at once.
-func keep(t *testing.T, s *Responses, path, namespace, body string, request http.Header, vary ...string) {
+func keep(t *testing.T, s *Store, path, namespace, body string, request http.Header, vary ...string) {
 	t.Helper()
-	known := s.Get(t.Context(), at(path, namespace), request, time.Now())
+	known := s.Get(t.Context(), sent(at(path, namespace), request), time.Now())
 	ticket := s.Begin(t.Context(), &known, at(path, namespace))
-	if kept, err := s.Put("key "+path, entry(body, vary...), request, &ticket, time.Now(), nil); !kept || err != nil {
+	if kept, err := s.Put(sent(at(path, namespace), request), entry(body, vary...), &ticket, time.Now(), nil); !kept || err != nil {
 		t.Fatalf("%s was not kept: %v", body, err)
 	}
 }
 
 // found returns the body of what is found for path, or "".
-func found(t *testing.T, s *Responses, path string, request http.Header) string {
+func found(t *testing.T, s *Store, path string, request http.Header) string {
 	t.Helper()
 	return foundIn(t, s, path, "", request)
 }
 
 // foundIn does what found does for a route in a namespace.
-func foundIn(t *testing.T, s *Responses, path, namespace string, request http.Header) string {
+func foundIn(t *testing.T, s *Store, path, namespace string, request http.Header) string {
 	t.Helper()
-	f := s.Get(t.Context(), at(path, namespace), request, time.Now())
+	f := s.Get(t.Context(), sent(at(path, namespace), request), time.Now())
 	if f.Entry == nil {
 		return ""
 	}

@@ -1,4 +1,4 @@
-package store
+package entries
 
 import (
 	"context"
@@ -9,7 +9,7 @@ import (
 
 // Current tells whether an entry that a fill has just made may be given to a request that has waited for it, and that came with what
 // its own lookup found: nothing that the entry stands on was purged before that.
-func (s *Responses) Current(ctx context.Context, e *response.Entry, found *Found) bool {
+func (s *Store) Current(ctx context.Context, e *response.Entry, found *Found) bool {
 	if s.local == nil && found.look != nil {
 		if state, ok := s.shared.Judge(found.look, &e.Basis); ok && state == purge.Valid {
 			return true
@@ -19,10 +19,10 @@ func (s *Responses) Current(ctx context.Context, e *response.Entry, found *Found
 }
 
 // Outdated tells whether a live entry was purged since it was found. Of a store of bytes, Begin looks itself.
-func (s *Responses) Outdated(e *response.Entry) bool { return s.local != nil && !s.holds(&e.Basis) }
+func (s *Store) Outdated(e *response.Entry) bool { return s.local != nil && !s.holds(&e.Basis) }
 
 // Stands tells whether nothing that an entry stands on was purged since its fill began.
-func (s *Responses) Stands(ctx context.Context, e *response.Entry) bool {
+func (s *Store) Stands(ctx context.Context, e *response.Entry) bool {
 	if s.local != nil {
 		return s.holds(&e.Basis)
 	}
@@ -33,7 +33,7 @@ func (s *Responses) Stands(ctx context.Context, e *response.Entry) bool {
 }
 
 // holds does what Stands does, of a live object.
-func (s *Responses) holds(b *purge.Basis) bool {
+func (s *Store) holds(b *purge.Basis) bool {
 	state, _ := s.local.Judge(nil, b)
 	return state == purge.Valid
 }

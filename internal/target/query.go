@@ -1,4 +1,4 @@
-package keys
+package target
 
 import (
 	"net/url"

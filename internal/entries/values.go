@@ -1,4 +1,4 @@
-package store
+package entries
 
 import (
 	"context"
@@ -9,7 +9,7 @@ import (
 )
 
 // GetValue returns a value, or [drivers.ErrMiss], which it is for one whose removal is owed.
-func (s *Responses) GetValue(ctx context.Context, key string) (drivers.Item, error) {
+func (s *Store) GetValue(ctx context.Context, key string) (drivers.Item, error) {
 	if s.removed(key) {
 		return drivers.Item{}, drivers.ErrMiss
 	}
@@ -17,7 +17,7 @@ func (s *Responses) GetValue(ctx context.Context, key string) (drivers.Item, err
 }
 
 // SetValue stores a value, in place of one whose removal may be owed.
-func (s *Responses) SetValue(ctx context.Context, key string, value []byte, ttl time.Duration) error {
+func (s *Store) SetValue(ctx context.Context, key string, value []byte, ttl time.Duration) error {
 	owed := s.deletes.owed(key)
 	err := s.far.Set(ctx, key, value, ttl)
 	if err == nil && owed > 0 {
@@ -27,12 +27,12 @@ func (s *Responses) SetValue(ctx context.Context, key string, value []byte, ttl 
 }
 
 // removed tells whether the removal of a value is owed: what the store has under its key is not to be fetched.
-func (s *Responses) removed(key string) bool {
+func (s *Store) removed(key string) bool {
 	return s.deletes.owed(key) > 0 || s.clears.some(func(prefix string) bool { return strings.HasPrefix(key, prefix) })
 }
 
 // DeleteValues removes values and returns how many of them were live. If the store does not answer, that is owed.
-func (s *Responses) DeleteValues(ctx context.Context, keys ...string) (int, error) {
+func (s *Store) DeleteValues(ctx context.Context, keys ...string) (int, error) {
 	owed := s.deletes.count()
 	n, err := s.far.Delete(ctx, keys...)
 	switch {
@@ -52,7 +52,7 @@ func (s *Responses) DeleteValues(ctx context.Context, keys ...string) (int, erro
 	return n, owing(err)
 }
 
-func (s *Responses) deletesPaid(keys []string, number uint64) {
+func (s *Store) deletesPaid(keys []string, number uint64) {
 	if s.deletes.empty() {
 		return
 	}
@@ -62,7 +62,7 @@ func (s *Responses) deletesPaid(keys []string, number uint64) {
 }
 
 // clear removes what has a prefix and returns how much of it was live. If the store does not answer, that is owed.
-func (s *Responses) clear(ctx context.Context, prefix string) (int, error) {
+func (s *Store) clear(ctx context.Context, prefix string) (int, error) {
 	owed := s.clears.owed(prefix)
 	n, err := s.far.Clear(ctx, prefix)
 	if err != nil {
@@ -73,7 +73,7 @@ func (s *Responses) clear(ctx context.Context, prefix string) (int, error) {
 }
 
 // oweClear notes that a clearing is owed, which has failed with err, and returns the error that says so.
-func (s *Responses) oweClear(prefix string, err error) error {
+func (s *Store) oweClear(prefix string, err error) error {
 	switch {
 	case hopeless(err):
 		return err
@@ -86,7 +86,7 @@ func (s *Responses) oweClear(prefix string, err error) error {
 
 // oweAll notes that all there is of the cache is to be cleared, in place of what is too much to be owed one by one. Where other programs
 // may have keys among those of the cache, that cannot be carried out, so that it is not owed.
-func (s *Responses) oweAll(err error) error {
+func (s *Store) oweAll(err error) error {
 	if s.prefix == "" && !s.far.Dedicated() {
 		return err
 	}

@@ -1,4 +1,4 @@
-package store
+package entries
 
 import (
 	"context"
@@ -7,27 +7,27 @@ import (
 	"time"
 
 	"github.com/gin-cachette/cachette/drivers"
-	"github.com/gin-cachette/cachette/internal/keys"
 	"github.com/gin-cachette/cachette/internal/purge"
 	"github.com/gin-cachette/cachette/internal/response"
 	"github.com/gin-cachette/cachette/internal/rfc9111"
+	"github.com/gin-cachette/cachette/internal/target"
 )
 
 // Get finds the stored response for a request. now is the caller's reading of the clock.
-func (s *Responses) Get(ctx context.Context, target *keys.Target, request http.Header, now time.Time) Found {
+func (s *Store) Get(ctx context.Context, of *target.Target, now time.Time) Found {
 	if s.local == nil {
-		return s.getBytes(ctx, target, request, now)
+		return s.getBytes(ctx, of, now)
 	}
-	found := s.GetLocal([]byte(target.Key), request, now)
+	found := s.GetLocal([]byte(of.Key), of.Header, now)
 	if found.Key == "" {
-		found.Key = target.Key
+		found.Key = of.Key
 	}
 	return found
 }
 
 // GetLocal does what Get does for live objects, by a key whose bytes it does not keep. The Key of what it found is empty where it
 // is that one.
-func (s *Responses) GetLocal(key []byte, request http.Header, now time.Time) Found {
+func (s *Store) GetLocal(key []byte, request http.Header, now time.Time) Found {
 	object, _ := s.objects.GetObject(key, now)
 	switch stored := object.(type) {
 	case *response.Entry:
@@ -56,20 +56,20 @@ func (s *Responses) GetLocal(key []byte, request http.Header, now time.Time) Fou
 // variantKeys returns the keys of the variants that answer a request: its own, and, where it has several lines of a field that
 // may be joined to one, that of the request with those joined. It is empty where there is no such field.
 func variantKeys(v *response.Variants, request http.Header) (own, joined string) {
-	own = keys.Variant(v.Key, rfc9111.VariantKey(v.Fields, request))
+	own = target.Variant(v.Key, rfc9111.VariantKey(v.Fields, request))
 	if variant := rfc9111.JoinedVariantKey(v.Fields, request); variant != "" {
-		joined = keys.Variant(v.Key, variant)
+		joined = target.Variant(v.Key, variant)
 	}
 	return own, joined
 }
 
-func (s *Responses) getBytes(ctx context.Context, target *keys.Target, request http.Header, now time.Time) Found {
+func (s *Store) getBytes(ctx context.Context, of *target.Target, now time.Time) Found {
 	ctx, cancel := s.far.Step(ctx)
 	defer cancel()
-	found := Found{Key: target.Key, Why: rfc9111.ForwardURIMiss, look: s.shared.Look(scopesOf(make([]purge.Scope, 0, 2+len(target.Namespaces)), target)...)}
+	found := Found{Key: of.Key, Why: rfc9111.ForwardURIMiss, look: s.shared.Look(scopesOf(make([]purge.Scope, 0, 2+len(of.Namespaces)), of)...)}
 	entry, variants, err := s.readMarked(ctx, &found)
 	if err == nil && variants != nil {
-		entry, err = s.variant(ctx, &found, variants, request)
+		entry, err = s.variant(ctx, &found, variants, of.Header)
 	} else if err == nil && entry != nil {
 		entry, err = s.valid(ctx, &found, entry)
 	}
@@ -82,7 +82,7 @@ func (s *Responses) getBytes(ctx context.Context, target *keys.Target, request h
 }
 
 // variant returns the variant that answers a request, if there is one, and notes what its fill is to be collapsed by.
-func (s *Responses) variant(ctx context.Context, found *Found, variants *response.Variants, request http.Header) (*response.Entry, error) {
+func (s *Store) variant(ctx context.Context, found *Found, variants *response.Variants, request http.Header) (*response.Entry, error) {
 	if state, err := s.shared.State(ctx, found.look, &variants.Basis); err != nil || state != purge.Valid {
 		return nil, err
 	}
@@ -109,7 +109,7 @@ func (s *Responses) variant(ctx context.Context, found *Found, variants *respons
 }
 
 // valid returns an entry if nothing that it stands on was purged, by what the look-up has read where that tells.
-func (s *Responses) valid(ctx context.Context, found *Found, entry *response.Entry) (*response.Entry, error) {
+func (s *Store) valid(ctx context.Context, found *Found, entry *response.Entry) (*response.Entry, error) {
 	if state, err := s.shared.State(ctx, found.look, &entry.Basis); err != nil || state != purge.Valid {
 		return nil, err
 	}
@@ -117,7 +117,7 @@ func (s *Responses) valid(ctx context.Context, found *Found, entry *response.Ent
 }
 
 // readMarked does what read does for the key of found, and has the look take the marks with it where both take one round trip.
-func (s *Responses) readMarked(ctx context.Context, found *Found) (*response.Entry, *response.Variants, error) {
+func (s *Store) readMarked(ctx context.Context, found *Found) (*response.Entry, *response.Variants, error) {
 	if entry, variants, ok := s.waiting(found.Key); ok {
 		return entry, variants, nil // its marks are read by those who judge it
 	}
@@ -134,7 +134,7 @@ func (s *Responses) readMarked(ctx context.Context, found *Found) (*response.Ent
 }
 
 // read returns what is stored under key, or waits to be: an entry, or what its variants depend on, or neither.
-func (s *Responses) read(ctx context.Context, key string) (*response.Entry, *response.Variants, error) {
+func (s *Store) read(ctx context.Context, key string) (*response.Entry, *response.Variants, error) {
 	if entry, variants, ok := s.waiting(key); ok {
 		return entry, variants, nil
 	}
@@ -143,7 +143,7 @@ func (s *Responses) read(ctx context.Context, key string) (*response.Entry, *res
 
 // waiting returns what waits to be stored under key. ok is true with neither an entry nor variants where it is to be removed. It is asked
 // before the store: what does not wait any more is stored.
-func (s *Responses) waiting(key string) (entry *response.Entry, variants *response.Variants, ok bool) {
+func (s *Store) waiting(key string) (entry *response.Entry, variants *response.Variants, ok bool) {
 	if w, ok := s.queue.find(key); ok {
 		return w.entry, w.variants, true
 	}
@@ -151,7 +151,7 @@ func (s *Responses) waiting(key string) (entry *response.Entry, variants *respon
 }
 
 // readStored does what read does, of the store alone.
-func (s *Responses) readStored(ctx context.Context, key string) (*response.Entry, *response.Variants, error) {
+func (s *Store) readStored(ctx context.Context, key string) (*response.Entry, *response.Variants, error) {
 	item, err := s.far.Get(ctx, key)
 	if errors.Is(err, drivers.ErrMiss) {
 		return nil, nil, nil

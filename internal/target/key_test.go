@@ -1,4 +1,4 @@
-package keys_test
+package target_test
 
 import (
 	"fmt"
@@ -8,7 +8,7 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/gin-cachette/cachette/internal/keys"
+	"github.com/gin-cachette/cachette/internal/target"
 )
 
 // request returns a request as the server would make it of a request line's target and a host.
@@ -22,39 +22,39 @@ func request(t testing.TB, target, host string) *http.Request {
 }
 
 // key returns the key of a request that is not one over TLS.
-func key(s *keys.Scheme, r *http.Request, part string) string {
-	return s.Target(r, false, keys.Said{Part: part}).Key
+func key(s *target.Scheme, r *http.Request, part string) string {
+	return s.Target(r, false, target.Said{Part: part}).Key
 }
 
 // TestKey pins the format, since stores are shared and outlive a program: to change it is to lose what they hold.
 func TestKey(t *testing.T) {
-	scheme := func(namespace string, query keys.Query, params ...string) keys.Scheme {
-		return keys.NewScheme(keys.Route{Prefix: "p:", Namespaces: namespaces(namespace), Query: query, Params: params})
+	scheme := func(namespace string, query target.Query, params ...string) target.Scheme {
+		return target.NewScheme(target.Route{Prefix: "p:", Namespaces: namespaces(namespace), Query: query, Params: params})
 	}
 	for _, test := range []struct {
 		name   string
-		scheme keys.Scheme
+		scheme target.Scheme
 		target string
 		host   string
 		part   string
 		want   string
 	}{
-		{"a path", scheme("", keys.WholeQuery), "/a", "h", "", "p:~r:hq//h/a"},
-		{"a query", scheme("", keys.WholeQuery), "/a?b=c", "h", "", "p:~r:hq//h/a?b=c"},
-		{"a query with a number sign", scheme("", keys.WholeQuery), "/a?b#c", "h", "", "p:~r:hq//h/a?b##c"},
-		{"a namespace", scheme("n", keys.WholeQuery), "/a", "h", "", "p:n:~r:hq//h/a"},
-		{"no query wanted", scheme("", keys.NoQuery), "/a?b=c", "h", "", "p:~r:hp//h/a"},
-		{"a parameter wanted", scheme("", keys.ListedOnly, "b"), "/a?b=c&d=e", "h", "", "p:~r:hldU__5q7EF2_cGSES//h/a?b=c"},
-		{"several parameters wanted", scheme("", keys.ListedOnly, "b", "a", ""), "/a?=&b=c&a=d", "h", "",
+		{"a path", scheme("", target.WholeQuery), "/a", "h", "", "p:~r:hq//h/a"},
+		{"a query", scheme("", target.WholeQuery), "/a?b=c", "h", "", "p:~r:hq//h/a?b=c"},
+		{"a query with a number sign", scheme("", target.WholeQuery), "/a?b#c", "h", "", "p:~r:hq//h/a?b##c"},
+		{"a namespace", scheme("n", target.WholeQuery), "/a", "h", "", "p:n:~r:hq//h/a"},
+		{"no query wanted", scheme("", target.NoQuery), "/a?b=c", "h", "", "p:~r:hp//h/a"},
+		{"a parameter wanted", scheme("", target.ListedOnly, "b"), "/a?b=c&d=e", "h", "", "p:~r:hldU__5q7EF2_cGSES//h/a?b=c"},
+		{"several parameters wanted", scheme("", target.ListedOnly, "b", "a", ""), "/a?=&b=c&a=d", "h", "",
 			"p:~r:hl_Ls8Hb7B57fVLS5A//h/a?=&a=d&b=c"},
-		{"a parameter of nothing", scheme("", keys.ListedOnly, ""), "/?=", "h", "", "p:~r:hllR3O46ek86rGfsdq//h/?="},
-		{"a part", scheme("", keys.WholeQuery), "/a", "h", "x", "p:~r:hq+LXEWQrcmsEQBYnyp-6wy9chTD7GQPMTbAiWHF5IaSIE//h/a"},
-		{"a host and a port", scheme("", keys.WholeQuery), "/a", "Example.AZ:8080", "", "p:~r:hq//Example.AZ:8080/a"},
-		{"an address", scheme("", keys.WholeQuery), "/a", "[::1]:80", "", "p:~r:hq//[::1]:80/a"},
-		{"no host", scheme("", keys.WholeQuery), "/a", "", "", "p:~r:hq///a"},
-		{"a host of another route's form", scheme("", keys.WholeQuery), "/a", "h/a?b#c%", "",
+		{"a parameter of nothing", scheme("", target.ListedOnly, ""), "/?=", "h", "", "p:~r:hllR3O46ek86rGfsdq//h/?="},
+		{"a part", scheme("", target.WholeQuery), "/a", "h", "x", "p:~r:hq+LXEWQrcmsEQBYnyp-6wy9chTD7GQPMTbAiWHF5IaSIE//h/a"},
+		{"a host and a port", scheme("", target.WholeQuery), "/a", "Example.AZ:8080", "", "p:~r:hq//Example.AZ:8080/a"},
+		{"an address", scheme("", target.WholeQuery), "/a", "[::1]:80", "", "p:~r:hq//[::1]:80/a"},
+		{"no host", scheme("", target.WholeQuery), "/a", "", "", "p:~r:hq///a"},
+		{"a host of another route's form", scheme("", target.WholeQuery), "/a", "h/a?b#c%", "",
 			"p:~r:hq//h%2fa%3fb%23c%25/a"},
-		{"no path", scheme("", keys.WholeQuery), "*", "h", "", "p:~r:hq//h%!%!*"},
+		{"no path", scheme("", target.WholeQuery), "*", "h", "", "p:~r:hq//h%!%!*"},
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			if got := key(&test.scheme, request(t, test.target, test.host), test.part); got != test.want {
@@ -64,21 +64,21 @@ func TestKey(t *testing.T) {
 	}
 	for _, test := range []struct {
 		name  string
-		route keys.Route
+		route target.Route
 		tls   bool
-		said  keys.Said
+		said  target.Said
 		want  string
 	}{
 		{name: "TLS", tls: true, want: "p:~r:sq//h/a"},
-		{name: "inside of another", route: keys.Route{Depth: 1}, want: "p:~r:hqn//h/a"},
-		{name: "inside of two, over TLS", route: keys.Route{Depth: 2}, tls: true, want: "p:~r:sqnn//h/a"},
-		{name: "several namespaces", route: keys.Route{Namespaces: []string{"n", "o"}}, want: "p:n:~r:hq//h/a"},
-		{name: "a service", route: keys.Route{Service: keys.Service("shop", "")}, want: "p:~r:hq@C8tI_huF//h/a"},
-		{name: "an identity", said: keys.Said{Identity: "x"}, want: "p:~r:hq!LXEWQrcmsEQBYnyp-6wy9chTD7GQPMTbAiWHF5IaSIE//h/a"},
+		{name: "inside of another", route: target.Route{Depth: 1}, want: "p:~r:hqn//h/a"},
+		{name: "inside of two, over TLS", route: target.Route{Depth: 2}, tls: true, want: "p:~r:sqnn//h/a"},
+		{name: "several namespaces", route: target.Route{Namespaces: []string{"n", "o"}}, want: "p:n:~r:hq//h/a"},
+		{name: "a service", route: target.Route{Service: target.Service("shop", "")}, want: "p:~r:hq@C8tI_huF//h/a"},
+		{name: "an identity", said: target.Said{Identity: "x"}, want: "p:~r:hq!LXEWQrcmsEQBYnyp-6wy9chTD7GQPMTbAiWHF5IaSIE//h/a"},
 	} {
 		t.Run(test.name, func(t *testing.T) {
-			test.route.Prefix, test.route.Query = "p:", keys.WholeQuery
-			s := keys.NewScheme(test.route)
+			test.route.Prefix, test.route.Query = "p:", target.WholeQuery
+			s := target.NewScheme(test.route)
 			if got := s.Target(request(t, "/a", "h"), test.tls, test.said).Key; got != test.want {
 				t.Errorf("the key is %s, want %s", got, test.want)
 			}
@@ -86,8 +86,8 @@ func TestKey(t *testing.T) {
 	}
 	t.Run("variants and parts", func(t *testing.T) {
 		for got, want := range map[string]string{
-			keys.Variant("k", ""): "k", keys.Variant("k", "v"): "k#v", keys.Part("k"): "k#p",
-			keys.Part(keys.Variant("k", "v")): "k#v#p", keys.Marks("p:") + "m": "p:~r:m",
+			target.Variant("k", ""): "k", target.Variant("k", "v"): "k#v", target.Target{Key: "k"}.Part().Key: "k#p",
+			target.Target{Key: target.Variant("k", "v")}.Part().Key: "k#v#p", target.Marks("p:") + "m": "p:~r:m",
 		} {
 			if got != want {
 				t.Errorf("the key is %s, want %s", got, want)
@@ -137,7 +137,7 @@ func TestDifferentTargets(t *testing.T) {
 		{"a star and no path", "*", "http://h"},
 	} {
 		t.Run(test.name, func(t *testing.T) {
-			s := keys.NewScheme(keys.Route{Query: keys.WholeQuery})
+			s := target.NewScheme(target.Route{Query: target.WholeQuery})
 			if a, b := key(&s, request(t, test.a, "h"), ""), key(&s, request(t, test.b, "h"), ""); a == b {
 				t.Errorf("%s and %s have the key %s", test.a, test.b, a)
 			}
@@ -147,7 +147,7 @@ func TestDifferentTargets(t *testing.T) {
 
 // TestSameTargets holds that the ways to write one request have one key.
 func TestSameTargets(t *testing.T) {
-	s := keys.NewScheme(keys.Route{Query: keys.WholeQuery})
+	s := target.NewScheme(target.Route{Query: target.WholeQuery})
 	want := key(&s, request(t, "/a?b", "example.com"), "")
 	for name, r := range map[string]*http.Request{
 		"another method":        {Method: http.MethodHead, URL: &url.URL{Path: "/a", RawQuery: "b"}, Host: "example.com"},
@@ -165,46 +165,46 @@ func TestTargetsAsTheyCame(t *testing.T) {
 	for _, test := range []struct {
 		name       string
 		line, sees string // the target on the request line, and the URL that the route sees
-		query      keys.Query
+		query      target.Query
 		own        bool   // the key is another than that of a request which came as the route sees it
 		came       string // the path, where it is another
 	}{
-		{"as it is seen", "/a?b", "/a?b", keys.WholeQuery, false, ""},
-		{"escaped as the client did", "/a%2Fb{?c", "/a%2Fb{?c", keys.WholeQuery, false, ""},
-		{"an empty query", "/a?", "/a?", keys.WholeQuery, false, ""},
-		{"a prefix less", "/app/a?b", "/a?b", keys.WholeQuery, true, "/app/a"},
-		{"an escaped prefix less", "/%61pp/a", "/a", keys.WholeQuery, true, "/app/a"},
-		{"a slash that was unescaped", "/a%2Fb", "/a/b", keys.WholeQuery, true, ""},
-		{"a query less", "/a?b&c", "/a?b", keys.WholeQuery, true, ""},
-		{"a query less, without a query in the key", "/a?b&c", "/a?b", keys.NoQuery, false, ""},
-		{"a query less, with some of it in the key", "/a?b&c", "/a?b", keys.ListedOnly, false, ""},
-		{"a listed parameter less", "/a?b=1&c", "/a?c", keys.ListedOnly, true, ""},
-		{"a listed parameter more", "/a", "/a?b=1", keys.ListedOnly, true, ""},
-		{"another value of a listed parameter", "/a?b=1", "/a?b=2", keys.ListedOnly, true, ""},
-		{"the same value of a listed parameter, escaped", "/a?b=%31", "/a?b=1", keys.ListedOnly, false, ""},
-		{"a query less that cannot be read", "/a?b=1&;", "/a?b=1", keys.ListedOnly, true, ""},
-		{"another value of a parameter, without a query in the key", "/a?b=1", "/a?b=2", keys.NoQuery, false, ""},
-		{"a prefix and a query less, without a query in the key", "/app/a?b&c", "/a?b", keys.NoQuery, true, "/app/a"},
-		{"an absolute form (RFC 9112 §3.2.2)", "http://h/a?b", "http://h/a?b", keys.WholeQuery, true, ""},
-		{"an absolute form that was rewritten", "http://h/app/a", "http://h/a", keys.WholeQuery, true, "/app/a"},
-		{"what cannot be read", "::", "/a", keys.WholeQuery, true, ""},
-		{"nothing, as in a request that a test has made", "", "/a", keys.WholeQuery, false, ""},
+		{"as it is seen", "/a?b", "/a?b", target.WholeQuery, false, ""},
+		{"escaped as the client did", "/a%2Fb{?c", "/a%2Fb{?c", target.WholeQuery, false, ""},
+		{"an empty query", "/a?", "/a?", target.WholeQuery, false, ""},
+		{"a prefix less", "/app/a?b", "/a?b", target.WholeQuery, true, "/app/a"},
+		{"an escaped prefix less", "/%61pp/a", "/a", target.WholeQuery, true, "/app/a"},
+		{"a slash that was unescaped", "/a%2Fb", "/a/b", target.WholeQuery, true, ""},
+		{"a query less", "/a?b&c", "/a?b", target.WholeQuery, true, ""},
+		{"a query less, without a query in the key", "/a?b&c", "/a?b", target.NoQuery, false, ""},
+		{"a query less, with some of it in the key", "/a?b&c", "/a?b", target.ListedOnly, false, ""},
+		{"a listed parameter less", "/a?b=1&c", "/a?c", target.ListedOnly, true, ""},
+		{"a listed parameter more", "/a", "/a?b=1", target.ListedOnly, true, ""},
+		{"another value of a listed parameter", "/a?b=1", "/a?b=2", target.ListedOnly, true, ""},
+		{"the same value of a listed parameter, escaped", "/a?b=%31", "/a?b=1", target.ListedOnly, false, ""},
+		{"a query less that cannot be read", "/a?b=1&;", "/a?b=1", target.ListedOnly, true, ""},
+		{"another value of a parameter, without a query in the key", "/a?b=1", "/a?b=2", target.NoQuery, false, ""},
+		{"a prefix and a query less, without a query in the key", "/app/a?b&c", "/a?b", target.NoQuery, true, "/app/a"},
+		{"an absolute form (RFC 9112 §3.2.2)", "http://h/a?b", "http://h/a?b", target.WholeQuery, true, ""},
+		{"an absolute form that was rewritten", "http://h/app/a", "http://h/a", target.WholeQuery, true, "/app/a"},
+		{"what cannot be read", "::", "/a", target.WholeQuery, true, ""},
+		{"nothing, as in a request that a test has made", "", "/a", target.WholeQuery, false, ""},
 	} {
 		t.Run(test.name, func(t *testing.T) {
-			s := keys.NewScheme(keys.Route{Query: test.query, Params: []string{"b"}})
+			s := target.NewScheme(target.Route{Query: test.query, Params: []string{"b"}})
 			r := request(t, test.sees, "h")
 			r.RequestURI = test.line
 			plain := r.Clone(t.Context())
 			plain.URL.Scheme, plain.URL.Host = "", ""
 			plain.RequestURI = strings.TrimPrefix(test.sees, "http://h")
-			got, without := s.Target(r, false, keys.Said{}), s.Target(plain, false, keys.Said{})
+			got, without := s.Target(r, false, target.Said{}), s.Target(plain, false, target.Said{})
 			if own := got.Key != without.Key; own != test.own || got.Came != test.came || got.Path != plain.URL.Path {
 				t.Errorf("the target is %+v, beside one of %s", got, without.Key)
 			}
 		})
 	}
 	t.Run("two prefixes", func(t *testing.T) {
-		s := keys.NewScheme(keys.Route{Query: keys.NoQuery})
+		s := target.NewScheme(target.Route{Query: target.NoQuery})
 		came := func(line, sees string) string {
 			r := request(t, sees, "h")
 			r.RequestURI = line
@@ -222,7 +222,7 @@ func TestTargetsAsTheyCame(t *testing.T) {
 // TestListedAsTheyCame holds that both count, the listed parameters that came and those that a middleware has left: gin keeps the
 // query that a handler asks for from the first time that one is asked for.
 func TestListedAsTheyCame(t *testing.T) {
-	s := keys.NewScheme(keys.Route{Query: keys.ListedOnly, Params: []string{"a", "b"}})
+	s := target.NewScheme(target.Route{Query: target.ListedOnly, Params: []string{"a", "b"}})
 	seen := map[string]string{}
 	for _, line := range []string{"/p", "/p?a=1", "/p?a=2", "/p?b=1", "/p?a=1&b=1", "/p?a=?a", "/p?;", "http://h/p", "http://h/p?a=1", "http://h/p?a=2"} {
 		for _, sees := range []string{"/p", "/p?a=1", "/p?a=2", "/p?b=1", "/p?;"} {
@@ -239,7 +239,7 @@ func TestListedAsTheyCame(t *testing.T) {
 
 // TestRestOfTheURL holds that what a middleware writes into the URL beside path and query counts, each part of it.
 func TestRestOfTheURL(t *testing.T) {
-	s := keys.NewScheme(keys.Route{Query: keys.NoQuery})
+	s := target.NewScheme(target.Route{Query: target.NoQuery})
 	seen := map[string]string{}
 	for name, set := range map[string]func(*url.URL){
 		"nothing": func(*url.URL) {}, "a host": func(u *url.URL) { u.Host = "a" }, "another host": func(u *url.URL) { u.Host = "b" },
@@ -263,7 +263,7 @@ func TestRestOfTheURL(t *testing.T) {
 
 // TestRewrittenPath holds that the path which the handlers see counts, whatever a middleware leaves in the raw one.
 func TestRewrittenPath(t *testing.T) {
-	s := keys.NewScheme(keys.Route{Query: keys.WholeQuery})
+	s := target.NewScheme(target.Route{Query: target.WholeQuery})
 	key := func(path, raw string) string {
 		return key(&s, &http.Request{URL: &url.URL{Path: path, RawPath: raw}, Host: "h"}, "")
 	}
@@ -319,7 +319,7 @@ func TestListedParameters(t *testing.T) {
 		{"a name and value of nothing", []string{""}, "/?=", "/", false},
 	} {
 		t.Run(test.name, func(t *testing.T) {
-			s := keys.NewScheme(keys.Route{Query: keys.ListedOnly, Params: test.params})
+			s := target.NewScheme(target.Route{Query: target.ListedOnly, Params: test.params})
 			a, b := key(&s, request(t, test.a, "h"), ""), key(&s, request(t, test.b, "h"), "")
 			if same := a == b; same != test.same {
 				t.Errorf("by %q, %s and %s have the keys\n%s and\n%s", test.params, test.a, test.b, a, b)
@@ -329,7 +329,7 @@ func TestListedParameters(t *testing.T) {
 	t.Run("the list", func(t *testing.T) {
 		seen := map[string]string{}
 		for _, params := range [][]string{nil, {""}, {"a"}, {"a", "b"}, {"a&b"}, {"a", ""}, {"ab"}, {"a%26b"}, {"A"}} {
-			s := keys.NewScheme(keys.Route{Query: keys.ListedOnly, Params: params})
+			s := target.NewScheme(target.Route{Query: target.ListedOnly, Params: params})
 			got, list := key(&s, request(t, "/", "h"), ""), fmt.Sprintf("%q", params)
 			if other, ok := seen[got]; ok {
 				t.Errorf("by %s and by %s, the key is %s", other, list, got)
@@ -339,8 +339,8 @@ func TestListedParameters(t *testing.T) {
 	})
 	t.Run("however they are listed", func(t *testing.T) {
 		listed := []string{"b", "a", "b"}
-		one := keys.NewScheme(keys.Route{Query: keys.ListedOnly, Params: listed})
-		two := keys.NewScheme(keys.Route{Query: keys.ListedOnly, Params: []string{"a", "b"}})
+		one := target.NewScheme(target.Route{Query: target.ListedOnly, Params: listed})
+		two := target.NewScheme(target.Route{Query: target.ListedOnly, Params: []string{"a", "b"}})
 		r := request(t, "/?b=2&a=1", "h")
 		if a, b := key(&one, r, ""), key(&two, r, ""); a != b {
 			t.Errorf("the keys are %s and %s", a, b)
@@ -353,7 +353,7 @@ func TestListedParameters(t *testing.T) {
 
 // TestHosts holds that no host can be taken for another part of a key, or for another host.
 func TestHosts(t *testing.T) {
-	s := keys.NewScheme(keys.Route{Query: keys.WholeQuery})
+	s := target.NewScheme(target.Route{Query: target.WholeQuery})
 	seen := map[string]string{}
 	for _, r := range []struct{ host, target string }{
 		{"h", "/a"}, {"h/a", "/"}, {"h%2fa", "/"}, {"h%2Fa", "/"}, {"H", "/"}, {"h?a", "/"}, {"h%3fa", "/"}, {"h#a", "/"}, {"h",
@@ -381,7 +381,7 @@ func TestValue(t *testing.T) {
 		"~~r:": "p:~~~~r:", "~~~r:": "p:~~~~~~r:", "a~:~r:": "p:a~:~~r:", "a~~r:": "p:a~~r:", ":~r:": "p::~~r:", "~s:": "p:~s:",
 		"r:~r:": "p:r:~~r:", "~~": "p:~~", "a:~~~": "p:a:~~~", "~r~r:": "p:~r~r:",
 	} {
-		if got := keys.Value("p:", name); got != want {
+		if got := target.Value("p:", name); got != want {
 			t.Errorf("the key of %q is %q, want %q", name, got, want)
 		}
 	}
@@ -425,7 +425,7 @@ func TestAsItCame(t *testing.T) {
 		{"/a", url.URL{Path: "/a", RawFragment: "f"}, false},
 		{"/a", url.URL{Path: "/a", OmitHost: true}, false},
 	} {
-		if got := keys.AsItCame(&http.Request{RequestURI: test.line, URL: &test.url}); got != test.want {
+		if got := target.AsItCame(&http.Request{RequestURI: test.line, URL: &test.url}); got != test.want {
 			t.Errorf("%q, seen as %+v: %t", test.line, test.url, got)
 		}
 	}
@@ -437,7 +437,7 @@ func TestAuthority(t *testing.T) {
 		"example.com": "example.com", "Example.COM": "example.com", "example.com:80": "example.com", "example.com:443": "example.com",
 		"example.com:8080": "example.com:8080", "example.com:80:443": "example.com:80", "[::1]:80": "[::1]", "[::80]": "[::80]", "": "",
 	} {
-		if got := keys.Authority(host); got != want {
+		if got := target.Authority(host); got != want {
 			t.Errorf("%q is %q, want %q", host, got, want)
 		}
 	}
@@ -445,12 +445,12 @@ func TestAuthority(t *testing.T) {
 
 // TestService holds that keys have nothing of a service without name and version, and tell all others apart.
 func TestService(t *testing.T) {
-	if got := keys.Service("", ""); got != "" {
+	if got := target.Service("", ""); got != "" {
 		t.Errorf("of nothing, keys have %q", got)
 	}
 	seen := map[string]string{}
 	for _, service := range [][2]string{{"shop", ""}, {"", "shop"}, {"shop", "1"}, {"shop", "2"}, {"shop&1", ""}, {"shop%261", ""}, {"blog", "1"}} {
-		got, name := keys.Service(service[0], service[1]), strings.Join(service[:], " and ")
+		got, name := target.Service(service[0], service[1]), strings.Join(service[:], " and ")
 		if other, ok := seen[got]; ok || got == "" {
 			t.Errorf("%s, %s: keys of both have %q", other, name, got)
 		}
