@@ -80,7 +80,8 @@ type Pinger interface {
 // Batch is a driver that reads several keys at once. Without it cachette reads them one after the other.
 type Batch interface {
 	// GetValues returns the values stored under keys, in the order of keys, in as few round trips as the store allows.
-	// A key that is absent or has expired has nil; a value of no bytes is not nil. The same key may stand there twice.
+	// A key that is absent or has expired has nil; a value of no bytes is not nil. The same key may stand there twice. The
+	// values are not to be changed: a driver may give callers that ask for the same at the same time the same.
 	GetValues(ctx context.Context, keys ...string) ([][]byte, error)
 }
 

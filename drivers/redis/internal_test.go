@@ -3,6 +3,7 @@ package redis
 import (
 	"context"
 	"errors"
+	"slices"
 	"testing"
 	"time"
 
@@ -65,6 +66,50 @@ func TestTakeBack(t *testing.T) {
 	l.takeBack(batch[0]) // has no effect any more
 	if len(batch) != len(stay) || len(l.queue) != 0 {
 		t.Errorf("a batch of %d was taken, and %d are left", len(batch), len(l.queue))
+	}
+}
+
+// reading is a request for keys.
+func reading(keys ...string) *mgetRequest { return &mgetRequest{keys: keys} }
+
+// TestSameReadsAreOne has callers ask for the same keys while nothing is sent: one of them asks for all, also when it leaves, but only as
+// long as nothing was sent of it.
+func TestSameReadsAreOne(t *testing.T) {
+	l := busy()
+	first, second, third := l.do(reading("a", "m")), l.do(reading("a", "m")), l.do(reading("a", "m"))
+	others := []*job{l.do(reading("a")), l.do(reading("a", "n")), l.do(reading("b", "m")), l.do(&getRequest{key: "a"})}
+	lonely := l.do(reading("c"))
+	for _, leaves := range []*job{first, second, lonely} {
+		l.takeBack(leaves)
+	}
+	again := l.do(reading("c"))
+	batch := l.take()
+	if len(batch) != 1+len(others)+1 || !slices.Contains(batch, first) || !slices.Contains(batch, again) {
+		t.Fatalf("%d requests are sent, want the first for all three of its keys, the %d others, and the one that came again", len(batch), len(others))
+	}
+	late := l.do(reading("a", "m"))
+	if next := l.take(); len(next) != 1 || next[0] != late {
+		t.Error("a request that comes behind the sending of the same is not sent itself")
+	}
+	first.request.(*mgetRequest).values = values{[]byte("v"), nil}
+	first.finish(nil)
+	if err := <-third.done; err != nil || string(third.request.(*mgetRequest).values[0]) != "v" {
+		t.Errorf("the caller beside the first got %q, %v", third.request.(*mgetRequest).values, err)
+	}
+	for _, err := range []error{errors.New("no"), nil} {
+		one, other := l.do(reading("d")), l.do(reading("d"))
+		if err == nil {
+			l.close()
+			err = drivers.ErrClosed
+		} else {
+			l.take()
+			one.finish(err)
+		}
+		for i, j := range []*job{one, other} {
+			if got := <-j.done; got != err {
+				t.Errorf("caller %d got %v, want %v", i, got, err)
+			}
+		}
 	}
 }
 

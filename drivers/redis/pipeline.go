@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"runtime"
+	"slices"
 	"sync"
 	"time"
 
@@ -45,7 +46,19 @@ type request interface {
 type job struct {
 	request
 	done  chan error
-	place int // in the lane's queue; -1 once it is under way
+	place int    // in the lane's queue; -1 once it is under way, or where another one has it
+	same  []*job // that ask for the very same, and get what it gets
+}
+
+// finish tells all callers of a job its outcome.
+func (j *job) finish(err error) {
+	for _, other := range j.same {
+		if err == nil {
+			other.request.(*mgetRequest).values = j.request.(*mgetRequest).values
+		}
+		other.done <- err
+	}
+	j.done <- err
 }
 
 // lane makes one batch after the other of the requests that it is given.
@@ -55,8 +68,9 @@ type lane struct {
 
 	mu      sync.Mutex
 	queue   []*job
-	runners int  // those that are under way, with the caller that sends by itself
-	brisk   bool // the last answer came soon, to one that was alone
+	reads   map[string]*job // those of the queue that read several keys, by the first of these
+	runners int             // those that are under way, with the caller that sends by itself
+	brisk   bool            // the last answer came soon, to one that was alone
 	closed  bool
 	relief  *time.Timer
 	sent    func() // called after a batch has been answered; may be nil
@@ -71,6 +85,9 @@ func (l *lane) do(r request) *job {
 		j.done <- drivers.ErrClosed
 		return j
 	}
+	if l.joins(j) {
+		return j
+	}
 	j.place = len(l.queue)
 	l.queue = append(l.queue, j)
 	switch {
@@ -81,6 +98,38 @@ func (l *lane) do(r request) *job {
 		l.waitForRelief()
 	}
 	return j
+}
+
+// joins gives a job to one that waits in the queue and reads the very same keys, and tells whether there was one: many requests for one page
+// that come while a batch is under way are one command of the next. Nothing has been sent of it yet, so it reads nothing that is too old
+// for the job.
+func (l *lane) joins(j *job) bool {
+	r, ok := j.request.(*mgetRequest)
+	if !ok {
+		return false
+	}
+	first, waits := l.reads[r.keys[0]]
+	switch {
+	case !waits:
+		if l.reads == nil {
+			l.reads = make(map[string]*job)
+		}
+		l.reads[r.keys[0]] = j
+		return false
+	case !slices.Equal(first.request.(*mgetRequest).keys, r.keys):
+		return false
+	}
+	j.place = -1
+	first.same = append(first.same, j)
+	return true
+}
+
+// unqueued notes that a job has left the queue.
+func (l *lane) unqueued(j *job) {
+	j.place = -1
+	if r, ok := j.request.(*mgetRequest); ok && l.reads[r.keys[0]] == j {
+		delete(l.reads, r.keys[0])
+	}
 }
 
 // waitForRelief has another runner start if what is queued is still there when patience ends.
@@ -101,11 +150,11 @@ func (l *lane) relieve() {
 	}
 }
 
-// takeBack takes a job whose caller has gone out of the queue.
+// takeBack takes a job whose caller has gone out of the queue, unless others want the same.
 func (l *lane) takeBack(j *job) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	if j.place < 0 || j.place >= len(l.queue) || l.queue[j.place] != j {
+	if j.place < 0 || j.place >= len(l.queue) || l.queue[j.place] != j || len(j.same) > 0 {
 		return
 	}
 	last := len(l.queue) - 1
@@ -113,6 +162,7 @@ func (l *lane) takeBack(j *job) {
 	l.queue[j.place].place = j.place
 	l.queue[last] = nil
 	l.queue = l.queue[:last]
+	l.unqueued(j)
 }
 
 // run sends batches until nothing is queued.
@@ -147,7 +197,7 @@ func (l *lane) take() []*job {
 		l.waitForRelief()
 	}
 	for _, j := range batch {
-		j.place = -1
+		l.unqueued(j)
 	}
 	return batch
 }
@@ -170,9 +220,9 @@ func (l *lane) send(batch []*job) (ended bool) {
 	ended = l.rest(len(batch) == 1 && time.Since(sent) < briskAnswer)
 	for _, j := range batch {
 		if err != nil {
-			j.done <- err
+			j.finish(err)
 		} else {
-			j.done <- j.settle(sent)
+			j.finish(j.settle(sent))
 		}
 	}
 	return ended
@@ -256,8 +306,8 @@ func (l *lane) close() {
 		l.relief.Stop()
 	}
 	for _, j := range l.queue {
-		j.place = -1
-		j.done <- drivers.ErrClosed
+		l.unqueued(j)
+		j.finish(drivers.ErrClosed)
 	}
 	l.queue = nil
 }

@@ -2,7 +2,9 @@ package redis_test
 
 import (
 	"context"
+	"fmt"
 	"net"
+	"strconv"
 	"strings"
 	"sync/atomic"
 	"testing"
@@ -99,6 +101,38 @@ func TestRoundTrips(t *testing.T) {
 			}
 		})
 	}
+}
+
+// TestReadsSeeWhatWasWrittenBefore has many callers ask for the same keys, which share commands, while they are written: none gets a
+// value that is older than one that was there when it began.
+func TestReadsSeeWhatWasWrittenBefore(t *testing.T) {
+	c := client(t)
+	d := driver(t, c, redis.Options{})
+	key := prefix()
+	var written atomic.Int64
+	if err := d.Set(t.Context(), key, []byte("0"), time.Minute); err != nil {
+		t.Fatal(err)
+	}
+	const writes, readers = 500, 32
+	together(t, 1+readers, func(g int) error {
+		for n := written.Load(); n < writes; n = written.Load() {
+			if g == 0 {
+				if err := d.Set(t.Context(), key, []byte(strconv.FormatInt(n+1, 10)), time.Minute); err != nil {
+					return err
+				}
+				written.Store(n + 1)
+				continue
+			}
+			values, err := d.GetValues(t.Context(), key, key+"absent")
+			if err != nil {
+				return err
+			}
+			if got, err := strconv.ParseInt(string(values[0]), 10, 64); err != nil || got < n || values[1] != nil {
+				return fmt.Errorf("%q was read, which was written before %d was", values, n)
+			}
+		}
+		return nil
+	})
 }
 
 func get(ctx context.Context, d *redis.Driver, key string) error {

@@ -14,7 +14,8 @@ import (
 const maxSharedKeys = 64
 
 // GetValues returns the values stored under keys: of a single server with one MGET, of a cluster with one round trip to each
-// of the servers that have some of them, all at once. What is no string is nil, as absent keys are.
+// of the servers that have some of them, all at once. What is no string is nil, as absent keys are. The values are not to be changed:
+// callers that ask for the same at the same time get the same.
 func (d *Driver) GetValues(ctx context.Context, keys ...string) ([][]byte, error) {
 	const operation = "get values"
 	if err := d.begin(ctx, operation); err != nil {
