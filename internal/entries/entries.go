@@ -31,6 +31,7 @@ type Store struct {
 	clears  ledger        // of what has a prefix
 	paying  paying
 	queue   *queue // of the writes to a store of bytes; else nil
+	memo    *memo  // of what was read from a store of bytes; else nil
 }
 
 // Options are what a Store is made of.
@@ -48,7 +49,7 @@ func New(o Options) *Store {
 	if s.objects != nil {
 		s.local = purge.NewLocal()
 	} else {
-		s.shared, s.queue = shared(o.Store, o.Prefix), newQueue(o.Waiting, s.carry)
+		s.shared, s.queue, s.memo = shared(o.Store, o.Prefix), newQueue(o.Waiting, s.carry), new(memo)
 	}
 	return s
 }

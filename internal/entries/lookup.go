@@ -129,7 +129,7 @@ func (s *Store) readMarked(ctx context.Context, found *Found) (*response.Entry, 
 		return nil, nil, err
 	}
 	found.look.Read(texts(values[1:]))
-	entry, variants := decode(found.Key, values[0])
+	entry, variants := s.memo.decode(found.Key, values[0])
 	return entry, variants, nil
 }
 
@@ -159,18 +159,8 @@ func (s *Store) readStored(ctx context.Context, key string) (*response.Entry, *r
 	if err != nil {
 		return nil, nil, err
 	}
-	entry, variants := decode(key, item.Value)
+	entry, variants := s.memo.decode(key, item.Value)
 	return entry, variants, nil
-}
-
-// decode reads what is stored under key. What is not ours, is of another version or belongs to another key is a miss, which
-// the next fill mends.
-func decode(key string, value []byte) (*response.Entry, *response.Variants) {
-	entry, variants, err := response.Decode(value)
-	if err != nil || entry != nil && entry.Key != key || variants != nil && variants.Key != key {
-		return nil, nil
-	}
-	return entry, variants
 }
 
 // Matches tells whether an entry that another request's fill has just made answers this request too, as far as its

@@ -42,6 +42,7 @@ type Shared struct {
 	tagLog, pathLog, prefixLog, pulseKey string
 	debts                                debts
 	lives                                lives
+	keys                                 keyMemo
 	view                                 atomic.Pointer[view]
 }
 
@@ -90,7 +91,7 @@ func (s *Shared) Look(scopes ...Scope) *Look {
 	if distinct(scopes) {
 		l.scopes = scopes[:len(scopes):len(scopes)]
 		for i := range scopes {
-			l.keys = append(l.keys, scopes[i].id().key(s.base))
+			l.keys = append(l.keys, s.keys.key(&scopes[i], s.base))
 		}
 	} else {
 		l.Want(scopes...)

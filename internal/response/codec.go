@@ -193,6 +193,15 @@ func (r *reader) fields() []Field {
 	return fields
 }
 
+// Sum returns the checksum that data has in it, which tells what Encode or EncodeVariants wrote apart as a rule; 0 where it is too short.
+func Sum(data []byte) uint32 {
+	const head = len(magicEntry) + sumSize
+	if len(data) < head {
+		return 0
+	}
+	return binary.BigEndian.Uint32(data[len(magicEntry):head])
+}
+
 // Decode reads what Encode or EncodeVariants wrote, and returns the one that it was. The entry keeps a reference to data.
 func Decode(data []byte) (*Entry, *Variants, error) {
 	const head = len(magicEntry) + sumSize
