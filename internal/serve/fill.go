@@ -10,6 +10,7 @@ import (
 	"github.com/gin-gonic/gin"
 
 	"github.com/gin-cachette/cachette/internal/entries"
+	"github.com/gin-cachette/cachette/internal/event"
 	"github.com/gin-cachette/cachette/internal/flight"
 	"github.com/gin-cachette/cachette/internal/response"
 	"github.com/gin-cachette/cachette/internal/rfc9111"
@@ -52,7 +53,7 @@ type fillState struct {
 	promised    bool // it was said that the response is stored
 	kept        bool // it is
 	verdict     verdict
-	kind        Kind            // of the outcome, as far as it is known
+	outcome     event.Outcome   // as far as it is known
 	unwished    atomic.Bool     // a handler asked for the response not to be stored
 	parted      atomic.Bool     // what a route inside answers, and does not share with all clients that share this response, may have gone into it
 	unkept      rfc9111.Refusal // why the response is not stored, if that will be so the next time as a rule
@@ -116,7 +117,7 @@ func (x *exchange) fill(seat *flight.Seat) {
 			x.forgetJudged()
 		}
 	}()
-	x.mark.tell(x.words(Outcome{Kind: Miss}), 0)
+	x.mark.tell(x.words(event.Request{Outcome: event.Miss}), 0)
 	x.enter()
 	handlers := x.condition()
 	c.Writer = &x.recorder
@@ -298,7 +299,7 @@ func (x *exchange) exit() {
 // goOn reports that the handlers answer, and lets them.
 func (x *exchange) goOn() {
 	x.reported = true
-	status := x.words(Outcome{Kind: Bypassed})
+	status := x.words(event.Request{Outcome: event.Bypassed})
 	response.AddStatus(x.c.Writer.Header(), &status)
 	x.mark.tell(status, 0)
 	x.enter()

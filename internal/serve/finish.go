@@ -8,6 +8,7 @@ import (
 
 	"github.com/gin-gonic/gin"
 
+	"github.com/gin-cachette/cachette/internal/event"
 	"github.com/gin-cachette/cachette/internal/response"
 	"github.com/gin-cachette/cachette/internal/rfc9111"
 )
@@ -29,7 +30,7 @@ func (x *exchange) Decide(rec *response.Recorder) response.Mode {
 		return response.Swallow
 	}
 	mode := response.Pass
-	o := Outcome{Kind: Miss}
+	o := event.Request{Outcome: event.Miss}
 	switch {
 	case why == rfc9111.Stored:
 		x.verdict = storable

@@ -8,6 +8,7 @@ import (
 
 	"github.com/gin-cachette/cachette/drivers"
 	"github.com/gin-cachette/cachette/internal/entries"
+	"github.com/gin-cachette/cachette/internal/event"
 	"github.com/gin-cachette/cachette/internal/response"
 	"github.com/gin-cachette/cachette/internal/rfc9111"
 	"github.com/gin-cachette/cachette/internal/target"
@@ -120,7 +121,7 @@ func (x *exchange) freshen() {
 	h := x.c.Writer.Header()
 	x.recorder.Baseline().Restore(h)
 	x.now = x.made.ResponseTime
-	o := Outcome{Kind: Validated, Answered: http.StatusNotModified}
+	o := event.Request{Outcome: event.Validated, Answered: http.StatusNotModified}
 
 	confirmation := x.recorder.Baseline().Header(x.draft.Fields)
 	x.made.Status, x.made.Header = stale.Status, stale.UpdatedHeader(confirmation)
@@ -153,7 +154,7 @@ func (x *exchange) standIn() {
 	x.recorder.Baseline().Restore(x.c.Writer.Header())
 	x.now = x.made.ResponseTime
 	x.flight.Fail() // before this client is written to, which may take it long
-	status := x.words(Outcome{Kind: StoodIn, Answered: x.made.Status, Entry: x.found.Entry})
+	status := x.words(event.Request{Outcome: event.StoodIn, Answered: x.made.Status, TTL: x.found.Entry.Meta.Fresh(x.now)})
 	x.mark.tell(status, status.Status)
 	x.replay(x.found.Entry, &status)
 }

@@ -9,6 +9,7 @@ import (
 	"github.com/gin-gonic/gin"
 
 	"github.com/gin-cachette/cachette/internal/entries"
+	"github.com/gin-cachette/cachette/internal/event"
 	"github.com/gin-cachette/cachette/internal/flight"
 	"github.com/gin-cachette/cachette/internal/response"
 	"github.com/gin-cachette/cachette/internal/rfc9111"
@@ -111,7 +112,7 @@ func (x *exchange) replay(e *response.Entry, status *rfc9111.CacheStatus) {
 
 // unsatisfiable answers a request that wants nothing but what is stored, which is not there (RFC 9111 §5.2.1.7).
 func (x *exchange) unsatisfiable() {
-	status := x.words(Outcome{Kind: Unsatisfiable})
+	status := x.words(event.Request{Outcome: event.Unsatisfiable})
 	response.AddStatus(x.c.Writer.Header(), &status)
 	x.c.AbortWithStatus(http.StatusGatewayTimeout)
 }
@@ -184,7 +185,7 @@ func (x *exchange) collapse() {
 			seat.Pass()
 		case flight.Shared:
 			if entry := x.shared(shared); entry != nil {
-				status := x.words(Outcome{Kind: Collapsed})
+				status := x.words(event.Request{Outcome: event.Collapsed})
 				x.replay(entry, &status)
 				return
 			}

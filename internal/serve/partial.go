@@ -4,6 +4,7 @@ import (
 	"net/http"
 	"strings"
 
+	"github.com/gin-cachette/cachette/internal/event"
 	"github.com/gin-cachette/cachette/internal/response"
 	"github.com/gin-cachette/cachette/internal/rfc9111"
 )
@@ -115,7 +116,7 @@ func (x *exchange) divide() {
 		x.recorder.Retract()
 		h := x.c.Writer.Header()
 		x.page.ReplayOwn(x.altered, h)
-		status := x.words(Outcome{Kind: Miss, Stored: x.kept})
+		status := x.words(event.Request{Outcome: event.Miss, Stored: x.kept})
 		x.now = x.made.ResponseTime
 		x.replay(x.page, &status)
 	}

@@ -7,6 +7,7 @@ import (
 	"github.com/gin-gonic/gin"
 
 	"github.com/gin-cachette/cachette/internal/entries"
+	"github.com/gin-cachette/cachette/internal/event"
 	"github.com/gin-cachette/cachette/internal/response"
 	"github.com/gin-cachette/cachette/internal/rfc9111"
 )
@@ -101,7 +102,7 @@ func (x posted) Decide(rec *response.Recorder) response.Mode {
 	if x.verdict == aside {
 		return response.Pass
 	}
-	o := Outcome{Kind: Bypassed}
+	o := event.Request{Outcome: event.Bypassed}
 	mode := response.Pass
 	why := x.judge(rec)
 	if why == rfc9111.Stored && !(x.describesItself() && x.answersGet()) {

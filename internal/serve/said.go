@@ -5,6 +5,7 @@ import (
 	"slices"
 	"time"
 
+	"github.com/gin-cachette/cachette/internal/event"
 	"github.com/gin-cachette/cachette/internal/rfc9111"
 	"github.com/gin-cachette/cachette/internal/target"
 )
@@ -23,7 +24,7 @@ var brokenPromises = [...]rfc9111.Refusal{
 }
 
 // promise has an outcome say that the response is stored, or why it will not be, as the last one.
-func (x *exchange) promise(o *Outcome) {
+func (x *exchange) promise(o *event.Request) {
 	x.promised, x.promisedAs = true, x.promisedKey()
 	why := x.s.unkept.What(x.promisedAs, x.made.ResponseTime)
 	o.Stored, o.Refusal = why == 0, brokenPromises[why]

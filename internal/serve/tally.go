@@ -3,12 +3,14 @@ package serve
 import (
 	"maps"
 	"sync/atomic"
+
+	"github.com/gin-cachette/cachette/internal/event"
 )
 
 // tally counts the outcomes of the requests of one route.
 type tally struct {
-	hits  [slots]slot // of Hit: they are counted by all processors at once
-	kinds [kinds]atomic.Uint64
+	hits   [slots]slot // of the short way: they are counted by all processors at once
+	counts [event.Outcomes]atomic.Uint64
 }
 
 // slots is by how many numbers hits are counted, so that processors do not wait for one another's.
@@ -40,14 +42,14 @@ func (s *Server) tally(pattern string) *tally {
 
 // count counts the outcome of an exchange that is over, of a client's request.
 func (x *exchange) count() {
-	if x.kind == Unknown || x.verdict == aside || x.mark != nil {
+	if x.outcome == event.Unknown || x.verdict == aside || x.mark != nil {
 		return
 	}
 	pattern := x.pattern
 	if pattern == "" { // HandleContext may have changed it since the handlers began
 		pattern = x.c.FullPath()
 	}
-	x.s.tally(pattern).kinds[x.kind].Add(1)
+	x.s.tally(pattern).counts[x.outcome].Add(1)
 }
 
 // Outcomes is how many requests of a route had an outcome of each kind.
@@ -67,8 +69,11 @@ func (s *Server) Outcomes() map[string]Outcomes {
 }
 
 func (t *tally) outcomes() Outcomes {
-	of := func(kind Kind) uint64 { return t.kinds[kind].Load() }
-	o := Outcomes{of(Hit), of(StaleHit), of(Collapsed), of(Validated), of(StoodIn), of(Miss), of(Bypassed), of(Unsatisfiable)}
+	of := func(outcome event.Outcome) uint64 { return t.counts[outcome].Load() }
+	o := Outcomes{
+		Hits: of(event.Hit), StaleHits: of(event.StaleHit), Collapsed: of(event.Collapsed), Validated: of(event.Validated),
+		StaleOnError: of(event.StoodIn), Misses: of(event.Miss), Bypassed: of(event.Bypassed), Unsatisfiable: of(event.Unsatisfiable),
+	}
 	for i := range t.hits {
 		o.Hits += t.hits[i].n.Load()
 	}
