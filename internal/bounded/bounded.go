@@ -22,7 +22,12 @@ type Context struct {
 
 // New returns a context that ends with ctx, at the latest after timeout. It is to be cancelled when it is done with.
 func New(ctx context.Context, timeout time.Duration) *Context {
-	c := &Context{Context: ctx, deadline: time.Now().Add(timeout), own: true}
+	return Until(ctx, time.Now().Add(timeout))
+}
+
+// Until does what New does, for a timeout that ends at deadline.
+func Until(ctx context.Context, deadline time.Time) *Context {
+	c := &Context{Context: ctx, deadline: deadline, own: true}
 	if earlier, ok := ctx.Deadline(); ok && !earlier.After(c.deadline) {
 		c.deadline, c.own = earlier, false
 	}

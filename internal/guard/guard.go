@@ -1,8 +1,10 @@
 // Package guard is the only door to a driver, for responses, values and marks alike.
 //
-// It bounds what an operation may take, leaves a store alone that has been failing, counts, and stands in for what a driver cannot
-// do: nothing else asserts the optional interfaces of package drivers. A store that is slow or dead costs a caller the operation
-// timeout at most, and after a few failures in a row nothing, until it answers again.
+// It bounds what an operation may take, leaves a store alone that has been failing, makes one event of each operation and counts by it,
+// and stands in for what a driver cannot do: nothing else asserts the optional interfaces of package drivers. A store that is slow or
+// dead costs a caller the operation timeout at most, and after a few failures in a row nothing, until it answers again.
+//
+// What takes or gives live objects is no operation: it goes past the guard, by [Store.Objects].
 package guard
 
 import (
@@ -10,11 +12,13 @@ import (
 	"errors"
 	"log/slog"
 	"math"
+	"slices"
 	"sync/atomic"
 	"time"
 
 	"github.com/gin-cachette/cachette/drivers"
 	"github.com/gin-cachette/cachette/internal/bounded"
+	"github.com/gin-cachette/cachette/internal/event"
 )
 
 // ErrUnavailable says that the store was not asked, since it has not been answering.
@@ -37,14 +41,16 @@ type state struct {
 	sweeper   drivers.Sweeper
 	dedicated drivers.Dedicated
 	timeout   time.Duration
+	made      time.Time
 
 	reads, writes, removals breaker // a store may answer some and not others: a full one still removes
-	failures                atomic.Uint64
+	counters                [event.Kinds]counter
+	observer                atomic.Pointer[func(event.Operation)] // nil for none
 }
 
 // New puts a guard before a driver. timeout bounds each step on a driver that may block.
 func New(driver drivers.Driver, timeout time.Duration, log *slog.Logger) *Store {
-	s := &state{driver: driver, timeout: timeout}
+	s := &state{driver: driver, timeout: timeout, made: time.Now()}
 	s.objects, _ = driver.(drivers.Objects)
 	s.batch, _ = driver.(drivers.Batch)
 	s.adder, _ = driver.(drivers.Adder)
@@ -75,9 +81,9 @@ func (s *Store) Timeout() time.Duration { return s.timeout }
 
 // Get does what [drivers.Driver] says.
 func (s *Store) Get(ctx context.Context, key string) (item drivers.Item, err error) {
-	err = s.run(ctx, &s.reads, func(ctx context.Context) error {
+	err = s.run(ctx, event.Read, 1, func(ctx context.Context) (int, error) {
 		item, err = s.driver.Get(ctx, key)
-		return err
+		return len(item.Value), err
 	})
 	return item, err
 }
@@ -85,26 +91,46 @@ func (s *Store) Get(ctx context.Context, key string) (item drivers.Item, err err
 // GetValues returns the values stored under keys, in their order, nil for one that is not there: in as few round trips as the driver
 // can.
 func (s *Store) GetValues(ctx context.Context, keys ...string) (values [][]byte, err error) {
-	err = s.run(ctx, &s.reads, func(ctx context.Context) error {
-		if s.batch != nil {
-			values, err = s.batch.GetValues(ctx, keys...)
-			return err
+	err = s.run(ctx, event.Read, len(keys), func(ctx context.Context) (int, error) {
+		if values, err = s.getValues(ctx, keys); err == nil && len(keys) > 0 && !slices.ContainsFunc(values, isThere) {
+			err = errNone
 		}
-		values = make([][]byte, len(keys))
-		for i, key := range keys {
-			item, err := s.driver.Get(ctx, key)
-			switch {
-			case err == nil && item.Value == nil:
-				values[i] = []byte{}
-			case err == nil:
-				values[i] = item.Value
-			case !errors.Is(err, drivers.ErrMiss):
-				return err
-			}
-		}
-		return nil
+		return size(values), err
 	})
+	if err == errNone {
+		return values, nil
+	}
 	return values, err
+}
+
+func isThere(value []byte) bool { return value != nil }
+
+// getValues reads the keys one after the other where the driver cannot read several.
+func (s *Store) getValues(ctx context.Context, keys []string) ([][]byte, error) {
+	if s.batch != nil {
+		return s.batch.GetValues(ctx, keys...)
+	}
+	values := make([][]byte, len(keys))
+	for i, key := range keys {
+		item, err := s.driver.Get(ctx, key)
+		switch {
+		case err == nil && item.Value == nil:
+			values[i] = []byte{}
+		case err == nil:
+			values[i] = item.Value
+		case !errors.Is(err, drivers.ErrMiss):
+			return values, err
+		}
+	}
+	return values, nil
+}
+
+// size returns the bytes of several values.
+func size(values [][]byte) (n int) {
+	for _, value := range values {
+		n += len(value)
+	}
+	return n
 }
 
 // Batches tells whether GetValues takes one round trip, or as few as there are nodes.
@@ -112,44 +138,54 @@ func (s *Store) Batches() bool { return s.batch != nil }
 
 // Set does what [drivers.Driver] says.
 func (s *Store) Set(ctx context.Context, key string, value []byte, ttl time.Duration) error {
-	return s.run(ctx, &s.writes, func(ctx context.Context) error { return s.driver.Set(ctx, key, value, ttl) })
+	return s.run(ctx, event.Write, 1, func(ctx context.Context) (int, error) {
+		return len(value), s.driver.Set(ctx, key, value, ttl)
+	})
 }
 
 // Delete does what [drivers.Driver] says.
 func (s *Store) Delete(ctx context.Context, keys ...string) (n int, err error) {
-	err = s.run(ctx, &s.removals, func(ctx context.Context) error {
+	err = s.run(ctx, event.Removal, len(keys), func(ctx context.Context) (int, error) {
 		n, err = s.driver.Delete(ctx, keys...)
-		return err
+		return 0, err
 	})
 	return n, err
 }
 
 // Clear does what [drivers.Driver] says. It may have a million keys to go through, so it is bounded by ctx alone, and says nothing of
 // how other operations fare.
-func (s *Store) Clear(ctx context.Context, prefix string) (int, error) {
-	return s.driver.Clear(ctx, prefix)
+func (s *Store) Clear(ctx context.Context, prefix string) (n int, err error) {
+	err = s.run(ctx, event.Clearing, 0, func(ctx context.Context) (int, error) {
+		n, err = s.driver.Clear(ctx, prefix)
+		return n, err
+	})
+	return n, err
 }
 
 // Sweep removes what has expired and returns how many entries that were: 0 where the store removes them by itself. It is bounded by ctx
 // alone.
-func (s *Store) Sweep(ctx context.Context) (int, error) {
+func (s *Store) Sweep(ctx context.Context) (n int, err error) {
 	if s.sweeper == nil {
 		return 0, nil
 	}
-	return s.sweeper.Sweep(ctx)
+	err = s.run(ctx, event.Sweep, 0, func(ctx context.Context) (int, error) {
+		n, err = s.sweeper.Sweep(ctx)
+		return n, err
+	})
+	return n, err
 }
 
 // Ping asks whether the store answers, whatever has been failing. key is one that is not there.
 func (s *Store) Ping(ctx context.Context, key string) error {
-	ctx, cancel := s.bound(ctx)
-	defer cancel()
-	if s.pinger != nil {
-		return s.pinger.Ping(ctx)
-	}
-	if _, err := s.driver.Get(ctx, key); !errors.Is(err, drivers.ErrMiss) {
-		return err
-	}
-	return nil
+	return s.run(ctx, event.Ping, 0, func(ctx context.Context) (int, error) {
+		if s.pinger != nil {
+			return 0, s.pinger.Ping(ctx)
+		}
+		if _, err := s.driver.Get(ctx, key); !errors.Is(err, drivers.ErrMiss) {
+			return 0, err
+		}
+		return 0, nil
+	})
 }
 
 // Close closes the driver.
@@ -170,53 +206,4 @@ func (s *Store) MaxValue(key string) int {
 // Dedicated tells whether the store is there for this cache alone, so that clearing all of it takes nothing from other programs.
 func (s *Store) Dedicated() bool {
 	return s.objects != nil || s.dedicated != nil && s.dedicated.Dedicated()
-}
-
-// Failures returns how many operations have failed. Those that were not tried do not count.
-func (s *Store) Failures() uint64 { return s.failures.Load() }
-
-// Available tells whether operations of each kind are tried.
-func (s *Store) Available() bool { return !s.reads.open() && !s.writes.open() && !s.removals.open() }
-
-// bound bounds an operation by the operation timeout, unless it is part of a step.
-func (s *Store) bound(ctx context.Context) (context.Context, context.CancelFunc) {
-	if _, ok := ctx.(*bounded.Context); ok || s.objects != nil { // what lives in this process does not block
-		return ctx, func() {}
-	}
-	return s.Step(ctx)
-}
-
-// run runs one operation of the driver, unless those of its kind have been failing.
-func (s *Store) run(ctx context.Context, kind *breaker, operation func(context.Context) error) error {
-	if s.objects != nil {
-		return operation(ctx)
-	}
-	tries := false
-	if !s.insistent {
-		var ok bool
-		if ok, tries = kind.allow(); !ok {
-			return ErrUnavailable
-		}
-	}
-	ctx, cancel := s.bound(ctx)
-	defer cancel()
-	err := operation(ctx)
-	switch {
-	case err == nil, errors.Is(err, drivers.ErrMiss), errors.Is(err, drivers.ErrTooLarge):
-		kind.succeeded()
-	case errors.Is(err, drivers.ErrClosed), errors.Is(err, errors.ErrUnsupported): // it says nothing of the store
-		kind.undecided(tries)
-	case ctx.Err() != nil && !expired(ctx): // the client left, or has no time left
-		kind.undecided(tries)
-	default:
-		s.failures.Add(1)
-		kind.failed(err, tries)
-	}
-	return err
-}
-
-// expired tells whether a context was ended by the operation timeout, and not by its caller.
-func expired(ctx context.Context) bool {
-	c, ok := ctx.(*bounded.Context)
-	return ok && c.Expired()
 }

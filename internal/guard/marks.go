@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"github.com/gin-cachette/cachette/drivers"
+	"github.com/gin-cachette/cachette/internal/event"
 )
 
 // Add does what [drivers.Adder] says. For a driver that is none, Get and Set stand in, and promise less: of several that add a value
@@ -14,9 +15,9 @@ import (
 // Set is repeated behind its caller's back, with the same value, can bring a value back.
 func (s *Store) Add(ctx context.Context, ttl time.Duration, word func() []byte, keys ...string) (values [][]byte, err error) {
 	if s.adder != nil {
-		err = s.run(ctx, &s.writes, func(ctx context.Context) error {
+		err = s.run(ctx, event.Add, len(keys), func(ctx context.Context) (int, error) {
 			values, err = s.adder.Add(ctx, ttl, word, keys...)
-			return err
+			return size(values), err
 		})
 		return values, err
 	}
@@ -57,23 +58,25 @@ func (s *Store) Logs() bool { return s.logs != nil }
 
 // Append does what [drivers.Log] says.
 func (s *Store) Append(ctx context.Context, key string, keep int, ttl time.Duration, records ...[]byte) error {
-	return s.run(ctx, &s.writes, func(ctx context.Context) error { return s.logs.Append(ctx, key, keep, ttl, records...) })
+	return s.run(ctx, event.Append, 1, func(ctx context.Context) (int, error) {
+		return size(records), s.logs.Append(ctx, key, keep, ttl, records...)
+	})
 }
 
 // End does what [drivers.Log] says. It may begin the log, so it counts as a write.
 func (s *Store) End(ctx context.Context, key string, ttl time.Duration) (end drivers.Position, err error) {
-	err = s.run(ctx, &s.writes, func(ctx context.Context) error {
+	err = s.run(ctx, event.Append, 1, func(ctx context.Context) (int, error) {
 		end, err = s.logs.End(ctx, key, ttl)
-		return err
+		return 0, err
 	})
 	return end, err
 }
 
 // Since does what [drivers.Log] says.
 func (s *Store) Since(ctx context.Context, key string, from drivers.Position) (records [][]byte, end drivers.Position, complete bool, err error) {
-	err = s.run(ctx, &s.reads, func(ctx context.Context) error {
+	err = s.run(ctx, event.Read, 1, func(ctx context.Context) (int, error) {
 		records, end, complete, err = s.logs.Since(ctx, key, from)
-		return err
+		return size(records), err
 	})
 	return records, end, complete, err
 }

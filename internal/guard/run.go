@@ -1,0 +1,106 @@
+package guard
+
+import (
+	"context"
+	"errors"
+	"time"
+
+	"github.com/gin-cachette/cachette/drivers"
+	"github.com/gin-cachette/cachette/internal/bounded"
+	"github.com/gin-cachette/cachette/internal/event"
+)
+
+// run runs one operation of the driver, unless those of its kind have been failing, and makes the one event of it: what the breaker
+// learns, what is counted and what an observer is told all come from that. operation returns how many bytes it has read or written; a
+// Clearing and a Sweep, which name no keys, return how many entries they have removed.
+func (s *Store) run(ctx context.Context, kind event.Kind, keys int, operation func(context.Context) (int, error)) (err error) {
+	o := event.Operation{Kind: kind, Keys: keys, Result: event.Failed}
+	var b *breaker
+	local := s.objects != nil // what lives in this process does not wait, so it has no breaker, no timeout and no time taken
+	if !local {
+		b = s.breakerOf(kind)
+	}
+	var began time.Duration // since the guard was made, which is quicker to tell than the time
+	tries, err := false, errPanicked
+	defer func() { // also when the driver panics
+		if o.Result != event.Refused && !local {
+			o.Took = time.Since(s.made) - began
+			b.learn(o.Result, err, tries)
+		}
+		s.tell(o)
+	}()
+	if b != nil && !s.insistent {
+		var ok bool
+		if ok, tries = b.allow(); !ok {
+			o.Result = event.Refused
+			return ErrUnavailable
+		}
+	}
+	goesThroughAll := kind == event.Clearing || kind == event.Sweep // maybe a million keys: bounded by ctx alone
+	if _, part := ctx.(*bounded.Context); part || goesThroughAll {
+		began = time.Since(s.made)
+	} else if !local {
+		now := time.Now()
+		c := bounded.Until(ctx, now.Add(s.timeout))
+		defer c.Cancel()
+		began, ctx = now.Sub(s.made), c
+	}
+	n, err := operation(ctx)
+	if o.Result = resultOf(ctx, err); goesThroughAll {
+		o.Keys = n
+	} else if err == nil {
+		o.Bytes = n
+	}
+	return err
+}
+
+// errPanicked is the error of a driver that panics, for the log.
+var errPanicked = errors.New("the driver panicked")
+
+// errNone says that none of several keys was there, which is a miss, and no error for the caller.
+var errNone = errors.Join(drivers.ErrMiss)
+
+// resultOf returns how an operation ended that was bounded by ctx.
+func resultOf(ctx context.Context, err error) event.Result {
+	switch {
+	case err == nil:
+		return event.Done
+	case errors.Is(err, drivers.ErrMiss):
+		return event.Missed
+	case errors.Is(err, drivers.ErrTooLarge):
+		return event.TooLarge
+	case errors.Is(err, drivers.ErrClosed):
+		return event.Closed
+	case errors.Is(err, errors.ErrUnsupported):
+		return event.Unsupported
+	case expired(ctx):
+		return event.TimedOut
+	case ctx.Err() != nil:
+		return event.Canceled
+	}
+	var timeout interface{ Timeout() bool } // as an error of package net, or context.DeadlineExceeded, is one
+	if errors.As(err, &timeout) && timeout.Timeout() {
+		return event.TimedOut
+	}
+	return event.Failed
+}
+
+// expired tells whether a context was ended by the operation timeout, and not by its caller.
+func expired(ctx context.Context) bool {
+	c, ok := ctx.(*bounded.Context)
+	return ok && c.Expired()
+}
+
+// breakerOf returns the breaker by which operations of a kind go; nil for one that is asked for whatever has been failing.
+func (s *Store) breakerOf(kind event.Kind) *breaker {
+	switch kind {
+	case event.Read:
+		return &s.reads
+	case event.Write, event.Add, event.Append:
+		return &s.writes
+	case event.Removal:
+		return &s.removals
+	default:
+		return nil
+	}
+}
