@@ -32,7 +32,6 @@ import (
 type Cache struct {
 	store   *guard.Store
 	encoder encoders.Encoder
-	taker   encoders.Taker // the encoder, where it decodes without copying; else nil
 	backend string
 	prefix  string
 	ttl     time.Duration
@@ -48,15 +47,9 @@ type Cache struct {
 // is an error that matches [ErrInvalid]. A value of a type that the codec cannot take is an error that matches
 // [ErrUnsupportedType] and names the linked codecs that take it, and nothing is changed.
 func (c *Cache) Put(ctx context.Context, key string, value any, ttl time.Duration) error {
-	if ttl < 0 {
-		return c.fail("put", key, fmt.Errorf("%w: the time to live %v is negative; give a positive one, or 0 for the configured %v",
-			ErrInvalid, ttl, c.ttl))
-	}
-	if ttl == 0 {
-		ttl = c.ttl
-	}
-	if problem := argument.Duration(ttl); problem != "" {
-		return c.fail("put", key, fmt.Errorf("%w: the time to live %s", ErrInvalid, problem))
+	ttl, err := argument.TTL(ttl, c.ttl)
+	if err != nil {
+		return c.fail("put", key, err)
 	}
 	data, err := takers.Encode(c.encoder, value)
 	if err != nil {
@@ -88,18 +81,10 @@ func (c *Cache) FetchWithTTL(ctx context.Context, key string, dst any) (time.Dur
 	if err != nil {
 		return 0, c.fail("fetch", key, err)
 	}
-	if err := c.decode(item.Value, dst); err != nil {
+	if err := takers.Decode(c.encoder, item.Value, dst); err != nil {
 		return 0, c.fail("fetch", key, err)
 	}
 	return max(0, time.Until(item.ExpiresAt)), nil
-}
-
-// decode stores the value that data, which nothing else refers to, holds in what dst points to.
-func (c *Cache) decode(data []byte, dst any) error {
-	if c.taker != nil {
-		return c.taker.Take(data, dst)
-	}
-	return c.encoder.Decode(data, dst)
 }
 
 // Delete removes the values under keys and returns how many of them there were.

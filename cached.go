@@ -41,14 +41,7 @@ import (
 // Cached panics when ttl is negative or cannot be meant, an option is wrong, or two contradict each other, since that is a
 // mistake in the program; and, when a request comes, if the engine has no cache (see [Install]).
 func Cached(ttl time.Duration, opts ...Option) gin.HandlerFunc {
-	if ttl < 0 {
-		panic(fmt.Errorf("%w: Cached: ttl is %v; give 0, to cache only what says for how long, or more", ErrInvalid, ttl))
-	}
-	if ttl > 0 {
-		options.MustLast("Cached: ttl", ttl)
-	}
-	route := &serve.Route{}
-	route.Policy.TTL = ttl
+	route := options.Route(ttl)
 	for _, opt := range opts {
 		if opt.apply == nil {
 			panic(fmt.Errorf("%w: Cached: an option is the zero Option; give one that a function such as WithNamespace has made", ErrInvalid))

@@ -1,16 +1,11 @@
 package cachette
 
 import (
-	"context"
 	"errors"
 	"fmt"
-	"time"
 
 	"github.com/gin-gonic/gin"
 
-	"github.com/gin-cachette/cachette/drivers"
-	"github.com/gin-cachette/cachette/encoders"
-	"github.com/gin-cachette/cachette/internal/config"
 	"github.com/gin-cachette/cachette/internal/engines"
 	"github.com/gin-cachette/cachette/internal/entries"
 	"github.com/gin-cachette/cachette/internal/guard"
@@ -54,9 +49,6 @@ var installed engines.Table[Cache]
 // middlewareName is what gin calls the middleware of each cache.
 var middlewareName = engines.NameOf((*Cache)(nil).middleware)
 
-// openTimeout bounds how long a backend may take to open.
-const openTimeout = 30 * time.Second
-
 // open makes the cache that cfgFunc describes.
 func open(engine *gin.Engine, cfgFunc func() (Config, error)) (*Cache, error) {
 	cfg, err := configured(cfgFunc)
@@ -66,26 +58,19 @@ func open(engine *gin.Engine, cfgFunc func() (Config, error)) (*Cache, error) {
 	if err := engines.CheckRoutes(engine, cfg.EarlierRoutes); err != nil {
 		return nil, err
 	}
-	driver, err := openDriver(cfg)
+	driver, err := cfg.Open()
 	if err != nil {
-		return nil, err
+		return nil, &OpError{Op: "open", Backend: cfg.Backend, Err: err}
 	}
 	c := &Cache{
 		encoder: cfg.OpenEncoder(),
-		backend: cfg.Backend,
+		backend: cfg.Opened(),
 		prefix:  cfg.KeyPrefix,
 		ttl:     cfg.TTL,
 		timeout: cfg.OperationTimeout,
 	}
-	switch {
-	case cfg.Disabled:
-		c.backend = "none"
-	case cfg.Driver != nil:
-		c.backend = fmt.Sprintf("%T", cfg.Driver)
-	}
 	c.store = guard.New(driver, cfg.OperationTimeout, cfg.Logger)
 	cfg.Tell(c.backend, c.store.Objects() != nil)
-	c.taker, _ = c.encoder.(encoders.Taker)
 	bodies := max(cfg.MemoryLimit/4, 4*cfg.BodyLimit) // what may be captured at once, and what may wait for the store
 	c.responses = entries.New(entries.Options{Store: c.store, Prefix: cfg.KeyPrefix, KeepStale: cfg.KeepStale, Log: cfg.Logger, Waiting: bodies})
 	c.server = serve.New(serve.Options{
@@ -95,16 +80,6 @@ func open(engine *gin.Engine, cfgFunc func() (Config, error)) (*Cache, error) {
 	})
 	c.frame = serve.NewFrame(c.server)
 	return c, nil
-}
-
-func openDriver(cfg config.Config) (drivers.Driver, error) {
-	ctx, cancel := context.WithTimeout(context.Background(), openTimeout)
-	defer cancel()
-	driver, err := cfg.Open(ctx)
-	if err != nil {
-		return nil, &OpError{Op: "open", Backend: cfg.Backend, Err: err}
-	}
-	return driver, nil
 }
 
 // middleware gives each request its cache, and has unsafe ones invalidate what they outdate.

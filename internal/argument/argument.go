@@ -29,6 +29,20 @@ func Duration(d time.Duration) string {
 	return ""
 }
 
+// TTL returns the time to live that a caller gives for a value: 0 stands for usual.
+func TTL(ttl, usual time.Duration) (time.Duration, error) {
+	switch {
+	case ttl == 0:
+		return usual, nil
+	case ttl < 0:
+		return 0, fmt.Errorf("%w: the time to live %v is negative; give a positive one, or 0 for the configured %v", Err, ttl, usual)
+	}
+	if problem := Duration(ttl); problem != "" {
+		return 0, fmt.Errorf("%w: the time to live %s", Err, problem)
+	}
+	return ttl, nil
+}
+
 // Namespace tells what is wrong with the name of a namespace, or nothing.
 func Namespace(namespace string) string {
 	bare := strings.TrimRight(namespace, ":")

@@ -154,7 +154,7 @@ func TestABackendOfAnother(t *testing.T) {
 	}
 
 	config := Config{URL: "etcd://host"}.WithDefaults()
-	if _, err := config.Open(t.Context()); err != nil || config.Backend != name || given.URL != "etcd://host" || given.OperationTimeout == 0 {
+	if _, err := config.Open(); err != nil || config.Backend != name || given.URL != "etcd://host" || given.OperationTimeout == 0 {
 		t.Errorf("backend %q was opened with %+v, %v", config.Backend, given, err)
 	}
 }

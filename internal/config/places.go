@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+	"time"
 
 	"github.com/gin-cachette/cachette/drivers"
 	"github.com/gin-cachette/cachette/encoders"
@@ -69,8 +70,11 @@ func (c Config) settings(name string) drivers.Settings {
 	return settings
 }
 
+// openTimeout bounds how long a backend may take to open.
+const openTimeout = 30 * time.Second
+
 // Open opens the driver of c, which must have no mistakes and its defaults.
-func (c Config) Open(ctx context.Context) (drivers.Driver, error) {
+func (c Config) Open() (drivers.Driver, error) {
 	switch {
 	case c.Disabled:
 		return disabled{}, nil
@@ -78,7 +82,21 @@ func (c Config) Open(ctx context.Context) (drivers.Driver, error) {
 		return c.Driver, nil
 	}
 	backend, _ := drivers.Lookup(c.Backend)
+	ctx, cancel := context.WithTimeout(context.Background(), openTimeout)
+	defer cancel()
 	return backend.Open(ctx, c.settings(c.Backend))
+}
+
+// Opened names what Open opens, as errors do: the backend, or the type of a driver that was given.
+func (c Config) Opened() string {
+	switch {
+	case c.Disabled:
+		return "none"
+	case c.Driver != nil:
+		return fmt.Sprintf("%T", c.Driver)
+	default:
+		return c.Backend
+	}
 }
 
 // OpenEncoder returns the encoder of c, which must have no mistakes and its defaults.

@@ -20,8 +20,21 @@ import (
 // Option says something of a route.
 type Option = func(*serve.Route)
 
-// MustLast panics unless a duration is one that can be meant.
-func MustLast(what string, d time.Duration) {
+// Route returns what Cached is told by its ttl.
+func Route(ttl time.Duration) *serve.Route {
+	if ttl < 0 {
+		panic(fmt.Errorf("%w: Cached: ttl is %v; give 0, to cache only what says for how long, or more", argument.Err, ttl))
+	}
+	if ttl > 0 {
+		mustLast("Cached: ttl", ttl)
+	}
+	route := &serve.Route{}
+	route.Policy.TTL = ttl
+	return route
+}
+
+// mustLast panics unless a duration is one that can be meant.
+func mustLast(what string, d time.Duration) {
 	if problem := argument.Duration(d); problem != "" {
 		panic(fmt.Errorf("%w: %s %s", argument.Err, what, problem))
 	}
@@ -183,7 +196,7 @@ func StatusTTL(status int, ttl time.Duration) Option {
 	if status < 200 || status > 599 {
 		panic(fmt.Errorf("%w: WithStatusTTL: status %d is not a final one; give one from 200 to 599", argument.Err, status))
 	}
-	MustLast(fmt.Sprintf("WithStatusTTL: the ttl of %d", status), ttl)
+	mustLast(fmt.Sprintf("WithStatusTTL: the ttl of %d", status), ttl)
 	return func(r *serve.Route) {
 		if r.Policy.StatusTTL == nil {
 			r.Policy.StatusTTL = make(map[int]time.Duration)
@@ -212,13 +225,13 @@ func WithoutRequestDirectives() Option {
 
 // StaleWhileRevalidate is WithStaleWhileRevalidate.
 func StaleWhileRevalidate(window time.Duration) Option {
-	MustLast("WithStaleWhileRevalidate: the window", window)
+	mustLast("WithStaleWhileRevalidate: the window", window)
 	return func(r *serve.Route) { setWindow(&r.Policy.StaleWhileRevalidate, window, "WithStaleWhileRevalidate") }
 }
 
 // StaleIfError is WithStaleIfError.
 func StaleIfError(window time.Duration) Option {
-	MustLast("WithStaleIfError: the window", window)
+	mustLast("WithStaleIfError: the window", window)
 	return func(r *serve.Route) { setWindow(&r.Policy.StaleIfError, window, "WithStaleIfError") }
 }
 

@@ -1,4 +1,4 @@
-// Package takers finds out which of the linked codecs take a value that one has refused.
+// Package takers has values go through a codec, and finds out which of the other linked ones take a value that it has refused.
 package takers
 
 import (
@@ -31,6 +31,14 @@ func Encode(encoder encoders.Encoder, value any) ([]byte, error) {
 	}
 	refusal.Takers, refusal.Asked = names, true
 	return nil, &refusal
+}
+
+// Decode has encoder decode data, which nothing else refers to, into what dst points to: without copying, where it can do that.
+func Decode(encoder encoders.Encoder, data []byte, dst any) error {
+	if taker, ok := encoder.(encoders.Taker); ok {
+		return taker.Take(data, dst)
+	}
+	return encoder.Decode(data, dst)
 }
 
 // maxBytes bounds the values that codecs are asked about, and what they write in answer.
