@@ -1,5 +1,11 @@
 package cachette
 
+import (
+	"time"
+
+	"github.com/gin-cachette/cachette/internal/event"
+)
+
 // Stats are numbers that a [Cache] has counted since it was installed.
 type Stats struct {
 	// Stored is how many responses were stored, those that were stored again included. Where they wait for the store, it counts those that
@@ -25,9 +31,12 @@ type Stats struct {
 	// second, where such bodies took up twice as much and it took less than 64 KiB a second.
 	CutOff uint64
 
-	// StoreFailures is how many operations on responses the store failed, or did not carry out in time. While a store does
+	// StoreFailures is how many reads, writes and removals the store failed, or did not carry out in time. While a store does
 	// not answer, most operations are not tried, and do not count.
 	StoreFailures uint64
+
+	// Store is what became of the operations on the store.
+	Store StoreStats
 
 	// Routes is what became of the requests of each route with a Cached, by its pattern, as "/products/:id"; the one of requests for
 	// which there is no route is empty.
@@ -47,6 +56,40 @@ type RouteStats struct {
 	Unsatisfiable uint64 // with 504, since they asked for what is stored alone, and nothing suitable was
 }
 
+// StoreStats are the operations on the store by their kinds, those on values, on responses and on the marks of purges. In memory, where
+// responses are not read as bytes, they are those on values. What a driver cannot do and others stand in for counts as these.
+type StoreStats struct {
+	Reads     OperationStats // of one key, of several at once, or of the log of purges
+	Writes    OperationStats
+	Adds      OperationStats // of marks where there are none
+	Appends   OperationStats // to the log of purges; a look at its end, too, which begins it
+	Removals  OperationStats // of keys by their names
+	Clearings OperationStats // of all that begins with a prefix
+	Sweeps    OperationStats // of what has expired
+	Pings     OperationStats
+}
+
+// OperationStats are the operations of one kind. Each is in one of the first nine numbers.
+type OperationStats struct {
+	Done        uint64 // it was carried out
+	Missed      uint64 // reads that found nothing under any of their keys
+	TooLarge    uint64 // the store does not take so much
+	TimedOut    uint64 // there was no answer in time
+	Failed      uint64 // the store, or the way to it, gave an error
+	Refused     uint64 // the store was not asked, since it had been failing
+	Canceled    uint64 // the caller left, or its own time was over
+	Closed      uint64 // it came behind Close
+	Unsupported uint64 // the store can never do it
+
+	Bytes uint64        // of the values that were read or written
+	Time  time.Duration // that all of them took together; 0 in memory, where none waits
+
+	// State is "closed" where operations go to the store; "open" while they are refused, since three in a row have failed; and "trying" while
+	// one tries whether it is back. Reads and Removals each have their own, and Writes, Adds and Appends one; the others are never refused.
+	State   string
+	RetryAt time.Time // from when on the next operation tries; zero while State is closed
+}
+
 // Stats returns what the cache has counted so far. It works after Close, too.
 func (c *Cache) Stats() Stats {
 	counts := c.server.Counts()
@@ -54,6 +97,7 @@ func (c *Cache) Stats() Stats {
 	for pattern, o := range c.server.Outcomes() {
 		routes[pattern] = RouteStats(o)
 	}
+	of := func(kind event.Kind) OperationStats { return OperationStats(c.store.Counts(kind)) }
 	return Stats{
 		Routes:        routes,
 		Stored:        counts.Stored.Load(),
@@ -61,6 +105,10 @@ func (c *Cache) Stats() Stats {
 		Dropped:       counts.Dropped.Load(),
 		Uncaptured:    counts.Uncaptured.Load(),
 		CutOff:        c.server.CutOff(),
-		StoreFailures: c.responses.Failures(),
+		StoreFailures: c.store.Failures(),
+		Store: StoreStats{
+			Reads: of(event.Read), Writes: of(event.Write), Adds: of(event.Add), Appends: of(event.Append), Removals: of(event.Removal),
+			Clearings: of(event.Clearing), Sweeps: of(event.Sweep), Pings: of(event.Ping),
+		},
 	}
 }

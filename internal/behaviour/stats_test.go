@@ -149,3 +149,91 @@ func inASecond(handler gin.HandlerFunc) gin.HandlerFunc {
 		handler(c)
 	}
 }
+
+// What became of the operations on the store can be read by their kind, those on values and on responses alike, and whether more of them
+// go to it.
+func TestOperationsAreCounted(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		store := newDepot()
+		s := newSite(t, func(cfg *cachette.Config) { cfg.Driver = store })
+		s.GET("/:n", cachette.Cached(time.Minute), text("page"))
+		var value string
+		is := func(when string, got, want cachette.OperationStats) {
+			t.Helper()
+			if want.State == "" {
+				want.State = "closed"
+			}
+			if got != want {
+				t.Errorf("%s: %+v, want %+v", when, got, want)
+			}
+		}
+		_ = s.cache.Fetch(t.Context(), "key", &value)
+		_ = s.cache.Put(t.Context(), "key", "value", 0)
+		_ = s.cache.Fetch(t.Context(), "key", &value)
+		_ = s.cache.Ping(t.Context())
+		if _, err := s.cache.Delete(t.Context(), "key"); err != nil {
+			t.Fatal(err)
+		}
+		after := s.cache.Stats().Store
+		is("read", after.Reads, cachette.OperationStats{Done: 1, Missed: 1, Bytes: 5})
+		is("written", after.Writes, cachette.OperationStats{Done: 1, Bytes: 5})
+		is("removed", after.Removals, cachette.OperationStats{Done: 1})
+		is("asked whether it answers", after.Pings, cachette.OperationStats{Done: 1})
+
+		for range 3 {
+			s.get("/1")
+			_ = s.cache.PurgePath(t.Context(), "/1")
+			_ = s.cache.Settle(t.Context())
+		}
+		if purged := s.cache.Stats().Store; purged.Adds.Done == 0 || purged.Appends.Done == 0 {
+			t.Errorf("adds: %+v, appends: %+v", purged.Adds, purged.Appends)
+		}
+		store.breakdown(func(ctx context.Context, _ call) error { <-ctx.Done(); return ctx.Err() })
+		for range 20 {
+			s.get("/1")
+		}
+		broken, now := s.cache.Stats(), time.Now()
+		reads := broken.Store.Reads
+		if reads.TimedOut != 3 || reads.Refused == 0 || reads.State != "open" || !reads.RetryAt.After(now) || reads.RetryAt.After(now.Add(time.Second)) {
+			t.Errorf("of a store that hangs: %+v", reads)
+		}
+		if broken.StoreFailures != 3 || broken.Store.Removals.State != "closed" {
+			t.Errorf("%d failures; removals: %+v", broken.StoreFailures, broken.Store.Removals)
+		}
+		store.breakdown(nil)
+		time.Sleep(time.Second)
+		s.get("/1")
+		if reads := s.cache.Stats().Store.Reads; reads.State != "closed" || !reads.RetryAt.IsZero() {
+			t.Errorf("once it is back: %+v", reads)
+		}
+		if operations, asked := askedOf(s.cache.Stats().Store), store.asked(); operations != uint64(asked) {
+			t.Errorf("%d operations, and the store was asked %d times", operations, asked)
+		}
+	})
+}
+
+// In memory, operations on values are counted, and take no time; responses are live objects, which is no operation.
+func TestOperationsInMemoryAreCounted(t *testing.T) {
+	s := newSite(t)
+	s.GET("/:n", cachette.Cached(time.Minute), text("page"))
+	var value string
+	_ = s.cache.Put(t.Context(), "key", "value", 0)
+	_ = s.cache.Fetch(t.Context(), "key", &value)
+	_ = s.cache.Fetch(t.Context(), "none", &value)
+	for range 3 {
+		s.get("/1")
+	}
+	_ = s.cache.Close()
+	got := s.cache.Stats().Store
+	if want := (cachette.OperationStats{Done: 1, Missed: 1, Bytes: 5, State: "closed"}); got.Reads != want || askedOf(got) != 3 {
+		t.Errorf("%+v, want reads %+v of three operations", got, want)
+	}
+}
+
+// askedOf returns how many operations went to the store.
+func askedOf(s cachette.StoreStats) (n uint64) {
+	for _, o := range []cachette.OperationStats{s.Reads, s.Writes, s.Adds, s.Appends, s.Removals, s.Clearings, s.Sweeps, s.Pings} {
+		n += o.Done + o.Missed + o.TooLarge + o.TimedOut + o.Failed + o.Canceled + o.Closed + o.Unsupported
+	}
+	return n
+}

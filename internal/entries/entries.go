@@ -82,9 +82,6 @@ func (t *Ticket) Usable() bool { return t.err == nil }
 // Local tells whether responses are live objects in this process.
 func (s *Store) Local() bool { return s.local != nil }
 
-// Failures returns how many operations have failed.
-func (s *Store) Failures() uint64 { return s.far.Failures() }
-
 // Begin takes a ticket for a fill. It must be taken before the handler runs. found is what the lookup before it found: an entry
 // of a store of bytes that was purged in between is not there any more.
 func (s *Store) Begin(ctx context.Context, found *Found, of *target.Target) Ticket {
