@@ -232,17 +232,6 @@ type fillContext struct {
 	carried
 }
 
-// within returns the request that the handlers of an exchange are to see: the client's, in a context that tells what they are
-// inside of, wherever they take it.
-func (x *exchange) within() *http.Request {
-	ctx := x.request.Context()
-	if x.flight != nil && x.mark == nil { // a refresh has no client, and a time that it may take
-		ctx = x.flight.Context(ctx)
-	}
-	x.context = fillContext{ctx, carried{server: x.s, x: x, refresh: x.mark}}
-	return x.request.WithContext(&x.context)
-}
-
 // Value returns the value for a key.
 func (f *fillContext) Value(key any) any {
 	if _, ok := key.(carriedKey); ok {

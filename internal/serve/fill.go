@@ -106,9 +106,6 @@ func (x *exchange) fill(seat *flight.Seat) {
 		}
 		restored = true
 		c.Writer = outer
-		x.uncondition(c)
-		x.unget(c)
-		x.conditioned = false
 		x.exit()
 	}
 	defer func() { // also when the handler panics: Recovery outside then finds its own writer
@@ -119,9 +116,8 @@ func (x *exchange) fill(seat *flight.Seat) {
 	}()
 	x.mark.tell(x.words(event.Request{Outcome: event.Miss}), 0)
 	x.enter()
-	handlers := x.condition()
 	c.Writer = &x.recorder
-	x.run(handlers)
+	x.run(x.guise())
 	panicked, x.gone = false, x.Gone()
 	s.lane.ran(c, x.pattern, x.around.rt)
 
@@ -215,24 +211,6 @@ func (x *exchange) finish(bare, intact bool) {
 		x.withdraw(refusedAborted)
 		x.Forgo()
 	}
-}
-
-// run lets the handlers run on a request of their own, and gives the client's back when they are done. What they have read of
-// a form is the client's, since net/http removes its files.
-func (x *exchange) run(r *http.Request) {
-	x.c.Request = r
-	if x.around.binds() {
-		defer x.bind()()
-	}
-	defer func() {
-		if x.c.Request == r { // else they have made one of their own, as with WithContext, for those outside to see
-			x.c.Request = x.request
-		}
-		if r.MultipartForm != nil {
-			x.request.Form, x.request.PostForm, x.request.MultipartForm = r.Form, r.PostForm, r.MultipartForm
-		}
-	}()
-	x.c.Next()
 }
 
 // Release lets the requests go that wait for this fill: they may not have what it makes, or would have to wait for too long.

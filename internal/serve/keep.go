@@ -167,10 +167,8 @@ func (x *exchange) head() {
 	defer x.leaveTrack()
 	x.begin()
 	x.goOn()
-	r := x.within()
-	r.Header = ownHeader(x.request) // they may change theirs
 	if x.found.Entry == nil && x.passed == nil {
-		x.forward(r)
+		x.forward(guise{own: true})
 		return
 	}
 	c, outer := x.c, x.c.Writer
@@ -180,7 +178,7 @@ func (x *exchange) head() {
 	x.recording = true
 	defer func() { c.Writer = outer }()
 	c.Writer = &x.recorder
-	x.run(r)
+	x.run(guise{own: true})
 	x.recorder.Finish()
 	intact := x.inside()
 	c.Writer = outer

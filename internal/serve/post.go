@@ -43,10 +43,8 @@ func (x *exchange) post() {
 		x.recorder.Drain()
 	}()
 	x.enter()
-	r := x.within()
-	r.Header = ownHeader(x.request) // they may change theirs
 	c.Writer = &x.recorder
-	x.run(r)
+	x.run(guise{own: true})
 	x.gone = x.Gone()
 
 	bare := x.recorder.Finish()

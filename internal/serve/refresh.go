@@ -285,25 +285,18 @@ func (s *Server) run(entry http.Handler, r *http.Request, header http.Header) (e
 // refreshRequest returns a GET for what the client asked for, as it came to the engine, less what is between the client
 // and this cache.
 func (x *exchange) refreshRequest(mark *refresh) *http.Request {
-	r := x.request.Clone(&fillContext{
-		context.WithoutCancel(x.request.Context()), carried{server: x.s, refresh: mark, around: x.frame.entered},
-	})
-	r.Method = http.MethodGet
-	r.Body = http.NoBody
-	r.ContentLength = 0
+	r := x.requestFor(&guise{get: true, lacks: between[:], refresh: mark})
 	arrived := x.frame.arrived
 	if arrived == nil {
 		arrived = requestedURL(x.request)
 	}
 	mark.arrived.Store(arrived)
 	r.URL = x.s.entrance(x.c, arrived)
-	for _, name := range []string{
-		"Cache-Control", "Pragma", "Range", "If-Range", "If-None-Match", "If-Modified-Since",
-	} {
-		delete(r.Header, name)
-	}
 	return r
 }
+
+// between are the fields of a request that are between its client and this cache.
+var between = [...]string{"Cache-Control", "Pragma", "Range", "If-Range", "If-None-Match", "If-Modified-Since"}
 
 // discard is a http.ResponseWriter without a client, whose connection ends with the context.
 type discard struct {

@@ -1,11 +1,13 @@
 package serve
 
 import (
+	"context"
 	"net/http"
 	"slices"
 
 	"github.com/gin-gonic/gin"
 
+	"github.com/gin-cachette/cachette/internal/response"
 	"github.com/gin-cachette/cachette/internal/rfc9111"
 )
 
@@ -23,43 +25,94 @@ func (x *exchange) validating() bool {
 	return x.found.Entry != nil && x.found.Entry.Validatable()
 }
 
-// preconditions are the fields of a request that condition changes.
+// guise is how a request that handlers see differs from the one that came.
+type guise struct {
+	own       bool            // its header is a copy, since they may change theirs, and the cache has to decide by the client's
+	get       bool            // it is a GET
+	bare      bool            // it has no content, and no preconditions that only they can evaluate: see unlookable
+	lacks     []string        // fields that it has not
+	validates *response.Entry // it has preconditions that ask whether this is still good
+	refresh   *refresh        // no client waits for it, so it shares nothing with one that came
+}
+
+// preconditions are the fields of a request in which a guise may differ for those that make the page.
 var preconditions = [...]string{"If-None-Match", "If-Modified-Since", "Range", "If-Range", "If-Match", "If-Unmodified-Since"}
 
-// condition makes the request that the handlers see: a copy, since they may change its header, by which the cache has
-// to decide. To validate, it has the preconditions of what is stored. Else a request for the whole has none: its handler
-// is to make a response that can be kept, and the client's own preconditions are evaluated against that. A range
-// request has its own.
-func (x *exchange) condition() *http.Request {
-	r := x.within()
-	h := ownHeader(x.request)
-	r.Header = h
-	x.conditioned = true
-	r.Method = x.method()
-	if x.around.rt.IgnoreAsk { // see unlookable
-		withoutContent(r)
-		delete(h, "If-Match")
-		delete(h, "If-Unmodified-Since")
-	}
-	switch {
+// guise is that of the request which is to make a response to keep. To validate, it has the preconditions of what is stored. Else a
+// request for the whole has none: the client's own are evaluated against what comes of it. A range request has its own.
+func (x *exchange) guise() guise {
+	g := guise{own: true, get: x.asGet, bare: x.around.rt.IgnoreAsk}
+	switch h := x.request.Header; {
 	case x.validating():
-		x.found.Entry.Condition(h)
+		g.validates = x.found.Entry
 	case x.entire:
-		delete(h, "Range")
-		delete(h, "If-Range")
+		g.lacks = preconditions[2:4]
 	case rfc9111.Conditional(h) && len(h["Range"]) == 0 && !x.asked.NoStore && !x.s.alone.Has(x.found.Key, x.now):
-		delete(h, "If-None-Match")
-		delete(h, "If-Modified-Since")
+		g.lacks = preconditions[:2]
+	}
+	return g
+}
+
+// requestFor makes the request that handlers see. Its context tells what they are inside of, wherever they take it.
+func (x *exchange) requestFor(g *guise) *http.Request {
+	ctx := x.request.Context()
+	var r *http.Request
+	if g.refresh != nil {
+		r = x.request.Clone(&fillContext{context.WithoutCancel(ctx), carried{server: x.s, refresh: g.refresh, around: x.frame.entered}})
+		r.Body, r.ContentLength = http.NoBody, 0
+	} else {
+		if x.flight != nil && x.mark == nil { // a refresh has no client, and a time that it may take
+			ctx = x.flight.Context(ctx)
+		}
+		x.context = fillContext{ctx, carried{server: x.s, x: x, refresh: x.mark}}
+		r = x.request.WithContext(&x.context)
+	}
+	if g.own {
+		r.Header = ownHeader(x.request)
+	}
+	if g.get {
+		r.Method = http.MethodGet
+	}
+	if g.bare {
+		withoutContent(r)
+	}
+	for _, name := range g.lacks {
+		delete(r.Header, name)
+	}
+	if g.validates != nil {
+		g.validates.Condition(r.Header)
 	}
 	return r
 }
 
-// unget gives the request that the handlers have left, where they were called as for GET, the client's own method back. What they have
-// handed it on to keeps GET: that is where it leads then.
-func (x *exchange) unget(c *gin.Context) {
-	if x.method() != x.request.Method && c.Request != x.request && c.Request.Method == http.MethodGet {
+// run lets the handlers run on a request of their own.
+func (x *exchange) run(g guise) {
+	r := x.requestFor(&g)
+	x.conditioned = g.bare || g.validates != nil || len(g.lacks) > 0
+	x.c.Request = r
+	if x.around.binds() {
+		defer x.bind()()
+	}
+	defer x.takeBack(r)
+	x.c.Next()
+}
+
+// takeBack gives the context the client's request back, in place of the one that the handlers were given. One that they have made of it,
+// as with WithContext, is for those outside to see, and gets back what the client's had; what they have handed it on to keeps GET: that is
+// where it leads then. What they have read of a form is the client's, since net/http removes its files.
+func (x *exchange) takeBack(r *http.Request) {
+	c := x.c
+	if c.Request == r {
+		c.Request = x.request
+	}
+	x.uncondition(c)
+	if x.asGet && c.Request.Method == http.MethodGet {
 		c.Request = c.Request.WithContext(c.Request.Context())
 		c.Request.Method = x.request.Method
+	}
+	x.conditioned = false
+	if r.MultipartForm != nil {
+		x.request.Form, x.request.PostForm, x.request.MultipartForm = r.Form, r.PostForm, r.MultipartForm
 	}
 }
 
@@ -69,12 +122,15 @@ var contentFields = [...]string{
 	"Transfer-Encoding", "Trailer", "Expect",
 }
 
-// withoutContent takes the content off a request that has a header of its own.
+// withoutContent takes the content off a request that has a header of its own, and the preconditions that go with it (RFC 9110 §13.1.1,
+// §13.1.4).
 func withoutContent(r *http.Request) {
 	r.Body, r.ContentLength, r.TransferEncoding, r.Trailer = http.NoBody, 0, nil, nil
 	for _, name := range contentFields {
 		delete(r.Header, name)
 	}
+	delete(r.Header, "If-Match")
+	delete(r.Header, "If-Unmodified-Since")
 }
 
 // uncondition gives the request that the handlers have left, theirs or one that they have made of it, the client's own

@@ -355,7 +355,7 @@ func (s *Server) pass(c *gin.Context, f *Frame, in around, why rfc9111.Refusal) 
 		return
 	}
 	x.goOn()
-	x.forward(x.within())
+	x.forward(guise{})
 }
 
 // nested handles a route inside of another: Cached on a group and on a route of it, say. Where the one stands right after

@@ -36,7 +36,7 @@ func (x naming) Decide(rec *response.Recorder) response.Mode {
 }
 
 // forward lets the handlers answer on a request of their own, of which nothing is kept.
-func (x *exchange) forward(r *http.Request) {
+func (x *exchange) forward(g guise) {
 	outer := x.c.Writer
 	if x.judged == nil {
 		x.judged = new(judged)
@@ -44,7 +44,7 @@ func (x *exchange) forward(r *http.Request) {
 	x.recorder.Open(outer, 0, naming{x}, nil)
 	defer func() { x.c.Writer = outer }()
 	x.c.Writer = &x.recorder
-	x.run(r)
+	x.run(g)
 	x.recorder.Finish()
 }
 
