@@ -16,18 +16,6 @@ import (
 	"github.com/gin-cachette/cachette/internal/rfc9111"
 )
 
-// verdict is what becomes of a fill, once its header is final.
-type verdict uint8
-
-const (
-	unstored  verdict = iota // its own client alone gets it
-	storable                 // the client gets it, and it is kept if it ends well
-	lent                     // it would be, but the store does not answer: the requests that wait for it get it
-	confirmed                // the handler says that what is stored is still good
-	failed                   // the handler failed, and what is stored stands in for it
-	aside                    // a route inside does the caching
-)
-
 // fillState is the part of an exchange that is about running the handler.
 type fillState struct {
 	flight   *flight.Seat // nil where no request follows
@@ -42,21 +30,17 @@ type fillState struct {
 	header     http.Header // of the response, to tell it from others
 	keepPosted func()      // keeps the response to a POST, once the POST has invalidated
 
-	asGet       bool // it is a HEAD that may have its handlers run as for GET
-	asWhole     bool // it is for a part, and may lead those for the whole
-	entire      bool // so it does: the handlers make the whole
-	recording   bool // the recorder is open
-	conditioned bool // the handlers' request has other preconditions than the client's
-	reported    bool // the header has this exchange's Cache-Status
-	left        bool // the client had left when the header was final: the handler may have made its response of that
-	gone        bool // so it was when the handlers were done, and nobody else was there for whom they ran
-	promised    bool // it was said that the response is stored
-	kept        bool // it is
+	asGet       bool          // it is a HEAD that may have its handlers run as for GET
+	asWhole     bool          // it is for a part, and may lead those for the whole
+	entire      bool          // so it does: the handlers make the whole
+	recording   bool          // the recorder is open
+	conditioned bool          // the handlers' request has other preconditions than the client's
+	reported    bool          // the header has this exchange's Cache-Status
+	promised    bool          // it was said that the response is stored
+	outcome     event.Outcome // of the request, as far as it is known
+	unwished    atomic.Bool   // a handler asked for the response not to be stored
+	parted      atomic.Bool   // what a route inside answers, and does not share with all clients that share this response, may have gone into it
 	verdict     verdict
-	outcome     event.Outcome   // as far as it is known
-	unwished    atomic.Bool     // a handler asked for the response not to be stored
-	parted      atomic.Bool     // what a route inside answers, and does not share with all clients that share this response, may have gone into it
-	unkept      rfc9111.Refusal // why the response is not stored, if that will be so the next time as a rule
 
 	*judged
 }
@@ -68,14 +52,15 @@ type judged struct {
 	ticket     entries.Ticket
 	promisedAs string           // of what it is remembered what became of it
 	made       rfc9111.Exchange // the request and what the handler answered; its Header is not to be used after Decide
+	answer     answered
 	length     []string         // the lines of its Content-Length
 	cookies    []string         // those that the handler has set
 	omit       []string         // the fields that may not be stored
-	refused    rfc9111.Refusal  // of a HEAD: why a GET with its header would not be stored
 	varied     []string         // the lines of its Vary, as it leaves the route
 	timed      bool             // the route's function was asked for a time to live
 	ttl        time.Duration    // what it has said; 0 as long as it is being asked, or when it panicked
 	given      bool             // the route has a time to live for its status
+	kept       bool             // the response is stored, or waits for the store
 	explicit   bool             // that, or the response itself says for how long it may be kept, or by what to validate it
 	altered    []response.Field // what they have changed in the header, where the whole is withheld
 	page       *response.Entry  // the whole, once it ended well
@@ -118,14 +103,15 @@ func (x *exchange) fill(seat *flight.Seat) {
 	x.enter()
 	c.Writer = &x.recorder
 	x.run(x.guise())
-	panicked, x.gone = false, x.Gone()
+	panicked = false
+	gone := x.Gone()
 	s.lane.ran(c, x.pattern, x.around.rt)
 
 	bare := x.recorder.Finish()
-	intact := x.inside() && (!bare || !outer.Written())
+	ended := ending{bare: bare, intact: x.inside() && (!bare || !outer.Written()), gone: gone}
 	restore()
 	x.recorder.Settle()
-	switch x.verdict {
+	switch x.verdict.fate {
 	case confirmed:
 		x.freshen()
 	case failed:
@@ -135,7 +121,7 @@ func (x *exchange) fill(seat *flight.Seat) {
 			x.commit(outer)
 		}
 		if x.recorder.AwaitSent() { // else it is not known what middleware outside has set in the header
-			x.finish(bare, intact)
+			x.finish(ended)
 		}
 	}
 }
@@ -153,7 +139,7 @@ func (x *exchange) forgetJudged() {
 func (x *exchange) end(panicked bool) {
 	if panicked {
 		if x.context.Err() == nil {
-			x.unkept = refusedIncomplete
+			x.verdict.refusal = refusedIncomplete
 		}
 		x.recorder.Retract() // what recovers outside is then to answer
 	}
@@ -172,44 +158,6 @@ func (x *exchange) begin() {
 	}
 	if e := x.passed; e != nil && x.s.entries.Outdated(e) {
 		x.passed = nil
-	}
-}
-
-// commit sends the header of a response without content where a writer of middleware outside may add to it at that moment: a
-// cookie, say, that what the route has set belongs to. Else the engine sends it, after the chain. What middleware may turn into
-// a page of its own, as it does with errors, is left to it, and not kept.
-func (x *exchange) commit(outer gin.ResponseWriter) {
-	switch {
-	case !x.recorder.Wrapped():
-	case x.made.Status >= 400:
-		x.verdict = unstored
-	default:
-		outer.WriteHeaderNow()
-		x.Sent(&x.recorder, outer.Header())
-	}
-}
-
-// finish keeps a response that may be kept, if it ended well.
-func (x *exchange) finish(bare, intact bool) {
-	defer x.divide()
-	s := x.s
-	switch {
-	case x.recorder.TooLarge():
-		s.counts.TooLarge.Add(1)
-		x.unkept = refusedTooLarge
-		x.withdraw(refusedTooLarge)
-		x.learn(refusedTooLarge)
-	case x.recorder.Starved():
-		s.counts.Uncaptured.Add(1)
-	case !x.captured(), x.left:
-	case x.endedWell(intact):
-		x.keep(bare)
-	case x.unkept == rfc9111.RefusedNoStore: // which was said after the header
-		x.withdraw(rfc9111.RefusedNoStore)
-		x.apart()
-	case x.unkept == refusedAborted && len(x.c.Errors) == x.errors:
-		x.withdraw(refusedAborted)
-		x.Forgo()
 	}
 }
 
@@ -285,9 +233,9 @@ func (x *exchange) goOn() {
 
 // stepAside leaves the caching of this exchange to a route inside, which sees the request as it came. c is the route's context.
 func (x *exchange) stepAside(c *gin.Context) {
-	x.verdict = aside
+	x.verdict = verdict{fate: aside}
 	if x.promised { // its first bytes are out, and the rest is not its own
-		x.unkept = refusedIncomplete
+		x.verdict.refusal = refusedIncomplete
 	}
 	if x.method() == http.MethodGet {
 		x.s.nests.LoadOrStore(x.pattern, true)

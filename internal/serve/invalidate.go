@@ -88,7 +88,7 @@ func (u unsafeRequest) invalidate(status int, header http.Header) {
 		return
 	}
 	ctx, host := context.WithoutCancel(r.Context()), target.Authority(r.Host)
-	if x := postedBy(u.c); x != nil && x.verdict == storable {
+	if x := postedBy(u.c); x != nil && x.verdict.fate == storable {
 		s.tellOwed(u.path, s.entries.PurgeOwn(ctx, host, u.path, &x.ticket))
 	} else {
 		s.purge(ctx, host, u.path)

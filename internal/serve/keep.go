@@ -1,14 +1,11 @@
 package serve
 
 import (
+	"context"
 	"errors"
-	"maps"
-	"net/http"
-	"strconv"
 
 	"github.com/gin-cachette/cachette/drivers"
 	"github.com/gin-cachette/cachette/internal/entries"
-	"github.com/gin-cachette/cachette/internal/event"
 	"github.com/gin-cachette/cachette/internal/response"
 	"github.com/gin-cachette/cachette/internal/rfc9111"
 	"github.com/gin-cachette/cachette/internal/target"
@@ -23,7 +20,7 @@ func (x *exchange) keep(bare bool) {
 	x.draft.Body, x.draft.Bare = x.recorder.Body(), bare
 	e := response.New(&x.draft)
 	x.page = e
-	if x.verdict == lent {
+	if x.verdict.fate == lent {
 		x.lend(e)
 		return
 	}
@@ -50,8 +47,10 @@ func (x *exchange) put(e *response.Entry) bool {
 	switch {
 	case kept:
 	case err == nil, errors.Is(err, drivers.ErrTooLarge):
-		x.withdraw(refusedTooLarge)
-	case x.verdict == storable:
+		if x.answer.change(refusedTooLarge) == withdrawn {
+			x.remove(x.concerned())
+		}
+	case x.verdict.fate == storable:
 		x.lend(e)
 	}
 	x.flight.Share(e)
@@ -76,7 +75,7 @@ func (x *exchange) putFor(t *target.Target, e *response.Entry) (kept bool, err e
 			x.mark.stored.Store(true)
 		}
 	case errors.Is(err, drivers.ErrTooLarge):
-		x.unkept = refusedTooLarge
+		x.verdict.refusal = refusedTooLarge
 		x.s.counts.TooLarge.Add(1)
 	case errors.Is(err, entries.ErrFull):
 		x.s.counts.Dropped.Add(1)
@@ -115,130 +114,9 @@ func (x *exchange) written() func(error) {
 	}
 }
 
-// freshen answers with what is stored, which the handler has confirmed, and stores it anew (RFC 9111 §4.3.4).
-func (x *exchange) freshen() {
-	stale := x.found.Entry
-	h := x.c.Writer.Header()
-	x.recorder.Baseline().Restore(h)
-	x.now = x.made.ResponseTime
-	o := event.Request{Outcome: event.Validated, Answered: http.StatusNotModified}
-
-	confirmation := x.recorder.Baseline().Header(x.draft.Fields)
-	x.made.Status, x.made.Header = stale.Status, stale.UpdatedHeader(confirmation)
-	if x.around.rt.TTLFunc != nil { // it is to see the response, of which a 304 has but a part
-		maps.Copy(h, x.made.Header.Clone()) // which the function may change
-		x.c.Writer.WriteHeader(stale.Status)
-	}
-	meta, omit, why := x.storable()
-	x.recorder.Baseline().Restore(h)
-	changes := x.draft.Fields
-	if why != rfc9111.Stored { // the confirmation takes back that it may be stored: this client is the last to get it
-		x.remove(stale)
-		meta = stale.Meta
-	}
-	fresh := stale.Freshen(changes, confirmation, omit, meta)
-	if why == rfc9111.Stored {
-		o.Stored = x.put(fresh)
-	} else {
-		o.Refusal = why
-		x.mark.tell(x.words(o), o.Answered)
-		x.share(why) // before this client is written to, which may take it long
-	}
-	fresh.ReplayOwn(changes, x.c.Writer.Header())
-	status := x.words(o)
-	x.replay(fresh, &status)
-}
-
-// standIn answers with what is stored in place of the handler's error (RFC 5861 §4).
-func (x *exchange) standIn() {
-	x.recorder.Baseline().Restore(x.c.Writer.Header())
-	x.now = x.made.ResponseTime
-	x.flight.Fail() // before this client is written to, which may take it long
-	status := x.words(event.Request{Outcome: event.StoodIn, Answered: x.made.Status, TTL: x.found.Entry.Meta.Fresh(x.now)})
-	x.mark.tell(status, status.Status)
-	x.replay(x.found.Entry, &status)
-}
-
-// head runs the handler of a HEAD request, whose response is not stored: it can freshen what is stored for GET, or show
-// that it is out of date (RFC 9111 §4.3.5).
-func (x *exchange) head() {
-	x.judged = new(judged)
-	x.enterTrack()
-	defer x.leaveTrack()
-	x.begin()
-	x.goOn()
-	if x.found.Entry == nil && x.passed == nil {
-		x.forward(guise{own: true})
-		return
-	}
-	c, outer := x.c, x.c.Writer
-	x.errors = len(c.Errors)
-	x.began = x.s.clock.now()
-	x.recorder.Open(outer, 0, headed{x}, nil)
-	x.recording = true
-	defer func() { c.Writer = outer }()
-	c.Writer = &x.recorder
-	x.run(guise{own: true})
-	x.recorder.Finish()
-	intact := x.inside()
-	c.Writer = outer
-	if x.verdict != aside && intact && !x.left && x.request.Context().Err() == nil {
-		x.compare()
-	}
-}
-
-// headed is an exchange whose response to HEAD may say something of what is stored.
-type headed struct{ *exchange }
-
-// Decide judges the header of the response to a HEAD as that of one to a GET, before middleware outside adds to it.
-func (x headed) Decide(rec *response.Recorder) response.Mode {
-	if x.verdict != aside {
-		x.refused = x.judge(rec)
-		x.draft.Fields, _ = rec.Changes()
-		x.cookies = response.ValuesOf(x.draft.Fields, "Set-Cookie")
-		x.vary(rec)
-	}
-	return response.Pass
-}
-
-// compare looks what the response to a HEAD says of what is stored: that it is as it was, or out of date.
-func (x *exchange) compare() {
-	stale := x.found.Entry
-	if stale == nil {
-		x.withdraw(rfc9111.RefusedCredentials)
-		return
-	}
-	header, status := x.recorder.Baseline().Header(x.draft.Fields), x.made.Status
-	why := x.refusedHead(header)
-	outdated := rfc9111.Withdraws(status, why)
-	if status == http.StatusOK && why != rfc9111.RefusedCredentials { // whose page may be another one, which says nothing of this one
-		outdated = outdated || !rfc9111.SameRepresentation(header, stale.Validators(), strconv.Itoa(len(stale.Body)), x.made.ResponseTime)
-	}
-	if status == http.StatusOK && !outdated {
-		x.made.Status, x.made.Header = stale.Status, stale.UpdatedHeader(header)
-		meta, omit, why := x.storable()
-		outdated = rfc9111.Withdraws(stale.Status, why)
-		if why == rfc9111.Stored && !x.aborted() && len(header["Etag"])+len(header["Last-Modified"]) > 0 { // which show it to be the same
-			x.put(stale.Freshen(x.draft.Fields, header, omit, meta))
-		}
-	}
-	if outdated {
-		x.remove(stale)
-	}
-}
-
-// refusedHead returns why a GET with the header that a HEAD was answered with would not be stored. A HEAD that just says nothing of
-// its freshness leaves that of what is stored as it is.
-func (x *exchange) refusedHead(header http.Header) rfc9111.Refusal {
-	switch {
-	case x.around.credentials && !x.around.identified() && x.made.Status != http.StatusOK:
-		return rfc9111.RefusedCredentials
-	case x.made.Status != http.StatusOK:
-		return rfc9111.RefusedStatus
-	case x.refused == rfc9111.RefusedStale && x.around.rt.TTLFunc == nil && !rfc9111.Declares(header):
-		return rfc9111.Stored
-	case x.refused == rfc9111.Stored && x.aborted() && len(x.c.Errors) == x.errors: // behind its header
-		return refusedAborted
-	}
-	return x.refused
+// remove ends what is stored, whatever becomes of the client, unless what is stored by now is newer than the answer that ends it.
+func (x *exchange) remove(e *response.Entry) {
+	x.unlessLate(x.stampOf(e, e.Variant), func() {
+		x.s.entries.Remove(context.WithoutCancel(x.request.Context()), e.Key)
+	})
 }

@@ -4,7 +4,6 @@ import (
 	"net/http"
 	"strings"
 
-	"github.com/gin-cachette/cachette/internal/event"
 	"github.com/gin-cachette/cachette/internal/response"
 	"github.com/gin-cachette/cachette/internal/rfc9111"
 )
@@ -92,32 +91,4 @@ func mounts(pattern string) bool { return pattern == "" || strings.Contains(patt
 func (x *exchange) makesWhole() bool {
 	pattern := x.c.FullPath()
 	return x.s.lane.seen.Load().plain[pattern] && !mounts(pattern) && !response.Wrapped(x.c.Writer)
-}
-
-// learn notes whether the handlers of a route make small pages, and no parts, by what they answer.
-func (x *exchange) learn(why rfc9111.Refusal) {
-	switch {
-	case x.made.Status == http.StatusPartialContent, len(x.made.Header["Accept-Ranges"]) > 0, (x.entire || x.asGet) && why == refusedTooLarge:
-		x.s.lane.makes(x.pattern, false)
-	case why != rfc9111.Stored, x.made.Status != http.StatusOK, x.entire, x.validating(), len(x.request.Header["If-Range"]) > 0:
-	case x.asWhole:
-		x.s.lane.makes(x.pattern, true)
-	}
-}
-
-// divide gives the client the part that it has asked for of a whole that was withheld, or all that there is where that did not end well.
-// Whatever the client then takes, others have the page already.
-func (x *exchange) divide() {
-	switch {
-	case !x.recorder.Withholds():
-	case x.page == nil:
-		x.recorder.Yield()
-	default:
-		x.recorder.Retract()
-		h := x.c.Writer.Header()
-		x.page.ReplayOwn(x.altered, h)
-		status := x.words(event.Request{Outcome: event.Miss, Stored: x.kept})
-		x.now = x.made.ResponseTime
-		x.replay(x.page, &status)
-	}
 }

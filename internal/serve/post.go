@@ -7,7 +7,6 @@ import (
 	"github.com/gin-gonic/gin"
 
 	"github.com/gin-cachette/cachette/internal/entries"
-	"github.com/gin-cachette/cachette/internal/event"
 	"github.com/gin-cachette/cachette/internal/response"
 	"github.com/gin-cachette/cachette/internal/rfc9111"
 )
@@ -35,7 +34,7 @@ func (x *exchange) post() {
 	}
 	x.began = s.clock.now()
 	c.Set(postedKey{}, x)
-	x.recorder.Open(outer, rt.bodyLimit(s), posted{x}, s.room)
+	x.recorder.Open(outer, rt.bodyLimit(s), x, s.room)
 	x.recording = true
 	defer func() {
 		c.Writer = outer
@@ -45,13 +44,15 @@ func (x *exchange) post() {
 	x.enter()
 	c.Writer = &x.recorder
 	x.run(guise{own: true})
-	x.gone = x.Gone()
+	gone := x.Gone()
 
-	bare := x.recorder.Finish()
-	intact := x.inside()
+	ended := ending{bare: x.recorder.Finish(), intact: x.inside(), gone: gone}
 	c.Writer = outer
 	x.recorder.Settle()
-	if x.verdict != storable || !x.recorder.AwaitSent() || !x.lasts(bare, intact) {
+	if x.verdict.fate == storable && x.recorder.AwaitSent() {
+		x.conclude(ended)
+	}
+	if x.verdict.fate != storable {
 		x.settlePromise()
 		return
 	}
@@ -67,21 +68,6 @@ func (x *exchange) post() {
 	}
 }
 
-// lasts tells whether the response to a POST that may be kept ended as one to keep.
-func (x *exchange) lasts(bare, intact bool) bool {
-	switch {
-	case x.recorder.TooLarge():
-		x.s.counts.TooLarge.Add(1)
-		x.unkept = refusedTooLarge
-	case x.recorder.Starved():
-	case bare:
-		x.unkept = rfc9111.RefusedMethod
-	default:
-		return x.endedWell(intact)
-	}
-	return false
-}
-
 // postedKey is the key, in a gin.Context, of the exchange whose handlers answer a POST.
 type postedKey struct{}
 
@@ -90,34 +76,6 @@ func postedBy(c *gin.Context) *exchange {
 	value, _ := c.Get(postedKey{})
 	x, _ := value.(*exchange)
 	return x
-}
-
-// posted is an exchange whose response may be kept though it is one to a POST.
-type posted struct{ *exchange }
-
-// Decide decides on the response to a POST.
-func (x posted) Decide(rec *response.Recorder) response.Mode {
-	if x.verdict == aside {
-		return response.Pass
-	}
-	o := event.Request{Outcome: event.Bypassed}
-	mode := response.Pass
-	why := x.judge(rec)
-	if why == rfc9111.Stored && !(x.describesItself() && x.answersGet()) {
-		why = rfc9111.RefusedMethod
-	}
-	switch {
-	case why == rfc9111.Stored:
-		x.verdict = storable
-		x.promise(&o)
-		mode = response.Capture
-	case why == refusedTooLarge:
-		o.Refusal = why
-	}
-	x.vary(rec)
-	status := x.words(o)
-	response.AddStatus(rec.Header(), &status)
-	return mode
 }
 
 // describesItself tells whether the response's Content-Location is the URI of its request, query included.
@@ -137,6 +95,9 @@ func (x *exchange) mayAnswerGet() bool {
 	pattern := x.c.FullPath()
 	return pattern == "" || x.s.lane.seen.Load().only[pattern] == x.around.rt
 }
+
+// answersLater tells whether the response to a POST answers later GETs as well: it says that it is the page of its own URI.
+func (x *exchange) answersLater() bool { return x.describesItself() && x.answersGet() }
 
 // answersGet tells whether a GET of the URI of another request is known to go through the Cached of that, and through
 // no other: what another one adds to the key, or does not let in, would not count for what is kept here. That it is known of a

@@ -32,7 +32,7 @@ func (x *exchange) promise(o *event.Request) {
 
 // settlePromise remembers what became of a response of which it was said that it is stored.
 func (x *exchange) settlePromise() {
-	switch why := slices.Index(brokenPromises[:], x.unkept); {
+	switch why := slices.Index(brokenPromises[:], x.verdict.refusal); {
 	case !x.promised:
 	case x.kept: // see keepPromise
 	case why > 0 && !x.late():

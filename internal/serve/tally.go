@@ -42,7 +42,7 @@ func (s *Server) tally(pattern string) *tally {
 
 // count counts the outcome of an exchange that is over, of a client's request.
 func (x *exchange) count() {
-	if x.outcome == event.Unknown || x.verdict == aside || x.mark != nil {
+	if x.outcome == event.Unknown || x.verdict.fate == aside || x.mark != nil {
 		return
 	}
 	pattern := x.pattern
