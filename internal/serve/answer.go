@@ -41,7 +41,7 @@ func (x *exchange) examine() *answered {
 		ranged: len(h["Range"]) > 0, entire: x.entire, small: x.entire || x.asGet, followed: x.flight != nil,
 		neutral: x.asWhole && !x.entire && !x.validating() && len(h["If-Range"]) == 0,
 		usable:  x.ticket.Usable(), left: x.context.Err() != nil, aborted: x.aborted() || x.leavesError(), partial: x.made.Partial,
-		parts: method != http.MethodPost && (x.made.Status == http.StatusPartialContent || len(header["Accept-Ranges"]) > 0),
+		parts: x.made.Status == http.StatusPartialContent || len(header["Accept-Ranges"]) > 0,
 	}
 	x.compareFound()
 	return &x.answer

@@ -127,8 +127,7 @@ func judge(a *answered) verdict {
 		v.fate, v.mode = lent, response.Capture
 	}
 	switch {
-	case a.posted:
-		return v
+	case a.posted: // whose preconditions are not for a cache (RFC 9110 §13.2.1)
 	case a.clientHas():
 		v.mode = response.NotModified
 	case a.entire && v.mode == response.Capture && a.status == http.StatusOK:
@@ -196,6 +195,8 @@ func (a *answered) waiting(why rfc9111.Refusal) waiting {
 // lesson returns what the answer shows of the handlers, by why it is not stored.
 func (a *answered) lesson(why rfc9111.Refusal) lesson {
 	switch {
+	case a.posted:
+		return nothing
 	case a.parts, a.small && why == refusedTooLarge:
 		return makesParts
 	case a.neutral && why == rfc9111.Stored && a.status == http.StatusOK:
