@@ -43,12 +43,6 @@ func (x *exchange) examine() *answered {
 		usable:  x.ticket.Usable(), left: x.context.Err() != nil, aborted: x.aborted() || x.leavesError(), partial: x.made.Partial,
 		parts: x.made.Status == http.StatusPartialContent || len(header["Accept-Ranges"]) > 0,
 	}
-	x.compareFound()
-	return &x.answer
-}
-
-// compareFound notes what the answer is to be held against: what was found, which it may confirm, take back, or be stood in for by.
-func (x *exchange) compareFound() {
 	a := &x.answer
 	if e := x.found.Entry; e != nil {
 		a.validates, a.foundAs = e.Validatable(), e.Status
@@ -57,6 +51,7 @@ func (x *exchange) compareFound() {
 	if e := x.concerned(); e != nil {
 		a.found, a.foreign = true, !x.around.admits(e)
 	}
+	return a
 }
 
 // concerned returns what is stored and may be taken back by the answer, or nil.

@@ -143,6 +143,7 @@ func (x *exchange) freshen() {
 	x.recorder.Baseline().Restore(h)
 	x.answer.refused = why
 	x.verdict = conclude(x.verdict, &x.answer)
+	x.carryOut() // before this client is written to, which may take it long
 	if x.verdict.stored != freshened {
 		meta = stale.Meta
 	}
@@ -154,7 +155,6 @@ func (x *exchange) freshen() {
 	} else {
 		x.mark.tell(x.words(o), o.Answered)
 	}
-	x.carryOut() // before this client is written to, which may take it long
 	fresh.ReplayOwn(changes, x.c.Writer.Header())
 	status := x.words(o)
 	x.replay(fresh, &status)

@@ -57,10 +57,9 @@ func (x *exchange) compare() {
 	a.silent = x.around.rt.TTLFunc == nil && !rfc9111.Declares(header)
 	a.tells = len(header["Etag"])+len(header["Last-Modified"]) > 0
 	x.verdict = compare(x.verdict.refusal, a)
-	if x.verdict.stored == freshened {
+	if x.carryOut(); x.verdict.stored == freshened {
 		x.put(x.found.Entry.Freshen(x.draft.Fields, header, x.omit, x.draft.Meta))
 	}
-	x.carryOut()
 }
 
 // same tells whether the header is one of what is stored.

@@ -182,7 +182,7 @@ func (a *answered) waiting(why rfc9111.Refusal) waiting {
 		return waitOn
 	case a.left, why == refusedStore, rfc9111.IsServerError(a.status): // it will pass: the next one may do better
 		return oneLeads
-	case why == rfc9111.RefusedRequest, a.credentials, a.ranged && !a.entire: // these are about this request, not about the key
+	case a.credentials, a.ranged && !a.entire: // these are about this request, not about the key
 		return moreLead
 	case why.ForOne():
 		return stayAlone

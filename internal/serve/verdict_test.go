@@ -67,6 +67,8 @@ func TestJudge(t *testing.T) {
 		{"9111 §4.1", refused(200, rfc9111.RefusedVary), asked{}, verdict{rfc9111.RefusedVary, unstored, pass, stayAlone, withdrawn, nothing}},
 		{"9111 §5.2.2.7: its client had left", refused(200, private, func(a *answered) { a.left = true }), asked{},
 			verdict{private, unstored, pass, oneLeads, untouched, nothing}},
+		{"9111 §5.2.2.7: to a request for a part", refused(200, private, func(a *answered) { a.ranged = true }), asked{},
+			verdict{private, unstored, pass, moreLead, withdrawn, nothing}},
 		{"9111 §5.2.1.5", refused(200, rfc9111.RefusedRequest), asked{}, verdict{rfc9111.RefusedRequest, unstored, pass, moreLead, untouched, nothing}},
 		{"9111 §3.5", refused(200, credentials, foreign), asked{}, verdict{credentials, unstored, pass, moreLead, untouched, nothing}},
 		{"9111 §3.5: private", refused(200, private, foreign), asked{}, verdict{private, unstored, pass, moreLead, untouched, nothing}},
