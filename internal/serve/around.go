@@ -239,3 +239,37 @@ func (f *fillContext) Value(key any) any {
 	}
 	return f.Context.Value(key)
 }
+
+// nested handles a route inside of another: Cached on a group and on a route of it, say. Where the one stands right after
+// the other and both look the request up in the same way, the outer one goes on by what they come to; else it steps aside.
+func (s *Server) nested(c *gin.Context, f *Frame, rt *Route) {
+	x, outside := f.exchange.Load(), f.around
+	if x != nil {
+		outside = x.says()
+	}
+	in := f.enter(c, outside, rt)
+	if x != nil {
+		if x.adopt(&in, rt) {
+			return
+		}
+		x.stepAside(c)
+	}
+	for over := in.over; over != nil; over = over.around.over {
+		over.yield(c, &in, rt)
+	}
+	s.handle(c, &Frame{Server: s, around: outside, entered: f.entered, arrived: f.arrived}, in)
+}
+
+// adopt has an exchange go on by what a route inside of it says, and tells whether it does. It must never keep what a
+// request made that the inner route tells from others: they would be given it before that one has its say. Nor where a
+// handler stands between the two, which may guard the inner one, or rewrite the request for some clients.
+func (x *exchange) adopt(in *around, rt *Route) bool {
+	if rt.tells() || !x.around.cacheable() || !x.around.rt.looksUpAs(in.rt) || !x.s.lane.straight(x.c, in.rt.depth) {
+		return false
+	}
+	x.around = *in
+	if x.recording {
+		x.recorder.SetLimit(in.rt.bodyLimit(x.s))
+	}
+	return true
+}

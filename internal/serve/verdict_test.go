@@ -185,6 +185,8 @@ func TestCompare(t *testing.T) {
 		{row{"9111 §3.5: another's page", refused(200, credentials, tells), asked{other: true, change: credentials}, verdict{refusal: credentials}}, credentials},
 		{row{"9111 §3.5: of what is not for it", refused(404, status, func(a *answered) { a.foundAs, a.foreign = 0, true }), asked{},
 			verdict{refusal: credentials, stored: withdrawn}}, status},
+		{row{"9111 §3.5: nor what is not for it", refused(200, stored, tells, func(a *answered) { a.foundAs, a.foreign = 0, true }), asked{},
+			verdict{refusal: credentials}}, stored},
 		{row{"9110 §15.5.2: for these credentials", refused(401, status, func(a *answered) { a.credentials = true }), asked{}, verdict{refusal: credentials}}, status},
 		{row{"9110 §15.5.2", refused(401, status), asked{}, verdict{refusal: status, stored: withdrawn}}, status},
 		{row{"9110 §15.5.5", refused(404, status), asked{}, verdict{refusal: status, stored: withdrawn}}, status},

@@ -1,0 +1,115 @@
+package serve
+
+import (
+	"net/http"
+	"sync"
+	"time"
+
+	"github.com/gin-gonic/gin"
+
+	"github.com/gin-cachette/cachette/internal/entries"
+	"github.com/gin-cachette/cachette/internal/response"
+	"github.com/gin-cachette/cachette/internal/rfc9111"
+	"github.com/gin-cachette/cachette/internal/target"
+)
+
+// lookUp answers a GET or HEAD from what is stored, and has it handled where that is not possible.
+func (s *Server) lookUp(c *gin.Context, f *Frame, in around) {
+	mark := s.refreshOf(c.Request)
+	var q query
+	tally := s.tally(c.FullPath())
+	if mark != nil { // a refresh is no client's
+		tally = nil
+	}
+	if s.hit(c, &in, &q, mark.forces(), tally) {
+		return
+	}
+	if mark.strays(c, q.found.Key) {
+		c.AbortWithStatus(http.StatusMisdirectedRequest)
+		return
+	}
+	x := &exchange{s: s, c: c, frame: f, around: in, request: c.Request, mark: mark, query: q}
+	defer x.count()
+	x.proceed()
+}
+
+// query is a request as the cache sees it, and what it found for it.
+type query struct {
+	asked  rfc9111.RequestDirectives
+	target target.Target // its key is without a variant
+	found  entries.Found
+	now    time.Time
+	ended  uint64 // how many fills had ended before the lookup
+	runs   uint64 // how many runs of handlers had begun when it came
+}
+
+// hit answers a GET or HEAD with a fresh response, and tells whether there was one, unless the handler is to run whatever
+// there is. It notes in q what it found, and allocates nothing that it can do without. The hit is counted in t, which may be nil.
+func (s *Server) hit(c *gin.Context, in *around, q *query, forced bool, t *tally) bool {
+	if h := c.Request.Header; !in.rt.IgnoreAsk && asks(h) {
+		q.asked = rfc9111.ParseRequest(h)
+	}
+	q.asked.NoCache = q.asked.NoCache || forced
+	q.ended, q.runs = s.flights.Ended(), s.runs.Load()
+	q.now = s.clock.now()
+	room := rooms.Get().(*room)
+	served := s.find(c, in, q, room)
+	if served && t != nil {
+		t.hits[room.slot].n.Add(1)
+	}
+	rooms.Put(room)
+	return served
+}
+
+// find does what hit does, with room for it, once what the request asks is known.
+func (s *Server) find(c *gin.Context, in *around, q *query, room *room) bool {
+	r, rt := c.Request, in.rt
+	key, came := rt.scheme(s).AppendKey(room.key[:0], r, s.Secure(c), in.said())
+	room.key = key
+	if s.entries.Local() {
+		q.found = s.entries.GetLocal(key, r.Header, q.now)
+		if s.serves(c, in, q, room) {
+			return true
+		}
+	}
+	q.target = target.Target{
+		Key: string(key), Host: target.Authority(r.Host), Path: r.URL.Path, Came: came, Namespaces: rt.Namespaces, Header: r.Header,
+	}
+	s.purgedAs(&q.target, r)
+	if !s.entries.Local() {
+		q.found = s.entries.Get(r.Context(), &q.target, q.now)
+		return s.serves(c, in, q, room)
+	}
+	if q.found.Key == "" {
+		q.found.Key = q.target.Key
+	}
+	return false
+}
+
+// room is what a lookup needs for as long as it takes, and what a hit hands out.
+type room struct {
+	key    []byte
+	values response.Values
+	slot   uint32 // of the numbers by which hits are counted: each processor has a room of its own as a rule
+}
+
+var rooms = sync.Pool{New: func() any { return &room{key: make([]byte, 0, 256), slot: nextSlot.Add(1) % slots} }}
+
+// serves answers a request with what was found, if that is fresh and suits it without a second thought.
+func (s *Server) serves(c *gin.Context, in *around, q *query, room *room) bool {
+	e := q.found.Entry
+	if e == nil || in.rt.ShowKey || q.asked.NoStore || e.Meta.Judge(&q.asked, q.now) != rfc9111.Serve ||
+		q.asked.TakesStale() && e.Meta.Fresh(q.now) <= 0 || !in.admits(e) {
+		return false
+	}
+	e.ReplayFrom(&room.values, c.Writer, c.Request, q.now, nil)
+	c.Abort()
+	return true
+}
+
+// admits tells whether a stored response may answer a request that carries credentials: only one that says it is for
+// everybody, or whose key names whom it is for. RFC 9111 §3.5 asks this of storing; a page made for nobody in particular
+// is as little meant for somebody who is logged in.
+func (a *around) admits(e *response.Entry) bool {
+	return e.Meta.Shareable || a.identified() || !a.credentials
+}
