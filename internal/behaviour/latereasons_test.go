@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"net/http"
 	"net/http/httptest"
 	"strings"
@@ -179,5 +180,43 @@ func TestUncapturedIsCounted(t *testing.T) {
 				}
 			})
 		})
+	}
+}
+
+// bursting is a writer of middleware that panics as it is given the body.
+type bursting struct{ gin.ResponseWriter }
+
+func (w bursting) Write([]byte) (int, error)       { panic("no") }
+func (w bursting) WriteString(string) (int, error) { panic("no") }
+
+// What middleware outside would have set in the header is not known where its writer panics: the response is not stored, whatever was asked
+// for it.
+func TestWriterThatPanics(t *testing.T) {
+	for _, method := range []string{http.MethodGet, http.MethodPost} {
+		for _, size := range []int{10, 30_000} {
+			t.Run(fmt.Sprint(method, "/", size), func(t *testing.T) {
+				eachStore(t, func(t *testing.T, store func(*cachette.Config)) {
+					s := newSite(t, store)
+					version, bursts := 1, false
+					s.Use(gin.CustomRecoveryWithWriter(io.Discard, func(*gin.Context, any) {}), func(c *gin.Context) {
+						if bursts {
+							c.Writer = bursting{c.Writer}
+						}
+					})
+					s.Match([]string{http.MethodGet, http.MethodPost}, "/page", cachette.Cached(time.Hour), func(c *gin.Context) {
+						c.Header("Content-Location", c.Request.RequestURI)
+						c.Header("Cache-Control", "max-age=60")
+						c.String(http.StatusOK, "version %d %s", version, strings.Repeat(".", size))
+					})
+					s.get("/page") // from then on it is known how a GET is looked up
+					version, bursts = 2, true
+					s.do(method, "/page", "Cache-Control: no-cache")
+					bursts = false
+					if a := s.get("/page"); a.hit() && !strings.HasPrefix(a.body, "version 1") {
+						t.Errorf("it is stored: %.20q (%s)", a.body, a.cacheStatus())
+					}
+				})
+			})
+		}
 	}
 }

@@ -40,7 +40,9 @@ func (x *exchange) Decide(rec *response.Recorder) response.Mode {
 	x.vary(rec)
 	status := x.words(o)
 	response.AddStatus(rec.Header(), &status)
-	x.mark.tell(status, x.made.Status)
+	if !x.answer.posted { // a refresh whose handlers send a POST is told what becomes of its own page
+		x.mark.tell(status, x.made.Status)
+	}
 	x.carryOut()
 	x.varied = slices.Clone(rec.Header()["Vary"])
 	return v.mode

@@ -49,10 +49,11 @@ func (x *exchange) post() {
 	ended := ending{bare: x.recorder.Finish(), intact: x.inside(), gone: gone}
 	c.Writer = outer
 	x.recorder.Settle()
-	if x.verdict.fate == storable && x.recorder.AwaitSent() {
+	sent := x.verdict.fate == storable && x.recorder.AwaitSent()
+	if sent {
 		x.conclude(ended)
 	}
-	if x.verdict.fate != storable {
+	if !sent || x.verdict.fate != storable {
 		x.settlePromise()
 		return
 	}
