@@ -102,7 +102,7 @@ func (x *exchange) fill(seat *flight.Seat) {
 	x.mark.tell(x.words(event.Request{Outcome: event.Miss}), 0)
 	x.enter()
 	c.Writer = &x.recorder
-	x.run(x.guise())
+	x.run(x.difference())
 	panicked = false
 	gone := x.Gone()
 	s.lane.ran(c, x.pattern, x.around.rt)

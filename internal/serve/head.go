@@ -16,7 +16,7 @@ func (x *exchange) head() {
 	x.begin()
 	x.goOn()
 	if x.found.Entry == nil && x.passed == nil {
-		x.forward(guise{own: true})
+		x.forward(difference{own: true})
 		return
 	}
 	c, outer := x.c, x.c.Writer
@@ -26,7 +26,7 @@ func (x *exchange) head() {
 	x.recording = true
 	defer func() { c.Writer = outer }()
 	c.Writer = &x.recorder
-	x.run(guise{own: true})
+	x.run(difference{own: true})
 	x.recorder.Finish()
 	intact := x.inside()
 	c.Writer = outer

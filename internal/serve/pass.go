@@ -106,7 +106,7 @@ func (s *Server) pass(c *gin.Context, f *Frame, in around, why rfc9111.Refusal) 
 		return
 	}
 	x.goOn()
-	x.forward(guise{})
+	x.forward(difference{})
 }
 
 // naming is an exchange whose response only passes on, and names the fields by which it was chosen: other caches may keep it.
@@ -120,7 +120,7 @@ func (x naming) Decide(rec *response.Recorder) response.Mode {
 }
 
 // forward lets the handlers answer on a request of their own, of which nothing is kept.
-func (x *exchange) forward(g guise) {
+func (x *exchange) forward(d difference) {
 	outer := x.c.Writer
 	if x.judged == nil {
 		x.judged = new(judged)
@@ -128,6 +128,6 @@ func (x *exchange) forward(g guise) {
 	x.recorder.Open(outer, 0, naming{x}, nil)
 	defer func() { x.c.Writer = outer }()
 	x.c.Writer = &x.recorder
-	x.run(g)
+	x.run(d)
 	x.recorder.Finish()
 }

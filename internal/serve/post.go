@@ -43,7 +43,7 @@ func (x *exchange) post() {
 	}()
 	x.enter()
 	c.Writer = &x.recorder
-	x.run(guise{own: true})
+	x.run(difference{own: true})
 	gone := x.Gone()
 
 	ended := ending{bare: x.recorder.Finish(), intact: x.inside(), gone: gone}

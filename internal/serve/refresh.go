@@ -285,7 +285,7 @@ func (s *Server) run(entry http.Handler, r *http.Request, header http.Header) (e
 // refreshRequest returns a GET for what the client asked for, as it came to the engine, less what is between the client
 // and this cache.
 func (x *exchange) refreshRequest(mark *refresh) *http.Request {
-	r := x.requestFor(&guise{get: true, lacks: between[:], refresh: mark})
+	r := x.requestFor(&difference{get: true, lacks: between[:], refresh: mark})
 	arrived := x.frame.arrived
 	if arrived == nil {
 		arrived = requestedURL(x.request)

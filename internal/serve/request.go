@@ -25,8 +25,8 @@ func (x *exchange) validating() bool {
 	return x.found.Entry != nil && x.found.Entry.Validatable()
 }
 
-// guise is how a request that handlers see differs from the one that came.
-type guise struct {
+// difference is how a request that handlers see differs from the one that came.
+type difference struct {
 	own       bool            // its header is a copy, since they may change theirs, and the cache has to decide by the client's
 	get       bool            // it is a GET
 	bare      bool            // it has no content, and no preconditions that only they can evaluate: see unlookable
@@ -35,30 +35,30 @@ type guise struct {
 	refresh   *refresh        // no client waits for it, so it shares nothing with one that came
 }
 
-// preconditions are the fields of a request in which a guise may differ for those that make the page.
+// preconditions are the fields in which the request that is to make a response to keep may differ.
 var preconditions = [...]string{"If-None-Match", "If-Modified-Since", "Range", "If-Range", "If-Match", "If-Unmodified-Since"}
 
-// guise is that of the request which is to make a response to keep. To validate, it has the preconditions of what is stored. Else a
+// difference is that of the request that is to make a response to keep. To validate, it has the preconditions of what is stored. Else a
 // request for the whole has none: the client's own are evaluated against what comes of it. A range request has its own.
-func (x *exchange) guise() guise {
-	g := guise{own: true, get: x.asGet, bare: x.around.rt.IgnoreAsk}
+func (x *exchange) difference() difference {
+	d := difference{own: true, get: x.asGet, bare: x.around.rt.IgnoreAsk}
 	switch h := x.request.Header; {
 	case x.validating():
-		g.validates = x.found.Entry
+		d.validates = x.found.Entry
 	case x.entire:
-		g.lacks = preconditions[2:4]
+		d.lacks = preconditions[2:4]
 	case rfc9111.Conditional(h) && len(h["Range"]) == 0 && !x.asked.NoStore && !x.s.alone.Has(x.found.Key, x.now):
-		g.lacks = preconditions[:2]
+		d.lacks = preconditions[:2]
 	}
-	return g
+	return d
 }
 
 // requestFor makes the request that handlers see. Its context tells what they are inside of, wherever they take it.
-func (x *exchange) requestFor(g *guise) *http.Request {
+func (x *exchange) requestFor(d *difference) *http.Request {
 	ctx := x.request.Context()
 	var r *http.Request
-	if g.refresh != nil {
-		r = x.request.Clone(&fillContext{context.WithoutCancel(ctx), carried{server: x.s, refresh: g.refresh, around: x.frame.entered}})
+	if d.refresh != nil {
+		r = x.request.Clone(&fillContext{context.WithoutCancel(ctx), carried{server: x.s, refresh: d.refresh, around: x.frame.entered}})
 		r.Body, r.ContentLength = http.NoBody, 0
 	} else {
 		if x.flight != nil && x.mark == nil { // a refresh has no client, and a time that it may take
@@ -67,28 +67,28 @@ func (x *exchange) requestFor(g *guise) *http.Request {
 		x.context = fillContext{ctx, carried{server: x.s, x: x, refresh: x.mark}}
 		r = x.request.WithContext(&x.context)
 	}
-	if g.own {
+	if d.own {
 		r.Header = ownHeader(x.request)
 	}
-	if g.get {
+	if d.get {
 		r.Method = http.MethodGet
 	}
-	if g.bare {
+	if d.bare {
 		withoutContent(r)
 	}
-	for _, name := range g.lacks {
+	for _, name := range d.lacks {
 		delete(r.Header, name)
 	}
-	if g.validates != nil {
-		g.validates.Condition(r.Header)
+	if d.validates != nil {
+		d.validates.Condition(r.Header)
 	}
 	return r
 }
 
 // run lets the handlers run on a request of their own.
-func (x *exchange) run(g guise) {
-	r := x.requestFor(&g)
-	x.conditioned = g.bare || g.validates != nil || len(g.lacks) > 0
+func (x *exchange) run(d difference) {
+	r := x.requestFor(&d)
+	x.conditioned = d.bare || d.validates != nil || len(d.lacks) > 0
 	x.c.Request = r
 	if x.around.binds() {
 		defer x.bind()()

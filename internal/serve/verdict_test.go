@@ -191,6 +191,7 @@ func TestCompare(t *testing.T) {
 		{row{"9110 §15.5.2", refused(401, status), asked{}, verdict{refusal: status, stored: withdrawn}}, status},
 		{row{"9110 §15.5.5", refused(404, status), asked{}, verdict{refusal: status, stored: withdrawn}}, status},
 		{row{"9110 §15.5.2: nor is its page compared", refused(401, status, tells, func(a *answered) { a.credentials = true }), asked{other: true}, verdict{refusal: credentials}}, stored},
+		{row{"9110 §15.5.5: that may be stored", refused(404, stored), asked{}, verdict{refusal: status, stored: withdrawn}}, stored},
 		{row{"9110 §15.5.6", refused(405, status), asked{}, verdict{refusal: status}}, status},
 		{row{"9110 §15.6.4", refused(503, status), asked{}, verdict{refusal: status}}, status},
 		{row{"aborted", refused(200, stored, tells, func(a *answered) { a.aborted = true }), asked{}, verdict{refusal: refusedAborted, stored: withdrawn}}, stored},
