@@ -55,16 +55,16 @@ func (d *Driver) add(cache *store, key string, ttl time.Duration, word func() []
 	var value byteString
 	var weight uint32
 	// The entry is replaced by one that lives longer, under the lock of its key: nothing comes in between.
-	cache.Compute(key, func(old *entry, found bool) (*entry, otter.ComputeOp) {
+	cache.Compute(key, func(old entry, found bool) (entry, otter.ComputeOp) {
 		if found && old.live(now) {
 			var ok bool
 			if value, ok = old.value.(byteString); ok {
 				weight = old.weight
-				return &entry{value: value, deadline: max(old.deadline, after(now, ttl)), weight: weight}, otter.WriteOp
+				return entry{value: value, deadline: max(old.deadline, after(now, ttl)), weight: weight}, otter.WriteOp
 			}
 		}
 		value, weight = byteString(made), d.budget.weigh(len(key), copied.Cap())
-		return &entry{value: value, deadline: after(now, ttl), weight: weight}, otter.WriteOp
+		return entry{value: value, deadline: after(now, ttl), weight: weight}, otter.WriteOp
 	})
 	d.budget.spend(cache, weight)
 	return []byte(value), nil

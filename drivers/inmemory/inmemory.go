@@ -73,8 +73,8 @@ type Driver struct {
 	reaper reaper
 }
 
-// store is otter's cache. An entry in it is never changed, only replaced, so readers need no lock.
-type store = otter.Cache[string, *entry]
+// store is otter's cache. An entry in it is never changed, only replaced, so readers need no lock. It lies in otter's own node as a rule.
+type store = otter.Cache[string, entry]
 
 type entry struct {
 	value    any           // a byteString, or the object of a caller
@@ -103,9 +103,9 @@ func New(options Options) (*Driver, error) {
 	}
 	d.budget.init(d.limit)
 
-	cache, err := otter.New(&otter.Options[string, *entry]{
+	cache, err := otter.New(&otter.Options[string, entry]{
 		MaximumWeight:    uint64(d.budget.forEntries()),
-		Weigher:          func(_ string, e *entry) uint32 { return e.weight },
+		Weigher:          func(_ string, e entry) uint32 { return e.weight },
 		ExpiryCalculator: otter.ExpiryWritingFunc(timeLeft),
 		Clock:            &d.reaper,
 	})
@@ -186,7 +186,7 @@ func (d *Driver) MaxValue(key string) int {
 // put stores value, which there is room for and which takes size bytes, under a key that is no slice of something larger.
 func (d *Driver) put(cache *store, key string, value any, size int, ttl time.Duration) {
 	weight := d.budget.weigh(rounded(len(key)), size)
-	cache.Set(key, &entry{value: value, deadline: after(d.now(), ttl), weight: weight})
+	cache.Set(key, entry{value: value, deadline: after(d.now(), ttl), weight: weight})
 	d.budget.spend(cache, weight)
 }
 
@@ -267,12 +267,12 @@ func (d *Driver) Sweep(ctx context.Context) (int, error) {
 		if expired.live(now) {
 			continue
 		}
-		cache.ComputeIfPresent(key, func(current *entry) (*entry, otter.ComputeOp) {
-			if current != expired { // it has been replaced meanwhile
-				return nil, otter.CancelOp
+		cache.ComputeIfPresent(key, func(current entry) (entry, otter.ComputeOp) {
+			if current.live(now) { // it has been replaced meanwhile
+				return entry{}, otter.CancelOp
 			}
 			swept++
-			return nil, otter.InvalidateOp
+			return entry{}, otter.InvalidateOp
 		})
 	}
 	return swept, nil

@@ -128,7 +128,7 @@ func (d *Driver) update(cache *store, key string, ttl time.Duration, change func
 	key, now := strings.Clone(key), d.now()
 	var l *log
 	var weight uint32
-	cache.Compute(key, func(old *entry, found bool) (*entry, otter.ComputeOp) {
+	cache.Compute(key, func(old entry, found bool) (entry, otter.ComputeOp) {
 		deadline := after(now, ttl)
 		l = &log{}
 		if found && old.live(now) {
@@ -138,7 +138,7 @@ func (d *Driver) update(cache *store, key string, ttl time.Duration, change func
 		}
 		l = change(l)
 		weight = d.budget.weigh(len(key), l.size)
-		return &entry{value: l, deadline: deadline, weight: weight}, otter.WriteOp
+		return entry{value: l, deadline: deadline, weight: weight}, otter.WriteOp
 	})
 	d.budget.spend(cache, weight)
 	return l

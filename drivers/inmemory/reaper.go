@@ -27,7 +27,7 @@ type reaper struct {
 
 // timeLeft tells otter, by the reaper's clock, when to remove an entry. It is positive, as otter takes anything else
 // for no change: then an entry that expired while it was written would stay for ever.
-func timeLeft(e otter.Entry[string, *entry]) time.Duration {
+func timeLeft(e otter.Entry[string, entry]) time.Duration {
 	return max(e.Value.deadline-time.Duration(e.SnapshotAtNano), 1)
 }
 
