@@ -54,15 +54,18 @@ func (l *Local) Judge(_ *Look, b *Basis) (state State, ok bool) {
 		return Gone, true
 	}
 	for _, g := range b.hard {
-		if g.over.Load() {
+		if g != nil && g.over.Load() {
 			return Gone, true
 		}
+	}
+	if b.more != nil && over(b.more.hard) {
+		return Gone, true
 	}
 	state = Valid
 	if b.records != l.last.Load()+1 {
 		state = l.prefixes.Load().left(b)
 	}
-	if b.more != nil && b.more.over() {
+	if b.more != nil && over(b.more.soft) {
 		state = min(state, Stale)
 	}
 	return state, true
@@ -87,7 +90,6 @@ func (l *Local) Begin(_ context.Context, _ *Look, f Fill) (Ticket, error) {
 	if f.Late {
 		t.purges = l.tags.last.Load() // before the generations, and so before the handler
 	}
-	t.Basis.hard = make([]*generation, 0, len(f.Known))
 	for _, scope := range f.Known {
 		t.Basis.stand(scope, l.generation(scope))
 	}
@@ -99,13 +101,14 @@ func (l *Local) Begin(_ context.Context, _ *Look, f Fill) (Ticket, error) {
 
 // more is what few entries stand on.
 type more struct {
+	hard  []*generation // beside the first ones
 	soft  []*generation
 	paths []string // beside the first one
 }
 
-// over tells whether a soft scope was purged.
-func (m *more) over() bool {
-	return slices.ContainsFunc(m.soft, func(g *generation) bool { return g.over.Load() })
+// over tells whether one of generations has ended.
+func over(gens []*generation) bool {
+	return slices.ContainsFunc(gens, func(g *generation) bool { return g.over.Load() })
 }
 
 // clone returns a copy, also of nothing.
@@ -113,7 +116,7 @@ func (m *more) clone() *more {
 	if m == nil {
 		return &more{}
 	}
-	return &more{soft: slices.Clone(m.soft), paths: m.paths[:len(m.paths):len(m.paths)]}
+	return &more{hard: slices.Clone(m.hard), soft: slices.Clone(m.soft), paths: m.paths[:len(m.paths):len(m.paths)]}
 }
 
 // stand has a basis stand on a scope more. What is in an entry already stays as it is.
@@ -124,7 +127,12 @@ func (b *Basis) stand(s Scope, g *generation) {
 		b.more = b.more.clone()
 		b.more.soft = append(b.more.soft, g)
 	default:
-		b.hard = append(b.hard, g)
+		if free := slices.Index(b.hard[:], nil); free >= 0 {
+			b.hard[free] = g
+		} else {
+			b.more = b.more.clone()
+			b.more.hard = append(b.more.hard, g)
+		}
 		if s.Kind == Path && b.path != "" {
 			b.more = b.more.clone()
 			b.more.paths = append(b.more.paths, s.Name)
@@ -138,7 +146,6 @@ func (b *Basis) stand(s Scope, g *generation) {
 // generation that was taken.
 func (l *Local) Name(_ context.Context, t *Ticket, late []Scope, _ time.Duration) (bool, error) {
 	b, fresh := t.Basis, false
-	b.hard = b.hard[:len(b.hard):len(b.hard)]
 	for _, scope := range late {
 		g := l.guessed(t, scope)
 		if g == nil {
@@ -168,7 +175,7 @@ func (l *Local) guessed(t *Ticket, scope Scope) *generation {
 
 // has tells whether a basis stands on a generation.
 func (b *Basis) has(g *generation) bool {
-	return slices.Contains(b.hard, g) || b.more != nil && slices.Contains(b.more.soft, g)
+	return slices.Contains(b.hard[:], g) || b.more != nil && (slices.Contains(b.more.hard, g) || slices.Contains(b.more.soft, g))
 }
 
 // purged tells whether one of scopes that were not guessed was purged since a fill began, or that cannot be told.
@@ -232,9 +239,8 @@ func (l *Local) purge(scope Scope, follow func(ended, next *generation)) {
 // PurgeBy purges scopes, and has the ticket go on with the generations behind: the purge ends one and begins the next in one step, so that it
 // sees all others.
 func (l *Local) PurgeBy(_ context.Context, t *Ticket, scopes ...Scope) error {
-	t.Basis.hard = slices.Clone(t.Basis.hard) // an entry may have them
 	if t.Basis.more != nil {
-		t.Basis.more = t.Basis.more.clone()
+		t.Basis.more = t.Basis.more.clone() // an entry may have it
 	}
 	for _, scope := range scopes {
 		l.purge(scope, t.Basis.follow)
@@ -244,8 +250,9 @@ func (l *Local) PurgeBy(_ context.Context, t *Ticket, scopes ...Scope) error {
 
 // follow has a basis go on with the generation behind one of its own.
 func (b *Basis) follow(ended, next *generation) {
-	replace(b.hard, ended, next)
+	replace(b.hard[:], ended, next)
 	if b.more != nil {
+		replace(b.more.hard, ended, next)
 		replace(b.more.soft, ended, next)
 	}
 }

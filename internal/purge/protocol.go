@@ -36,10 +36,10 @@ type Basis struct {
 	Marks []Mark   // Shared: the scopes and their words
 	Place Position // Shared: in the log of prefixes
 
-	hard    []*generation // Local
-	path    string        // Local: what prefixes are compared with
-	more    *more         // Local: nil for nothing
-	records uint64        // Local: one more than how many prefixes had been purged; zero for what no Begin has taken
+	hard    [3]*generation // Local: of a path, on its host and on all, and of a namespace, as a rule
+	path    string         // Local: what prefixes are compared with
+	more    *more          // Local: nil for nothing
+	records uint64         // Local: one more than how many prefixes had been purged; zero for what no Begin has taken
 }
 
 // Mark is a scope and the word that its mark had.
