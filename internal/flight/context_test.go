@@ -113,7 +113,7 @@ func TestContextWithin(t *testing.T) {
 		client, leave := context.WithCancel(t.Context())
 		ctx := client
 		for i := range 200 { // so that some have a shard in common
-			outer, _ := g.Join(strconv.Itoa(i))
+			outer, _ := g.Join(strconv.Itoa(i), nil)
 			ctx = outer.Context(ctx)
 		}
 		ctx.Done()
@@ -129,15 +129,15 @@ func TestContextWithin(t *testing.T) {
 // has left takes the lock of the fill's key, and keys share locks.
 func TestWaitInsideOfAFillThatIsLost(t *testing.T) {
 	g := flight.NewGroup(time.Hour)
-	outer, _ := g.Join("outer")
+	outer, _ := g.Join("outer", nil)
 	parent, leave := context.WithCancel(t.Context())
 	ctx := outer.Context(parent)
 	const keys = 1000 // so that some share the lock of the outer one
 	left := make(chan flight.Ending, keys)
 	for i := range keys {
 		key := strconv.Itoa(i)
-		g.Join(key)
-		inner, _ := g.Join(key)
+		g.Join(key, nil)
+		inner, _ := g.Join(key, nil)
 		go func() {
 			_, ending := inner.Wait(ctx)
 			left <- ending

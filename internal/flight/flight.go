@@ -71,6 +71,9 @@ type flight struct {
 	room  [1]*Seat // what leaders has its room from at first
 }
 
+// Room is room for one flight, which a request brings along so that the flight it begins needs no other. It is used once.
+type Room struct{ flight flight }
+
 // others is what most flights have none of: requests that wait, and leaders that had nothing to share.
 type others struct {
 	waiting  []*Seat
@@ -93,13 +96,13 @@ func (f *flight) gather() *others {
 }
 
 // Join gives a request a seat in the flight of key that is under way, or in a new one that it leads. A seat that leads must be given
-// up, by [Seat.Share], [Seat.Part], [Seat.Fail], [Seat.Forgo] or [Seat.Pass]; one that does not, must wait.
-func (g *Group) Join(key string) (seat *Seat, leads bool) {
+// up, by [Seat.Share], [Seat.Part], [Seat.Fail], [Seat.Forgo] or [Seat.Pass]; one that does not, must wait. room may be nil.
+func (g *Group) Join(key string, room *Room) (seat *Seat, leads bool) {
 	s, f := g.lock(key)
 	defer s.mu.Unlock()
 	switch {
 	case f == nil:
-		return s.begin(key), true
+		return s.begin(key, room), true
 	case len(f.leaders) < f.width():
 		return f.lead(f.seat()), true
 	}
@@ -118,11 +121,11 @@ func (g *Group) Follow(key string) *Seat {
 }
 
 // JoinNext does what Join does for a request that wants the handler run anew: it follows the flight after the one under way.
-func (g *Group) JoinNext(key string) (seat *Seat, leads bool) {
+func (g *Group) JoinNext(key string, room *Room) (seat *Seat, leads bool) {
 	s, f := g.lock(key)
 	defer s.mu.Unlock()
 	if f == nil {
-		return s.begin(key), true
+		return s.begin(key, room), true
 	}
 	return f.follow(&f.gather().next), false
 }
@@ -133,7 +136,7 @@ func (g *Group) Lead(key string) *Seat {
 	defer s.mu.Unlock()
 	switch {
 	case f == nil:
-		return s.begin(key)
+		return s.begin(key, nil)
 	case g.elapsed(f.since) < g.patience:
 		return nil
 	}
@@ -151,8 +154,12 @@ func (g *Group) lock(key string) (*shard, *flight) {
 }
 
 // begin has a request lead a new flight. The shard is locked, as it is for all that follows.
-func (s *shard) begin(key string) *Seat {
-	f := &flight{shard: s, key: key, others: &none}
+func (s *shard) begin(key string, room *Room) *Seat {
+	if room == nil || room.flight.shard != nil {
+		room = new(Room)
+	}
+	f := &room.flight
+	f.shard, f.key, f.others = s, key, &none
 	if s.flights == nil {
 		s.flights = make(map[string]*flight)
 	}

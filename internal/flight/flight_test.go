@@ -52,7 +52,7 @@ func (c *crowd) wait(ctx context.Context, s seat) {
 func (c *crowd) join(t *testing.T, g group, n int) {
 	t.Helper()
 	for range n {
-		s, leads := g.Join("k")
+		s, leads := g.Join("k", nil)
 		if leads {
 			t.Error("another leads at once")
 		}
@@ -61,8 +61,8 @@ func (c *crowd) join(t *testing.T, g group, n int) {
 	synctest.Wait()
 }
 
-func join(g group) seat { s, _ := g.Join("k"); return s }
-func next(g group) seat { s, _ := g.JoinNext("k"); return s }
+func join(g group) seat { s, _ := g.Join("k", nil); return s }
+func next(g group) seat { s, _ := g.JoinNext("k", nil); return s }
 
 // take returns the seats that came to lead since the last call.
 func (c *crowd) take() (leads []seat) {
@@ -114,7 +114,7 @@ func TestEndings(t *testing.T) {
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			bubble(t, func(t *testing.T, g group, waiting *crowd) {
-				leader, leads := g.Join("k")
+				leader, leads := g.Join("k", nil)
 				if !leads {
 					t.Fatal("the first does not lead")
 				}
@@ -127,7 +127,7 @@ func TestEndings(t *testing.T) {
 				if n := g.Ended(); n != 1 {
 					t.Errorf("%d flights have ended", n)
 				}
-				if _, leads := g.Join("k"); !leads {
+				if _, leads := g.Join("k", nil); !leads {
 					t.Error("the next does not lead a flight of its own")
 				}
 			})
@@ -139,7 +139,7 @@ func TestEndings(t *testing.T) {
 func TestKeysApart(t *testing.T) {
 	bubble(t, func(t *testing.T, g group, waiting *crowd) {
 		for i := range 1000 {
-			if _, leads := g.Join(strconv.Itoa(i)); !leads {
+			if _, leads := g.Join(strconv.Itoa(i), nil); !leads {
 				t.Fatalf("%d follows another key's", i)
 			}
 		}
@@ -177,7 +177,7 @@ func TestFailures(t *testing.T) {
 		for _, s := range few[1:] {
 			s.Fail()
 		}
-		if _, leads := g.Join("k"); !leads {
+		if _, leads := g.Join("k", nil); !leads {
 			t.Error("the next follows a flight that has ended")
 		}
 	})
@@ -212,13 +212,13 @@ func TestFewWhoCome(t *testing.T) {
 		last := waiting.take()
 		var come []seat
 		for range 3 {
-			s, leads := g.Join("k")
+			s, leads := g.Join("k", nil)
 			if !leads {
 				t.Fatal("one that comes waits, with nobody to wait for")
 			}
 			come = append(come, s)
 		}
-		if s, leads := g.Join("k"); leads {
+		if s, leads := g.Join("k", nil); leads {
 			t.Error("a fifth leads")
 		} else {
 			waiting.wait(t.Context(), s)
@@ -292,7 +292,7 @@ func TestNext(t *testing.T) {
 	for name, end := range map[string]func(seat){"shared": func(s seat) { s.Share("result") }, "for one client": seat.Part, "failed": seat.Fail} {
 		t.Run(name, func(t *testing.T) {
 			bubble(t, func(t *testing.T, g group, waiting *crowd) {
-				first, leads := g.JoinNext("k")
+				first, leads := g.JoinNext("k", nil)
 				if !leads {
 					t.Fatal("the first does not lead")
 				}
@@ -336,7 +336,7 @@ func TestNextIsImpatient(t *testing.T) {
 		}
 		first.Share("result")
 		waiting.expect(t, map[flight.Ending]int{flight.Leads: 2, flight.Shared: 1})
-		if s, leads := g.Join("k"); leads {
+		if s, leads := g.Join("k", nil); leads {
 			t.Error("one that comes then leads beside the later fill")
 		} else {
 			waiting.wait(t.Context(), s)
@@ -415,7 +415,7 @@ func TestMany(t *testing.T) {
 				if (i+j)%3 == 0 {
 					join = g.JoinNext
 				}
-				s, leads := join(strconv.Itoa(j % 3))
+				s, leads := join(strconv.Itoa(j%3), nil)
 				if (i+j)%7 == 0 {
 					go leave()
 				}
@@ -446,8 +446,30 @@ func TestMany(t *testing.T) {
 	}
 	all.Wait()
 	for i := range 3 {
-		if _, leads := g.Join(strconv.Itoa(i)); !leads {
+		if _, leads := g.Join(strconv.Itoa(i), nil); !leads {
 			t.Errorf("a flight of %d is left over", i)
 		}
+	}
+}
+
+// A flight that lies in a request's room is as good as one of its own, and a room that is taken already is not used twice.
+func TestRoomIsUsedOnce(t *testing.T) {
+	g := flight.NewGroup(time.Hour)
+	var room flight.Room
+	first, leads := g.Join("a", &room)
+	second, leadsToo := g.Join("b", &room)
+	follower, follows := g.Join("a", &room)
+	if !leads || !leadsToo || follows {
+		t.Fatalf("leads %t and %t, and leads beside the first: %t", leads, leadsToo, follows)
+	}
+	second.Share("of b")
+	again, leads := g.Join("b", &room)
+	if !leads {
+		t.Fatal("the flight of b is over, and one that comes later does not lead")
+	}
+	again.Share("of b")
+	first.Share("of a")
+	if result, ending := follower.Wait(t.Context()); ending != flight.Shared || result != "of a" {
+		t.Errorf("the follower got %v, %v", result, ending)
 	}
 }

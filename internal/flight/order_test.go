@@ -54,7 +54,7 @@ func TestNextLeaves(t *testing.T) {
 		leave()
 		waiting.expect(t, map[flight.Ending]int{flight.Left: 1})
 		leader.Share("result")
-		s, leads := g.Join("k")
+		s, leads := g.Join("k", nil)
 		if !leads {
 			t.Fatal("the next waits for one that has left")
 		}

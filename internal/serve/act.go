@@ -207,11 +207,11 @@ func (x *exchange) join() (seat *flight.Seat, leads bool) {
 	case x.reloads() && x.follows():
 		return nil, false
 	case x.reloads():
-		return x.s.flights.JoinNext(key)
+		return x.s.flights.JoinNext(key, &x.seat)
 	case x.follows():
 		return x.s.flights.Follow(key), false
 	default:
-		return x.s.flights.Join(key)
+		return x.s.flights.Join(key, &x.seat)
 	}
 }
 

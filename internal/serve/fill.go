@@ -19,6 +19,7 @@ import (
 // fillState is the part of an exchange that is about running the handler.
 type fillState struct {
 	flight   *flight.Seat // nil where no request follows
+	seat     flight.Room  // for the flight that it begins
 	track    *track       // of the fills of the same target
 	recorder response.Recorder
 	began    time.Time
