@@ -7,6 +7,7 @@ import (
 	"net/http/httptest"
 	"strings"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"github.com/gin-gonic/gin"
@@ -108,11 +109,15 @@ func ownCopy(c *gin.Context) { c.Request = c.Request.Clone(c.Request.Context()) 
 // alone replaces the request by one that has nothing of its context.
 func alone(c *gin.Context) { c.Request = c.Request.WithContext(context.Background()) }
 
-// nestings are the ways in which three Cached come to be inside of one another for /page.
-var nestings = []struct {
+// nesting is a way in which three Cached come to be inside of one another for /page.
+type nesting struct {
 	name  string
 	mount func(s *site, l [3]gin.HandlerFunc, handler gin.HandlerFunc)
-}{
+}
+
+func (n nesting) String() string { return n.name }
+
+var nestings = []nesting{
 	{"engine, group and route", func(s *site, l [3]gin.HandlerFunc, handler gin.HandlerFunc) {
 		s.Use(l[0])
 		s.Group("/", l[1]).GET("/page", l[2], handler)
@@ -180,11 +185,17 @@ func orders(n int) (all [][]int) {
 	return all
 }
 
-// inOrders has visitors ask for a path twice, in these orders, and holds that each gets its own page, and the second time
+// inOrders has visitors ask for a path twice, in all orders, and holds that each gets its own page, and the second time
 // out of the cache. fields are sent by all.
 func inOrders(t *testing.T, s *site, path string, visitors []visitor, fields ...string) {
 	t.Helper()
-	for i, order := range orders(len(visitors)) {
+	inSome(t, orders(len(visitors)), s, path, visitors, fields...)
+}
+
+// inSome is inOrders for some orders.
+func inSome(t *testing.T, orders [][]int, s *site, path string, visitors []visitor, fields ...string) {
+	t.Helper()
+	for i, order := range orders {
 		target := fmt.Sprintf("%s?order=%d", path, i)
 		for round := range 2 {
 			for _, who := range order {
@@ -202,40 +213,76 @@ func inOrders(t *testing.T, s *site, path string, visitors []visitor, fields ...
 	}
 }
 
+// nested is one way of three Cached to tell visitors apart: what, by which of them, how they come to be inside of one another, and on
+// which store.
+type nested struct {
+	telling
+	at    int
+	mount func(s *site, l [3]gin.HandlerFunc, handler gin.HandlerFunc)
+	store func(*cachette.Config)
+	turn  int // says in which orders the visitors come
+}
+
+// eachNested runs a test in such ways, each in a bubble, where no store is slow. It can take what tells apart, from where, and one way of
+// being inside to show a mistake, so the first two are one dimension.
+func eachNested(t *testing.T, test func(t *testing.T, n nested)) {
+	t.Helper()
+	inNestings(t, nestings, test)
+}
+
+// eachTelling is eachNested for a test that has its own way of being inside of one another.
+func eachTelling(t *testing.T, test func(t *testing.T, n nested)) {
+	t.Helper()
+	inNestings(t, []nesting{{name: "its own way"}}, test)
+}
+
+func inNestings(t *testing.T, nestings []nesting, test func(t *testing.T, n nested)) {
+	t.Helper()
+	var tells []nested
+	var names []string
+	for _, telling := range tellings {
+		for at, from := range []string{"first", "second", "third"} {
+			tells = append(tells, nested{telling: telling, at: at})
+			names = append(names, telling.name+" from the "+from)
+		}
+	}
+	eachPair(t, func(t *testing.T, where []int) {
+		synctest.Test(t, func(t *testing.T) {
+			n := tells[where[0]]
+			n.mount, n.store, n.turn = nestings[where[1]].mount, stores[where[2]].use, where[1]+where[2]
+			test(t, n)
+		})
+	}, names, named(nestings), named(stores))
+}
+
+// inTurn returns two of the orders, or with -every all of them.
+func (n *nested) inTurn() [][]int {
+	all := orders(len(n.visitors))
+	if *every {
+		return all
+	}
+	first := 2 * (n.turn % len(n.visitors))
+	return all[first : first+2]
+}
+
 // Whichever of three routes inside of one another tells visitors apart, each gets its own page: in whatever order, and also
 // those for which the route adds nothing to the key.
 func TestNestedTellsApart(t *testing.T) {
-	for _, tells := range tellings {
-		for _, nesting := range nestings {
-			t.Run(tells.name+"/"+nesting.name, func(t *testing.T) {
-				eachStore(t, func(t *testing.T, store func(*cachette.Config)) {
-					for at := range 3 {
-						s := newSite(t, store)
-						nesting.mount(s, levels(at, tells.options), pageOf)
-						inOrders(t, s, "/page", tells.visitors)
-					}
-				})
-			})
-		}
-	}
+	eachNested(t, func(t *testing.T, n nested) {
+		s := newSite(t, n.store)
+		n.mount(s, levels(n.at, n.options), pageOf)
+		inSome(t, n.inTurn(), s, "/page", n.visitors)
+	})
 }
 
 // The same where the routes outside pass the request on, since a precondition is the handler's to evaluate (RFC 9110 §13.1.1),
 // and the one inside ignores it.
 func TestNestedInAPassedRequest(t *testing.T) {
-	for _, tells := range tellings {
-		for _, nesting := range nestings {
-			t.Run(tells.name+"/"+nesting.name, func(t *testing.T) {
-				eachStore(t, func(t *testing.T, store func(*cachette.Config)) {
-					for at := range 3 {
-						s := newSite(t, store)
-						nesting.mount(s, levels(at, tells.options, cachette.WithoutRequestDirectives()), pageOf)
-						inOrders(t, s, "/page", tells.visitors, "If-Match: *")
-					}
-				})
-			})
-		}
-	}
+	eachNested(t, func(t *testing.T, n nested) {
+		s := newSite(t, n.store)
+		n.mount(s, levels(n.at, n.options, cachette.WithoutRequestDirectives()), pageOf)
+		inSome(t, n.inTurn(), s, "/page", n.visitors, "If-Match: *")
+	})
 }
 
 // Namespaces of all routes hold for a response, and no other.
@@ -265,19 +312,13 @@ func TestNestedNamespaces(t *testing.T) {
 
 // An engine within another one, each with a cache, is as much inside of its routes.
 func TestNestedEngines(t *testing.T) {
-	for _, tells := range tellings {
-		t.Run(tells.name, func(t *testing.T) {
-			eachStore(t, func(t *testing.T, store func(*cachette.Config)) {
-				for at := range 3 {
-					outer, inner := newSite(t, store), newSite(t, store)
-					l := levels(at, tells.options)
-					outer.GET("/page", l[0], l[1], gin.WrapH(inner))
-					inner.GET("/page", l[2], pageOf)
-					inOrders(t, outer, "/page", tells.visitors)
-				}
-			})
-		})
-	}
+	eachTelling(t, func(t *testing.T, n nested) {
+		outer, inner := newSite(t, n.store), newSite(t, n.store)
+		l := levels(n.at, n.options)
+		outer.GET("/page", l[0], l[1], gin.WrapH(inner))
+		inner.GET("/page", l[2], pageOf)
+		inSome(t, n.inTurn(), outer, "/page", n.visitors)
+	})
 }
 
 // A handler may make its page of others that it has the engine serve. Its page is kept if these are for all, and not if

@@ -119,14 +119,28 @@ func isResponse(key string) bool { return strings.Contains(key, "~r:") && !isMar
 // on returns what makes a site keep its data on the shelf.
 func (s *shelf) on(cfg *cachette.Config) { cfg.Driver = s }
 
-// eachStore runs a test on a store that keeps live objects, on one that keeps bytes, on one that reads several keys at
-// once, and on one that adds values and keeps logs, too. store gives a site one of its own.
+// storeKind is a kind of store. use gives a site one of its own.
+type storeKind struct {
+	name string
+	use  func(*cachette.Config)
+}
+
+func (s storeKind) String() string { return s.name }
+
+// stores keep live objects, bytes, bytes of which several keys are read at once, and bytes to which values are added and logs kept, too.
+var stores = []storeKind{
+	{"objects", func(*cachette.Config) {}},
+	{"bytes", func(cfg *cachette.Config) { cfg.Driver = newShelf() }},
+	{"batch", func(cfg *cachette.Config) { cfg.Driver = crate{newShelf()} }},
+	{"logs", func(cfg *cachette.Config) { cfg.Driver = newDepot() }},
+}
+
+// eachStore runs a test on each kind of store.
 func eachStore(t *testing.T, test func(t *testing.T, store func(*cachette.Config))) {
 	t.Helper()
-	t.Run("objects", func(t *testing.T) { test(t, func(*cachette.Config) {}) })
-	t.Run("bytes", func(t *testing.T) { test(t, func(cfg *cachette.Config) { cfg.Driver = newShelf() }) })
-	t.Run("batch", func(t *testing.T) { test(t, func(cfg *cachette.Config) { cfg.Driver = crate{newShelf()} }) })
-	t.Run("logs", func(t *testing.T) { test(t, func(cfg *cachette.Config) { cfg.Driver = newDepot() }) })
+	for _, kind := range stores {
+		t.Run(kind.name, func(t *testing.T) { test(t, kind.use) })
+	}
 }
 
 // journal is a log that a test can read.
