@@ -1,4 +1,4 @@
-package behaviour_test
+package fleet_test
 
 import (
 	"bytes"
@@ -77,6 +77,11 @@ const (
 	readsOld                   // what is read may be what was there before
 	marksAsWere                // marks that are read alone, as for an entry that waits for the store, are those that were there once
 )
+
+// isMark tells whether a key is one of the records of purges.
+func isMark(key string) bool {
+	return strings.HasPrefix(key, "cachette:~r:m") || strings.HasPrefix(key, "cachette:~r:l")
+}
 
 type steppedLog struct {
 	number  int

@@ -1,4 +1,5 @@
-package behaviour_test
+// Package fleet_test holds what several processes do together on one store, under every fate of its commands.
+package fleet_test
 
 import (
 	"context"
@@ -22,6 +23,8 @@ import (
 
 	"github.com/gin-cachette/cachette"
 )
+
+func init() { gin.SetMode(gin.TestMode) }
 
 var (
 	fleets    = flag.Int("fleets", 2_000, "how many schedules of whole caches TestFleet runs")
