@@ -20,7 +20,7 @@ MODULES := . integration
 BUILD := build
 
 .DEFAULT_GOAL := help
-.PHONY: help test test-with-servers lint conformance identity purges mutate crosstalk evictions interop interop-with-servers bench bench-with-servers fuzz cover clean FORCE
+.PHONY: help test test-with-servers lint conformance identity combinations purges mutate crosstalk evictions interop interop-with-servers bench bench-with-servers fuzz cover clean FORCE
 
 help: ## list the targets
 	@sed -nE 's/^([a-z]+):.*## (.*)/\1 \2/p' $(MAKEFILE_LIST) | while read -r name text; do printf '%-12s %s\n' "$$name" "$$text"; done
@@ -59,9 +59,12 @@ conformance: ## run the public HTTP cache test suite (BACKEND=name, WRITE=1 reco
 identity: ## send REQUESTS (1000000) random requests of 50 users, with the race detector; SEED=n repeats a run
 	@$(GO) test $(RACE) -count=1 -timeout 60m ./internal/behaviour/identity -run '^TestIdentity$$' -v -requests $(REQUESTS) $(if $(SEED),-seed $(SEED))
 
+combinations: ## run the tests of behaviour in every combination of what they have several of, and at full length
+	@$(GO) test $(RACE) -count=1 -timeout 30m ./internal/behaviour -every
+
 purges: ## run the purge protocol through SCHEDULES (1000000) random schedules of several processes, and whole caches through FLEETS (50000); SEED=n begins with that one
 	@$(GO) test -count=1 -timeout 60m ./internal/purge -run '^TestSchedules$$' -v -schedules $(SCHEDULES) $(if $(SEED),-seed $(SEED))
-	@$(GO) test -count=1 -timeout 60m ./internal/behaviour -run '^TestFleet$$' -v -fleets $(FLEETS) $(if $(SEED),-fleet $(SEED))
+	@$(GO) test -count=1 -timeout 60m ./internal/behaviour/fleet -run '^TestFleet$$' -v -fleets $(FLEETS) $(if $(SEED),-fleet $(SEED))
 
 mutate: ## change PACKAGES (internal/target) in N (100) small ways and list those that the tests of TESTS (the same) do not notice; SEED=n changes others
 	@$(GO) run -C integration ./mutate -n $(or $(N),100) $(if $(SEED),-seed $(SEED)) $(if $(TESTS),-tests $(TESTS)) $(or $(PACKAGES),internal/target)

@@ -13,6 +13,14 @@ var (
 	sample = flag.Int("sample", 20, "in how many combinations such a test runs besides, which are others each time")
 )
 
+// length returns how often a test does something that goes wrong by chance: fewer times than with -every.
+func length(short, whole int) int {
+	if *every {
+		return whole
+	}
+	return short
+}
+
 // eachPair runs a test in combinations of what it has several of: in so many that any two values of two dimensions are together in one,
 // since it takes two at most to show a mistake, and in a few others at random, for the mistake of which that is not so. A dimension is the
 // names of its values; where is the place of each dimension's value. One combination runs again by its name: -every -run 'TestOf/its/name$'.
@@ -98,9 +106,15 @@ func withAllPairs(all [][]int) (few, others [][]int) {
 }
 
 // named returns the names of things.
-func named[T fmt.Stringer](things []T) (names []string) {
-	for _, thing := range things {
-		names = append(names, thing.String())
+func named[T fmt.Stringer](things []T) []string {
+	return namesOf(len(things), func(i int) string { return things[i].String() })
+}
+
+// namesOf returns the names of so many things.
+func namesOf(n int, name func(i int) string) []string {
+	names := make([]string, n)
+	for i := range names {
+		names[i] = name(i)
 	}
 	return names
 }

@@ -114,33 +114,34 @@ var unsafes = []struct {
 // Wherever it is said which answers invalidate, it holds, and goes before what holds for all routes.
 func TestInvalidateOn(t *testing.T) {
 	statuses := []int{http.StatusOK, http.StatusNoContent, http.StatusSeeOther, http.StatusForbidden, http.StatusServiceUnavailable}
-	for _, way := range unsafes {
-		for _, all := range []string{"", "non-error", "success", "none"} {
-			for _, word := range []string{"", "none", "success", "non-error", "any"} {
-				t.Run(fmt.Sprintf("%s/%q, all %q", way.name, word, all), func(t *testing.T) {
-					eachStore(t, func(t *testing.T, store func(*cachette.Config)) {
-						s := newSite(t, store, onAll(all))
-						status := 0
-						s.GET("/page", cachette.Cached(time.Hour), text("page"))
-						way.mount(s, word, func(c *gin.Context) { c.Status(status) })
-						holds := word
-						if holds == "" {
-							holds = all
-						}
-						for _, status = range statuses {
-							s.get("/page")
-							if a := s.do(http.MethodPost, "/page"); a.status != status {
-								t.Fatalf("the POST is answered with %d, want %d", a.status, status)
-							}
-							if a := s.get("/page"); a.hit() == invalidating(holds, status) {
-								t.Errorf("behind %d: %s", status, a.cacheStatus())
-							}
-						}
-					})
-				})
-			}
+	type saying struct{ word, all string }
+	var sayings []saying
+	for _, all := range []string{"", "non-error", "success", "none"} {
+		for _, word := range []string{"", "none", "success", "non-error", "any"} {
+			sayings = append(sayings, saying{word, all})
 		}
 	}
+	eachPair(t, func(t *testing.T, where []int) {
+		way, said, store := unsafes[where[0]], sayings[where[1]], stores[where[2]].use
+		s := newSite(t, store, onAll(said.all))
+		status := 0
+		s.GET("/page", cachette.Cached(time.Hour), text("page"))
+		way.mount(s, said.word, func(c *gin.Context) { c.Status(status) })
+		holds := said.word
+		if holds == "" {
+			holds = said.all
+		}
+		for _, status = range statuses {
+			s.get("/page")
+			if a := s.do(http.MethodPost, "/page"); a.status != status {
+				t.Fatalf("the POST is answered with %d, want %d", a.status, status)
+			}
+			if a := s.get("/page"); a.hit() == invalidating(holds, status) {
+				t.Errorf("behind %d: %s", status, a.cacheStatus())
+			}
+		}
+	}, namesOf(len(unsafes), func(i int) string { return unsafes[i].name }),
+		namesOf(len(sayings), func(i int) string { return fmt.Sprintf("%q, all %q", sayings[i].word, sayings[i].all) }), named(stores))
 }
 
 // What is said on the way to an engine within holds for the cache of that one as well.

@@ -190,7 +190,7 @@ func TestInvalidationOnOneHost(t *testing.T) {
 // Writes to paths that nothing is stored for leave nothing in the store, and take nothing from others: neither what is stored, nor a
 // fill that is under way, nor the purge that ends one.
 func TestInvalidationOfNothing(t *testing.T) {
-	const writes = 3_000
+	writes := length(1_500, 3_000) // more than a process keeps records of
 	flood := func(s *site) {
 		for i := range writes {
 			s.do(http.MethodPost, fmt.Sprintf("http://h%d.example/%d", i%7, i))

@@ -58,7 +58,7 @@ func TestNobodyGetsAnothers(t *testing.T) {
 					text("for "+who(c), row.fields...)(c)
 				})
 				users := []string{"alice", "bob", "carol", "dave"}
-				const workers, rounds = 8, 60
+				workers, rounds := 8, length(15, 60)
 				var wg sync.WaitGroup
 				for worker := range workers {
 					wg.Go(func() {

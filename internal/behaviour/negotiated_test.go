@@ -1,6 +1,7 @@
 package behaviour_test
 
 import (
+	"fmt"
 	"net/http"
 	"strings"
 	"testing"
@@ -16,6 +17,7 @@ func TestNegotiatedIsSaid(t *testing.T) {
 	skip := cachette.WithSkip(func(c *gin.Context) bool { return c.GetHeader("X-Skip") != "" })
 	nobody := cachette.WithIdentity(func(c *gin.Context) string { return c.GetHeader("X-User") })
 	for _, options := range [][]cachette.Option{{skip}, {skip, cachette.WithVary("X-User")}, {skip, nobody}} {
+		s, n := newSite(t), 0
 		for _, method := range []string{http.MethodGet, http.MethodHead, http.MethodPost, http.MethodPut, http.MethodDelete, http.MethodOptions} {
 			for _, field := range []string{"X-Other: 1", "X-Skip: 1", "X-User: alice", "If-Match: *", "Cache-Control: no-store", "Cache-Control: no-cache", "Range: bytes=0-0"} {
 				for name, handler := range map[string]gin.HandlerFunc{
@@ -28,10 +30,11 @@ func TestNegotiatedIsSaid(t *testing.T) {
 						c.Negotiate(http.StatusOK, gin.Negotiate{Offered: []string{"image/none"}})
 					},
 				} {
-					s := newSite(t)
-					s.Any("/page", cachette.Cached(time.Minute, options...), handler)
+					n++
+					path := fmt.Sprint("/page", n)
+					s.Any(path, cachette.Cached(time.Minute, options...), handler)
 					for range 2 {
-						a := s.do(method, "/page", "Accept: text/plain, application/json", field)
+						a := s.do(method, path, "Accept: text/plain, application/json", field)
 						if n := strings.Count(strings.Join(a.header["Vary"], ","), "Accept"); n != 1 {
 							t.Errorf("%s %s, %s, %d options: Vary: %q (%d, %s)", method, field, name, len(options), a.header["Vary"], a.status, a.cacheStatus())
 						}

@@ -221,7 +221,7 @@ func TestPurgesTogether(t *testing.T) {
 				}
 			}
 		})
-		for i := range 200 {
+		for i := range length(50, 200) {
 			now := version.Add(1)
 			purges[i%len(purges)].do(t, s)
 			purged.Store(now)
