@@ -32,7 +32,7 @@ test-with-servers:
 	@test -n "$(RACE)" || echo "No C compiler was found: the tests run without the race detector."
 	@for module in $(MODULES); do \
 		echo "== go test in $$module"; \
-		$(GO) test -C $$module $(RACE) -shuffle=on ./...; \
+		$(GO) test -C $$module $(RACE) -shuffle=on -parallel 4 ./...; \
 	done
 
 $(BUILD)/servers: FORCE

@@ -73,7 +73,7 @@ func TestOpenRefused(t *testing.T) {
 		return newFake(t, onCommand(command, func(bson.Raw) bson.D { return answer }))
 	}
 	overTLS := tlsListener(t)
-	for _, row := range []struct {
+	rows := []struct {
 		name, url string
 		want      []string
 	}{
@@ -88,18 +88,20 @@ func TestOpenRefused(t *testing.T) {
 		{"Certificate", "mongodb://user:" + password + "@" + overTLS + "/?tls=true",
 			[]string{"MongoDBURL", "CACHETTE_MONGODB_URL", "TLS", "certificate"}},
 		{"NoTLSThere", "mongodb://" + plainListener(t) + "/?tls=true", []string{"MongoDBURL", "TLS"}},
-	} {
+	}
+	before := runtime.NumGoroutine()
+	t.Cleanup(func() { wantGoroutines(t, before) }) // when all are done
+	for _, row := range rows {
 		t.Run(row.name, func(t *testing.T) {
+			t.Parallel()
 			ctx, cancel := context.WithTimeout(t.Context(), 3*time.Second) // a client goes on trying a bad certificate
 			defer cancel()
-			before := runtime.NumGoroutine()
 			var log journal
 			d, err := open(t, ctx, drivers.Settings{MongoDBURL: row.url, DatabaseName: "d", TableName: "c", Logger: log.logger()})
 			if err == nil {
 				d.Close()
 				t.Fatalf("no error; the log is\n%s", &log)
 			}
-			wantGoroutines(t, before)
 			for _, text := range row.want {
 				if !strings.Contains(err.Error(), text) {
 					t.Errorf("%q does not contain %q", err, text)

@@ -16,6 +16,7 @@ var writes = flag.Int("writes", 5_000, "how many writes to other paths TestNoCro
 // A purge hits nothing but what it names: all pages of an engine are hits after many writes to other paths of it (RFC 9111 §4.4). They
 // are when as many pages of a namespace have come, and another namespace was cleared.
 func TestNoCrosstalk(t *testing.T) {
+	t.Parallel()
 	for name, config := range map[string]func(t *testing.T) cachette.Config{
 		"InMemory": func(*testing.T) cachette.Config { return cachette.Config{} },
 		"Redis": func(t *testing.T) cachette.Config {
@@ -25,6 +26,7 @@ func TestNoCrosstalk(t *testing.T) {
 		},
 	} {
 		t.Run(name, func(t *testing.T) {
+			t.Parallel()
 			s := newSite(t, config(t))
 			s.GET("/page/:n", cachette.Cached(time.Hour), text("page"))
 			s.GET("/member/:n", cachette.Cached(time.Hour, cachette.WithNamespace("members")), text("page"))

@@ -9,6 +9,7 @@ import (
 	"sort"
 	"strconv"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -41,6 +42,7 @@ func zipf(n, length int) []int {
 // are read with the page, so they stay as long: a route has few hits less than a client that stores the same bodies under the same keys
 // without marks, on a server of the same size, for the same requests.
 func TestMemcachedEvicts(t *testing.T) {
+	t.Parallel()
 	megabytes := strconv.Itoa(64 * *paths / allPaths)
 	body := strings.Repeat("0123456789abcdef", 64)
 	length, points := 5**paths, 5.0
@@ -49,8 +51,16 @@ func TestMemcachedEvicts(t *testing.T) {
 		points = 8 // a class gets whole megabytes, of which there are few
 	}
 	requests := zipf(*paths, length)
-	plain := hitRatio(t, requests, plainClient(t, body, megabytes))
-	marked := hitRatio(t, requests, markedRoute(t, body, megabytes))
+	plainly, byRoute := plainClient(t, body, megabytes), markedRoute(t, body, megabytes)
+	var plain, marked float64
+	var failed [2]error
+	var both sync.WaitGroup
+	both.Go(func() { plain, failed[0] = hitRatio(requests, plainly) })
+	both.Go(func() { marked, failed[1] = hitRatio(requests, byRoute) })
+	both.Wait()
+	if err := errors.Join(failed[:]...); err != nil {
+		t.Fatal(err)
+	}
 	t.Logf("of %d paths and with %s MB, %.2f %% are hits of a plain client, %.2f %% of a route", *paths, megabytes, plain, marked)
 	if plain > 95 {
 		t.Errorf("the server is too large to evict")
@@ -70,19 +80,18 @@ func evicting(t *testing.T, megabytes string) memcachedServer {
 }
 
 // hitRatio returns how many of a hundred requests are hits, once the server is full.
-func hitRatio(t *testing.T, requests []int, get func(n int) (hit bool, err error)) float64 {
-	t.Helper()
+func hitRatio(requests []int, get func(n int) (hit bool, err error)) (float64, error) {
 	counted, hits := requests[len(requests)/2:], 0
 	for i, n := range requests {
 		hit, err := get(n)
 		if err != nil {
-			t.Fatalf("request %d: %v", i, err)
+			return 0, fmt.Errorf("request %d: %w", i, err)
 		}
 		if hit && i >= len(requests)-len(counted) {
 			hits++
 		}
 	}
-	return 100 * float64(hits) / float64(len(counted))
+	return 100 * float64(hits) / float64(len(counted)), nil
 }
 
 // plainClient returns what gets pages with a client for memcached, and stores those that are not there.

@@ -53,6 +53,7 @@ func wantMemcachedWorks(t *testing.T, d drivers.Driver) {
 
 // A driver that has a server to itself clears all of it.
 func TestMemcachedConformance(t *testing.T) {
+	t.Parallel()
 	s := newMemcached(t)
 	s.start(t)
 	d := openMemcached(t, s.host()).(drivers.Limited)
@@ -182,14 +183,14 @@ func TestMemcachedLimits(t *testing.T) {
 
 // The servers that tests are given start, and let the driver in.
 func TestMemcachedServers(t *testing.T) {
+	t.Parallel()
 	newMemcached(t) // skips
-	for name, start := range map[string]func() (string, servers.Stop, error){
-		"Memcached": func() (string, servers.Stop, error) { return servers.Memcached(t.Context(), t.TempDir()) },
-		"TLS":       func() (string, servers.Stop, error) { return servers.MemcachedTLS(t.Context(), t.TempDir()) },
-		"Pair":      func() (string, servers.Stop, error) { return servers.MemcachedPair(t.Context(), t.TempDir()) },
+	for name, start := range map[string]func(context.Context, string) (string, servers.Stop, error){
+		"Memcached": servers.Memcached, "TLS": servers.MemcachedTLS, "Pair": servers.MemcachedPair,
 	} {
 		t.Run(name, func(t *testing.T) {
-			where, stop, err := start()
+			t.Parallel()
+			where, stop, err := start(t.Context(), t.TempDir())
 			if err != nil {
 				t.Fatal(err)
 			}

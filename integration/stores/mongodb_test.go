@@ -90,8 +90,10 @@ func (s mongoDB) wantIndex(t *testing.T) {
 
 // A server that comes up after the program has its indexes by the first operation that finds it.
 func TestMongoDBComesUpLate(t *testing.T) {
+	t.Parallel()
 	for name, open := range map[string]func(mongoDB, *testing.T) drivers.Driver{"Opened": mongoDB.opened, "Given": mongoDB.given} {
 		t.Run(name, func(t *testing.T) {
+			t.Parallel()
 			server := newMongoDB(t)
 			d := open(server, t)
 			for range 3 {
@@ -108,8 +110,10 @@ func TestMongoDBComesUpLate(t *testing.T) {
 
 // A server that dies and comes back has what it had, and one that comes back empty has its indexes again.
 func TestMongoDBComesBack(t *testing.T) {
+	t.Parallel()
 	for name, open := range map[string]func(mongoDB, *testing.T) drivers.Driver{"Opened": mongoDB.opened, "Given": mongoDB.given} {
 		t.Run(name, func(t *testing.T) {
+			t.Parallel()
 			server := newMongoDB(t)
 			dir := t.TempDir()
 			server.start(t, dir)

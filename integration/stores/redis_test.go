@@ -262,11 +262,13 @@ func TestRedisClusterNodeDies(t *testing.T) {
 
 // TestRedisConformance proves the driver on servers that are started for it.
 func TestRedisConformance(t *testing.T) {
+	t.Parallel()
 	wantInstalled(t, servers.HaveRedis())
 	for name, start := range map[string]func(context.Context, string) (string, servers.Stop, error){
 		"TLS": servers.RedisTLS, "Sentinel": servers.RedisSentinel, "Cluster": servers.RedisCluster,
 	} {
 		t.Run(name, func(t *testing.T) {
+			t.Parallel()
 			where, stop, err := start(t.Context(), t.TempDir())
 			if err != nil {
 				t.Fatal(err)
