@@ -9,6 +9,7 @@ PYTHON ?= python3
 REQUESTS ?= 1000000
 WRITES ?= 200000
 PATHS ?= 200000
+ROUNDS ?= 50
 SCHEDULES ?= 1000000
 FLEETS ?= 50000
 BACKEND ?= inmemory
@@ -20,7 +21,7 @@ MODULES := . integration
 BUILD := build
 
 .DEFAULT_GOAL := help
-.PHONY: help test test-with-servers lint conformance identity combinations purges mutate crosstalk evictions interop interop-with-servers bench bench-with-servers fuzz cover clean FORCE
+.PHONY: help test test-with-servers lint conformance identity combinations purges mutate crosstalk crowd evictions interop interop-with-servers bench bench-with-servers fuzz cover clean FORCE
 
 help: ## list the targets
 	@sed -nE 's/^([a-z]+):.*## (.*)/\1 \2/p' $(MAKEFILE_LIST) | while read -r name text; do printf '%-12s %s\n' "$$name" "$$text"; done
@@ -71,6 +72,9 @@ mutate: ## change PACKAGES (internal/target) in N (100) small ways and list thos
 
 crosstalk: ## send WRITES (200000) writes to other paths than those of 400 pages, in memory and on Redis: all are still hits
 	@$(GO) test -C integration -count=1 -timeout 60m ./stores -run '^TestNoCrosstalk$$' -v -writes $(WRITES)
+
+crowd: ## have 400 clients ask for a page at once, ROUNDS (50) times in four ways, in memory, on Redis, and on a Redis 20 ms away
+	@$(GO) test -C integration -count=1 -timeout 60m ./stores -run '^TestCrowdFarAway$$' -v -rounds $(ROUNDS)
 
 evictions: ## compare the hits of a full memcached of 64 MB, of PATHS (200000) paths, with those of a plain client
 	@$(GO) test -C integration -count=1 -timeout 60m ./stores -run '^TestMemcachedEvicts$$' -v -paths $(PATHS)
