@@ -14,9 +14,11 @@ const recents = 1 << 12
 // must cost time and nothing else.
 type Recent struct {
 	seed  maphash.Seed
-	noted atomic.Bool            // something was, ever: most caches remember nothing of most kinds
-	slots [recents]atomic.Uint64 // 28 bits of the key's hash, 4 of what is noted, 32 of the time, in seconds, until which it is remembered
+	slots atomic.Pointer[slots] // nil as long as nothing was noted: most caches remember nothing of most kinds
 }
+
+// slots have 28 bits of a key's hash each, 4 of what is noted, and 32 of the time, in seconds, until which it is remembered.
+type slots [recents]atomic.Uint64
 
 const (
 	hashBits = uint64(1<<28-1) << 36
@@ -31,9 +33,13 @@ func (r *Recent) Add(key string, until time.Time) { r.Note(key, 1, until) }
 
 // Note remembers one of up to 15 things of key, each a number over 0, until the given time.
 func (r *Recent) Note(key string, what uint8, until time.Time) {
-	r.noted.Store(true)
+	all := r.slots.Load()
+	if all == nil {
+		r.slots.CompareAndSwap(nil, new(slots))
+		all = r.slots.Load()
+	}
 	hash := maphash.String(r.seed, key)
-	r.slots[hash%recents].Store(hash&hashBits | uint64(what)<<32&noteBits | uint64(uint32(until.Unix())))
+	all[hash%recents].Store(hash&hashBits | uint64(what)<<32&noteBits | uint64(uint32(until.Unix())))
 }
 
 // Has tells whether key is remembered.
@@ -41,11 +47,12 @@ func (r *Recent) Has(key string, now time.Time) bool { return r.What(key, now) !
 
 // What returns what is remembered of key, and 0 where nothing is.
 func (r *Recent) What(key string, now time.Time) uint8 {
-	if !r.noted.Load() {
+	all := r.slots.Load()
+	if all == nil {
 		return 0
 	}
 	hash := maphash.String(r.seed, key)
-	slot := r.slots[hash%recents].Load()
+	slot := all[hash%recents].Load()
 	if slot&hashBits != hash&hashBits || uint32(slot) <= uint32(now.Unix()) {
 		return 0
 	}
@@ -54,11 +61,12 @@ func (r *Recent) What(key string, now time.Time) uint8 {
 
 // Remove forgets key.
 func (r *Recent) Remove(key string) {
-	if !r.noted.Load() {
+	all := r.slots.Load()
+	if all == nil {
 		return
 	}
 	hash := maphash.String(r.seed, key)
-	slot := &r.slots[hash%recents]
+	slot := &all[hash%recents]
 	if old := slot.Load(); old&hashBits == hash&hashBits {
 		slot.CompareAndSwap(old, 0)
 	}
