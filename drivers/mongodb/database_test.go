@@ -94,6 +94,7 @@ func TestDatabaseOfTheUser(t *testing.T) {
 		{"Admin", "/admin", "cache", "admin"},
 	} {
 		t.Run(row.name, func(t *testing.T) {
+			t.Parallel() // a client waits before it gives up
 			var asked databases
 			refuse := onCommand("saslStart", func(command bson.Raw) bson.D {
 				asked.note(command)
