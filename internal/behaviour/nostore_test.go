@@ -197,21 +197,7 @@ func TestNoStoreIsNotWaitedFor(t *testing.T) {
 			cachette.NoStore(c)
 		})
 		s.GET("/page", cachette.Cached(time.Minute), page)
-		const requests = 10
-		answers := together(requests, func(int) answer { return s.get("/page") })
-		await(t, "the first", arrived)
-		synctest.Wait()
-		gate <- struct{}{}
-		synctest.Wait()
-		if n := len(arrived); n != requests-1 {
-			t.Errorf("%d of the %d requests that waited have come to the handler", n, requests-1)
-		}
-		close(gate)
-		for range requests {
-			if a := await(t, "an answer", answers); a.body != "page" || a.hit() {
-				t.Errorf("%q (%s)", a.body, a.cacheStatus())
-			}
-		}
+		comeTogether(t, s, gate, arrived, func(body string) bool { return body == "page" })
 	})
 }
 
