@@ -4,8 +4,6 @@ import (
 	"context"
 	"flag"
 	"fmt"
-	"io"
-	"net"
 	"net/http"
 	"net/http/httptest"
 	"strings"
@@ -17,60 +15,17 @@ import (
 	"github.com/gin-gonic/gin"
 
 	"github.com/gin-cachette/cachette"
+	"github.com/gin-cachette/cachette/drivers/drivertest/proxy"
 )
 
 var rounds = flag.Int("rounds", 2, "how many pages TestCrowdFarAway has a crowd ask for")
 
-// far stands between a client and a server, and takes 10 milliseconds each way, whatever else is under way: the server is as good as 20
-// milliseconds away.
+// far returns an address that is as good as 20 milliseconds away from the server that listens on a port.
 func far(t *testing.T, port int) (address string) {
 	t.Helper()
-	listener, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { _ = listener.Close() })
-	go func() {
-		for {
-			client, err := listener.Accept()
-			if err != nil {
-				return
-			}
-			server, err := net.Dial("tcp", fmt.Sprintf("127.0.0.1:%d", port))
-			if err != nil {
-				_ = client.Close()
-				return
-			}
-			go delay(client, server)
-			go delay(server, client)
-		}
-	}()
-	return listener.Addr().String()
-}
-
-// delay passes on what comes, 10 milliseconds after it came.
-func delay(to io.WriteCloser, from io.Reader) {
-	type part struct {
-		bytes []byte
-		due   time.Time
-	}
-	parts := make(chan part, 10_000)
-	go func() {
-		for p := range parts {
-			time.Sleep(time.Until(p.due))
-			_, _ = to.Write(p.bytes) // that of a connection that is closed is lost
-		}
-		_ = to.Close()
-	}()
-	defer close(parts)
-	for {
-		buffer := make([]byte, 16<<10)
-		n, err := from.Read(buffer)
-		if err != nil {
-			return
-		}
-		parts <- part{buffer[:n], time.Now().Add(10 * time.Millisecond)}
-	}
+	p := proxy.New(t, fmt.Sprintf("127.0.0.1:%d", port))
+	p.Delay(10 * time.Millisecond)
+	return p.Addr()
 }
 
 // A crowd that asks for a page that is not stored has its handler run once, in memory, on Redis, and on a Redis that is far away, whatever

@@ -13,6 +13,7 @@ type conn struct {
 	lost     bool // nothing passes any more
 	answered bool // the last that passed came from the server
 	asked    bool // anything has come from the client
+	wait     int  // the number of its last round trip among those that had to wait for one another
 }
 
 func (c *conn) serve() {
@@ -116,6 +117,7 @@ func (c *conn) wasAsked(n int) (way time.Duration, passes bool) {
 	p.counts.Asked += int64(n)
 	if c.answered || !c.asked {
 		p.counts.Trips++
+		c.wait = p.waits + 1
 	}
 	c.asked, c.answered = true, false
 	return p.delay, c.passes()
@@ -127,6 +129,7 @@ func (c *conn) told(n int) (way time.Duration, passes bool) {
 	p.mu.Lock()
 	p.counts.Told += int64(n)
 	c.answered = true
+	p.waits = max(p.waits, c.wait) // what is asked from now on may have waited for this answer
 	then := p.lost
 	if then == nil || c.lost || p.hangs {
 		defer p.mu.Unlock()

@@ -28,12 +28,14 @@ type Proxy struct {
 	rate     int
 	lost     func() // called instead of passing on the next answer; nil for none
 	counts   Counts
+	waits    int // of the answers so far: see Counts
 }
 
 // Counts are what a proxy has seen.
 type Counts struct {
 	Dials int   // connections that clients have made
 	Trips int   // round trips: how often a connection was asked something after it had been answered, or for the first time
+	Waits int   // round trips that had to wait for one another: those that were under way at the same time count as one
 	Asked int64 // bytes that clients have sent
 	Told  int64 // bytes that the server has sent
 }
@@ -121,7 +123,9 @@ func (p *Proxy) LoseAnswer(then func()) {
 func (p *Proxy) Counts() Counts {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	return p.counts
+	counts := p.counts
+	counts.Waits = p.waits
+	return counts
 }
 
 // Open returns how many connections there are.

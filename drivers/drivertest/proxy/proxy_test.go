@@ -165,7 +165,7 @@ func TestCounts(t *testing.T) {
 		one.ask("four", ages)
 	}
 	other.ask("four", ages)
-	want := proxy.Counts{Dials: 2, Trips: 4, Asked: 20, Told: 20}
+	want := proxy.Counts{Dials: 2, Trips: 4, Waits: 4, Asked: 20, Told: 20}
 	if got := p.Counts(); got != want || p.Open() != 2 {
 		t.Errorf("counted %+v with %d open, want %+v with 2", got, p.Open(), want)
 	}
@@ -188,5 +188,25 @@ func TestOrder(t *testing.T) {
 		if line, err := c.ReadString('\n'); err != nil || line != fmt.Sprintln(i) {
 			t.Fatalf("line %d is %q, %v", i, line, err)
 		}
+	}
+}
+
+// TestWaits: of two connections, one asks twice while the other waits for its answer.
+func TestWaits(t *testing.T) {
+	server, _ := echo(t)
+	p := proxy.New(t, server)
+	one, other := dial(t, p), dial(t, p)
+	one.ask("a", ages)
+	other.ask("b", ages)
+	p.Delay(50 * time.Millisecond)
+	before := p.Counts()
+	done := make(chan string)
+	go func() { done <- one.ask("c", ages) }()
+	go func() { done <- other.ask("d", ages) }()
+	<-done
+	<-done
+	after := p.Counts()
+	if trips, waits := after.Trips-before.Trips, after.Waits-before.Waits; trips != 2 || waits != 1 {
+		t.Errorf("two at once are %d round trips, of which %d wait for one another, want 2 and 1", trips, waits)
 	}
 }

@@ -1,0 +1,267 @@
+package stores_test
+
+import (
+	"context"
+	"fmt"
+	"net/http"
+	"net/http/httptest"
+	"os"
+	"strconv"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/gin-gonic/gin"
+
+	"github.com/gin-cachette/cachette"
+	"github.com/gin-cachette/cachette/drivers/drivertest/proxy"
+)
+
+// counted is a site whose store is behind a proxy that counts round trips.
+type counted struct {
+	*site
+	proxy *proxy.Proxy
+	asked proxy.Counts // until the last handler ran
+	pages int
+}
+
+// countedStores returns a site for each backend that is asked over a network.
+var countedStores = map[string]func(t *testing.T) *counted{
+	"redis": func(t *testing.T) *counted {
+		s := newRedis(t)
+		s.start(t)
+		return newCounted(t, s.port, func(addr string) cachette.Config {
+			return cachette.Config{Backend: "redis", RedisURL: "redis://" + addr}
+		})
+	},
+	"memcached": func(t *testing.T) *counted {
+		s := newMemcached(t)
+		s.start(t)
+		return newCounted(t, s.port, func(addr string) cachette.Config {
+			return cachette.Config{Backend: "memcached", MemcachedHost: addr}
+		})
+	},
+	"mongodb": func(t *testing.T) *counted {
+		s := newMongoDB(t)
+		s.start(t, t.TempDir())
+		return newCounted(t, s.port, func(addr string) cachette.Config { // with no heartbeat in the time that the test takes
+			return cachette.Config{Backend: "mongodb", MongoDBURL: "mongodb://" + addr + "/?heartbeatFrequencyMS=3600000"}
+		})
+	},
+	"dynamodb": func(t *testing.T) *counted {
+		s := newDynamoDB(t)
+		s.start(t)
+		return newCounted(t, s.port, func(addr string) cachette.Config {
+			return cachette.Config{Backend: "dynamodb", DynamoDBURL: "http://" + addr}
+		})
+	},
+}
+
+func newCounted(t *testing.T, port int, config func(addr string) cachette.Config) *counted {
+	t.Helper()
+	c := &counted{proxy: proxy.New(t, fmt.Sprintf("127.0.0.1:%d", port))}
+	cfg := config(c.proxy.Addr())
+	cfg.OperationTimeout = patient
+	c.site = newSite(t, cfg)
+	handler := func(fields ...string) gin.HandlerFunc {
+		return func(ctx *gin.Context) {
+			c.asked = c.proxy.Counts()
+			for _, field := range fields {
+				ctx.Writer.Header().Add("Vary", field)
+			}
+			ctx.String(http.StatusOK, "page")
+		}
+	}
+	c.GET("/plain/:n", cachette.Cached(time.Hour), handler())
+	c.GET("/varies/:n", cachette.Cached(time.Hour), handler("Accept-Language"))
+	c.GET("/space/:n", cachette.Cached(time.Hour, cachette.WithNamespace("space")), handler())
+	return c
+}
+
+// next returns the path of a page that nothing was asked of yet.
+func (c *counted) next(route string) string {
+	c.pages++
+	return "/" + route + "/" + strconv.Itoa(c.pages)
+}
+
+// get asks for a page and waits until it is stored.
+func (c *counted) get(t *testing.T, path, language string) {
+	t.Helper()
+	r := httptest.NewRequest(http.MethodGet, path, nil)
+	r.Header.Set("Accept-Language", language)
+	w := httptest.NewRecorder()
+	c.ServeHTTP(w, r)
+	if w.Code != http.StatusOK || w.Body.String() != "page" {
+		t.Fatalf("GET %s: %d %.100q", path, w.Code, w.Body)
+	}
+	c.settle(t)
+}
+
+func (c *counted) settle(t *testing.T) {
+	t.Helper()
+	if err := c.cache.Settle(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+}
+
+// put stores values, and returns their names.
+func (c *counted) put(t *testing.T, n int) (names []string) {
+	t.Helper()
+	for range n {
+		c.pages++
+		names = append(names, "value-"+strconv.Itoa(c.pages))
+		if err := c.cache.Put(t.Context(), names[len(names)-1], "value", time.Hour); err != nil {
+			t.Fatal(err)
+		}
+	}
+	return names
+}
+
+// A counting prepares something, and returns what is counted.
+type counting struct {
+	name    string
+	prepare func(t *testing.T, c *counted) (do func(t *testing.T))
+}
+
+func gets(route string, before ...string) func(t *testing.T, c *counted) func(t *testing.T) {
+	return func(t *testing.T, c *counted) func(t *testing.T) {
+		path := c.next(route)
+		for _, language := range before {
+			c.get(t, path, language)
+		}
+		return func(t *testing.T) { c.get(t, path, "en") }
+	}
+}
+
+func deletes(n int) func(t *testing.T, c *counted) func(t *testing.T) {
+	return func(t *testing.T, c *counted) func(t *testing.T) {
+		names := c.put(t, n)
+		return func(t *testing.T) {
+			if got, err := c.cache.Delete(t.Context(), names...); got != n || err != nil {
+				t.Fatalf("Delete = %d, %v, want %d", got, err, n)
+			}
+		}
+	}
+}
+
+func calls(do func(ctx context.Context, c *cachette.Cache) error) func(t *testing.T, c *counted) func(t *testing.T) {
+	return func(t *testing.T, c *counted) func(t *testing.T) {
+		for range 10 {
+			c.get(t, c.next("space"), "en")
+		}
+		return func(t *testing.T) {
+			if err := do(t.Context(), c.cache); err != nil {
+				t.Fatal(err)
+			}
+		}
+	}
+}
+
+// countings are the rows of the table.
+var countings = []counting{
+	{"a hit", gets("plain", "en")},
+	{"a hit of a page that varies", gets("varies", "en")},
+	{"a hit in a namespace", gets("space", "en")},
+	{"a miss", gets("plain")},
+	{"a miss of a page that varies", gets("varies")},
+	{"a miss of another variant", gets("varies", "fr")},
+	{"`Put`", func(t *testing.T, c *counted) func(t *testing.T) {
+		return func(t *testing.T) { c.put(t, 1) }
+	}},
+	{"`Fetch`", func(t *testing.T, c *counted) func(t *testing.T) {
+		name := c.put(t, 1)[0]
+		return func(t *testing.T) {
+			var value string
+			if err := c.cache.Fetch(t.Context(), name, &value); err != nil {
+				t.Fatal(err)
+			}
+		}
+	}},
+	{"`Delete` of 1", deletes(1)},
+	{"`Delete` of 10", deletes(10)},
+	{"`PurgePath`", func(t *testing.T, c *counted) func(t *testing.T) {
+		path := c.next("plain")
+		c.get(t, path, "en")
+		return func(t *testing.T) {
+			if err := c.cache.PurgePath(t.Context(), path); err != nil {
+				t.Fatal(err)
+			}
+		}
+	}},
+	{"`ClearNamespace`", calls(func(ctx context.Context, c *cachette.Cache) error {
+		_, err := c.ClearNamespace(ctx, "space")
+		return err
+	})},
+	{"`Flush`", calls(func(ctx context.Context, c *cachette.Cache) error { return c.Flush(ctx) })},
+}
+
+// TestRoundTrips holds the table of round trips in docs/backends.md: the fewest of some attempts, since a look at the log of purges, which is
+// due once a second, comes on top.
+func TestRoundTrips(t *testing.T) {
+	for backend, start := range countedStores {
+		t.Run(backend, func(t *testing.T) {
+			t.Parallel()
+			c := start(t)
+			c.proxy.Delay(2 * time.Millisecond) // so that what is asked at once is under way at once
+			for _, row := range countings {
+				cell := c.count(t, row)
+				for range 4 {
+					cell = min(cell, c.count(t, row))
+				}
+				if want := documented(t, row.name, backend); cell != want {
+					t.Errorf("%s: %s round trips, the documentation says %q", row.name, cell, want)
+				}
+			}
+		})
+	}
+}
+
+// count returns what the table has of a row.
+func (c *counted) count(t *testing.T, row counting) string {
+	t.Helper()
+	c.get(t, "/plain/warm", "en") // so that the view of the log is new
+	do := row.prepare(t, c)
+	c.asked = proxy.Counts{}
+	from := c.proxy.Counts()
+	do(t)
+	to := c.proxy.Counts()
+	if c.asked == (proxy.Counts{}) {
+		return between(from, to)
+	}
+	return between(from, c.asked) + ", then " + between(c.asked, to)
+}
+
+// between returns the round trips between two moments, and, where some of them were at once, how many requests those were.
+func between(from, to proxy.Counts) string {
+	waits, trips := to.Waits-from.Waits, to.Trips-from.Trips
+	if waits == trips {
+		return strconv.Itoa(waits)
+	}
+	return fmt.Sprintf("%d (%d requests)", waits, trips)
+}
+
+// documented returns a cell of the table in docs/backends.md.
+func documented(t *testing.T, row, column string) string {
+	t.Helper()
+	text, err := os.ReadFile("../../docs/backends.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, table, _ := strings.Cut(string(text), "| round trips |")
+	header, rows, _ := strings.Cut(table, "\n")
+	for line := range strings.Lines(rows) {
+		if !strings.HasPrefix(line, "|") {
+			break
+		}
+		cells := strings.Split(line, "|")
+		if strings.TrimSpace(cells[1]) != row {
+			continue
+		}
+		for i, name := range strings.Split(header, "|") {
+			if strings.TrimSpace(name) == column && i+2 < len(cells) {
+				return strings.TrimSpace(cells[i+2])
+			}
+		}
+	}
+	return ""
+}
