@@ -2,11 +2,13 @@ package dynamodb
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
+	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
 
 	"github.com/gin-cachette/cachette/drivers"
 	"github.com/gin-cachette/cachette/drivers/internal/logrecord"
@@ -20,8 +22,8 @@ var (
 // addAttempts is how often a value is put, each time another one, for a server that fails.
 const addAttempts = 3
 
-// Add makes sure that keys have values, sixteen at a time: a request reads what is there, and another, on condition, adds a
-// value or lengthens a life. The client's own retries are off for what adds.
+// Add makes sure that keys have values, sixteen at a time: a request, on condition, adds a value, and where there is one, others read it and
+// lengthen its life. The client's own retries are off for what adds.
 func (d *Driver) Add(ctx context.Context, ttl time.Duration, word func() []byte, keys ...string) ([][]byte, error) {
 	const what = "add"
 	ready, err := d.begin(ctx, what)
@@ -45,50 +47,63 @@ func (d *Driver) Add(ctx context.Context, ttl time.Duration, word func() []byte,
 	return values, nil
 }
 
-// add reads, and adds or lengthens, until there is a value.
+// add adds, or reads and lengthens, until there is a value.
 func (d *Driver) add(ctx context.Context, key string, ttl time.Duration, word func() []byte) ([]byte, error) {
 	for failed := 0; ; {
 		if err := ctx.Err(); err != nil {
 			return nil, err
 		}
+		made, err := d.putAbsent(ctx, key, ttl, word)
+		if err == nil {
+			return made, nil
+		}
+		if codeOf(err) == codeConditional {
+			if value, err := d.there(ctx, key, err, ttl); value != nil || err != nil {
+				return value, err
+			}
+			continue
+		}
+		if failed++; failed == addAttempts || isRefusal(err) {
+			return nil, err
+		}
+		if err := sleep(ctx, backoff(failed)); err != nil {
+			return nil, err
+		}
+	}
+}
+
+// there returns the value that refused made room for no other, and lengthens its life. It returns nil where the value has ended, and
+// removes it then, or where another has changed it in between.
+func (d *Driver) there(ctx context.Context, key string, refused error, ttl time.Duration) ([]byte, error) {
+	var found attributes // DynamoDB tells what is there; other servers do not
+	if check := new(types.ConditionalCheckFailedException); errors.As(refused, &check) {
+		found = check.Item
+	}
+	if len(found) == 0 {
 		out, err := d.client.GetItem(ctx, &dynamodb.GetItemInput{TableName: d.table, Key: keyOf(key), ConsistentRead: &yes})
 		if err != nil {
 			return nil, err
 		}
-		value, end, there := read(out.Item, key)
-		now := d.now()
-		switch {
-		case there && end > now:
-			if time.UnixMilli(end).Sub(time.UnixMilli(now)) < ttl/2 {
-				err = d.lengthen(ctx, key, end, d.clock().Add(ttl).UnixMilli())
-			}
-			if err != nil && codeOf(err) != codeConditional {
-				return nil, err
-			}
-			if err == nil {
-				return value, nil
-			}
-		case len(out.Item) > 0: // it has ended
-			_, err := d.client.DeleteItem(ctx, deleteUnchanged(d.table, out.Item))
-			if err != nil && codeOf(err) != codeConditional {
-				return nil, err
-			}
-		default:
-			made, err := d.putAbsent(ctx, key, ttl, word)
-			if err == nil {
-				return made, nil
-			}
-			if codeOf(err) == codeConditional {
-				continue
-			}
-			if failed++; failed == addAttempts || isRefusal(err) {
-				return nil, err
-			}
-			if err := sleep(ctx, backoff(failed)); err != nil {
-				return nil, err
-			}
-		}
+		found = out.Item
 	}
+	value, end, there := read(found, key)
+	now := d.now()
+	var err error
+	switch {
+	case there && end > now:
+		if time.UnixMilli(end).Sub(time.UnixMilli(now)) < ttl/2 {
+			err = d.lengthen(ctx, key, end, d.clock().Add(ttl).UnixMilli())
+		}
+	case len(found) > 0: // it has ended
+		value = nil
+		_, err = d.client.DeleteItem(ctx, deleteUnchanged(d.table, found))
+	default: // it is gone
+		value = nil
+	}
+	if codeOf(err) == codeConditional {
+		return nil, nil
+	}
+	return value, err
 }
 
 // putAbsent puts a new value where there is none, in one attempt.
@@ -99,10 +114,11 @@ func (d *Driver) putAbsent(ctx context.Context, key string, ttl time.Duration, w
 	}
 	condition := "attribute_not_exists(#k)"
 	_, err := d.client.PutItem(ctx, &dynamodb.PutItemInput{
-		TableName:                d.table,
-		Item:                     newItem(key, made, d.clock().Add(ttl).UnixMilli()),
-		ConditionExpression:      &condition,
-		ExpressionAttributeNames: map[string]string{"#k": attrKey},
+		TableName:                           d.table,
+		Item:                                newItem(key, made, d.clock().Add(ttl).UnixMilli()),
+		ConditionExpression:                 &condition,
+		ExpressionAttributeNames:            map[string]string{"#k": attrKey},
+		ReturnValuesOnConditionCheckFailure: types.ReturnValuesOnConditionCheckFailureAllOld,
 	}, func(o *dynamodb.Options) { o.Retryer = aws.NopRetryer{} })
 	return made, err
 }

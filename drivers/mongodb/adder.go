@@ -20,8 +20,8 @@ var (
 	_ drivers.Log   = (*Driver)(nil)
 )
 
-// Add makes sure that keys have values: in one round trip where all have, in another that adds to those that have none, and in
-// others that lengthen lives, and remove what has ended.
+// Add makes sure that keys have values: in one round trip where none has, in another that reads those that were there, and in others that
+// lengthen lives, and remove what has ended.
 //
 // The client repeats a write only to a server that carries it out once (retryable writes), and the driver with another value.
 func (d *Driver) Add(ctx context.Context, ttl time.Duration, word func() []byte, keys ...string) ([][]byte, error) {
@@ -67,25 +67,22 @@ type adding struct {
 	values map[string][]byte
 }
 
-// once reads what is there, and adds what is not. What another has changed in between is left.
+// once adds what is not there, and reads what is. What another has changed in between is left.
 func (a *adding) once(ctx context.Context) error {
 	if err := ctx.Err(); err != nil {
 		return err
 	}
+	end := a.driver.clock().Add(a.ttl).UnixMilli()
+	if err := a.insert(ctx, a.left, end); err != nil {
+		return err
+	}
+	a.drop()
+	if len(a.left) == 0 {
+		return nil
+	}
 	now, live, ended, err := a.look(ctx)
 	if err != nil {
 		return err
-	}
-	end := a.driver.clock().Add(a.ttl).UnixMilli()
-	var absent, short []string
-	for _, name := range a.left {
-		left, there := live[name]
-		switch {
-		case there && left < a.ttl/2:
-			short = append(short, name)
-		case !there:
-			absent = append(absent, name)
-		}
 	}
 	if len(ended) > 0 {
 		_, err := a.driver.deleteMany(ctx, deadAnd(now, bson.E{Key: fieldKey, Value: bson.D{{Key: "$in", Value: ended}}}))
@@ -93,14 +90,19 @@ func (a *adding) once(ctx context.Context) error {
 			return err
 		}
 	}
-	if err := a.lengthen(ctx, short, now, end); err != nil {
-		return err
+	var short []string
+	for name, left := range live {
+		if left < a.ttl/2 {
+			short = append(short, name)
+		}
 	}
-	if err := a.insert(ctx, absent, end); err != nil {
-		return err
-	}
+	a.drop()
+	return a.lengthen(ctx, short, now, end)
+}
+
+// drop takes the names off that have values.
+func (a *adding) drop() {
 	a.left = slices.DeleteFunc(a.left, func(name string) bool { return a.values[name] != nil })
-	return nil
 }
 
 // look takes the values that are there, and returns how long they live, and which others have ended.
@@ -151,9 +153,6 @@ func (a *adding) lengthen(ctx context.Context, names []string, now, end int64) e
 
 // insert adds values, but for names that another has added.
 func (a *adding) insert(ctx context.Context, names []string, end int64) error {
-	if len(names) == 0 {
-		return nil
-	}
 	documents, words := make([]bson.Raw, len(names)), make([][]byte, len(names))
 	for i, name := range names {
 		var err error
