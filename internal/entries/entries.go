@@ -32,6 +32,7 @@ type Store struct {
 	paying  paying
 	queue   *queue // of the writes to a store of bytes; else nil
 	memo    *memo  // of what was read from a store of bytes; else nil
+	guesses *guesses
 }
 
 // Options are what a Store is made of.
@@ -49,7 +50,7 @@ func New(o Options) *Store {
 	if s.objects != nil {
 		s.local = purge.NewLocal()
 	} else {
-		s.shared, s.queue, s.memo = shared(o.Store, o.Prefix), newQueue(o.Waiting, s.carry), new(memo)
+		s.shared, s.queue, s.memo, s.guesses = shared(o.Store, o.Prefix), newQueue(o.Waiting, s.carry), new(memo), new(guesses)
 	}
 	return s
 }

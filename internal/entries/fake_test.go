@@ -2,11 +2,13 @@ package entries
 
 import (
 	"context"
+	"errors"
 	"log/slog"
 	"net/http"
 	"runtime"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -113,7 +115,42 @@ func another(t *testing.T, s *Store) *Store {
 	return other
 }
 
-// both runs a test on a store of objects, on one of bytes, on one for which all waits, and on one of bytes that adds values and keeps logs.
+// able is a driver of bytes that can do what those of real stores can. It counts how often it is asked for values.
+type able struct {
+	*flaky
+	drivers.Adder
+	drivers.Log
+	batches atomic.Int64
+}
+
+func newAble(t *testing.T) *able {
+	t.Helper()
+	memory, f := newFlaky(t)
+	return &able{flaky: f, Adder: memory, Log: memory}
+}
+
+func (a *able) Get(ctx context.Context, key string) (drivers.Item, error) {
+	a.batches.Add(1)
+	return a.flaky.Get(ctx, key)
+}
+
+// GetValues implements [drivers.Batch].
+func (a *able) GetValues(ctx context.Context, keys ...string) ([][]byte, error) {
+	a.batches.Add(1)
+	values := make([][]byte, len(keys))
+	for i, key := range keys {
+		item, err := a.flaky.Get(ctx, key)
+		switch {
+		case err == nil:
+			values[i] = item.Value
+		case !errors.Is(err, drivers.ErrMiss):
+			return nil, err
+		}
+	}
+	return values, nil
+}
+
+// both runs a test on a store of objects, on one of bytes, on one for which all waits, and on one of bytes that can do more.
 func both(t *testing.T, test func(t *testing.T, s *Store)) {
 	t.Helper()
 	for name, objects := range map[string]bool{"objects": true, "bytes": false} {
@@ -130,12 +167,7 @@ func both(t *testing.T, test func(t *testing.T, s *Store)) {
 		})
 	})
 	t.Run("logs", func(t *testing.T) {
-		memory, f := newFlaky(t)
-		test(t, on(t, struct {
-			*flaky
-			drivers.Adder
-			drivers.Log
-		}{f, memory, memory}))
+		test(t, on(t, newAble(t)))
 	})
 }
 

@@ -67,9 +67,9 @@ func (s *Store) getBytes(ctx context.Context, of *target.Target, now time.Time) 
 	ctx, cancel := s.far.Step(ctx)
 	defer cancel()
 	found := Found{Key: of.Key, Why: rfc9111.ForwardURIMiss, look: s.shared.Look(scopesOf(make([]purge.Scope, 0, 2+len(of.Namespaces)), of)...)}
-	entry, variants, err := s.readMarked(ctx, &found)
+	entry, variants, beside, err := s.readMarked(ctx, &found, of.Header)
 	if err == nil && variants != nil {
-		entry, err = s.variant(ctx, &found, variants, of.Header)
+		entry, err = s.variant(ctx, &found, variants, beside, of.Header)
 	} else if err == nil && entry != nil {
 		entry, err = s.valid(ctx, &found, entry)
 	}
@@ -82,7 +82,7 @@ func (s *Store) getBytes(ctx context.Context, of *target.Target, now time.Time) 
 }
 
 // variant returns the variant that answers a request, if there is one, and notes what its fill is to be collapsed by.
-func (s *Store) variant(ctx context.Context, found *Found, variants *response.Variants, request http.Header) (*response.Entry, error) {
+func (s *Store) variant(ctx context.Context, found *Found, variants *response.Variants, beside guessed, request http.Header) (*response.Entry, error) {
 	if state, err := s.shared.State(ctx, found.look, &variants.Basis); err != nil || state != purge.Valid {
 		return nil, err
 	}
@@ -93,7 +93,10 @@ func (s *Store) variant(ctx context.Context, found *Found, variants *response.Va
 		if key == "" {
 			break
 		}
-		entry, _, err := s.read(ctx, key)
+		entry, err := beside.entry, error(nil)
+		if key != beside.key {
+			entry, _, err = s.read(ctx, key)
+		}
 		if err == nil && entry != nil {
 			entry, err = s.valid(ctx, found, entry)
 		}
@@ -116,21 +119,38 @@ func (s *Store) valid(ctx context.Context, found *Found, entry *response.Entry) 
 	return entry, nil
 }
 
-// readMarked does what read does for the key of found, and has the look take the marks with it where both take one round trip.
-func (s *Store) readMarked(ctx context.Context, found *Found) (*response.Entry, *response.Variants, error) {
+// readMarked does what read does for the key of found, and has the look take the marks with it where both take one round trip, and the variant
+// that the request will want, where that can be guessed.
+func (s *Store) readMarked(ctx context.Context, found *Found, request http.Header) (entry *response.Entry, variants *response.Variants, beside guessed, err error) {
 	if entry, variants, ok := s.waiting(found.Key); ok {
-		return entry, variants, nil // its marks are read by those who judge it
+		return entry, variants, guessed{}, nil // its marks are read by those who judge it
 	}
 	if !s.far.Batches() {
-		return s.readStored(ctx, found.Key)
+		entry, variants, err = s.readStored(ctx, found.Key)
+		return entry, variants, guessed{}, err
 	}
-	values, err := s.far.GetValues(ctx, found.look.KeysBehind(found.Key)...)
-	if err != nil || len(values) == 0 {
-		return nil, nil, err
+	keys, guess := found.look.KeysBehind(found.Key), s.guesses.variant(found.Key, request)
+	waits := false
+	if guess != "" {
+		beside.key = guess
+		if beside.entry, _, waits = s.waiting(guess); !waits {
+			keys = append(keys[:len(keys):len(keys)], guess) // behind the marks
+		}
+	}
+	values, err := s.far.GetValues(ctx, keys...)
+	if err != nil || len(values) != len(keys) {
+		return nil, nil, guessed{}, err
+	}
+	if last := len(values) - 1; guess != "" && !waits {
+		beside.entry, _ = s.memo.decode(guess, values[last])
+		values = values[:last]
 	}
 	found.look.Read(texts(values[1:]))
-	entry, variants := s.memo.decode(found.Key, values[0])
-	return entry, variants, nil
+	entry, variants = s.memo.decode(found.Key, values[0])
+	if variants != nil || guess != "" {
+		s.guesses.note(found.Key, variants)
+	}
+	return entry, variants, beside, nil
 }
 
 // read returns what is stored under key, or waits to be: an entry, or what its variants depend on, or neither.

@@ -17,6 +17,10 @@ func TestRandomOperations(t *testing.T) {
 	for seed := range uint64(50) {
 		synctest.Test(t, func(t *testing.T) {
 			s, f := open(t, false)
+			if seed%2 == 1 {
+				d := newAble(t)
+				s, f = on(t, d), d.flaky
+			}
 			r := &randomly{Rand: rand.New(rand.NewPCG(seed, 0)), t: t, s: s, f: f, other: another(t, s), since: map[string][]string{}}
 			r.s.queue.limit = 4 << 10
 			for i := range 100 {

@@ -20,6 +20,7 @@ func (s *Store) putBytes(of *target.Target, e *response.Entry, t *Ticket, expire
 	var record *response.Variants
 	if len(e.Meta.Vary) > 0 {
 		v, changed := selectBy(s.knownVariants(of.Key, t), of, e, expires)
+		s.guesses.note(of.Key, v)
 		if changed {
 			record = v
 		}
