@@ -18,12 +18,15 @@ const (
 	linesPerTimeout = 1000
 
 	// passes is how often a server is crawled whose crawler may miss entries, at most.
-	passes = 5
+	passes = 12
 
 	// listed is how many bytes of names are kept at a time, with what each of them takes beside its text.
 	listed       = 32 << 20
 	nameOverhead = 16
 )
+
+// calm is how long is waited after each walk of lists that finds nothing, until the walk after the last one finds nothing either.
+var calm = [...]time.Duration{5 * time.Millisecond, 20 * time.Millisecond, 80 * time.Millisecond}
 
 // Clear removes every entry whose key begins with prefix, on every server, and returns how many of them were live. It
 // finds them in the list of all keys that the server's crawler makes, so that it takes the longer the more entries the
@@ -50,8 +53,10 @@ func (d *Driver) Clear(ctx context.Context, prefix string) (int, error) {
 	return live, d.failed(ctx, "clear", err)
 }
 
-// clear walks the table of entries, which has each once. Servers before 1.6.9 walk lists instead, between which entries
-// move, so that they are walked until nothing is found any more, twice: a walk can pass by what moves.
+// clear walks the table of entries, which has each once. Servers before 1.6.9 walk lists instead: until nothing is found any
+// more, and then again after each of the pauses of calm. A walk passes by an entry that a thread of the server moves to another list
+// meanwhile, or holds: that takes microseconds, but under load the thread may be put to sleep in the middle of it, so that walks in a
+// row pass by the same entries. Pauses that grow outlast that; nothing that the server tells would prove it.
 func (s *server) clear(ctx context.Context, prefix string) (int, error) {
 	live, what, empty := 0, "hash", 0
 	for walks := 0; walks < passes; {
@@ -65,19 +70,38 @@ func (s *server) clear(ctx context.Context, prefix string) (int, error) {
 		}
 		n, err := s.clearNames(ctx, names, prefix)
 		live += n
-		if len(names) == 0 {
-			empty++
-		} else {
-			empty = 0
-		}
-		if err != nil || whole && (what == "hash" || empty == 2) {
+		if err != nil || whole && what == "hash" {
 			return live, err
 		}
-		if whole {
-			walks++
+		if !whole {
+			continue
 		}
+		walks++
+		if len(names) > 0 {
+			empty = 0
+			continue
+		}
+		if empty == len(calm) {
+			return live, nil
+		}
+		if err := pause(ctx, calm[empty]); err != nil {
+			return live, err
+		}
+		empty++
 	}
 	return live, nil
+}
+
+// pause waits, or returns why ctx has ended.
+func pause(ctx context.Context, while time.Duration) error {
+	timer := time.NewTimer(while)
+	defer timer.Stop()
+	select {
+	case <-ctx.Done():
+		return ctx.Err()
+	case <-timer.C:
+		return nil
+	}
 }
 
 // list crawls once, and returns the names of what may have to be removed: of all that is there, or of as many as are kept at
@@ -129,10 +153,8 @@ func (l *link) crawl(ctx context.Context, what string) (string, error) {
 		case answer == "END", strings.HasPrefix(answer, "key="):
 			return answer, nil
 		case strings.HasPrefix(answer, "BUSY"):
-			select {
-			case <-ctx.Done():
-				return "", ctx.Err()
-			case <-time.After(wait):
+			if err := pause(ctx, wait); err != nil {
+				return "", err
 			}
 			continue
 		case strings.HasPrefix(answer, "NOTSTARTED"):

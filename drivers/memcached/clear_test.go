@@ -104,6 +104,38 @@ func TestClearOfAListThatMisses(t *testing.T) {
 	}
 }
 
+// TestClearOfAListThatHides has an old server whose crawler passes by entries in several walks in a row, and shows them then.
+func TestClearOfAListThatHides(t *testing.T) {
+	var walks atomic.Int64
+	var c confined
+	_, c = relayed(t, func(line string) (string, bool) {
+		if line != "lru_crawler metadump all" {
+			return withoutMeta(line)
+		}
+		list := ""
+		for i, from := range []int64{1, 4, 8} { // after two empty walks, and after three
+			if walks.Load()+1 >= from {
+				list += fmt.Sprintf("key=%skey%%3A%d exp=1 la=1\n", strings.ReplaceAll(c.prefix, ":", "%3A"), i)
+			}
+		}
+		if n := walks.Add(1); n != 1 && n != 4 && n != 8 { // each is removed by the walk that shows it
+			list = ""
+		}
+		return list + "END", true
+	})
+	fill(t, c, 3)
+	if n, err := c.Clear(t.Context(), "key:"); n != 3 || err != nil {
+		t.Errorf("Clear = %d, %v, want all 3", n, err)
+	}
+
+	walks.Store(100) // nothing is shown any more
+	ctx, cancel := context.WithCancel(t.Context())
+	cancel()
+	if n, err := c.Clear(ctx, "key:"); n != 0 || !errors.Is(err, context.Canceled) {
+		t.Errorf("Clear = %d, %v, want context.Canceled", n, err)
+	}
+}
+
 // TestClearWaitsForTheCrawler has several crawls at once, and a server that says for a while that it is busy.
 func TestClearWaitsForTheCrawler(t *testing.T) {
 	var busy atomic.Int64
