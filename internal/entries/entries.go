@@ -80,6 +80,9 @@ var Unkept = Ticket{err: errors.New("cachette: it is not kept")}
 // Usable tells whether what the fill makes can be kept at all.
 func (t *Ticket) Usable() bool { return t.err == nil }
 
+// Sharded tells whether the store has several servers, so that the keys of responses have the tags of their paths: see [target.Tag].
+func (s *Store) Sharded() bool { return s.far.Sharded() }
+
 // Local tells whether responses are live objects in this process.
 func (s *Store) Local() bool { return s.local != nil }
 

@@ -40,6 +40,8 @@ type state struct {
 	pinger    drivers.Pinger
 	sweeper   drivers.Sweeper
 	dedicated drivers.Dedicated
+	sharded   drivers.Sharded
+	arranged  drivers.Arranged
 	timeout   time.Duration
 	made      time.Time
 
@@ -59,6 +61,8 @@ func New(driver drivers.Driver, timeout time.Duration, log *slog.Logger) *Store 
 	s.pinger, _ = driver.(drivers.Pinger)
 	s.sweeper, _ = driver.(drivers.Sweeper)
 	s.dedicated, _ = driver.(drivers.Dedicated)
+	s.sharded, _ = driver.(drivers.Sharded)
+	s.arranged, _ = driver.(drivers.Arranged)
 	s.reads.log, s.reads.what = log, "reads"
 	s.writes.log, s.writes.what = log, "writes"
 	s.removals.log, s.removals.what = log, "removals"
@@ -206,4 +210,17 @@ func (s *Store) MaxValue(key string) int {
 // Dedicated tells whether the store is there for this cache alone, so that clearing all of it takes nothing from other programs.
 func (s *Store) Dedicated() bool {
 	return s.objects != nil || s.dedicated != nil && s.dedicated.Dedicated()
+}
+
+// Sharded tells whether the keys of the store may be spread over several servers: see [drivers.Sharded].
+func (s *Store) Sharded() bool { return s.sharded != nil && s.sharded.Sharded() }
+
+// Arranged tells whether the driver is told over which servers keys are spread. Arrangement is for one that is.
+func (s *Store) Arranged() bool { return s.arranged != nil }
+
+// Arrangement does what [drivers.Arranged] says, within the operation timeout.
+func (s *Store) Arrangement(ctx context.Context) (string, error) {
+	ctx, cancel := s.Step(ctx)
+	defer cancel()
+	return s.arranged.Arrangement(ctx)
 }

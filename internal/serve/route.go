@@ -53,6 +53,7 @@ func (rt *Route) scheme(s *Server) *target.Scheme {
 	}
 	b := &binding{server: s, scheme: target.NewScheme(target.Route{
 		Prefix: s.prefix, Service: s.service, Namespaces: rt.Namespaces, Query: query, Params: rt.Params, Depth: rt.depth,
+		Tagged: s.entries.Sharded(),
 	})}
 	rt.bound.Store(b)
 	return &b.scheme

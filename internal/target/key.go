@@ -2,9 +2,9 @@
 //
 // A response's key is
 //
-//	prefix [namespace ":"] "~r:" scheme mode ["n"…] ["@" service] ["+" part] ["!" identity] "//" host path ["%@" rest] ["%*" target] ["%?" listed] ["?" query] ["#" variant | "#p"]
+//	prefix [namespace ":"] "~r:" [tag] scheme mode ["n"…] ["@" service] ["+" part] ["!" identity] "//" host path ["%@" rest] ["%*" target] ["%?" listed] ["?" query] ["#" variant | "#p"]
 //
-// scheme is "s" for a request over TLS, "h" otherwise; mode tells how much of the query is in the key, and, with a digest
+// tag is that of the path, in a store of several servers (see [Tag]); scheme is "s" for a request over TLS, "h" otherwise; mode tells how much of the query is in the key, and, with a digest
 // of fixed length, which of its parameters if not all; there is an "n" for each route that this one is inside of; service,
 // part, identity and variant are digests too, and "#p" is for a part of the response. target is what the client asked for,
 // where that is not what the route sees, and listed the parameters of it that count; rest is a digest too, of what a middleware has
@@ -55,7 +55,7 @@ func escapeMarker(name string) string {
 }
 
 // Marks returns what the keys of the marks and logs of purges begin with. Where these have a letter of their own behind it, a
-// response's key has the "h" or "s" of its scheme.
+// response's key has the "h" or "s" of its scheme. In a store of several servers the tag of a path comes between, in keys of both.
 func Marks(prefix string) string { return prefix + marker }
 
 // Authority returns the host by which a purge names what is stored of it: its case, and the port that is the default one of a
@@ -86,11 +86,14 @@ type Route struct {
 	Query      Query
 	Params     []string // with ListedOnly: the names of the parameters
 	Depth      int      // how many routes it is inside of
+	Tagged     bool     // the store has several servers: see [Tag]
 }
 
 // Scheme builds the keys of one route.
 type Scheme struct {
-	http   string // what a key begins with
+	head   string // what a key begins with that has a tag behind that
+	tagged bool
+	http   string // what a key begins with, or has behind its tag
 	https  string // the same for a request over TLS
 	query  Query
 	params []string
@@ -110,7 +113,12 @@ func NewScheme(r Route) Scheme {
 		mode += listDigest(params)
 	}
 	mode += strings.Repeat("n", r.Depth) + r.Service
-	return Scheme{http: head + "h" + mode, https: head + "s" + mode, query: r.Query, params: params}
+	s := Scheme{query: r.Query, params: params, tagged: r.Tagged}
+	if s.tagged {
+		s.head, head = head, ""
+	}
+	s.http, s.https = head+"h"+mode, head+"s"+mode
+	return s
 }
 
 // listDigest tells lists of parameters apart: of two releases of a program that share a store, one may have learnt that
@@ -159,6 +167,9 @@ func (s *Scheme) Target(r *http.Request, tls bool, said Said) Target {
 // AppendKey appends the key of a request's target to b, and returns with it the path that the client asked for, where it is
 // another than the route sees; else nothing. tls is as for Target.
 func (s *Scheme) AppendKey(b []byte, r *http.Request, tls bool, said Said) (key []byte, came string) {
+	if s.tagged {
+		b = append(append(b, s.head...), Tag(Partition(r.URL.Path))...)
+	}
 	if tls {
 		b = append(b, s.https...)
 	} else {
