@@ -6,6 +6,7 @@ import "time"
 type Operation struct {
 	Kind   Kind
 	Result Result
+	Server string        // that keeps the keys, by its name; empty where there is one, or it is not known
 	Keys   int           // how many it named; of a Clearing or Sweep how many entries it removed
 	Bytes  int           // of the values or records that it has read or written; 0 where it came to nothing
 	Took   time.Duration // 0 in memory, where nothing waits

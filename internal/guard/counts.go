@@ -14,7 +14,7 @@ type Counts struct {
 	Bytes uint64        // of values and records that were read or written
 	Time  time.Duration // that all of them took together
 
-	State   string    // "closed", "open" or "trying"
+	State   string    // "closed", "open" or "trying"; of several servers that of the one that is worst off
 	RetryAt time.Time // when the next one tries whether the store is back; zero if State is closed
 }
 
@@ -25,7 +25,7 @@ type counter struct {
 }
 
 // tell counts an event, and tells the observer.
-func (s *Store) tell(o event.Operation) {
+func (s *Store) tell(o *event.Operation) {
 	c := &s.counters[o.Kind]
 	c.results[o.Result].Add(1)
 	if o.Bytes > 0 {
@@ -35,7 +35,7 @@ func (s *Store) tell(o event.Operation) {
 		c.nanoseconds.Add(uint64(o.Took))
 	}
 	if observe := s.observer.Load(); observe != nil {
-		(*observe)(o)
+		(*observe)(*o)
 	}
 }
 
@@ -56,18 +56,16 @@ func (s *Store) Counts(kind event.Kind) Counts {
 	counts := Counts{
 		Done: of(event.Done), Missed: of(event.Missed), TooLarge: of(event.TooLarge), TimedOut: of(event.TimedOut), Failed: of(event.Failed),
 		Refused: of(event.Refused), Canceled: of(event.Canceled), Closed: of(event.Closed), Unsupported: of(event.Unsupported),
-		Bytes: c.bytes.Load(), Time: time.Duration(c.nanoseconds.Load()), State: closed,
+		Bytes: c.bytes.Load(), Time: time.Duration(c.nanoseconds.Load()),
 	}
-	if b := s.breakerOf(kind); b != nil {
-		counts.State, counts.RetryAt = b.state()
-	}
+	counts.State, counts.RetryAt = s.worst(kind)
 	return counts
 }
 
 // Failures returns how many operations that the breakers look at have failed or timed out. Those that were not tried do not count.
 func (s *Store) Failures() (n uint64) {
 	for kind := range event.Kinds {
-		if s.breakerOf(kind) != nil {
+		if s.alone.of(kind) != nil {
 			c := &s.counters[kind]
 			n += c.results[event.Failed].Load() + c.results[event.TimedOut].Load()
 		}
@@ -75,7 +73,7 @@ func (s *Store) Failures() (n uint64) {
 	return n
 }
 
-// Available tells whether operations of each kind are tried.
+// Available tells whether operations of each kind are tried, on each server.
 func (s *Store) Available() bool {
 	for kind := range event.Kinds {
 		if s.Counts(kind).State != closed {

@@ -13,8 +13,8 @@ import (
 
 // beside are the uses of a driver that are no operation of its store, by function and field.
 var beside = map[string]bool{
-	"New": true, "Close driver": true, "Objects objects": true, "MaxValue limited": true, "Dedicated dedicated": true,
-	"getValues batch": true, "getValues driver": true, // which run is given by GetValues alone: see below
+	"New": true, "Close driver": true, "atServer sharded": true, "Arrangement arranged": true, "Objects objects": true, "MaxValue limited": true, "Dedicated dedicated": true,
+	"getValues batch": true, "getValues driver": true, // which run is given by getValuesFrom alone: see below
 }
 
 // inRun are functions that ask a driver, and may therefore be called by what run is given alone.

@@ -45,14 +45,17 @@ type state struct {
 	timeout   time.Duration
 	made      time.Time
 
-	reads, writes, removals breaker // a store may answer some and not others: a full one still removes
-	counters                [event.Kinds]counter
-	observer                atomic.Pointer[func(event.Operation)] // nil for none
+	alone    *breakers                             // of a driver that has one server, and of keys whose server is not known
+	servers  *servers                              // of a driver that has several; else nil
+	observer atomic.Pointer[func(event.Operation)] // nil for none
+
+	_        [64]byte // each operation writes to what follows, and reads what stands before: these do not share a line of the processors' caches
+	counters [event.Kinds]counter
 }
 
 // New puts a guard before a driver. timeout bounds each step on a driver that may block.
 func New(driver drivers.Driver, timeout time.Duration, log *slog.Logger) *Store {
-	s := &state{driver: driver, timeout: timeout, made: time.Now()}
+	s := &state{driver: driver, timeout: timeout, made: time.Now(), alone: newBreakers("", log)}
 	s.objects, _ = driver.(drivers.Objects)
 	s.batch, _ = driver.(drivers.Batch)
 	s.adder, _ = driver.(drivers.Adder)
@@ -61,11 +64,10 @@ func New(driver drivers.Driver, timeout time.Duration, log *slog.Logger) *Store 
 	s.pinger, _ = driver.(drivers.Pinger)
 	s.sweeper, _ = driver.(drivers.Sweeper)
 	s.dedicated, _ = driver.(drivers.Dedicated)
-	s.sharded, _ = driver.(drivers.Sharded)
+	if sharded, ok := driver.(drivers.Sharded); ok && sharded.Sharded() {
+		s.sharded, s.servers = sharded, newServers(log)
+	}
 	s.arranged, _ = driver.(drivers.Arranged)
-	s.reads.log, s.reads.what = log, "reads"
-	s.writes.log, s.writes.what = log, "writes"
-	s.removals.log, s.removals.what = log, "removals"
 	return &Store{state: s}
 }
 
@@ -85,7 +87,7 @@ func (s *Store) Timeout() time.Duration { return s.timeout }
 
 // Get does what [drivers.Driver] says.
 func (s *Store) Get(ctx context.Context, key string) (item drivers.Item, err error) {
-	err = s.run(ctx, event.Read, 1, func(ctx context.Context) (int, error) {
+	err = s.run(ctx, s.at(key), event.Read, 1, func(ctx context.Context) (int, error) {
 		item, err = s.driver.Get(ctx, key)
 		return len(item.Value), err
 	})
@@ -93,9 +95,30 @@ func (s *Store) Get(ctx context.Context, key string) (item drivers.Item, err err
 }
 
 // GetValues returns the values stored under keys, in their order, nil for one that is not there: in as few round trips as the driver
-// can.
+// can. Where a server of several has failed, the values of the others are there, with a [Parts].
 func (s *Store) GetValues(ctx context.Context, keys ...string) (values [][]byte, err error) {
-	err = s.run(ctx, event.Read, len(keys), func(ctx context.Context) (int, error) {
+	on, parts := s.split(keys)
+	if parts != nil {
+		return s.getParts(ctx, len(keys), parts)
+	}
+	return s.getValuesFrom(ctx, on, keys)
+}
+
+func (s *Store) getParts(ctx context.Context, keys int, parts []part) ([][]byte, error) {
+	values := make([][]byte, keys)
+	err := sideBySide(parts, keys, func(p *part) error {
+		some, err := s.getValuesFrom(ctx, p.on, p.keys)
+		if err == nil {
+			p.put(values, some)
+		}
+		return err
+	})
+	return values, err
+}
+
+// getValuesFrom does what GetValues does, of one server.
+func (s *Store) getValuesFrom(ctx context.Context, on *breakers, keys []string) (values [][]byte, err error) {
+	err = s.run(ctx, on, event.Read, len(keys), func(ctx context.Context) (int, error) {
 		if values, err = s.getValues(ctx, keys); err == nil && len(keys) > 0 && !slices.ContainsFunc(values, isThere) {
 			err = errNone
 		}
@@ -142,14 +165,34 @@ func (s *Store) Batches() bool { return s.batch != nil }
 
 // Set does what [drivers.Driver] says.
 func (s *Store) Set(ctx context.Context, key string, value []byte, ttl time.Duration) error {
-	return s.run(ctx, event.Write, 1, func(ctx context.Context) (int, error) {
+	return s.run(ctx, s.at(key), event.Write, 1, func(ctx context.Context) (int, error) {
 		return len(value), s.driver.Set(ctx, key, value, ttl)
 	})
 }
 
-// Delete does what [drivers.Driver] says.
+// Delete does what [drivers.Driver] says. Where a server of several has failed, the keys of the others are removed, and the error is a
+// [Parts].
 func (s *Store) Delete(ctx context.Context, keys ...string) (n int, err error) {
-	err = s.run(ctx, event.Removal, len(keys), func(ctx context.Context) (int, error) {
+	on, parts := s.split(keys)
+	if parts != nil {
+		return s.deleteParts(ctx, len(keys), parts)
+	}
+	return s.deleteFrom(ctx, on, keys)
+}
+
+func (s *Store) deleteParts(ctx context.Context, keys int, parts []part) (int, error) {
+	var all atomic.Int64
+	err := sideBySide(parts, keys, func(p *part) error {
+		n, err := s.deleteFrom(ctx, p.on, p.keys)
+		all.Add(int64(n))
+		return err
+	})
+	return int(all.Load()), err
+}
+
+// deleteFrom does what Delete does, on one server.
+func (s *Store) deleteFrom(ctx context.Context, on *breakers, keys []string) (n int, err error) {
+	err = s.run(ctx, on, event.Removal, len(keys), func(ctx context.Context) (int, error) {
 		n, err = s.driver.Delete(ctx, keys...)
 		return 0, err
 	})
@@ -159,7 +202,7 @@ func (s *Store) Delete(ctx context.Context, keys ...string) (n int, err error) {
 // Clear does what [drivers.Driver] says. It may have a million keys to go through, so it is bounded by ctx alone, and says nothing of
 // how other operations fare.
 func (s *Store) Clear(ctx context.Context, prefix string) (n int, err error) {
-	err = s.run(ctx, event.Clearing, 0, func(ctx context.Context) (int, error) {
+	err = s.run(ctx, s.alone, event.Clearing, 0, func(ctx context.Context) (int, error) {
 		n, err = s.driver.Clear(ctx, prefix)
 		return n, err
 	})
@@ -172,7 +215,7 @@ func (s *Store) Sweep(ctx context.Context) (n int, err error) {
 	if s.sweeper == nil {
 		return 0, nil
 	}
-	err = s.run(ctx, event.Sweep, 0, func(ctx context.Context) (int, error) {
+	err = s.run(ctx, s.alone, event.Sweep, 0, func(ctx context.Context) (int, error) {
 		n, err = s.sweeper.Sweep(ctx)
 		return n, err
 	})
@@ -181,7 +224,7 @@ func (s *Store) Sweep(ctx context.Context) (n int, err error) {
 
 // Ping asks whether the store answers, whatever has been failing. key is one that is not there.
 func (s *Store) Ping(ctx context.Context, key string) error {
-	return s.run(ctx, event.Ping, 0, func(ctx context.Context) (int, error) {
+	return s.run(ctx, s.alone, event.Ping, 0, func(ctx context.Context) (int, error) {
 		if s.pinger != nil {
 			return 0, s.pinger.Ping(ctx)
 		}
@@ -211,9 +254,6 @@ func (s *Store) MaxValue(key string) int {
 func (s *Store) Dedicated() bool {
 	return s.objects != nil || s.dedicated != nil && s.dedicated.Dedicated()
 }
-
-// Sharded tells whether the keys of the store may be spread over several servers: see [drivers.Sharded].
-func (s *Store) Sharded() bool { return s.sharded != nil && s.sharded.Sharded() }
 
 // Arranged tells whether the driver is told over which servers keys are spread. Arrangement is for one that is.
 func (s *Store) Arranged() bool { return s.arranged != nil }

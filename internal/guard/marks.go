@@ -13,9 +13,32 @@ import (
 // under one key at once, those but the last may return one that is replaced. A life that is too short is not lengthened, but
 // another value takes the place of that one, so it is a long one. Either makes nothing valid that was purged, and costs misses. Only a driver whose
 // Set is repeated behind its caller's back, with the same value, can bring a value back.
+//
+// Where a server of several has failed, the values of the others are there, with a [Parts].
 func (s *Store) Add(ctx context.Context, ttl time.Duration, word func() []byte, keys ...string) (values [][]byte, err error) {
+	on, parts := s.split(keys)
+	if parts != nil {
+		return s.addParts(ctx, ttl, word, len(keys), parts)
+	}
+	return s.addTo(ctx, on, ttl, word, keys)
+}
+
+func (s *Store) addParts(ctx context.Context, ttl time.Duration, word func() []byte, keys int, parts []part) ([][]byte, error) {
+	values := make([][]byte, keys)
+	err := sideBySide(parts, keys, func(p *part) error {
+		some, err := s.addTo(ctx, p.on, ttl, word, p.keys)
+		if err == nil {
+			p.put(values, some)
+		}
+		return err
+	})
+	return values, err
+}
+
+// addTo does what Add does, on one server.
+func (s *Store) addTo(ctx context.Context, on *breakers, ttl time.Duration, word func() []byte, keys []string) (values [][]byte, err error) {
 	if s.adder != nil {
-		err = s.run(ctx, event.Add, len(keys), func(ctx context.Context) (int, error) {
+		err = s.run(ctx, on, event.Add, len(keys), func(ctx context.Context) (int, error) {
 			values, err = s.adder.Add(ctx, ttl, word, keys...)
 			return size(values), err
 		})
@@ -58,14 +81,14 @@ func (s *Store) Logs() bool { return s.logs != nil }
 
 // Append does what [drivers.Log] says.
 func (s *Store) Append(ctx context.Context, key string, keep int, ttl time.Duration, records ...[]byte) error {
-	return s.run(ctx, event.Append, 1, func(ctx context.Context) (int, error) {
+	return s.run(ctx, s.at(key), event.Append, 1, func(ctx context.Context) (int, error) {
 		return size(records), s.logs.Append(ctx, key, keep, ttl, records...)
 	})
 }
 
 // End does what [drivers.Log] says. It may begin the log, so it counts as a write.
 func (s *Store) End(ctx context.Context, key string, ttl time.Duration) (end drivers.Position, err error) {
-	err = s.run(ctx, event.Append, 1, func(ctx context.Context) (int, error) {
+	err = s.run(ctx, s.at(key), event.Append, 1, func(ctx context.Context) (int, error) {
 		end, err = s.logs.End(ctx, key, ttl)
 		return 0, err
 	})
@@ -74,7 +97,7 @@ func (s *Store) End(ctx context.Context, key string, ttl time.Duration) (end dri
 
 // Since does what [drivers.Log] says.
 func (s *Store) Since(ctx context.Context, key string, from drivers.Position) (records [][]byte, end drivers.Position, complete bool, err error) {
-	err = s.run(ctx, event.Read, 1, func(ctx context.Context) (int, error) {
+	err = s.run(ctx, s.at(key), event.Read, 1, func(ctx context.Context) (int, error) {
 		records, end, complete, err = s.logs.Since(ctx, key, from)
 		return size(records), err
 	})

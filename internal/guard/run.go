@@ -12,28 +12,29 @@ import (
 
 // run runs one operation of the driver, unless those of its kind have been failing, and makes the one event of it: what the breaker
 // learns, what is counted and what an observer is told all come from that. operation returns how many bytes it has read or written; a
-// Clearing and a Sweep, which name no keys, return how many entries they have removed.
-func (s *Store) run(ctx context.Context, kind event.Kind, keys int, operation func(context.Context) (int, error)) (err error) {
-	o := event.Operation{Kind: kind, Keys: keys, Result: event.Failed}
+// Clearing and a Sweep, which name no keys, return how many entries they have removed. All keys are those of one server, as far as that is
+// known; on has its breakers.
+func (s *Store) run(ctx context.Context, on *breakers, kind event.Kind, keys int, operation func(context.Context) (int, error)) (err error) {
+	o := event.Operation{Kind: kind, Server: on.server, Keys: keys, Result: event.Failed}
 	var b *breaker
 	local := s.objects != nil // what lives in this process does not wait, so it has no breaker, no timeout and no time taken
 	if !local {
-		b = s.breakerOf(kind)
+		b = on.of(kind)
 	}
 	var began time.Duration // since the guard was made, which is quicker to tell than the time
-	tries, err := false, errPanicked
+	tries, cause := false, errPanicked
 	defer func() { // also when the driver panics
 		if o.Result != event.Refused && !local {
 			o.Took = time.Since(s.made) - began
-			b.learn(o.Result, err, tries)
+			b.learn(o.Result, cause, tries)
 		}
-		s.tell(o)
+		s.tell(&o)
 	}()
 	if b != nil && !s.insistent {
 		var ok bool
 		if ok, tries = b.allow(); !ok {
 			o.Result = event.Refused
-			return ErrUnavailable
+			return on.unavailable
 		}
 	}
 	goesThroughAll := kind == event.Clearing || kind == event.Sweep // maybe a million keys: bounded by ctx alone
@@ -45,13 +46,17 @@ func (s *Store) run(ctx context.Context, kind event.Kind, keys int, operation fu
 		defer c.Cancel()
 		began, ctx = now.Sub(s.made), c
 	}
-	n, err := operation(ctx)
-	if o.Result = resultOf(ctx, err); goesThroughAll {
+	n, cause := operation(ctx)
+	o.Result = resultOf(ctx, cause)
+	if goesThroughAll {
 		o.Keys = n
-	} else if err == nil {
+	} else if cause == nil {
 		o.Bytes = n
 	}
-	return err
+	if o.Result == event.TimedOut || o.Result == event.Failed {
+		return on.named(cause)
+	}
+	return cause
 }
 
 // errPanicked is the error of a driver that panics, for the log.
@@ -89,18 +94,4 @@ func resultOf(ctx context.Context, err error) event.Result {
 func expired(ctx context.Context) bool {
 	c, ok := ctx.(*bounded.Context)
 	return ok && c.Expired()
-}
-
-// breakerOf returns the breaker by which operations of a kind go; nil for one that is asked for whatever has been failing.
-func (s *Store) breakerOf(kind event.Kind) *breaker {
-	switch kind {
-	case event.Read:
-		return &s.reads
-	case event.Write, event.Add, event.Append:
-		return &s.writes
-	case event.Removal:
-		return &s.removals
-	default:
-		return nil
-	}
 }
