@@ -1,6 +1,7 @@
 package redis
 
 import (
+	"cmp"
 	"context"
 	"encoding"
 	"errors"
@@ -20,7 +21,7 @@ var (
 )
 
 // onSend is an argument that is made anew each time that its command is sent: go-redis encodes the arguments once for each
-// attempt. So what it repeats by itself, because the answer was lost, is never the same.
+// attempt. So what a server of a cluster has sent on to another is never the same.
 type onSend func() []byte
 
 var _ encoding.BinaryMarshaler = onSend(nil)
@@ -48,10 +49,7 @@ func (d *Driver) Add(ctx context.Context, ttl time.Duration, word func() []byte,
 	}
 	milliseconds := max(1, ttl.Milliseconds())
 	found := make([][]byte, len(keys))
-	left := make([]int, len(keys)) // those that have no value yet
-	for i := range keys {
-		left[i] = i
-	}
+	left := all(len(keys)) // those that have no value yet
 	for len(left) > 0 {
 		var short []string
 		failure := d.spread(ctx, operation, keys, left, func(some []string) request {
@@ -79,39 +77,47 @@ func (d *Driver) Add(ctx context.Context, ttl time.Duration, word func() []byte,
 	return found, nil
 }
 
-// spread has the requests of keys[places] made, one for each lane that leads to some of them, all at once, and hands
-// them with their places to done.
+// spread has the requests of keys[places] made, one for each server that has some of them, all at once, and hands those that have come to
+// something, with their places, to done. The error is of one that has not.
 func (d *Driver) spread(ctx context.Context, operation string, keys []string, places []int, make func(keys []string) request, done func(r request, places []int)) error {
-	if len(places) > maxSharedKeys || !d.pipelined {
-		r := make(pick(keys, places))
-		err := d.do(ctx, operation, "", true, r)
-		if err == nil {
-			done(r, places)
-		}
-		return err
+	type part struct {
+		lane   *lane
+		places []int
+		job    *job
 	}
-	parts := map[*lane][]int{}
+	var parts []*part
+	of := map[*lane]*part{}
 	for _, i := range places {
 		l := d.routes.of(keys[i])
-		parts[l] = append(parts[l], i)
+		if of[l] == nil {
+			of[l] = &part{lane: l}
+			parts = append(parts, of[l])
+		}
+		of[l].places = append(of[l].places, i)
 	}
-	requests, jobs := map[*lane]request{}, map[*lane]*job{}
-	for l, some := range parts {
-		requests[l] = make(pick(keys, some))
-		jobs[l] = l.do(requests[l])
+	alone := func(p *part) bool { return len(p.places) > maxSharedKeys }
+	for _, p := range parts {
+		p.job = d.start(ctx, p.lane, alone(p), make(pick(keys, p.places)))
 	}
 	var failure error
-	for l, j := range jobs {
-		if failure == nil {
-			failure = d.await(ctx, operation, j.done)
-		}
-		if failure != nil {
-			l.takeBack(j)
+	for _, p := range parts {
+		r, err := d.outcome(ctx, operation, p.job, p.lane, alone(p))
+		if err != nil {
+			failure = cmp.Or(failure, err)
 			continue
 		}
-		done(requests[l], parts[l])
+		done(r, p.places)
 	}
 	return failure
+}
+
+// all returns the places of n keys.
+func all(n int) []int {
+	places := make([]int, n)
+	for i := range places {
+		places[i] = i
+	}
+	return places
 }
 
 func pick(keys []string, places []int) []string {
@@ -125,30 +131,31 @@ func pick(keys []string, places []int) []string {
 // addRequest adds values and reads those that are there, with how long they live. Redis has no one command for it before
 // version 7.
 type addRequest struct {
+	writesOnce
 	keys         []string
 	milliseconds int64
 	word         func() []byte
 
-	adds   []*redis.Cmd
-	reads  []*redis.StringCmd
+	adds   []*write
+	found  []*redis.StringCmd
 	lives  []*redis.DurationCmd
 	values [][]byte // nil for what was removed in between
 	short  []string // the keys of values whose life is to be lengthened
 }
 
 func (r *addRequest) add(ctx context.Context, to redis.Pipeliner) {
-	r.adds, r.reads, r.lives = nil, nil, nil
+	r.adds, r.found, r.lives = nil, nil, nil
 	for _, key := range r.keys {
-		r.adds = append(r.adds, to.Do(ctx, "set", key, onSend(r.word), "nx", "px", r.milliseconds))
-		r.reads = append(r.reads, to.Get(ctx, key))
+		r.adds = append(r.adds, send(ctx, to, "set", key, onSend(r.word), "nx", "px", r.milliseconds))
+		r.found = append(r.found, to.Get(ctx, key))
 		r.lives = append(r.lives, to.PTTL(ctx, key))
 	}
 }
 
 func (r *addRequest) settle(time.Time) error {
-	r.values = make([][]byte, len(r.keys))
+	r.values, r.short = make([][]byte, len(r.keys)), nil
 	for i, key := range r.keys {
-		value, err := r.reads[i].Bytes()
+		value, err := r.found[i].Bytes()
 		absent := errors.Is(err, redis.Nil)
 		if err != nil && !absent {
 			return err
@@ -182,12 +189,12 @@ func (d *Driver) lengthen(ctx context.Context, keys []string, milliseconds int64
 		return nil
 	}
 	return d.call(ctx, "add", func(ctx context.Context) error {
-		pipeline := d.client.Pipeline()
 		replies := make([]*redis.Cmd, len(keys))
-		for i, key := range keys {
-			replies[i] = pipeline.Do(ctx, "pexpire", key, milliseconds, "gt")
-		}
-		_, _ = pipeline.Exec(ctx)
+		exchange(context.WithoutCancel(ctx), d.client, func(to redis.Pipeliner) {
+			for i, key := range keys {
+				replies[i] = to.Do(ctx, "pexpire", key, milliseconds, "gt")
+			}
+		})
 		for i, reply := range replies {
 			err := reply.Err()
 			if isSyntax(err) { // before Redis 7.0 there is no GT

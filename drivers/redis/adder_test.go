@@ -13,6 +13,7 @@ import (
 
 	goredis "github.com/redis/go-redis/v9"
 
+	"github.com/gin-cachette/cachette/drivers/drivertest/proxy"
 	"github.com/gin-cachette/cachette/drivers/redis"
 )
 
@@ -23,69 +24,41 @@ func counted() func() []byte {
 }
 
 // throughProxy returns a driver whose client repeats what is lost, a proxy on its way, and a client that goes past it.
-func throughProxy(t *testing.T, options redis.Options) (*redis.Driver, *proxy, *goredis.Client) {
+func throughProxy(t *testing.T, options redis.Options) (*redis.Driver, *proxy.Proxy, *goredis.Client) {
 	t.Helper()
 	p := newProxy(t)
-	d := driver(t, client(t, p.through, func(o *goredis.Options) { o.MaxRetries = 3 }), options)
+	d := driver(t, client(t, through(p), func(o *goredis.Options) { o.MaxRetries = 3 }), options)
 	if _, err := d.GetValues(t.Context(), "absent"); err != nil { // so that a connection has introduced itself
 		t.Fatal(err)
 	}
 	return d, p, client(t)
 }
 
-// TestRepeatedAddHasAnotherWord loses the answer to an Add, and removes what was added before the client repeats it: the word
-// that was removed must not come back.
-func TestRepeatedAddHasAnotherWord(t *testing.T) {
+// TestLostAnswers loses the answer to what a mark or a log stands on: it is an error, and nothing is sent again.
+func TestLostAnswers(t *testing.T) {
 	for name, options := range map[string]redis.Options{"Pipelined": {}, "Alone": {NoAutoPipeline: true}} {
-		t.Run(name, func(t *testing.T) {
-			d, p, past := throughProxy(t, options)
-			key := prefix()
-			var removed string
-			p.lose(func() { removed = past.GetDel(context.Background(), key).Val() })
-			got, err := d.Add(t.Context(), time.Minute, counted(), key)
-			if err != nil {
-				t.Fatal(err)
-			}
-			if removed == "" || string(got[0]) == removed {
-				t.Errorf("Add = %q, after %q was added and removed", got[0], removed)
-			}
-			if there := past.GetDel(t.Context(), key).Val(); there != string(got[0]) {
-				t.Errorf("the store has %q, and Add returned %q", there, got[0])
-			}
-		})
-	}
-}
-
-// TestRepeatedAppendIsAnotherRecord loses the answer to an Append, and then the log, before the client repeats it: the log
-// that it begins is another one.
-func TestRepeatedAppendIsAnotherRecord(t *testing.T) {
-	d, p, past := throughProxy(t, redis.Options{})
-	ctx, key := t.Context(), prefix()
-	t.Cleanup(func() { past.Del(context.Background(), key) })
-	begun, err := d.End(ctx, key, time.Minute)
-	if err != nil {
-		t.Fatal(err)
-	}
-	p.lose(func() {})
-	if err := d.Append(ctx, key, 100, time.Minute, []byte("record")); err != nil {
-		t.Fatal(err)
-	}
-	records, _, complete, err := d.Since(ctx, key, begun)
-	if err != nil || !complete || len(records) != 2 {
-		t.Errorf("Since = %q, %t, %v, want the record twice", records, complete, err)
-	}
-	word := func(entry goredis.XMessage) string { return fmt.Sprint(entry.Values["r"])[:16] }
-	var first []goredis.XMessage
-	p.lose(func() {
-		first = past.XRevRangeN(context.Background(), key, "+", "-", 1).Val()
-		past.Del(context.Background(), key)
-	})
-	if err := d.Append(ctx, key, 100, time.Minute, []byte("record")); err != nil {
-		t.Fatal(err)
-	}
-	second := past.XRange(ctx, key, "-", "+").Val()
-	if len(first) != 1 || len(second) != 1 || word(first[0]) == word(second[0]) {
-		t.Errorf("the repeated record has the word of the first: %v, %v", first, second)
+		for operation, do := range map[string]func(ctx context.Context, d *redis.Driver, key string) error{
+			"Add": func(ctx context.Context, d *redis.Driver, key string) error {
+				_, err := d.Add(ctx, time.Minute, counted(), key)
+				return err
+			},
+			"Append": func(ctx context.Context, d *redis.Driver, key string) error {
+				return d.Append(ctx, key, 100, time.Minute, []byte("record"))
+			},
+		} {
+			t.Run(name+operation, func(t *testing.T) {
+				d, p, past := throughProxy(t, options)
+				key := prefix()
+				removed := make(chan int64, 1)
+				p.LoseAnswer(func() { removed <- past.Del(context.Background(), key).Val() })
+				if err := do(t.Context(), d, key); err == nil {
+					t.Error("it succeeds, though its answer was lost")
+				}
+				if n, there := <-removed, past.Exists(t.Context(), key).Val(); n != 1 || there != 0 {
+					t.Errorf("%d were removed when the answer was lost, want 1, and %d are there", n, there)
+				}
+			})
+		}
 	}
 }
 

@@ -37,6 +37,7 @@ func (d *Driver) Get(ctx context.Context, key string) (drivers.Item, error) {
 // getRequest reads a value and how long it lives, in commands that stand beside one another. Redis has no one command
 // for both; a script, or a transaction, would take longer, and take permissions that a user may lack.
 type getRequest struct {
+	reads
 	key string
 
 	before, after *redis.DurationCmd
@@ -124,16 +125,16 @@ func (d *Driver) refuse(ctx context.Context, key string, value []byte) error {
 }
 
 type setRequest struct {
+	writes
 	key          string
 	value        []byte
 	milliseconds int64
 
-	reply *redis.StatusCmd
+	reply *write
 }
 
 func (r *setRequest) add(ctx context.Context, to redis.Pipeliner) {
-	r.reply = redis.NewStatusCmd(ctx, "set", r.key, r.value, "px", r.milliseconds)
-	_ = to.Process(ctx, r.reply)
+	r.reply = send(ctx, to, "set", r.key, r.value, "px", r.milliseconds)
 }
 
 func (r *setRequest) settle(time.Time) error { return r.reply.Err() }

@@ -48,7 +48,7 @@ func TestTakeBack(t *testing.T) {
 	l := busy()
 	var jobs []*job
 	for range 10 {
-		jobs = append(jobs, l.do(nil))
+		jobs = append(jobs, l.do(t.Context(), nil))
 	}
 	for _, leaves := range []int{3, 9, 0, 0, 5} { // one twice
 		l.takeBack(jobs[leaves])
@@ -76,28 +76,28 @@ func reading(keys ...string) *mgetRequest { return &mgetRequest{keys: keys} }
 // long as nothing was sent of it.
 func TestSameReadsAreOne(t *testing.T) {
 	l := busy()
-	first, second, third := l.do(reading("a", "m")), l.do(reading("a", "m")), l.do(reading("a", "m"))
-	others := []*job{l.do(reading("a")), l.do(reading("a", "n")), l.do(reading("b", "m")), l.do(&getRequest{key: "a"})}
-	lonely := l.do(reading("c"))
+	first, second, third := l.do(t.Context(), reading("a", "m")), l.do(t.Context(), reading("a", "m")), l.do(t.Context(), reading("a", "m"))
+	others := []*job{l.do(t.Context(), reading("a")), l.do(t.Context(), reading("a", "n")), l.do(t.Context(), reading("b", "m")), l.do(t.Context(), &getRequest{key: "a"})}
+	lonely := l.do(t.Context(), reading("c"))
 	for _, leaves := range []*job{first, second, lonely} {
 		l.takeBack(leaves)
 	}
-	again := l.do(reading("c"))
+	again := l.do(t.Context(), reading("c"))
 	batch := l.take()
 	if len(batch) != 1+len(others)+1 || !slices.Contains(batch, first) || !slices.Contains(batch, again) {
 		t.Fatalf("%d requests are sent, want the first for all three of its keys, the %d others, and the one that came again", len(batch), len(others))
 	}
-	late := l.do(reading("a", "m"))
+	late := l.do(t.Context(), reading("a", "m"))
 	if next := l.take(); len(next) != 1 || next[0] != late {
 		t.Error("a request that comes behind the sending of the same is not sent itself")
 	}
-	first.request.(*mgetRequest).values = values{[]byte("v"), nil}
+	first.request.(*mgetRequest).values = [][]byte{[]byte("v"), nil}
 	first.finish(nil)
 	if err := <-third.done; err != nil || string(third.request.(*mgetRequest).values[0]) != "v" {
 		t.Errorf("the caller beside the first got %q, %v", third.request.(*mgetRequest).values, err)
 	}
 	for _, err := range []error{errors.New("no"), nil} {
-		one, other := l.do(reading("d")), l.do(reading("d"))
+		one, other := l.do(t.Context(), reading("d")), l.do(t.Context(), reading("d"))
 		if err == nil {
 			l.close()
 			err = drivers.ErrClosed
@@ -141,7 +141,7 @@ func TestTakeAtMost(t *testing.T) {
 	l := busy()
 	var jobs []*job
 	for range 2*maxBatch + 10 {
-		jobs = append(jobs, l.do(nil))
+		jobs = append(jobs, l.do(t.Context(), nil))
 	}
 	next := 0
 	for _, want := range []int{maxBatch, maxBatch, 10} {
@@ -205,7 +205,10 @@ func TestOccupy(t *testing.T) {
 }
 
 // answer is a request that asks nothing.
-type answer struct{ settled chan struct{} }
+type answer struct {
+	reads
+	settled chan struct{}
+}
 
 func (answer) add(context.Context, redis.Pipeliner) {}
 func (a answer) settle(time.Time) error             { close(a.settled); return nil }
@@ -216,8 +219,8 @@ func TestLeave(t *testing.T) {
 	defer client.Close()
 	l := &lane{client: client, brisk: true}
 	l.occupy()
-	a := answer{make(chan struct{})}
-	j := &job{request: a, done: make(chan error, 1)}
+	a := answer{settled: make(chan struct{})}
+	j := &job{request: a, caller: t.Context(), done: make(chan error, 1)}
 	l.queue = append(l.queue, j) // without the relief, which would have it sent as well
 	l.leave(true)
 	select {
@@ -232,9 +235,9 @@ func TestLeave(t *testing.T) {
 
 func TestClosedLane(t *testing.T) {
 	l := busy()
-	waiting := l.do(nil)
+	waiting := l.do(t.Context(), nil)
 	l.close()
-	for name, j := range map[string]*job{"before": waiting, "after": l.do(nil)} {
+	for name, j := range map[string]*job{"before": waiting, "after": l.do(t.Context(), nil)} {
 		select {
 		case err := <-j.done:
 			if !errors.Is(err, drivers.ErrClosed) {

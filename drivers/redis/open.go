@@ -57,6 +57,9 @@ func open(ctx context.Context, settings drivers.Settings) (*Driver, error) {
 	ctx, cancel := context.WithTimeout(ctx, openTimeout)
 	defer cancel()
 	err = d.probe(ctx, t)
+	if err == nil && d.Sharded() {
+		d.routes.learn()
+	}
 	if errors.Is(err, errClusterNode) {
 		_ = d.Close()
 		return nil, errClusterNode

@@ -25,29 +25,69 @@ const (
 	// patience is how long requests wait for the batch before them: then another connection is used beside it, so that
 	// neither a large value, nor a long way to the server, nor a connection that has died holds up the rest.
 	patience = 2 * time.Millisecond
-
-	// A caller that comes alone sends its request by itself, as handing it to another goroutine and back takes as long as
-	// a server nearby needs to answer. Nothing can take it from there when its context ends, so it does that only where the
-	// last answer came within briskAnswer, and to one that was alone as well; and it gives up after quickEnd. Then its request
-	// goes the usual way, and is sent twice. So it is for reading only: what is written twice may come late, over a newer value.
-	briskAnswer = time.Millisecond
-	quickEnd    = 5 * time.Millisecond
 )
 
 // request is commands that share a round trip with those of others.
 type request interface {
-	// add adds the commands to a pipeline.
-	add(ctx context.Context, to redis.Pipeliner)
+	// add adds the commands to a pipeline. It may be called again, where nothing came of them. caller is the context of the one that asks.
+	add(caller context.Context, to redis.Pipeliner)
 	// settle reads their replies. sent is a moment before they were sent.
 	settle(sent time.Time) error
+	// nature tells what is to be seen to when they are sent.
+	nature() nature
 }
+
+// nature is what there is to see to when a request is sent.
+type nature int
+
+const (
+	isRead  nature = iota // may be sent as often as is wanted
+	isWrite               // may be sent again only while its caller waits
+	isOnce                // may be sent once
+)
+
+// They are embedded in requests.
+type (
+	reads      struct{}
+	writes     struct{}
+	writesOnce struct{}
+)
+
+func (reads) nature() nature      { return isRead }
+func (writes) nature() nature     { return isWrite }
+func (writesOnce) nature() nature { return isOnce }
 
 // job is a request in a lane.
 type job struct {
 	request
-	done  chan error
-	place int    // in the lane's queue; -1 once it is under way, or where another one has it
-	same  []*job // that ask for the very same, and get what it gets
+	caller context.Context
+	done   chan error
+	place  int    // in the lane's queue; -1 once it is under way, or where another one has it
+	same   []*job // that ask for the very same, and get what it gets
+}
+
+// isLeft tells whether the caller of a job, and any other that wants the same, has gone. Then the job is finished.
+func (j *job) isLeft() bool {
+	if len(j.same) > 0 {
+		return false
+	}
+	err := gone(j.caller)
+	if err != nil {
+		j.finish(err)
+	}
+	return err != nil
+}
+
+// exchange sends what fill adds to a pipeline, and reads the replies; each command has its own error. A connection that was closed before
+// anything was sent is no reason to fail.
+func exchange(ctx context.Context, client redis.UniversalClient, fill func(to redis.Pipeliner)) {
+	for {
+		pipeline := client.Pipeline()
+		fill(pipeline)
+		if _, err := pipeline.Exec(ctx); !errors.Is(err, errAbandoned) || ctx.Err() != nil {
+			return
+		}
+	}
 }
 
 // finish tells all callers of a job its outcome.
@@ -64,6 +104,8 @@ func (j *job) finish(err error) {
 // lane makes one batch after the other of the requests that it is given.
 type lane struct {
 	client redis.UniversalClient
+	server string // the address, in a cluster that is known
+	watch  *watch
 	direct bool // its callers may send by themselves
 
 	mu      sync.Mutex
@@ -73,12 +115,12 @@ type lane struct {
 	brisk   bool            // the last answer came soon, to one that was alone
 	closed  bool
 	relief  *time.Timer
-	sent    func() // called after a batch has been answered; may be nil
+	sent    func() // called after a batch has been sent; may be nil
 }
 
 // do hands in a request. The job that it returns has the outcome, once there is one.
-func (l *lane) do(r request) *job {
-	j := &job{request: r, done: make(chan error, 1)}
+func (l *lane) do(caller context.Context, r request) *job {
+	j := &job{request: r, caller: caller, done: make(chan error, 1)}
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	if l.closed {
@@ -204,14 +246,15 @@ func (l *lane) take() []*job {
 
 // send sends a batch and tells each caller the outcome of his request. It reports whether the runner has ended.
 func (l *lane) send(batch []*job) (ended bool) {
+	batch = slices.DeleteFunc(batch, (*job).isLeft)
 	sent := time.Now()
 	err := guard(func() error {
-		ctx := context.Background() // the callers' are different ones, and each waits for his own
-		pipeline := l.client.Pipeline()
-		for _, j := range batch {
-			j.add(ctx, pipeline)
-		}
-		_, _ = pipeline.Exec(ctx) // each command has its own error
+		// The callers' contexts are different ones, and each waits for its own.
+		exchange(context.Background(), l.client, func(to redis.Pipeliner) {
+			for _, j := range batch {
+				j.add(j.caller, to)
+			}
+		})
 		return nil
 	})
 	if err == nil && l.sent != nil {
@@ -241,62 +284,6 @@ func (l *lane) rest(brisk bool) bool {
 	return true
 }
 
-// sendAlone sends a request from the goroutine of its caller, if there is nothing else to do and the server is brisk. It
-// reports whether that has led to an outcome; if not, the request goes the usual way.
-func (l *lane) sendAlone(ctx context.Context, r request) (done bool, err error) {
-	if _, writes := r.(*setRequest); writes || !l.direct || !l.occupy() {
-		return false, nil
-	}
-	sent := time.Now()
-	err = guard(func() error {
-		ctx := hurried{ctx, sent.Add(quickEnd)}
-		pipeline := l.client.Pipeline()
-		r.add(ctx, pipeline)
-		_, _ = pipeline.Exec(ctx)
-		return r.settle(sent)
-	})
-	var reply redis.Error
-	done = err == nil || errors.As(err, &reply)
-	l.leave(done && time.Since(sent) < briskAnswer)
-	return done, err
-}
-
-// hurried is a context whose deadline is at hand. It has no timer: the client gives the deadline to its connections.
-type hurried struct {
-	context.Context
-	deadline time.Time
-}
-
-func (c hurried) Deadline() (time.Time, bool) {
-	if deadline, ok := c.Context.Deadline(); ok && deadline.Before(c.deadline) {
-		return deadline, true
-	}
-	return c.deadline, true
-}
-
-// occupy makes the caller the one that sends, and reports whether it may.
-func (l *lane) occupy() bool {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	if !l.brisk || l.closed || l.runners > 0 || len(l.queue) > 0 {
-		return false
-	}
-	l.runners++
-	return true
-}
-
-// leave undoes occupy, and has the requests sent that have come meanwhile.
-func (l *lane) leave(brisk bool) {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	l.brisk = brisk && len(l.queue) == 0
-	l.runners--
-	if len(l.queue) > 0 && l.runners == 0 {
-		l.runners++
-		go l.run()
-	}
-}
-
 // close ends the requests that wait. Those that are under way end with the client's timeouts.
 func (l *lane) close() {
 	l.mu.Lock()
@@ -310,33 +297,4 @@ func (l *lane) close() {
 		j.finish(drivers.ErrClosed)
 	}
 	l.queue = nil
-}
-
-// do runs a request in the lane of key, or by itself where the driver does not pipeline or alone is set.
-func (d *Driver) do(ctx context.Context, operation, key string, alone bool, r request) error {
-	if alone || !d.pipelined {
-		return d.call(ctx, operation, func(ctx context.Context) error {
-			sent := time.Now()
-			pipeline := d.client.Pipeline()
-			r.add(ctx, pipeline)
-			_, _ = pipeline.Exec(ctx)
-			return r.settle(sent)
-		})
-	}
-	if err := d.begin(ctx, operation); err != nil {
-		return err
-	}
-	l := d.routes.of(key)
-	if done, err := l.sendAlone(ctx, r); done {
-		return d.explain(ctx, operation, err)
-	}
-	if err := d.begin(ctx, operation); err != nil {
-		return err
-	}
-	j := l.do(r)
-	err := d.await(ctx, operation, j.done)
-	if ctx.Err() != nil {
-		l.takeBack(j)
-	}
-	return err
 }

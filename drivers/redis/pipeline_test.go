@@ -80,10 +80,9 @@ func TestStalledServer(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			p := newProxy(t)
-			d := driver(t, client(t, p.through, test.client), test.options)
+			d := driver(t, client(t, through(p), test.client), test.options)
 			warm(t, d)
-			resume := p.stall(true)
-			t.Cleanup(resume)
+			p.Hang()
 			for name, op := range operations(d) {
 				t.Run(name+"Deadline", func(t *testing.T) {
 					ctx, cancel := context.WithTimeout(t.Context(), 20*time.Millisecond)
@@ -114,7 +113,8 @@ func TestStalledServer(t *testing.T) {
 					}
 				})
 			}
-			resume()
+			p.Cut()
+			p.Resume()
 			t.Run("AndGoOn", func(t *testing.T) {
 				for name, op := range operations(d) {
 					if err := returns(t, func() error { return op(t.Context()) }); err != nil && !errors.Is(err, drivers.ErrMiss) {
@@ -129,15 +129,14 @@ func TestStalledServer(t *testing.T) {
 // TestStalledWhileAlone has the server stall while a caller sends by itself: it too must leave when its context ends.
 func TestStalledWhileAlone(t *testing.T) {
 	p := newProxy(t)
-	d := driver(t, client(t, p.through, keepDeadlines), redis.Options{})
+	d := driver(t, client(t, through(p), keepDeadlines), redis.Options{})
 	key := prefix()
 	for range 20 {
 		if _, err := d.Get(t.Context(), key); !errors.Is(err, drivers.ErrMiss) {
 			t.Fatal(err)
 		}
 	}
-	resume := p.stall(true)
-	defer resume()
+	p.Hang()
 	ctx, cancel := context.WithCancel(t.Context())
 	time.AfterFunc(20*time.Millisecond, cancel)
 	if err := returns(t, func() error { return get(ctx, d, key) }); !errors.Is(err, context.Canceled) {
@@ -148,11 +147,10 @@ func TestStalledWhileAlone(t *testing.T) {
 // TestCloseWhileStalled closes a driver that waits for a server.
 func TestCloseWhileStalled(t *testing.T) {
 	p := newProxy(t)
-	c := client(t, p.through)
+	c := client(t, through(p))
 	d := driver(t, c, redis.Options{})
 	warm(t, d)
-	resume := p.stall(true)
-	defer resume()
+	p.Hang()
 
 	under := operations(d)
 	results := make(chan error, 2*len(under))
@@ -170,7 +168,6 @@ func TestCloseWhileStalled(t *testing.T) {
 			t.Errorf("an operation under way: %v, want ErrClosed", err)
 		}
 	}
-	resume()
 	c.Close()
 	for range 500 {
 		if !strings.Contains(stacks(t), "drivers/redis.(") {
@@ -194,13 +191,12 @@ func stacks(t *testing.T) string {
 // TestOneDeadConnection has a connection die without a word: requests that come after it must not wait for it.
 func TestOneDeadConnection(t *testing.T) {
 	p := newProxy(t)
-	d := driver(t, client(t, p.through, func(o *goredis.Options) { o.ReadTimeout = time.Minute }), redis.Options{})
+	d := driver(t, client(t, through(p), func(o *goredis.Options) { o.ReadTimeout = time.Minute }), redis.Options{})
 	key := prefix()
 	if err := d.Set(t.Context(), key, []byte("value"), time.Minute); err != nil {
 		t.Fatal(err)
 	}
-	resume := p.stall(false)
-	defer resume()
+	p.Lose()
 
 	ctx, cancel := context.WithCancel(t.Context())
 	defer cancel()
@@ -242,7 +238,7 @@ func TestFewDials(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			p := newProxy(t)
-			c := client(t, p.through, test.client)
+			c := client(t, through(p), test.client)
 			d := driver(t, c, test.options)
 			var all []func(context.Context) error
 			for name, op := range operations(d) {
@@ -259,7 +255,7 @@ func TestFewDials(t *testing.T) {
 				return nil
 			})
 			most := c.Options().PoolSize + c.Options().PipelinePoolSize + goredis.DefaultPipelinePoolSize
-			if n := p.connections(); n > most {
+			if n := p.Counts().Dials; n > most {
 				t.Errorf("%d connections were made for 1,000 requests of 64 goroutines, want %d at most", n, most)
 			}
 		})
@@ -328,10 +324,9 @@ func TestPanickingHook(t *testing.T) {
 // TestValueGivenMayBeChanged changes a value as soon as Set has returned early, for the race detector.
 func TestValueGivenMayBeChanged(t *testing.T) {
 	p := newProxy(t)
-	d := driver(t, client(t, p.through), redis.Options{})
+	d := driver(t, client(t, through(p)), redis.Options{})
 	warm(t, d) // or the connections would wait for their greeting, and read no value
-	resume := p.stall(true)
-	defer resume()
+	p.Hang()
 	for _, size := range []int{10, 100_000} {
 		value := make([]byte, size)
 		ctx, cancel := context.WithTimeout(t.Context(), 5*time.Millisecond)

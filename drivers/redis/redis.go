@@ -39,7 +39,7 @@ type Options struct {
 }
 
 // Driver is a [drivers.Driver] that keeps its entries in Redis. It is a [drivers.Batch], a [drivers.Adder], a
-// [drivers.Log], a [drivers.Limited] and a [drivers.Pinger] too. Create it with [New].
+// [drivers.Log], a [drivers.Limited], a [drivers.Pinger] and, for a Cluster, [drivers.Sharded] too. Create it with [New].
 type Driver struct {
 	client  redis.UniversalClient
 	secrets secrets
@@ -57,13 +57,18 @@ var (
 	_ drivers.Batch   = (*Driver)(nil)
 	_ drivers.Limited = (*Driver)(nil)
 	_ drivers.Pinger  = (*Driver)(nil)
+	_ drivers.Sharded = (*Driver)(nil)
 )
 
-// New returns a driver that uses client, of a single server, of Sentinels, of a Cluster, or a Ring. Whoever made the
-// client closes it, after the driver. A client that reads from replicas may be given what has been replaced or removed.
+// New returns a driver that uses client, of a single server, of Sentinels, or of a Cluster. Whoever made the
+// client closes it, after the driver. A client that reads from replicas may be given what has been replaced or removed. A Ring is refused: it
+// moves keys by the health of its servers, so that what was removed would come back.
 //
 // An operation ends with its context whatever the client's timeouts are. What it has sent stays under way until those end
-// it, so a client should have them. One with ContextTimeoutEnabled is faster for requests that come alone.
+// it, so a client should have them. What writes is sent once, whatever MaxRetries and MaxRedirects are. One with ContextTimeoutEnabled is faster
+// for requests that come alone, and a large value does not go on being sent for a caller that has gone.
+//
+// The client gets a hook, which sees the connections that it makes from then on: those that were idle when another fell silent are closed.
 func New(client redis.UniversalClient, options Options) (*Driver, error) {
 	switch c := client.(type) {
 	case nil:
@@ -79,9 +84,8 @@ func New(client redis.UniversalClient, options Options) (*Driver, error) {
 			return nil, errors.New("redis: the client is a nil pointer")
 		}
 	case *redis.Ring:
-		if c == nil {
-			return nil, errors.New("redis: the client is a nil pointer")
-		}
+		return nil, errors.New("redis: the client is a Ring, which moves keys to other servers and back by how these are, and so brings back what was removed: " +
+			"give a client of a Cluster, or of a single server")
 	}
 	return &Driver{
 		client:    client,
@@ -92,9 +96,16 @@ func New(client redis.UniversalClient, options Options) (*Driver, error) {
 	}, nil
 }
 
+// Sharded tells whether the client is one of a Cluster.
+func (d *Driver) Sharded() bool { return d.routes.cluster != nil }
+
+// ServerOf returns the address of the master that keeps key, of a Cluster; empty as long as no command has found out where its keys are. It is empty for
+// a single server.
+func (d *Driver) ServerOf(key string) string { return d.routes.server(key) }
+
 // Ping returns nil when a server answers; of a cluster, one of its servers.
 func (d *Driver) Ping(ctx context.Context) error {
-	return d.call(ctx, "ping", func(ctx context.Context) error { return d.client.Ping(ctx).Err() })
+	return d.call(ctx, "ping", func(ctx context.Context) error { return d.client.Ping(context.WithoutCancel(ctx)).Err() })
 }
 
 // MaxValue returns 512 MiB, which is the largest string of a Redis that is not configured otherwise, or -1 when key is longer.
@@ -150,6 +161,11 @@ func (d *Driver) call(ctx context.Context, operation string, do func(ctx context
 
 // await waits for the outcome of an operation that was begun.
 func (d *Driver) await(ctx context.Context, operation string, done <-chan error) error {
+	select {
+	case err := <-done: // whatever else there is
+		return d.explain(ctx, operation, err)
+	default:
+	}
 	caller := drivers.Caller(ctx)
 	var late <-chan time.Time
 	if deadline, ok := ctx.Deadline(); ok && caller != ctx { // a timer of ours costs less than waiting for ctx's

@@ -150,9 +150,11 @@ func TestNewRefuses(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
+	ring := goredis.NewRing(&goredis.RingOptions{Addrs: map[string]string{"a": "127.0.0.1:1"}})
+	defer ring.Close()
 	for name, client := range map[string]goredis.UniversalClient{
 		"nil": nil, "nil Client": (*goredis.Client)(nil), "nil ClusterClient": (*goredis.ClusterClient)(nil),
-		"nil Ring": (*goredis.Ring)(nil), "AutoPipeliner": pipeliner,
+		"nil Ring": (*goredis.Ring)(nil), "Ring": ring, "AutoPipeliner": pipeliner,
 	} {
 		if d, err := redis.New(client, redis.Options{}); d != nil || err == nil {
 			t.Errorf("%s: New = %v, %v, want an error", name, d, err)

@@ -1,10 +1,12 @@
 package redis
 
 import (
+	"cmp"
 	"context"
 	"slices"
 	"strings"
 	"sync/atomic"
+	"time"
 
 	"github.com/redis/go-redis/v9"
 )
@@ -16,45 +18,66 @@ const (
 	scanCount = 1000
 )
 
-// Delete removes keys and returns how many of them were live. When an error ends it, those of the batches before are removed.
+// Delete removes keys and returns how many of them were live, in one round trip for 512 of them, to each of the servers that have some. Where some of
+// the servers of a cluster fail, the keys of the others are removed all the same.
 func (d *Driver) Delete(ctx context.Context, keys ...string) (int, error) {
+	const operation = "delete"
 	keys = slices.Clone(keys) // they outlive the call where the context ends it
-	var live atomic.Int64
-	err := d.call(ctx, "delete", func(ctx context.Context) error { return d.unlink(ctx, keys, &live) })
-	return int(live.Load()), err
-}
-
-// unlink removes keys and adds to live how many of them were there. Redis frees their memory in the background.
-func (d *Driver) unlink(ctx context.Context, keys []string, live *atomic.Int64) error {
+	removed, failure := 0, d.begin(ctx, operation)
 	for batch := range slices.Chunk(keys, unlinkBatch) {
-		if err := ctx.Err(); err != nil {
-			return err
+		if err := d.begin(ctx, operation); err != nil {
+			return removed, cmp.Or(failure, err)
 		}
-		removed, err := d.unlinkBatch(ctx, batch)
-		live.Add(removed)
-		if err != nil {
-			return err
-		}
+		failure = cmp.Or(failure, d.spread(ctx, operation, batch, all(len(batch)), func(some []string) request {
+			return d.unlinking(some)
+		}, func(r request, _ []int) {
+			removed += r.(*unlinkRequest).removed
+		}))
 	}
-	return nil
+	return removed, failure
 }
 
-// unlinkBatch removes keys in one round trip, to each of the servers that have some of them.
-func (d *Driver) unlinkBatch(ctx context.Context, keys []string) (removed int64, err error) {
-	if !d.scattered() {
-		return d.client.Unlink(ctx, keys...).Result()
-	}
-	replies := make([]*redis.IntCmd, len(keys))
-	_, err = d.client.Pipelined(ctx, func(to redis.Pipeliner) error {
-		for i, key := range keys {
-			replies[i] = to.Unlink(ctx, key)
+// unlinkRequest removes keys. Redis frees their memory in the background.
+type unlinkRequest struct {
+	writes
+	commands [][]any
+	replies  []*write
+
+	removed int // how many of the keys were there
+}
+
+// unlinking returns a request that removes keys: with one command, unless they may be on several servers.
+func (d *Driver) unlinking(keys []string) *unlinkRequest {
+	r := &unlinkRequest{}
+	for i, key := range keys {
+		if i == 0 || d.Sharded() {
+			r.commands = append(r.commands, []any{"unlink"})
 		}
-		return nil
-	})
-	for _, reply := range replies {
-		removed += reply.Val()
+		last := len(r.commands) - 1
+		r.commands[last] = append(r.commands[last], key)
 	}
-	return removed, err
+	return r
+}
+
+func (r *unlinkRequest) add(ctx context.Context, to redis.Pipeliner) {
+	r.replies = nil
+	for _, command := range r.commands {
+		r.replies = append(r.replies, send(ctx, to, command...))
+	}
+}
+
+func (r *unlinkRequest) settle(time.Time) error {
+	var failure error
+	r.removed = 0
+	for _, reply := range r.replies {
+		if err := reply.Err(); err != nil {
+			failure = cmp.Or(failure, err)
+			continue
+		}
+		n, _ := reply.Val().(int64)
+		r.removed += int(n)
+	}
+	return failure
 }
 
 // Clear removes every key that begins with prefix and returns how many of them were live. It looks at every key of the
@@ -72,16 +95,18 @@ func (d *Driver) Clear(ctx context.Context, prefix string) (int, error) {
 
 // forEachMaster runs do for each server that has keys of its own, side by side.
 func (d *Driver) forEachMaster(ctx context.Context, do func(ctx context.Context, master redis.Cmdable) error) error {
-	each := func(ctx context.Context, master *redis.Client) error {
+	if d.routes.cluster == nil {
+		return do(ctx, d.client)
+	}
+	// The client first asks one server, which may hang, where the keys are. What it knows already has to do if it is not answered in time.
+	brief, cancel := ctx, context.CancelFunc(func() {})
+	if deadline, ok := ctx.Deadline(); ok {
+		brief, cancel = context.WithTimeout(ctx, time.Until(deadline)/4)
+	}
+	defer cancel()
+	return d.routes.cluster.ForEachMaster(brief, func(_ context.Context, master *redis.Client) error {
 		return guard(func() error { return do(ctx, master) })
-	}
-	switch client := d.client.(type) {
-	case *redis.ClusterClient:
-		return client.ForEachMaster(ctx, each)
-	case *redis.Ring:
-		return client.ForEachShard(ctx, each)
-	}
-	return do(ctx, d.client)
+	})
 }
 
 // clear removes the keys of one server that begin with prefix, and adds to live how many there were. A scan may name a
@@ -97,8 +122,14 @@ func (d *Driver) clear(ctx context.Context, master redis.Cmdable, prefix string,
 			return err
 		}
 		keys = slices.DeleteFunc(keys, func(key string) bool { return !strings.HasPrefix(key, prefix) })
-		if err := d.unlink(ctx, keys, live); err != nil {
-			return err
+		for batch := range slices.Chunk(keys, unlinkBatch) {
+			r := d.unlinking(batch)
+			exchange(ctx, d.client, func(to redis.Pipeliner) { r.add(ctx, to) })
+			err := r.settle(time.Time{})
+			live.Add(int64(r.removed))
+			if err != nil {
+				return err
+			}
 		}
 		if next == 0 {
 			return nil

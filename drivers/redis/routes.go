@@ -12,6 +12,7 @@ import (
 // keys of no other.
 type routes struct {
 	client  redis.UniversalClient
+	watch   *watch
 	direct  bool                 // callers may send by themselves, as the client keeps their deadlines
 	cluster *redis.ClusterClient // nil without a cluster
 	known   atomic.Bool          // the client knows where the keys of the cluster are
@@ -22,7 +23,7 @@ type routes struct {
 }
 
 func newRoutes(client redis.UniversalClient) *routes {
-	r := &routes{client: client, lanes: make(map[string]*lane)}
+	r := &routes{client: client, watch: watchOver(client), lanes: make(map[string]*lane)}
 	switch client := client.(type) {
 	case *redis.Client:
 		r.direct = client.Options().ContextTimeoutEnabled
@@ -32,15 +33,22 @@ func newRoutes(client redis.UniversalClient) *routes {
 	return r
 }
 
+// server returns the address of the server of a cluster that keeps key; empty where that is not known, or no cluster.
+func (r *routes) server(key string) string {
+	// The client asks the cluster where its keys are when it is first used, which may take time.
+	if r.cluster == nil || !r.known.Load() {
+		return ""
+	}
+	master, err := r.cluster.MasterForKey(context.Background(), key)
+	if err != nil {
+		return ""
+	}
+	return master.Options().Addr
+}
+
 // of returns the lane of key.
 func (r *routes) of(key string) *lane {
-	address := ""
-	// The client asks the cluster where its keys are when it is first used, which may take time.
-	if r.cluster != nil && r.known.Load() {
-		if master, err := r.cluster.MasterForKey(context.Background(), key); err == nil {
-			address = master.Options().Addr
-		}
-	}
+	address := r.server(key)
 	r.mu.RLock()
 	l := r.lanes[address]
 	r.mu.RUnlock()
@@ -56,7 +64,7 @@ func (r *routes) open(address string) *lane {
 	l := r.lanes[address]
 	if l == nil {
 		// Each lane sends through the client of the whole cluster, which follows the keys that have moved.
-		l = &lane{client: r.client, direct: r.direct, closed: r.closed}
+		l = &lane{client: r.client, server: address, watch: r.watch, direct: r.direct, closed: r.closed}
 		if r.cluster != nil && address == "" {
 			l.sent = r.learn
 		}
@@ -79,6 +87,7 @@ func (r *routes) close() {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	r.closed = true
+	r.watch.close()
 	for _, l := range r.lanes {
 		l.close()
 	}

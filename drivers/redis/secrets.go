@@ -17,8 +17,6 @@ func secretsOf(client redis.UniversalClient) secrets {
 		return secrets{c.Options().Password}
 	case *redis.ClusterClient:
 		return secrets{c.Options().Password}
-	case *redis.Ring:
-		return secrets{c.Options().Password}
 	}
 	return nil
 }

@@ -34,28 +34,31 @@ func (d *Driver) Append(ctx context.Context, key string, keep int, ttl time.Dura
 		return nil
 	}
 	r := &appendRequest{key: key, keep: logrecord.Room(keep), milliseconds: max(1, ttl.Milliseconds())}
+	size := 0
 	for _, record := range records {
+		size += len(record)
 		record = append([]byte{}, record...) // they outlive the call where the context ends it
 		r.records = append(r.records, func() []byte { return logrecord.Pack(record) })
 	}
-	return d.do(ctx, operation, key, true, r)
+	return d.do(ctx, operation, key, size > maxShared, r)
 }
 
 type appendRequest struct {
+	writesOnce
 	key          string
 	keep         int
 	milliseconds int64
-	records      []onSend // so that a repetition has words of its own
+	records      []onSend // so that each has a word of its own
 
-	replies []*redis.Cmd
+	replies []*write
 }
 
 func (r *appendRequest) add(ctx context.Context, to redis.Pipeliner) {
 	r.replies = nil
 	for _, record := range r.records {
-		r.replies = append(r.replies, to.Do(ctx, "xadd", r.key, "maxlen", "~", r.keep, "*", logField, record))
+		r.replies = append(r.replies, send(ctx, to, "xadd", r.key, "maxlen", "~", r.keep, "*", logField, record))
 	}
-	r.replies = append(r.replies, to.Do(ctx, "pexpire", r.key, r.milliseconds))
+	r.replies = append(r.replies, send(ctx, to, "pexpire", r.key, r.milliseconds))
 }
 
 func (r *appendRequest) settle(time.Time) error {
@@ -85,7 +88,7 @@ func (d *Driver) End(ctx context.Context, key string, ttl time.Duration) (driver
 		}
 		switch {
 		case last.end == "":
-			if err := d.do(ctx, operation, key, true, &beginRequest{key: key, milliseconds: milliseconds}); err != nil {
+			if err := d.do(ctx, operation, key, false, &beginRequest{key: key, milliseconds: milliseconds}); err != nil {
 				return "", err
 			}
 		case last.life < 0 || last.life.Milliseconds() >= milliseconds/2:
@@ -98,6 +101,7 @@ func (d *Driver) End(ctx context.Context, key string, ttl time.Duration) (driver
 
 // lastRequest reads the last entry of a stream.
 type lastRequest struct {
+	reads
 	key   string
 	entry *redis.XMessageSliceCmd
 	left  *redis.DurationCmd
@@ -125,16 +129,17 @@ func (r *lastRequest) settle(time.Time) error {
 
 // beginRequest begins a stream, unless there is one.
 type beginRequest struct {
+	writesOnce
 	key          string
 	milliseconds int64
 
-	begun  *redis.Cmd
-	expiry *redis.Cmd
+	begun  *write
+	expiry *write
 }
 
 func (r *beginRequest) add(ctx context.Context, to redis.Pipeliner) {
-	r.begun = to.Do(ctx, "xadd", r.key, firstID, logField, onSend(logrecord.Begin))
-	r.expiry = to.Do(ctx, "pexpire", r.key, r.milliseconds)
+	r.begun = send(ctx, to, "xadd", r.key, firstID, logField, onSend(logrecord.Begin))
+	r.expiry = send(ctx, to, "pexpire", r.key, r.milliseconds)
 }
 
 func (r *beginRequest) settle(time.Time) error {
@@ -192,6 +197,7 @@ var errNoID = errors.New("no id of a stream")
 
 // sinceRequest reads a stream from an id.
 type sinceRequest struct {
+	reads
 	key, id string
 	reply   *redis.XMessageSliceCmd
 	entries []redis.XMessage

@@ -3,6 +3,7 @@ package redis
 import (
 	"context"
 	"errors"
+	"slices"
 	"strings"
 	"time"
 	"unsafe"
@@ -15,7 +16,8 @@ const maxSharedKeys = 64
 
 // GetValues returns the values stored under keys: of a single server with one MGET, of a cluster with one round trip to each
 // of the servers that have some of them, all at once. What is no string is nil, as absent keys are. The values are not to be changed:
-// callers that ask for the same at the same time get the same.
+// callers that ask for the same at the same time get the same. Where some of the servers of a cluster fail, the error comes with the values of the
+// others, and nil for theirs.
 func (d *Driver) GetValues(ctx context.Context, keys ...string) ([][]byte, error) {
 	const operation = "get values"
 	if err := d.begin(ctx, operation); err != nil {
@@ -24,46 +26,23 @@ func (d *Driver) GetValues(ctx context.Context, keys ...string) ([][]byte, error
 	if len(keys) == 0 {
 		return [][]byte{}, nil
 	}
-	keys = append([]string{}, keys...) // they outlive the call where the context ends it
-	alone := len(keys) > maxSharedKeys
-	switch {
-	case !d.scattered():
-		r := &mgetRequest{keys: keys}
-		err := d.do(ctx, operation, keys[0], alone, r)
-		return r.values.after(err)
-	case alone || !d.pipelined:
-		r := &getsRequest{keys: keys}
-		err := d.do(ctx, operation, keys[0], true, r)
-		return r.values.after(err)
+	keys = slices.Clone(keys) // they outlive the call where the context ends it
+	if d.Sharded() {
+		return d.getScattered(ctx, operation, keys)
 	}
-	return d.getScattered(ctx, operation, keys)
-}
-
-// values are those of some keys, in their order.
-type values [][]byte
-
-// after returns the values unless an error has come before them: then they may still be written to.
-func (v *values) after(err error) ([][]byte, error) {
-	if err != nil {
-		return nil, err
+	r := &mgetRequest{keys: keys}
+	if err := d.do(ctx, operation, keys[0], len(keys) > maxSharedKeys, r); err != nil {
+		return nil, err // r may still be written to
 	}
-	return *v, nil
-}
-
-// scattered tells whether keys may be on different servers, which no one command reaches.
-func (d *Driver) scattered() bool {
-	switch d.client.(type) {
-	case *redis.ClusterClient, *redis.Ring:
-		return true
-	}
-	return false
+	return r.values, nil
 }
 
 // mgetRequest reads several keys of one server.
 type mgetRequest struct {
+	reads
 	keys   []string
 	reply  *redis.SliceCmd
-	values values
+	values [][]byte
 }
 
 func (r *mgetRequest) add(ctx context.Context, to redis.Pipeliner) {
@@ -95,13 +74,14 @@ func bytesOf(text string) []byte {
 
 // getsRequest reads several keys of a cluster.
 type getsRequest struct {
+	reads
 	keys    []string
-	places  []int // of the keys among those of the caller, where they are a part of them
 	replies []*redis.StringCmd
-	values  values
+	values  [][]byte
 }
 
 func (r *getsRequest) add(ctx context.Context, to redis.Pipeliner) {
+	r.replies = nil
 	for _, key := range r.keys {
 		r.replies = append(r.replies, to.Get(ctx, key))
 	}
@@ -130,36 +110,13 @@ func isWrongType(err error) bool {
 
 // getScattered reads keys in the lanes of their servers.
 func (d *Driver) getScattered(ctx context.Context, operation string, keys []string) ([][]byte, error) {
-	parts := make(map[*lane]*getsRequest)
-	for i, key := range keys {
-		l := d.routes.of(key)
-		if parts[l] == nil {
-			parts[l] = &getsRequest{}
+	values := make([][]byte, len(keys))
+	err := d.spread(ctx, operation, keys, all(len(keys)), func(some []string) request {
+		return &getsRequest{keys: some}
+	}, func(r request, places []int) {
+		for i, place := range places {
+			values[place] = r.(*getsRequest).values[i]
 		}
-		parts[l].keys = append(parts[l].keys, key)
-		parts[l].places = append(parts[l].places, i)
-	}
-	jobs := make(map[*lane]*job, len(parts))
-	for l, part := range parts {
-		jobs[l] = l.do(part)
-	}
-
-	all := make([][]byte, len(keys))
-	var failure error
-	for l, j := range jobs {
-		if failure == nil {
-			failure = d.await(ctx, operation, j.done)
-		}
-		if failure != nil {
-			l.takeBack(j)
-			continue
-		}
-		for i, place := range parts[l].places {
-			all[place] = parts[l].values[i]
-		}
-	}
-	if failure != nil {
-		return nil, failure
-	}
-	return all, nil
+	})
+	return values, err
 }
