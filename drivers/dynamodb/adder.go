@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"time"
 
-	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
 
@@ -18,9 +17,6 @@ var (
 	_ drivers.Adder = (*Driver)(nil)
 	_ drivers.Log   = (*Driver)(nil)
 )
-
-// addAttempts is how often a value is put, each time another one, for a server that fails.
-const addAttempts = 3
 
 // Add makes sure that keys have values, sixteen at a time: a request, on condition, adds a value, and where there is one, others read it and
 // lengthen its life. The client's own retries are off for what adds.
@@ -63,7 +59,7 @@ func (d *Driver) add(ctx context.Context, key string, ttl time.Duration, word fu
 			}
 			continue
 		}
-		if failed++; failed == addAttempts || isRefusal(err) {
+		if failed++; failed == attempts || isRefusal(err) {
 			return nil, err
 		}
 		if err := sleep(ctx, backoff(failed)); err != nil {
@@ -119,7 +115,7 @@ func (d *Driver) putAbsent(ctx context.Context, key string, ttl time.Duration, w
 		ConditionExpression:                 &condition,
 		ExpressionAttributeNames:            map[string]string{"#k": attrKey},
 		ReturnValuesOnConditionCheckFailure: types.ReturnValuesOnConditionCheckFailureAllOld,
-	}, func(o *dynamodb.Options) { o.Retryer = aws.NopRetryer{} })
+	}, single)
 	return made, err
 }
 

@@ -1,6 +1,7 @@
 package dynamodb
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"slices"
@@ -44,11 +45,7 @@ func (d *Driver) GetValues(ctx context.Context, keys ...string) ([][]byte, error
 	}
 	values := make([][]byte, len(keys))
 	take := func(item attributes) { // of one key at a time: no two items set the same elements
-		stored, ok := item[attrKey].(*types.AttributeValueMemberS)
-		if !ok {
-			return
-		}
-		for n, i := range wanted[stored.Value] {
+		for n, i := range wanted[item[attrKey].(*types.AttributeValueMemberS).Value] {
 			value, end, ok := read(item, keys[i])
 			if !ok || end <= d.now() {
 				return
@@ -72,35 +69,42 @@ func (d *Driver) GetValues(ctx context.Context, keys ...string) ([][]byte, error
 // readAll hands the items under keys, those that there are, to take. A server that answers in part is asked for the rest.
 func (d *Driver) readAll(ctx context.Context, keys []attributes, take func(attributes)) error {
 	return d.finish(ctx, len(keys), func() (left int, err error) {
-		out, err := d.client.BatchGetItem(ctx, &dynamodb.BatchGetItemInput{
-			RequestItems: map[string]types.KeysAndAttributes{*d.table: {Keys: keys, ConsistentRead: &yes}},
-		})
-		if err != nil {
-			return 0, err
-		}
-		for _, items := range out.Responses {
-			for _, item := range items {
-				take(item)
-			}
-		}
-		keys = nil
-		for _, unprocessed := range out.UnprocessedKeys {
-			keys = append(keys, unprocessed.Keys...)
-		}
-		return len(keys), nil
+		keys, err = d.readSome(ctx, types.KeysAndAttributes{Keys: keys, ConsistentRead: &yes}, take)
+		return len(keys), err
 	})
 }
 
-// deleteAll deletes the items under keys.
+// readSome hands the items that the server returns to take, each with its hash key, and returns the keys that are left.
+func (d *Driver) readSome(ctx context.Context, wanted types.KeysAndAttributes, take func(attributes), options ...func(*dynamodb.Options)) (left []attributes, err error) {
+	out, err := d.client.BatchGetItem(ctx, &dynamodb.BatchGetItemInput{
+		RequestItems: map[string]types.KeysAndAttributes{*d.table: wanted},
+	}, options...)
+	if err != nil {
+		return wanted.Keys, err
+	}
+	for _, items := range out.Responses {
+		for _, item := range items {
+			if _, ok := item[attrKey].(*types.AttributeValueMemberS); ok {
+				take(item)
+			}
+		}
+	}
+	for _, unprocessed := range out.UnprocessedKeys {
+		left = append(left, unprocessed.Keys...)
+	}
+	return left, nil
+}
+
+// deleteAll deletes the items under keys, 25 at most.
 func (d *Driver) deleteAll(ctx context.Context, keys []attributes) error {
 	requests := make([]types.WriteRequest, len(keys))
 	for i, key := range keys {
 		requests[i].DeleteRequest = &types.DeleteRequest{Key: key}
 	}
-	return d.finish(ctx, len(keys), func() (left int, err error) {
+	return d.insist(ctx, len(keys), func(ctx context.Context) (left int, err error) {
 		out, err := d.client.BatchWriteItem(ctx, &dynamodb.BatchWriteItemInput{
 			RequestItems: map[string][]types.WriteRequest{*d.table: requests},
-		})
+		}, single)
 		if err != nil {
 			return 0, err
 		}
@@ -125,7 +129,7 @@ func (d *Driver) finish(ctx context.Context, n int, send func() (left int, err e
 		case left < n:
 			n, attempt = left, 1
 		case attempt == fruitless:
-			return fmt.Errorf("the server has left %d keys of a batch undone %d times: its capacity is exceeded", left, fruitless)
+			return fmt.Errorf("%d times: %w", fruitless, undone(left))
 		}
 		if err := sleep(ctx, backoff(attempt)); err != nil {
 			return err
@@ -141,25 +145,28 @@ func parallel(ctx context.Context, n, limit int, do func(ctx context.Context, i 
 	if n == 1 {
 		return do(ctx, 0)
 	}
-	ctx, cancel := context.WithCancelCause(ctx)
-	defer cancel(nil)
+	within, cancel := context.WithCancel(ctx)
+	defer cancel()
 	var next atomic.Int64
 	var running sync.WaitGroup
+	var once sync.Once
+	var first error
 	for range min(n, limit) {
 		running.Go(func() {
 			for {
 				i := int(next.Add(1)) - 1
-				if i >= n || ctx.Err() != nil {
+				if i >= n || within.Err() != nil {
 					return
 				}
-				if err := do(ctx, i); err != nil {
-					cancel(err)
+				if err := do(within, i); err != nil {
+					once.Do(func() { first = err })
+					cancel()
 				}
 			}
 		})
 	}
 	running.Wait()
-	return context.Cause(ctx)
+	return cmp.Or(first, ctx.Err())
 }
 
 // validPart returns the longest part of prefix, from its beginning, that is UTF-8.

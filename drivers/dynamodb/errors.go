@@ -90,15 +90,26 @@ func isRefusal(err error) bool {
 	if errors.As(err, &certificate) || errors.Is(err, http.ErrSchemeMismatch) {
 		return true
 	}
+	status := statusOf(err)
+	return status > 0 && status < 500 && !isBusy(err)
+}
+
+// isBusy reports whether the server has answered that it is too busy, or that it failed, so that the same may succeed later.
+func isBusy(err error) bool {
 	for _, throttled := range retry.DefaultThrottles {
 		if throttled.IsErrorThrottle(err).Bool() {
-			return false
+			return true
 		}
 	}
+	status := statusOf(err)
+	return status >= 500 || status == http.StatusTooManyRequests || status == http.StatusRequestTimeout
+}
+
+// statusOf returns the status that the server has answered with, or 0.
+func statusOf(err error) int {
 	var answered interface{ HTTPStatusCode() int }
 	if !errors.As(err, &answered) {
-		return false
+		return 0
 	}
-	status := answered.HTTPStatusCode()
-	return status > 0 && status < 500 && status != http.StatusTooManyRequests && status != http.StatusRequestTimeout
+	return answered.HTTPStatusCode()
 }

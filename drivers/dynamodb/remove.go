@@ -14,8 +14,17 @@ import (
 	"github.com/gin-cachette/cachette/drivers"
 )
 
-// Delete removes keys, each by a request that answers with what it has removed: only so do several that remove a key at
-// the same time count it once. After an error it returns how many were removed for certain.
+// few is how many keys Delete removes one by one.
+const few = parallelItems
+
+// Delete removes keys. Up to sixteen are removed each by a request that answers with what it has removed: only so do several
+// that remove a key at the same time count it once.
+//
+// More are read first, a hundred a request, to be counted, and then removed, 25 a request. One that another removes between the two may
+// be counted by both, and one that is written between the two is removed and not counted. While the server is too busy, the removal of
+// many goes on for as long as ctx lives.
+//
+// After an error it returns how many were removed for certain.
 func (d *Driver) Delete(ctx context.Context, keys ...string) (int, error) {
 	const what = "delete"
 	ready, err := d.begin(ctx, what)
@@ -24,29 +33,78 @@ func (d *Driver) Delete(ctx context.Context, keys ...string) (int, error) {
 	}
 	keys = slices.Compact(slices.Sorted(slices.Values(keys)))
 	var live atomic.Int64
-	err = parallel(ctx, len(keys), parallelItems, func(ctx context.Context, i int) error {
-		out, err := d.client.DeleteItem(ctx, &dynamodb.DeleteItemInput{
-			TableName:    d.table,
-			Key:          keyOf(keys[i]),
-			ReturnValues: types.ReturnValueAllOld,
-		})
-		if err != nil {
-			return err
-		}
-		if _, end, ok := read(out.Attributes, keys[i]); ok && end > d.now() {
-			live.Add(1)
-		}
-		return nil
-	})
+	if len(keys) <= few {
+		err = parallel(ctx, len(keys), parallelItems, func(ctx context.Context, i int) error { return d.deleteOne(ctx, keys[i], &live) })
+	} else {
+		batches := slices.Collect(slices.Chunk(keys, readBatch))
+		err = parallel(ctx, len(batches), parallelReads, func(ctx context.Context, i int) error { return d.deleteMany(ctx, batches[i], &live) })
+	}
 	if err != nil {
 		return int(live.Load()), d.fail(ctx, ready, what, err)
 	}
 	return int(live.Load()), nil
 }
 
+// deleteOne removes a key, and counts it if it was live.
+func (d *Driver) deleteOne(ctx context.Context, key string, live *atomic.Int64) error {
+	out, err := d.client.DeleteItem(ctx, &dynamodb.DeleteItemInput{
+		TableName:    d.table,
+		Key:          keyOf(key),
+		ReturnValues: types.ReturnValueAllOld,
+	})
+	if err != nil {
+		return err
+	}
+	if _, end, ok := read(out.Attributes, key); ok && end > d.now() {
+		live.Add(1)
+	}
+	return nil
+}
+
+// deleteMany removes a hundred keys at most, and counts those that are live when it reads them.
+func (d *Driver) deleteMany(ctx context.Context, keys []string, live *atomic.Int64) error {
+	ask := make([]attributes, len(keys))
+	wanted := make(map[string]string, len(keys)) // by hash key
+	for i, key := range keys {
+		ask[i] = keyOf(key)
+		wanted[hashKey(key)] = key
+	}
+	lives := make(map[string]bool, len(keys)) // by hash key
+	err := d.insist(ctx, len(ask), func(ctx context.Context) (left int, err error) {
+		ask, err = d.readSome(ctx, types.KeysAndAttributes{
+			Keys: ask, ConsistentRead: &yes, ProjectionExpression: &columns, ExpressionAttributeNames: columnNames,
+		}, func(item attributes) {
+			stored := item[attrKey].(*types.AttributeValueMemberS).Value
+			key, ok := originalKey(item)
+			lives[stored] = ok && key == wanted[stored] && endOf(item) > d.now()
+		}, single)
+		return len(ask), err
+	})
+	if err != nil {
+		return err
+	}
+	batches := slices.Collect(slices.Chunk(keys, writeBatch))
+	return parallel(ctx, len(batches), len(batches), func(ctx context.Context, i int) error {
+		remove := make([]attributes, len(batches[i]))
+		n := 0
+		for k, key := range batches[i] {
+			remove[k] = keyOf(key)
+			if lives[hashKey(key)] {
+				n++
+			}
+		}
+		if err := d.deleteAll(ctx, remove); err != nil {
+			return err
+		}
+		live.Add(int64(n))
+		return nil
+	})
+}
+
 // Clear removes every key that begins with prefix. It reads the whole table, and removes 25 keys a request. A key that is
 // written meanwhile may survive it, and one that another removes at the same moment may be counted by both. After an error
-// it returns how many were removed for certain.
+// it returns how many were removed for certain. While the server is too busy it goes on for as long as ctx lives; where ctx has no
+// end, it gives up when the server has done nothing for a minute.
 func (d *Driver) Clear(ctx context.Context, prefix string) (int, error) {
 	const what = "clear"
 	ready, err := d.begin(ctx, what)
@@ -83,7 +141,7 @@ func (d *Driver) Clear(ctx context.Context, prefix string) (int, error) {
 }
 
 // Sweep removes the items that have expired and returns how many they were. On a table from which DynamoDB removes them
-// itself it does nothing: it would read the whole table.
+// itself it does nothing: it would read the whole table. A server that is too busy is asked again as by Clear.
 func (d *Driver) Sweep(ctx context.Context) (int, error) {
 	const what = "sweep"
 	ready, err := d.begin(ctx, what)
@@ -98,14 +156,16 @@ func (d *Driver) Sweep(ctx context.Context) (int, error) {
 			return !ok || endOf(item) > now
 		})
 		return parallel(ctx, len(items), parallelItems, func(ctx context.Context, i int) error {
-			_, err := d.client.DeleteItem(ctx, deleteUnchanged(d.table, items[i]))
-			if codeOf(err) == codeConditional { // it has been replaced, or another has removed it
-				return nil
-			}
-			if err == nil {
-				swept.Add(1)
-			}
-			return err
+			return d.insist(ctx, 1, func(ctx context.Context) (left int, err error) {
+				_, err = d.client.DeleteItem(ctx, deleteUnchanged(d.table, items[i]), single)
+				if codeOf(err) == codeConditional { // it has been replaced, or another has removed it
+					return 0, nil
+				}
+				if err == nil {
+					swept.Add(1)
+				}
+				return 0, err
+			})
 		})
 	})
 	if err != nil {
@@ -159,11 +219,10 @@ func filterExpired(now int64) filter {
 
 // scan reads the keys and times of all items that pass f, and hands them to each, some at a time.
 func (d *Driver) scan(ctx context.Context, f filter, each func([]attributes) error) error {
-	projection := "#k, #e, #m, #b"
 	input := &dynamodb.ScanInput{
 		TableName:                d.table,
 		ConsistentRead:           &yes,
-		ProjectionExpression:     &projection,
+		ProjectionExpression:     &columns,
 		ExpressionAttributeNames: maps.Clone(columnNames),
 	}
 	if f.expression != "" {
@@ -173,7 +232,11 @@ func (d *Driver) scan(ctx context.Context, f filter, each func([]attributes) err
 		if d.closed.Load() {
 			return drivers.ErrClosed
 		}
-		out, err := d.client.Scan(ctx, input)
+		var out *dynamodb.ScanOutput
+		err := d.insist(ctx, 1, func(ctx context.Context) (left int, err error) {
+			out, err = d.client.Scan(ctx, input, single)
+			return 0, err
+		})
 		if err != nil {
 			return err
 		}
@@ -186,6 +249,9 @@ func (d *Driver) scan(ctx context.Context, f filter, each func([]attributes) err
 		input.ExclusiveStartKey = out.LastEvaluatedKey
 	}
 }
+
+// columns are the attributes that tell of an item all but its value.
+var columns = "#k, #e, #m, #b"
 
 // columnNames stand for attributes, as some of their names are words of DynamoDB's language.
 var columnNames = map[string]string{"#k": attrKey, "#e": attrExpires, "#m": attrExpiresMS, "#b": attrKeyBytes}
