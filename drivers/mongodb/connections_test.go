@@ -18,6 +18,7 @@ import (
 	"go.mongodb.org/mongo-driver/v2/mongo/options"
 
 	"github.com/gin-cachette/cachette/drivers"
+	"github.com/gin-cachette/cachette/drivers/drivertest/proxy"
 	"github.com/gin-cachette/cachette/drivers/mongodb"
 	"github.com/gin-cachette/cachette/internal/testservers"
 )
@@ -46,8 +47,8 @@ func operations(d drivers.Driver) map[string]func(ctx context.Context) error {
 // An operation returns when its context ends, though the server has stalled and the client has no time-outs.
 func TestStalledServer(t *testing.T) {
 	collection := fresh(t, connect(t))
-	p := newProxy(t, serverAddress(t))
-	client := dial(t, options.Client().ApplyURI("mongodb://"+p.address).
+	p := proxy.New(t, serverAddress(t))
+	client := dial(t, options.Client().ApplyURI("mongodb://"+p.Addr()).
 		SetServerSelectionTimeout(time.Hour).SetConnectTimeout(time.Hour).SetHeartbeatInterval(time.Hour))
 	d, err := mongodb.New(client, mongodb.Options{Database: collection.Database().Name(), Collection: collection.Name()})
 	if err != nil {
@@ -55,7 +56,7 @@ func TestStalledServer(t *testing.T) {
 	}
 	defer d.Close()
 	set(t, d, "k", "v", time.Hour) // so that there are indexes and a connection
-	p.stalled.Store(true)
+	p.Hang()
 	for name, call := range operations(d) {
 		t.Run(name+"Deadline", func(t *testing.T) {
 			ctx, cancel := context.WithTimeout(t.Context(), 20*time.Millisecond)
@@ -124,16 +125,16 @@ func TestMaxTimeExpired(t *testing.T) {
 // Close of a driver with a client of its own ends what is under way, its connections and its goroutines.
 func TestCloseOfOwnClient(t *testing.T) {
 	collection := fresh(t, connect(t))
-	p := newProxy(t, serverAddress(t))
+	p := proxy.New(t, serverAddress(t))
 	before := runtime.NumGoroutine()
 	d, err := open(t, t.Context(), drivers.Settings{
-		MongoDBURL: "mongodb://" + p.address, DatabaseName: collection.Database().Name(), TableName: collection.Name(),
+		MongoDBURL: "mongodb://" + p.Addr(), DatabaseName: collection.Database().Name(), TableName: collection.Name(),
 		Logger: (&journal{}).logger(),
 	})
 	if err != nil {
 		t.Fatal(err)
 	}
-	p.stalled.Store(true)
+	p.Hang()
 	var running sync.WaitGroup
 	var begun sync.WaitGroup
 	for name, call := range operations(d) {
@@ -157,12 +158,12 @@ func TestCloseOfOwnClient(t *testing.T) {
 	}
 	wantGoroutines(t, before)
 	for range 500 { // the proxy sees them end a moment later
-		if p.open.Load() == 0 {
+		if p.Open() == 0 {
 			return
 		}
 		time.Sleep(10 * time.Millisecond)
 	}
-	t.Errorf("%d connections are left", p.open.Load())
+	t.Errorf("%d connections are left", p.Open())
 }
 
 // wantGoroutines waits until no more goroutines are left than there were before.
@@ -180,8 +181,8 @@ func wantGoroutines(t *testing.T, before int) {
 // Connections are kept: 64 at once need one each at most.
 func TestDials(t *testing.T) {
 	collection := fresh(t, connect(t))
-	p := newProxy(t, serverAddress(t))
-	client := dial(t, options.Client().ApplyURI("mongodb://"+p.address))
+	p := proxy.New(t, serverAddress(t))
+	client := dial(t, options.Client().ApplyURI("mongodb://"+p.Addr()))
 	d, err := mongodb.New(client, mongodb.Options{Database: collection.Database().Name(), Collection: collection.Name()})
 	if err != nil {
 		t.Fatal(err)
@@ -211,7 +212,7 @@ func TestDials(t *testing.T) {
 	}
 	running.Wait()
 	const monitors = 3 // the client's own
-	if n := p.dialed.Load(); n > goroutines+monitors {
+	if n := p.Counts().Dials; n > goroutines+monitors {
 		t.Errorf("%d connections were made for %d requests of %d goroutines", n, requests, goroutines)
 	}
 }

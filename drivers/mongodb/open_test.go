@@ -23,6 +23,7 @@ import (
 	"go.mongodb.org/mongo-driver/v2/mongo/options"
 
 	"github.com/gin-cachette/cachette/drivers"
+	"github.com/gin-cachette/cachette/drivers/drivertest/proxy"
 	"github.com/gin-cachette/cachette/drivers/mongodb"
 	"github.com/gin-cachette/cachette/internal/testservers"
 )
@@ -188,14 +189,14 @@ func TestOpenMalformed(t *testing.T) {
 // A server that does not answer is a warning; once it does, the first operation makes the indexes.
 func TestOpenUnreachable(t *testing.T) {
 	collection := fresh(t, connect(t))
-	p := newProxy(t, serverAddress(t))
-	p.stalled.Store(true)
+	p := proxy.New(t, serverAddress(t))
+	p.Hang()
 
 	ctx, cancel := context.WithTimeout(t.Context(), 50*time.Millisecond)
 	defer cancel()
 	var log journal
 	d, err := open(t, ctx, drivers.Settings{
-		MongoDBURL:   "mongodb://user:" + password + "@" + p.address + "/?connectTimeoutMS=100",
+		MongoDBURL:   "mongodb://user:" + password + "@" + p.Addr() + "/?connectTimeoutMS=100",
 		DatabaseName: "d", TableName: "c", Logger: log.logger(),
 	})
 	if err != nil {
@@ -213,13 +214,13 @@ func TestOpenUnreachable(t *testing.T) {
 
 	// Another, with no user, as this server has none.
 	d, err = open(t, ctx, drivers.Settings{
-		MongoDBURL:   "mongodb://" + p.address + "/?connectTimeoutMS=100&heartbeatFrequencyMS=500",
+		MongoDBURL:   "mongodb://" + p.Addr() + "/?connectTimeoutMS=100&heartbeatFrequencyMS=500",
 		DatabaseName: collection.Database().Name(), TableName: collection.Name(), Logger: log.logger(),
 	})
 	if err != nil {
 		t.Fatal(err)
 	}
-	p.stalled.Store(false)
+	p.Resume()
 	if err := d.Set(t.Context(), "k", []byte("v"), time.Hour); err != nil {
 		t.Error(err)
 	}

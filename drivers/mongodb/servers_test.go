@@ -5,60 +5,10 @@ import (
 	"io"
 	"net"
 	"sync"
-	"sync/atomic"
 	"testing"
 
 	"go.mongodb.org/mongo-driver/v2/bson"
 )
-
-// A proxy passes on what goes to a server and comes back, until it is stalled: then it swallows everything, and keeps the
-// connections open.
-type proxy struct {
-	address string
-	stalled atomic.Bool
-	open    atomic.Int64 // connections
-	dialed  atomic.Int64
-}
-
-func newProxy(t testing.TB, target string) *proxy {
-	t.Helper()
-	listener, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	p := &proxy{address: listener.Addr().String()}
-	serve(t, listener, func(client net.Conn) {
-		server, err := net.Dial("tcp", target)
-		if err != nil {
-			return
-		}
-		p.dialed.Add(1)
-		p.open.Add(1)
-		defer p.open.Add(-1)
-		defer server.Close()
-		go func() {
-			defer client.Close()
-			p.pass(client, server)
-		}()
-		p.pass(server, client)
-	})
-	return p
-}
-
-func (p *proxy) pass(to io.Writer, from io.Reader) {
-	buffer := make([]byte, 64<<10)
-	for {
-		n, err := from.Read(buffer)
-		if !p.stalled.Load() {
-			if _, err := to.Write(buffer[:n]); err != nil {
-				return
-			}
-		}
-		if err != nil {
-			return
-		}
-	}
-}
 
 // serve handles the connections to listener until the test ends.
 func serve(t testing.TB, listener net.Listener, handle func(net.Conn)) {
