@@ -2,14 +2,11 @@ package mongodb
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"slices"
 	"time"
 
 	"go.mongodb.org/mongo-driver/v2/bson"
-	"go.mongodb.org/mongo-driver/v2/mongo"
-	"go.mongodb.org/mongo-driver/v2/mongo/options"
 
 	"github.com/gin-cachette/cachette/drivers"
 	"github.com/gin-cachette/cachette/drivers/internal/logrecord"
@@ -23,7 +20,7 @@ var (
 // Add makes sure that keys have values: in one round trip where none has, in another that reads those that were there, and in others that
 // lengthen lives, and remove what has ended.
 //
-// The client repeats a write only to a server that carries it out once (retryable writes), and the driver with another value.
+// Nothing repeats a command that has a value in it: the driver makes another value for each.
 func (d *Driver) Add(ctx context.Context, ttl time.Duration, word func() []byte, keys ...string) ([][]byte, error) {
 	if err := d.begin(ctx); err != nil {
 		return nil, err
@@ -85,7 +82,7 @@ func (a *adding) once(ctx context.Context) error {
 		return err
 	}
 	if len(ended) > 0 {
-		_, err := a.driver.deleteMany(ctx, deadAnd(now, bson.E{Key: fieldKey, Value: bson.D{{Key: "$in", Value: ended}}}))
+		_, err := a.driver.collection.remove(ctx, deadAnd(now, bson.E{Key: fieldKey, Value: bson.D{{Key: "$in", Value: ended}}}))
 		if err != nil {
 			return err
 		}
@@ -107,15 +104,13 @@ func (a *adding) drop() {
 
 // look takes the values that are there, and returns how long they live, and which others have ended.
 func (a *adding) look(ctx context.Context) (now int64, live map[string]time.Duration, ended []string, err error) {
-	filter := marshal(bson.D{{Key: fieldKey, Value: bson.D{{Key: "$in", Value: a.left}}}})
-	cursor, err := a.driver.collection.Find(ctx, filter, options.Find().SetBatchSize(int32(len(a.left)+1)))
+	documents, err := a.driver.collection.all(ctx, fieldKey, a.left)
 	if err != nil {
 		return 0, nil, nil, err
 	}
-	defer cursor.Close(ctx)
 	now, live = a.driver.now(), make(map[string]time.Duration)
-	for cursor.Next(ctx) {
-		found, err := parse(cursor.Current)
+	for _, document := range documents {
+		found, err := parse(document)
 		if err != nil {
 			return 0, nil, nil, err
 		}
@@ -126,7 +121,7 @@ func (a *adding) look(ctx context.Context) (now int64, live map[string]time.Dura
 		a.values[found.name] = append([]byte{}, found.value...)
 		live[found.name] = time.UnixMilli(found.end).Sub(time.UnixMilli(now))
 	}
-	return now, live, ended, cursor.Err()
+	return now, live, ended, nil
 }
 
 // renew makes a word that was not sent yet.
@@ -144,22 +139,20 @@ func (a *adding) lengthen(ctx context.Context, names []string, now, end int64) e
 		return nil
 	}
 	times := fields(nil, end)[1:]
-	_, err := a.driver.collection.UpdateMany(ctx, liveAnd(now,
+	return a.driver.collection.updateAll(ctx, liveAnd(now,
 		bson.E{Key: fieldKey, Value: bson.D{{Key: "$in", Value: names}}},
 		bson.E{Key: fieldExpires, Value: bson.D{{Key: "$lt", Value: end / 1000}}},
 	), marshal(bson.D{{Key: "$set", Value: times}}))
-	return err
 }
 
 // insert adds values, but for names that another has added.
 func (a *adding) insert(ctx context.Context, names []string, end int64) error {
-	documents, words := make([]bson.Raw, len(names)), make([][]byte, len(names))
+	words := make([][]byte, len(names))
 	for i, name := range names {
 		var err error
 		if words[i], err = a.renew(name); err != nil {
 			return err
 		}
-		documents[i] = marshal(append(bson.D{{Key: fieldKey, Value: name}}, fields(words[i], end)...))
 	}
 	select {
 	case a.driver.inserts <- struct{}{}:
@@ -167,27 +160,12 @@ func (a *adding) insert(ctx context.Context, names []string, end int64) error {
 	case <-ctx.Done():
 		return ctx.Err()
 	}
-	result, err := a.driver.collection.InsertMany(ctx, documents, options.InsertMany().SetOrdered(false))
-	refused := make(map[int]bool)
-	var several mongo.BulkWriteException
-	if errors.As(err, &several) && several.WriteConcernError == nil {
-		err = nil
-		for _, one := range several.WriteErrors {
-			if refused[one.Index] = true; !mongo.IsDuplicateKeyError(one.WriteError) {
-				err = several
-			}
-		}
-	}
-	switch {
-	case err != nil:
+	added, err := a.driver.collection.add(ctx, names, words, end)
+	if err != nil {
 		return err
-	case result != nil && !result.Acknowledged:
-		return errUnacknowledged
 	}
-	for i, name := range names {
-		if !refused[i] {
-			a.values[name] = words[i]
-		}
+	for i := range added {
+		a.values[names[i]] = words[i]
 	}
 	return nil
 }

@@ -2,9 +2,6 @@ package mongodb
 
 import (
 	"context"
-
-	"go.mongodb.org/mongo-driver/v2/bson"
-	"go.mongodb.org/mongo-driver/v2/mongo/options"
 )
 
 // GetValues returns the values stored under keys, in one round trip for a thousand keys, or for the 16 MiB that an answer
@@ -32,26 +29,25 @@ func (d *Driver) collect(ctx context.Context, names []string, places map[string]
 	if err := ctx.Err(); err != nil {
 		return err
 	}
-	filter := marshal(bson.D{{Key: fieldKey, Value: bson.D{{Key: "$in", Value: names}}}})
-	// One more than can be found, or the server would wait to be asked whether there is more.
-	cursor, err := d.collection.Find(ctx, filter, options.Find().SetBatchSize(int32(len(names)+1)))
+	documents, err := d.collection.all(ctx, fieldKey, names)
 	if err != nil {
 		return err
 	}
-	defer cursor.Close(ctx)
 	now := d.now()
-	for cursor.Next(ctx) {
-		found, err := parse(cursor.Current)
+	for _, document := range documents {
+		found, err := parse(document)
 		if err != nil {
 			return err
 		}
 		if found.end <= now {
 			continue
 		}
-		// Each place has a copy: the caller may change one of two, and the cursor keeps what it has read.
-		for _, i := range places[found.name] {
-			values[i] = append([]byte{}, found.value...)
+		// Each place but the first has a copy: the caller may change one of two.
+		for n, i := range places[found.name] {
+			if values[i] = found.value; n > 0 {
+				values[i] = append([]byte{}, found.value...)
+			}
 		}
 	}
-	return cursor.Err()
+	return nil
 }

@@ -51,8 +51,8 @@ type indexes struct {
 	said map[string]bool // messages that are in the log; of the attempt under way alone
 }
 
-func newIndexes(life context.Context, collection *mongo.Collection, logger *slog.Logger) *indexes {
-	x := &indexes{collection: collection, logger: logger}
+func newIndexes(life context.Context, collection commands, logger *slog.Logger) *indexes {
+	x := &indexes{collection: collection.Collection, logger: logger}
 	x.made = once.New(life, indexTimeout, pauseBehind, x.attempt)
 	return x
 }

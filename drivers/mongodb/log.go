@@ -8,6 +8,7 @@ import (
 
 	"go.mongodb.org/mongo-driver/v2/bson"
 	"go.mongodb.org/mongo-driver/v2/mongo"
+	"go.mongodb.org/mongo-driver/v2/mongo/options"
 
 	"github.com/gin-cachette/cachette/drivers"
 	"github.com/gin-cachette/cachette/drivers/internal/logrecord"
@@ -63,7 +64,7 @@ func (d numbered) Head(ctx context.Context, key string) (record []byte, last int
 	if err := d.begin(ctx); err != nil {
 		return nil, 0, 0, err
 	}
-	document, err := d.collection.FindOne(ctx, marshal(bson.D{{Key: fieldKey, Value: encodeKey(key)}})).Raw()
+	document, err := d.collection.one(ctx, marshal(bson.D{{Key: fieldKey, Value: encodeKey(key)}}))
 	if errors.Is(err, mongo.ErrNoDocuments) {
 		return nil, 0, 0, nil
 	}
@@ -85,10 +86,10 @@ func (d numbered) Head(ctx context.Context, key string) (record []byte, last int
 // Raise gives the head of a log a larger number.
 func (d numbered) Raise(ctx context.Context, key string, record []byte, last int64, ttl time.Duration) error {
 	content := append(fields(nil, d.clock().Add(ttl).UnixMilli())[1:], bson.E{Key: fieldLast, Value: last})
-	_, err := d.collection.UpdateOne(ctx, marshal(bson.D{
+	_, err := d.collection.update(ctx, marshal(bson.D{
 		{Key: fieldKey, Value: encodeKey(key)},
 		{Key: fieldValue, Value: bson.Binary{Data: record}},
 		{Key: "$nor", Value: bson.A{bson.D{{Key: fieldLast, Value: bson.D{{Key: "$gte", Value: last}}}}}},
-	}), marshal(bson.D{{Key: "$set", Value: content}}))
+	}), marshal(bson.D{{Key: "$set", Value: content}}), options.UpdateOne())
 	return d.fail(ctx, "log", err)
 }

@@ -55,7 +55,7 @@ type Options struct {
 // write concern, which must not be w=0: how many entries were removed would be unknown.
 type Driver struct {
 	client     *mongo.Client
-	collection *mongo.Collection
+	collection commands
 	owned      bool // whether Close disconnects client
 	clock      func() time.Time
 	indexes    *indexes
@@ -88,12 +88,12 @@ func New(client *mongo.Client, options Options) (*Driver, error) {
 func newDriver(client *mongo.Client, o Options) *Driver {
 	collection := client.Database(cmp.Or(o.Database, DefaultDatabase)).Collection(cmp.Or(o.Collection, DefaultCollection),
 		options.Collection().SetReadPreference(readpref.Primary()))
-	d := &Driver{client: client, collection: collection, clock: o.Clock, inserts: make(chan struct{}, maxInserts)}
+	d := &Driver{client: client, collection: commands{collection}, clock: o.Clock, inserts: make(chan struct{}, maxInserts)}
 	if d.clock == nil {
 		d.clock = time.Now
 	}
 	d.life, d.end = context.WithCancel(context.Background())
-	d.indexes = newIndexes(d.life, collection, o.Logger)
+	d.indexes = newIndexes(d.life, d.collection, o.Logger)
 	return d
 }
 
@@ -155,7 +155,7 @@ func (d *Driver) Get(ctx context.Context, key string) (drivers.Item, error) {
 	if maxValue(name) < 0 {
 		return drivers.Item{}, drivers.ErrMiss
 	}
-	found, err := d.collection.FindOne(ctx, marshal(bson.D{{Key: fieldKey, Value: name}})).Raw()
+	found, err := d.collection.one(ctx, marshal(bson.D{{Key: fieldKey, Value: name}}))
 	if errors.Is(err, mongo.ErrNoDocuments) {
 		return drivers.Item{}, drivers.ErrMiss
 	}
@@ -205,11 +205,7 @@ func (d *Driver) upsert(ctx context.Context, name string, update bson.Raw) error
 	filter := marshal(bson.D{{Key: fieldKey, Value: name}})
 	var err error
 	for range upsertAttempts {
-		var result *mongo.UpdateResult
-		result, err = d.collection.UpdateOne(ctx, filter, update, options.UpdateOne().SetUpsert(true))
-		if err == nil && !result.Acknowledged {
-			return errUnacknowledged
-		}
+		_, err = d.collection.update(ctx, filter, update, options.UpdateOne().SetUpsert(true))
 		if !mongo.IsDuplicateKeyError(err) || ctx.Err() != nil {
 			return err
 		}
@@ -217,15 +213,13 @@ func (d *Driver) upsert(ctx context.Context, name string, update bson.Raw) error
 	return err
 }
 
-var errUnacknowledged = errors.New("the client's write concern is w=0, which does not tell what became of a write")
-
 // refuse removes what is stored under name, as no caller must be given a value that its writer has tried to replace, and
 // returns the reason.
 func (d *Driver) refuse(ctx context.Context, name string, reason error) error {
 	if maxValue(name) < 0 {
 		return reason // nothing has ever been stored under it
 	}
-	if _, err := d.collection.DeleteMany(ctx, marshal(bson.D{{Key: fieldKey, Value: name}})); err != nil {
+	if _, err := d.collection.remove(ctx, marshal(bson.D{{Key: fieldKey, Value: name}})); err != nil {
 		return errors.Join(reason, d.fail(ctx, "removing what was stored before", err))
 	}
 	return reason
@@ -244,7 +238,10 @@ func (d *Driver) Ping(ctx context.Context) error {
 	if err := d.begin(ctx); err != nil {
 		return err
 	}
-	return d.fail(ctx, "ping", d.client.Ping(ctx, readpref.Primary()))
+	_, err := read(ctx, func(ctx context.Context) (struct{}, error) {
+		return struct{}{}, d.client.Ping(ctx, readpref.Primary())
+	})
+	return d.fail(ctx, "ping", err)
 }
 
 // Close ends what the driver runs. A client that the driver has made itself is disconnected: operations under way have two

@@ -130,6 +130,10 @@ func clientOptions(ctx context.Context, settings drivers.Settings) (*options.Cli
 	if o.ConnectTimeout == nil {
 		o.SetConnectTimeout(openTimeout)
 	}
+	if o.Dialer == nil {
+		// The time that an operation may take begins before its request is sent.
+		o.SetDialer(&Dialer{Patience: settings.OperationTimeout / 2})
+	}
 	if !o.WriteConcern.Acknowledged() {
 		o.SetWriteConcern(writeconcern.W1()) // or it could not be told how many entries were removed
 	}

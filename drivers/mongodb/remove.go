@@ -63,23 +63,12 @@ func (d *Driver) remove(ctx context.Context, documents int, filter ...bson.E) (i
 		return 0, err
 	}
 	now := d.now()
-	removed, err := d.deleteMany(ctx, liveAnd(now, slices.Clone(filter)...))
+	removed, err := d.collection.remove(ctx, liveAnd(now, slices.Clone(filter)...))
 	if err != nil || removed >= documents {
 		return removed, err
 	}
-	_, err = d.deleteMany(ctx, deadAnd(now, slices.Clone(filter)...))
+	_, err = d.collection.remove(ctx, deadAnd(now, slices.Clone(filter)...))
 	return removed, err
-}
-
-func (d *Driver) deleteMany(ctx context.Context, filter bson.Raw) (int, error) {
-	result, err := d.collection.DeleteMany(ctx, filter)
-	if err != nil {
-		return 0, err
-	}
-	if !result.Acknowledged {
-		return 0, errUnacknowledged
-	}
-	return int(result.DeletedCount), nil
 }
 
 // Clear removes every key that begins with prefix and returns how many of them were live. It removes a thousand at a
@@ -153,16 +142,7 @@ func (d *Driver) find(ctx context.Context, limit int, filter bson.D, field strin
 	if field == fieldKey {
 		o = o.SetSort(bson.D{{Key: fieldKey, Value: 1}})
 	}
-	cursor, err := d.collection.Find(ctx, marshal(filter), o)
-	if err != nil {
-		return nil, err
-	}
-	defer cursor.Close(ctx)
-	var found []bson.Raw
-	for cursor.Next(ctx) {
-		found = append(found, slices.Clone(cursor.Current))
-	}
-	return found, cursor.Err()
+	return d.collection.find(ctx, marshal(filter), o)
 }
 
 // Sweep removes the entries that have expired and returns how many it removed. Those that the server has removed before, by
@@ -186,7 +166,7 @@ func (d *Driver) Sweep(ctx context.Context) (int, error) {
 			ids[i] = document.Lookup(fieldID)
 		}
 		// One that has been written anew meanwhile is spared.
-		n, err := d.deleteMany(ctx, deadAnd(now, append(expired(now), bson.E{Key: fieldID, Value: bson.D{{Key: "$in", Value: ids}}})...))
+		n, err := d.collection.remove(ctx, deadAnd(now, append(expired(now), bson.E{Key: fieldID, Value: bson.D{{Key: "$in", Value: ids}}})...))
 		swept += n
 		if err != nil {
 			return swept, d.fail(ctx, "sweep", err)

@@ -1,0 +1,138 @@
+package mongodb
+
+import (
+	"context"
+	"errors"
+	"slices"
+
+	"go.mongodb.org/mongo-driver/v2/bson"
+	"go.mongodb.org/mongo-driver/v2/mongo"
+	"go.mongodb.org/mongo-driver/v2/mongo/options"
+
+	"github.com/gin-cachette/cachette/drivers"
+)
+
+// commands are what a server is asked: one round trip each, but for a find whose answer is too large for one.
+type commands struct{ *mongo.Collection }
+
+// one returns a document that filter matches, or mongo.ErrNoDocuments.
+func (c commands) one(ctx context.Context, filter bson.Raw) (bson.Raw, error) {
+	return read(ctx, func(ctx context.Context) (bson.Raw, error) { return c.FindOne(ctx, filter).Raw() })
+}
+
+// find returns the documents that filter matches.
+func (c commands) find(ctx context.Context, filter bson.Raw, o *options.FindOptionsBuilder) ([]bson.Raw, error) {
+	return read(ctx, func(ctx context.Context) ([]bson.Raw, error) {
+		cursor, err := c.Find(ctx, filter, o)
+		if err != nil {
+			return nil, err
+		}
+		defer cursor.Close(ctx)
+		var found []bson.Raw
+		for cursor.Next(ctx) {
+			found = append(found, slices.Clone(cursor.Current)) // the cursor uses its own again
+		}
+		return found, cursor.Err()
+	})
+}
+
+// all returns the documents whose field is one of values.
+func (c commands) all(ctx context.Context, field string, values []string) ([]bson.Raw, error) {
+	// One more than can be found, or the server would wait to be asked whether there is more.
+	o := options.Find().SetBatchSize(int32(len(values) + 1))
+	return c.find(ctx, marshal(bson.D{{Key: field, Value: bson.D{{Key: "$in", Value: values}}}}), o)
+}
+
+func (c commands) update(ctx context.Context, filter, update bson.Raw, o *options.UpdateOneOptionsBuilder) (bool, error) {
+	result, err := send(ctx, func() (*mongo.UpdateResult, error) { return c.UpdateOne(ctx, filter, update, o) })
+	if err != nil {
+		return false, err
+	}
+	return result.MatchedCount+result.UpsertedCount > 0, acknowledged(result.Acknowledged)
+}
+
+func (c commands) updateAll(ctx context.Context, filter, update bson.Raw) error {
+	result, err := send(ctx, func() (*mongo.UpdateResult, error) { return c.UpdateMany(ctx, filter, update) })
+	if err != nil {
+		return err
+	}
+	return acknowledged(result.Acknowledged)
+}
+
+// add adds values that live until end, but for names that have one, and returns the indexes of those that it added.
+//
+// They are upserts that may concern several documents, which none does as names are unique: the client repeats inserts, and updates of one
+// document, where they fail (retryable writes).
+func (c commands) add(ctx context.Context, names []string, values [][]byte, end int64) (added map[int64]any, err error) {
+	models := make([]mongo.WriteModel, len(names))
+	for i, name := range names {
+		models[i] = mongo.NewUpdateManyModel().SetUpsert(true).SetFilter(marshal(bson.D{{Key: fieldKey, Value: name}})).
+			SetUpdate(marshal(bson.D{{Key: "$setOnInsert", Value: fields(values[i], end)}}))
+	}
+	result, err := send(ctx, func() (*mongo.BulkWriteResult, error) {
+		return c.BulkWrite(ctx, models, options.BulkWrite().SetOrdered(false))
+	})
+	var several mongo.BulkWriteException
+	if errors.As(err, &several) && several.WriteConcernError == nil {
+		// Another has added some in the same moment.
+		others := func(one mongo.BulkWriteError) bool { return !mongo.IsDuplicateKeyError(one.WriteError) }
+		if !slices.ContainsFunc(several.WriteErrors, others) {
+			return result.UpsertedIDs, nil
+		}
+	}
+	if err != nil {
+		return nil, err
+	}
+	return result.UpsertedIDs, acknowledged(result.Acknowledged)
+}
+
+// remove returns how many documents it removed.
+func (c commands) remove(ctx context.Context, filter bson.Raw) (int, error) {
+	result, err := send(ctx, func() (*mongo.DeleteResult, error) { return c.DeleteMany(ctx, filter) })
+	if err != nil {
+		return 0, err
+	}
+	return int(result.DeletedCount), acknowledged(result.Acknowledged)
+}
+
+func acknowledged(is bool) error {
+	if !is {
+		return errors.New("the client's write concern is w=0, which does not tell what became of a write")
+	}
+	return nil
+}
+
+// send has command done, and again while its connection turns out to have been dropped, so that nothing of it was sent.
+func send[T any](ctx context.Context, command func() (T, error)) (T, error) {
+	for {
+		result, err := command()
+		if !errors.As(err, new(errDropped)) || ctx.Err() != nil {
+			return result, err
+		}
+	}
+}
+
+// read has a command done that reads. It goes on until ctx's deadline when its caller has given up before, as the client closes a
+// connection whose answer is waited for no more. Commands that write do not go on: they may not have been sent yet.
+func read[T any](ctx context.Context, command func(context.Context) (T, error)) (T, error) {
+	deadline, bounded := ctx.Deadline()
+	if !bounded || drivers.Caller(ctx).Done() == nil {
+		return send(ctx, func() (T, error) { return command(ctx) })
+	}
+	on, cancel := context.WithDeadline(context.WithoutCancel(ctx), deadline)
+	var result T
+	var err error
+	done := make(chan struct{})
+	go func() {
+		defer cancel()
+		defer close(done)
+		result, err = send(on, func() (T, error) { return command(on) })
+	}()
+	select {
+	case <-done:
+		return result, err
+	case <-ctx.Done():
+		var none T
+		return none, ctx.Err()
+	}
+}
