@@ -51,6 +51,12 @@ func checkHosts(hosts string, inURL bool) string {
 			return address.Ordinal(i, len(all)) + problem
 		}
 	}
+	servers := parseHosts(hosts, inURL)
+	for i, server := range servers {
+		if slices.Contains(servers[:i], server) {
+			return address.Ordinal(i, len(all)) + "it is named twice: name each server once"
+		}
+	}
 	return ""
 }
 

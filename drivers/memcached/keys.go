@@ -26,10 +26,32 @@ type name struct {
 
 	// hashed says that text does not hold all of the key. Then the key stands before the value.
 	hashed bool
+
+	// spread is what picks the server: the key's tag, or text where it has none.
+	spread string
 }
 
 // nameOf returns the name of key: key itself, if the server takes it.
 func nameOf(key string) name {
+	n := mapped(key)
+	if n.spread = tagOf(key); n.spread == "" {
+		n.spread = n.text
+	}
+	return n
+}
+
+// tagOf returns what stands between the first "{" of a key and the first "}" behind that: see drivers.Sharded.
+func tagOf(key string) string {
+	_, rest, _ := strings.Cut(key, "{")
+	tag, _, closed := strings.Cut(rest, "}")
+	if !closed {
+		return ""
+	}
+	return tag
+}
+
+// mapped returns the name of key, without what picks its server.
+func mapped(key string) name {
 	if isPlain(key) {
 		return name{text: key}
 	}
@@ -120,7 +142,7 @@ func originOf(text string) (origin, bool) {
 	}
 	if escaped, found := strings.CutPrefix(text, escapedMark); found {
 		key, ok := unescape(escaped)
-		return origin{head: key, whole: true}, ok && nameOf(key).text == text
+		return origin{head: key, whole: true}, ok && mapped(key).text == text
 	}
 	if rest, found := strings.CutPrefix(text, hashedMark); found && len(rest) >= hashLength {
 		head, ok := unescape(rest[hashLength:])

@@ -42,9 +42,11 @@
 //
 // # Several servers
 //
-// Each key is kept by one server, the CRC-32 of its name modulo their number: [memcache.ServerList]'s way, and what the
-// order of the setting decides. Adding a server, or removing one, moves most keys to other servers, where they are misses
-// at first; nothing is repaired or copied. While a server is down, operations on its keys fail and the others go on.
+// Each key is kept by one server, the CRC-32 of its name modulo their number, in the order of their names: what
+// [memcache.ServerList] does where it is given them sorted. The order of the setting has no part in it. A key with a tag
+// ("{…}", see [drivers.Sharded]) is where its tag would be, so that keys with one tag are on one server. Adding a server, or
+// removing one, moves most keys to other servers, where they are misses at first; nothing is repaired or copied. While a server
+// is down, operations on its keys fail and the others go on.
 package memcached
 
 import (
@@ -64,7 +66,8 @@ import (
 // Options configures a [Driver].
 type Options struct {
 	// Selector is what the client was made with, by memcache.NewFromSelector, and is required: the client does not tell it. For
-	// one that was made by memcache.New, it is a memcache.ServerList to which SetServers was given the same servers.
+	// one that was made by memcache.New, it is a memcache.ServerList to which SetServers was given the same servers. A key with a
+	// tag is picked a server for by the tag alone (see drivers.Sharded), so other programs find it only if they do so too.
 	Selector memcache.ServerSelector
 
 	// NoFlags leaves the flags of items 0, for a store that is shared with clients that refuse others, as Python's aiomcache
@@ -78,13 +81,14 @@ type Options struct {
 const DefaultMaxIdleConns = 100
 
 // Driver is a [drivers.Driver] that keeps its entries in Memcached. It is a [drivers.Batch], a [drivers.Adder], a
-// [drivers.Log], a [drivers.Limited] and a [drivers.Pinger] too. Create it with [New], or by its name.
+// [drivers.Log], a [drivers.Limited], a [drivers.Pinger] and a [drivers.Sharded] too. Create it with [New], or by its name.
 type Driver struct {
 	selector memcache.ServerSelector
 	dial     dialFunc
 	timeout  time.Duration
 	most     int  // idle connections to a server
 	noFlags  bool // see Options
+	sharded  bool // there were several servers at the start
 	conns    openConns
 	closed   atomic.Bool
 
@@ -97,6 +101,7 @@ var (
 	_ drivers.Batch   = (*Driver)(nil)
 	_ drivers.Limited = (*Driver)(nil)
 	_ drivers.Pinger  = (*Driver)(nil)
+	_ drivers.Sharded = (*Driver)(nil)
 )
 
 // New returns a driver that reaches the servers of options.Selector as client does: it takes the client's DialContext, its
@@ -130,6 +135,8 @@ func newDriver(selector memcache.ServerSelector, dial dialFunc, timeout time.Dur
 	}
 	d := &Driver{selector: selector, timeout: timeout, most: most, servers: make(map[serverID]*server)}
 	d.dial = d.conns.dialer(dial)
+	all, _ := d.all()
+	d.sharded = len(all) > 1
 	return d
 }
 
@@ -156,11 +163,23 @@ func (d *Driver) server(addr net.Addr) *server {
 
 // serverOf returns the server that keeps an entry.
 func (d *Driver) serverOf(n name) (*server, error) {
-	addr, err := d.selector.PickServer(n.text)
+	addr, err := d.selector.PickServer(n.spread)
 	if err != nil {
 		return nil, err
 	}
 	return d.server(addr), nil
+}
+
+// Sharded tells whether there are several servers, or were when the driver was made.
+func (d *Driver) Sharded() bool { return d.sharded }
+
+// ServerOf returns the server that keeps key: as the setting names it, with its port, or as the selector of the program does.
+func (d *Driver) ServerOf(key string) string {
+	s, err := d.serverOf(nameOf(key))
+	if err != nil {
+		return ""
+	}
+	return s.addr.String()
 }
 
 // all returns the servers, each once.

@@ -3,6 +3,7 @@ package memcached
 import (
 	"hash/crc32"
 	"net"
+	"slices"
 )
 
 // A serverAddress is a server as the setting names it, a host and port or the path of a socket. A host is looked up anew for each
@@ -20,12 +21,13 @@ func (a serverAddress) String() string { return string(a) }
 
 // fixedServers spreads keys as memcache.ServerList does: by a CRC-32 of the key, modulo the number of servers. Unlike it,
 // it leaves the servers' names as they are: a server whose name is not known yet stops no start, one that moves to another
-// address is found there, and TLS has a name to check the certificate by.
+// address is found there, and TLS has a name to check the certificate by. They are sorted, so that the order in which a setting names
+// them moves no key.
 type fixedServers []net.Addr
 
 func newServers(hosts []string) fixedServers {
 	servers := make(fixedServers, len(hosts))
-	for i, host := range hosts {
+	for i, host := range slices.Sorted(slices.Values(hosts)) {
 		servers[i] = serverAddress(host)
 	}
 	return servers

@@ -50,6 +50,9 @@ func TestParseSettingMistakes(t *testing.T) {
 		{"", "the host is missing"},
 		{"a,,b", "host 2 of 3"},
 		{"a:", "the port"},
+		{"a,b:1,a", "host 3 of 3: it is named twice"},
+		{"a,b:1,a:11211", "host 3 of 3: it is named twice"},
+		{"memcached:///run/a%20b,c,/run/a b", "host 3 of 3: it is named twice"},
 		{"::1", "in brackets"},
 		{secret + "@host", "no URL"},
 		{"http://user:" + secret + "@host", "the scheme http:// is not one"},
@@ -88,13 +91,15 @@ func TestParseSettingMistakes(t *testing.T) {
 
 // TestServersAreSpreadAsByServerList holds the driver's way to gomemcache's own.
 func TestServersAreSpreadAsByServerList(t *testing.T) {
-	hosts := []string{"127.0.0.1:1", "/run/memcached.sock", "127.0.0.1:3"}
+	hosts := []string{"/run/memcached.sock", "127.0.0.1:1", "127.0.0.1:3"}
 	for n := 1; n <= len(hosts); n++ {
 		var list memcache.ServerList
 		if err := list.SetServers(hosts[:n]...); err != nil {
 			t.Fatal(err)
 		}
-		servers := newServers(hosts[:n])
+		given := slices.Clone(hosts[:n])
+		slices.Reverse(given) // in any order
+		servers := newServers(given)
 		for _, key := range []string{"", "a", "b", "c", "cachette:d", "ж", "\xff", strings.Repeat("k", 250),
 			strings.Repeat("k", 256) + "a", strings.Repeat("k", 256) + "b"} {
 			want, err := list.PickServer(key)

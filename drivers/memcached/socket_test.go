@@ -32,10 +32,12 @@ func TestSocket(t *testing.T) {
 	host := testservers.Find(t, testservers.Memcached)
 	path := newSocket(t)
 	r := newRelayAt(t, "unix", path, host, nil)
+	other := newSocket(t)
+	newRelayAt(t, "unix", other, host, nil)
 	escaped := (&url.URL{Path: path}).EscapedPath()
 	for name, d := range map[string]*memcached.Driver{
 		"Path":   open(t, settingsFor(path)),
-		"OfTwo":  open(t, settingsFor(path+","+path)),
+		"OfTwo":  open(t, settingsFor(path+","+other)),
 		"URL":    open(t, settingsFor("memcached://"+escaped)),
 		"Client": newDriver(t, path),
 	} {
