@@ -87,7 +87,8 @@ func (c *Cache) FetchWithTTL(ctx context.Context, key string, dst any) (time.Dur
 	return max(0, time.Until(item.ExpiresAt)), nil
 }
 
-// Delete removes the values under keys and returns how many of them there were.
+// Delete removes the values under keys and returns how many of them there were. Where the store has several servers, those are removed
+// whose servers answer, and the Key of the error has the others, which are owed.
 func (c *Cache) Delete(ctx context.Context, names ...string) (int, error) {
 	if len(names) == 0 && !c.closed.Load() {
 		return 0, nil
@@ -100,7 +101,13 @@ func (c *Cache) Delete(ctx context.Context, names ...string) (int, error) {
 		return 0, c.fail("delete", strings.Join(names, ", "), ErrClosed)
 	}
 	n, err := c.responses.DeleteValues(context.WithoutCancel(argument.Context(ctx)), full...)
-	return n, c.fail("delete", strings.Join(names, ", "), err)
+	var left []string
+	for i, name := range names {
+		if guard.ErrorOf(err, i) != nil {
+			left = append(left, name)
+		}
+	}
+	return n, c.fail("delete", strings.Join(left, ", "), err)
 }
 
 // ClearNamespace removes the values whose keys begin with namespace and a colon, and the responses of the routes that

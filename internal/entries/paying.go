@@ -3,9 +3,12 @@ package entries
 import (
 	"context"
 	"errors"
+	"maps"
 	"slices"
 	"sync"
 	"time"
+
+	"github.com/gin-cachette/cachette/internal/guard"
 )
 
 // What is owed is tried again at a pace that suits a store in trouble. A request that needs one of the marks does not wait for it.
@@ -85,8 +88,8 @@ func (s *Store) pay(ctx context.Context) bool {
 	if s.shared != nil {
 		err = s.shared.Pay(insist(ctx))
 	}
-	if err == nil {
-		err = s.payDeletes(ctx)
+	if err == nil || s.far.Sharded() { // a server that does not take a purge may not be the one of what is to be removed
+		err = errors.Join(err, s.payDeletes(ctx))
 	}
 	if errors.Is(err, context.DeadlineExceeded) {
 		return false // it hangs, and clearing has more patience than that is worth
@@ -108,12 +111,25 @@ func (s *Store) pay(ctx context.Context) bool {
 	return all
 }
 
+// payDeletes removes what is owed, of each server beside the others: one that does not answer holds up what they have.
 func (s *Store) payDeletes(ctx context.Context) error {
-	owed := s.deletes.all()
-	keys := make([]string, 0, len(owed))
+	owed, byServer := s.deletes.all(), make(map[string][]string)
 	for key := range owed {
-		keys = append(keys, key)
+		server := s.far.ServerOf(key)
+		byServer[server] = append(byServer[server], key)
 	}
+	parts := slices.Collect(maps.Values(byServer))
+	errs := make([]error, len(parts))
+	var paying sync.WaitGroup
+	for i, keys := range parts {
+		paying.Go(func() { errs[i] = s.payDeletesOf(ctx, keys, owed) })
+	}
+	paying.Wait()
+	return errors.Join(errs...)
+}
+
+// payDeletesOf removes the keys of one server, as far as it takes that. owed has the numbers of the debts.
+func (s *Store) payDeletesOf(ctx context.Context, keys []string, owed map[string]uint64) error {
 	for some := range slices.Chunk(keys, deletedAtOnce) {
 		some = slices.DeleteFunc(some, func(key string) bool { return s.deletes.owed(key) == 0 }) // one that was put anew
 		if len(some) == 0 {
@@ -122,11 +138,13 @@ func (s *Store) payDeletes(ctx context.Context) error {
 		within, cancel := s.far.Step(ctx)
 		_, err := s.far.Insistent().Delete(within, some...)
 		cancel()
+		for i, key := range some {
+			if guard.ErrorOf(err, i) == nil {
+				s.deletes.paid(key, owed[key])
+			}
+		}
 		if err != nil {
 			return err
-		}
-		for _, key := range some {
-			s.deletes.paid(key, owed[key])
 		}
 	}
 	return nil

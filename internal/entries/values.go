@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"github.com/gin-cachette/cachette/drivers"
+	"github.com/gin-cachette/cachette/internal/guard"
 )
 
 // GetValue returns a value, or [drivers.ErrMiss], which it is for one whose removal is owed.
@@ -31,22 +32,30 @@ func (s *Store) removed(key string) bool {
 	return s.deletes.owed(key) > 0 || s.clears.some(func(prefix string) bool { return strings.HasPrefix(key, prefix) })
 }
 
-// DeleteValues removes values and returns how many of them were live. If the store does not answer, that is owed.
+// DeleteValues removes values and returns how many of them were live. What the store does not take is owed: of several servers that is
+// what those have that do not answer, and [guard.ErrorOf] tells of which keys the error is.
 func (s *Store) DeleteValues(ctx context.Context, keys ...string) (int, error) {
-	owed := s.deletes.count()
+	number := s.deletes.count()
 	n, err := s.far.Delete(ctx, keys...)
-	switch {
-	case err == nil:
-		s.deletesPaid(keys, owed)
+	if err == nil {
+		s.deletesPaid(keys, number)
 		return n, nil
-	case hopeless(err):
-		return n, err
 	}
-	for _, key := range keys {
-		if !s.deletes.owe(key, maxOwed) {
+	owes := false
+	for i, key := range keys {
+		switch of := guard.ErrorOf(err, i); {
+		case of == nil:
+			s.deletesPaid(keys[i:i+1], number)
+		case hopeless(of):
+		case !s.deletes.owe(key, maxOwed):
 			s.startPaying() // for those before
 			return n, s.oweAll(err)
+		default:
+			owes = true
 		}
+	}
+	if !owes {
+		return n, err
 	}
 	s.startPaying()
 	return n, owing(err)
