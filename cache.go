@@ -87,27 +87,18 @@ func (c *Cache) FetchWithTTL(ctx context.Context, key string, dst any) (time.Dur
 	return max(0, time.Until(item.ExpiresAt)), nil
 }
 
-// Delete removes the values under keys and returns how many of them there were. Where the store has several servers, those are removed
-// whose servers answer, and the Key of the error has the others, which are owed.
+// Delete removes the values under keys and returns how many of them there were. Of several servers those that answer remove theirs: the
+// Key of the error has the other keys, which are owed.
 func (c *Cache) Delete(ctx context.Context, names ...string) (int, error) {
-	if len(names) == 0 && !c.closed.Load() {
-		return 0, nil
+	if c.closed.Load() {
+		return 0, c.fail("delete", strings.Join(names, ", "), ErrClosed)
 	}
 	full := make([]string, len(names))
 	for i, name := range names {
 		full[i] = target.Value(c.prefix, name)
 	}
-	if c.closed.Load() {
-		return 0, c.fail("delete", strings.Join(names, ", "), ErrClosed)
-	}
 	n, err := c.responses.DeleteValues(context.WithoutCancel(argument.Context(ctx)), full...)
-	var left []string
-	for i, name := range names {
-		if guard.ErrorOf(err, i) != nil {
-			left = append(left, name)
-		}
-	}
-	return n, c.fail("delete", strings.Join(left, ", "), err)
+	return n, c.fail("delete", strings.Join(guard.Left(err, names), ", "), err)
 }
 
 // ClearNamespace removes the values whose keys begin with namespace and a colon, and the responses of the routes that

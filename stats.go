@@ -8,8 +8,7 @@ import (
 
 // Stats are numbers that a [Cache] has counted since it was installed.
 type Stats struct {
-	// Stored is how many responses were stored, those that were stored again included. Where they wait for the store, it counts those that
-	// the store has taken.
+	// Stored is how many responses were stored, that is, taken by the store; those that were stored again count again.
 	Stored uint64
 
 	// TooLarge is how many responses were served and not stored because they are larger than the BodyLimit, or than
@@ -67,7 +66,14 @@ type StoreStats struct {
 	Clearings OperationStats // of all that begins with a prefix
 	Sweeps    OperationStats // of what has expired
 	Pings     OperationStats
+
+	// Servers is, where the store has several, what is done with the operations on the keys of each, by its name: one that does not answer
+	// is left alone by itself. It has those that keys were for in the last hour or two.
+	Servers map[string]ServerStats
 }
+
+// ServerStats are the States of one server's operations: see [OperationStats]. Writes stands for Adds and Appends, too.
+type ServerStats struct{ Reads, Writes, Removals string }
 
 // OperationStats are the operations of one kind. Each is in one of the first nine numbers.
 type OperationStats struct {
@@ -86,6 +92,7 @@ type OperationStats struct {
 
 	// State is "closed" where operations go to the store; "open" while they are refused, since three in a row have failed; and "trying" while
 	// one tries whether it is back. Reads and Removals each have their own, and Writes, Adds and Appends one; the others are never refused.
+	// Of several servers it is that of the one that is worst off.
 	State   string
 	RetryAt time.Time // from when on the next operation tries; zero while State is closed
 }
@@ -97,18 +104,17 @@ func (c *Cache) Stats() Stats {
 	for pattern, o := range c.server.Outcomes() {
 		routes[pattern] = RouteStats(o)
 	}
+	servers := make(map[string]ServerStats)
+	for name, states := range c.store.Servers() {
+		servers[name] = ServerStats(states)
+	}
 	of := func(kind event.Kind) OperationStats { return OperationStats(c.store.Counts(kind)) }
 	return Stats{
-		Routes:        routes,
-		Stored:        counts.Stored.Load(),
-		TooLarge:      counts.TooLarge.Load(),
-		Dropped:       counts.Dropped.Load(),
-		Uncaptured:    counts.Uncaptured.Load(),
-		CutOff:        c.server.CutOff(),
-		StoreFailures: c.store.Failures(),
+		Stored: counts.Stored.Load(), TooLarge: counts.TooLarge.Load(), Dropped: counts.Dropped.Load(), Uncaptured: counts.Uncaptured.Load(),
+		CutOff: c.server.CutOff(), StoreFailures: c.store.Failures(), Routes: routes,
 		Store: StoreStats{
 			Reads: of(event.Read), Writes: of(event.Write), Adds: of(event.Add), Appends: of(event.Append), Removals: of(event.Removal),
-			Clearings: of(event.Clearing), Sweeps: of(event.Sweep), Pings: of(event.Ping),
+			Clearings: of(event.Clearing), Sweeps: of(event.Sweep), Pings: of(event.Ping), Servers: servers,
 		},
 	}
 }

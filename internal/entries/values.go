@@ -35,6 +35,9 @@ func (s *Store) removed(key string) bool {
 // DeleteValues removes values and returns how many of them were live. What the store does not take is owed: of several servers that is
 // what those have that do not answer, and [guard.ErrorOf] tells of which keys the error is.
 func (s *Store) DeleteValues(ctx context.Context, keys ...string) (int, error) {
+	if len(keys) == 0 {
+		return 0, nil
+	}
 	number := s.deletes.count()
 	n, err := s.far.Delete(ctx, keys...)
 	if err == nil {

@@ -28,6 +28,16 @@ func ErrorOf(err error, place int) error {
 	return err
 }
 
+// Left returns which of the keys of an operation err is of, by the names that the caller has for them.
+func Left(err error, names []string) (left []string) {
+	for i, name := range names {
+		if ErrorOf(err, i) != nil {
+			left = append(left, name)
+		}
+	}
+	return left
+}
+
 // part is those of an operation's keys that one server keeps, with their places among all.
 type part struct {
 	on     *breakers

@@ -149,14 +149,8 @@ func (s *Store) Sharded() bool { return s.sharded != nil }
 // ServerOf returns the name of the server that keeps a key; empty where there is one server, or that is not known.
 func (s *Store) ServerOf(key string) string { return s.at(key).server }
 
-// BreakerState is what a breaker does with operations.
-type BreakerState struct {
-	State   string    // "closed", "open" or "trying"
-	RetryAt time.Time // see [Counts]
-}
-
-// ServerState is what the breakers of one server do.
-type ServerState struct{ Reads, Writes, Removals BreakerState }
+// ServerState is what the breakers of one server do with operations: see [Counts].
+type ServerState struct{ Reads, Writes, Removals string }
 
 // Servers returns what the breakers do, by the names of the servers that keys were for in the last hour or two; nil where there is one
 // server.
@@ -167,9 +161,9 @@ func (s *Store) Servers() map[string]ServerState {
 	states := make(map[string]ServerState)
 	for name, b := range s.servers.all() {
 		var of ServerState
-		of.Reads.State, of.Reads.RetryAt = b.reads.state()
-		of.Writes.State, of.Writes.RetryAt = b.writes.state()
-		of.Removals.State, of.Removals.RetryAt = b.removals.state()
+		of.Reads, _ = b.reads.state()
+		of.Writes, _ = b.writes.state()
+		of.Removals, _ = b.removals.state()
 		states[name] = of
 	}
 	return states
