@@ -18,6 +18,34 @@ var answer = drivers.Item{Value: []byte("value"), ExpiresAt: time.Unix(1<<32, 0)
 
 func (idle) Get(context.Context, string) (drivers.Item, error) { return answer, nil }
 
+// GetValues answers with nothing, without doing anything.
+func (idle) GetValues(context.Context, ...string) ([][]byte, error) { return nil, nil }
+
+// idles is idle on several servers.
+type idles struct{ idle }
+
+func (idles) Sharded() bool              { return true }
+func (idles) ServerOf(key string) string { return key[:1] }
+
+// BenchmarkServers is what the guard adds to a reading from a store of several servers: of a key, of keys of one server, and of keys of two.
+func BenchmarkServers(b *testing.B) {
+	s := guard.New(idles{}, timeout, slog.New(slog.DiscardHandler))
+	ctx, cancel := s.Step(b.Context())
+	defer cancel()
+	for name, keys := range map[string][]string{"a key": {"a"}, "one": {"a1", "a2", "a3"}, "two": {"a1", "b1", "a2"}} {
+		b.Run(name, func(b *testing.B) {
+			b.ReportAllocs()
+			for b.Loop() {
+				if len(keys) == 1 {
+					_, _ = s.Get(ctx, keys[0])
+				} else {
+					_, _ = s.GetValues(ctx, keys...)
+				}
+			}
+		})
+	}
+}
+
 // BenchmarkGet is what the guard adds to a reading: of a store of bytes, by one goroutine and by all processors at once, as an operation of
 // its own and in a step of several; and of what lives in this process.
 func BenchmarkGet(b *testing.B) {

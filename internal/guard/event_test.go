@@ -396,15 +396,17 @@ func TestPanicsAreFailures(t *testing.T) {
 	}
 }
 
-// An event costs no memory, and neither does telling it.
+// An event costs no memory, and neither does telling it, nor finding the server.
 func TestEventsAllocateNothing(t *testing.T) {
-	s := guard.New(idle{}, timeout, slog.New(slog.DiscardHandler))
-	ctx, cancel := s.Step(t.Context())
-	defer cancel()
-	for _, f := range []func(event.Operation){nil, func(event.Operation) {}} {
-		s.Observe(f)
-		if n := testing.AllocsPerRun(100, func() { _, _ = s.Get(ctx, "k") }); n != 0 {
-			t.Errorf("%v allocations, with an observer: %t", n, f != nil)
+	for name, driver := range map[string]drivers.Driver{"one server": idle{}, "several": idles{}} {
+		s := guard.New(driver, timeout, slog.New(slog.DiscardHandler))
+		ctx, cancel := s.Step(t.Context())
+		defer cancel()
+		for _, f := range []func(event.Operation){nil, func(event.Operation) {}} {
+			s.Observe(f)
+			if n := testing.AllocsPerRun(100, func() { _, _ = s.Get(ctx, "k") }); n != 0 {
+				t.Errorf("%s: %v allocations, with an observer: %t", name, n, f != nil)
+			}
 		}
 	}
 }
