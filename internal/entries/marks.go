@@ -13,7 +13,10 @@ import (
 // shared returns the purges of a store that several processes may share. Its marks are values under keys of their own, and its log is
 // one of the driver.
 func shared(far *guard.Store, prefix string) *purge.Shared {
-	o := purge.Options{Marks: marks{far}, Prefix: prefix}
+	o := purge.Options{Marks: marks{far}, Prefix: prefix, Sharded: far.Sharded()}
+	if far.Arranged() {
+		o.Arrangement = far.Arrangement
+	}
 	if far.Logs() {
 		o.Log = logs{far}
 	}

@@ -65,6 +65,9 @@ func (s *Store) Flush(ctx context.Context) error {
 		_ = s.local.Purge(ctx, purge.Scope{Kind: purge.All})
 	}
 	err := s.flush(ctx)
+	if err == nil && s.shared != nil {
+		err = s.shared.Arranged(ctx)
+	}
 	if err == nil {
 		return nil
 	}

@@ -56,11 +56,11 @@ func (f *fleet) lookUp(q *process, page int, scopes []purge.Scope) (look *purge.
 	look = q.p.Look(scopes...)
 	keys := look.Keys()
 	if f.chance(50) {
-		e = f.stored[page]
+		e = *f.at(q, page)
 	}
-	words, err := f.w.Words(ctx, keys...)
+	words, err := q.marks.Words(ctx, keys...)
 	if e == nil {
-		e = f.stored[page]
+		e = *f.at(q, page)
 	}
 	if err != nil || f.w.Stopped() {
 		return nil, e
@@ -82,7 +82,7 @@ func state(q *process, look *purge.Look, e *entry) (purge.State, error) {
 // hit asks for a page that is stored.
 func (f *fleet) hit(q *process, page int, wait bool) {
 	if wait {
-		f.w.Until(func() bool { return f.stored[page] != nil })
+		f.w.Until(func() bool { return *f.at(q, page) != nil })
 	}
 	began, beganAt := f.w.Step, f.w.Clock
 	look, e := f.lookUp(q, page, f.plan.known[page])
@@ -148,7 +148,7 @@ func (f *fleet) follow(q *process, page int) {
 
 // keepNear keeps an entry near its process, and asks for it.
 func (f *fleet) keepNear(q *process, page int) {
-	f.w.Until(func() bool { return f.stored[page] != nil })
+	f.w.Until(func() bool { return *f.at(q, page) != nil })
 	var place purge.Place
 	var err error
 	if !f.mistake.user.marksBeforePlace {
@@ -156,7 +156,7 @@ func (f *fleet) keepNear(q *process, page int) {
 			return
 		}
 	}
-	e := f.stored[page]
+	e := *f.at(q, page)
 	if e == nil || f.w.Stopped() {
 		return
 	}

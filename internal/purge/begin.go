@@ -19,14 +19,18 @@ func (s *Shared) Begin(ctx context.Context, l *Look, f Fill) (Ticket, error) {
 			scopes = append(scopes, scope)
 		}
 	}
-	if s.debts.left(each(scopes)) < Valid {
+	part := s.partOf(each(scopes))
+	if s.debts.left(part.number, each(scopes)) < Valid {
 		return Ticket{}, ErrOwed
 	}
-	v, err := s.ensure(ctx, l.began) // older than the handler's data: the purges of a second more count
+	if err := l.arrange(ctx); err != nil {
+		return Ticket{}, err
+	}
+	v, err := part.ensure(ctx, l.began) // older than the handler's data: the purges of a second more count
 	if err != nil {
 		return Ticket{}, err
 	}
-	t.Basis.Place = v.end
+	t.Basis.Place = l.place(v.end)
 	if f.Late && s.Log != nil {
 		if t.log, err = s.Log.End(ctx, s.tagLog, logLife); err != nil {
 			return Ticket{}, err
@@ -60,7 +64,7 @@ func (s *Shared) claim(ctx context.Context, t *Ticket, scopes []Scope) (own []Ma
 	var keys []string
 	for _, scope := range scopes {
 		if beside, ok := scope.own(); ok {
-			own, keys = append(own, Mark{Scope: beside}), append(keys, beside.id().key(s.base))
+			own, keys = append(own, Mark{Scope: beside}), append(keys, beside.key(s.base, s.Sharded))
 		}
 	}
 	if len(keys) == 0 {
@@ -121,7 +125,7 @@ func (s *Shared) add(ctx context.Context, t *Ticket, marks []Mark, numbers []int
 	ids, keys := make([]id, len(numbers)), make([]string, len(numbers))
 	for k, i := range numbers {
 		ids[k] = marks[i].Scope.id()
-		keys[k] = ids[k].key(s.base)
+		keys[k] = ids[k].key(s.base, marks[i].Scope.home(s.Sharded))
 	}
 	now := s.Now()
 	words, err := s.Marks.Add(ctx, 2*life, s.maker(now.Add(2*life)), keys...)
@@ -161,7 +165,7 @@ func lifeFor(ttl time.Duration) time.Duration {
 // Name adds scopes to a ticket: the words of the marks first, then the log. A purge whose record the log did not have yet will
 // delete the word that was taken; one whose record it has may have done so before. What was guessed needs no log.
 func (s *Shared) Name(ctx context.Context, t *Ticket, late []Scope, ttl time.Duration) (bool, error) {
-	if s.debts.left(each(late)) < Valid {
+	if s.debts.left(s.partOf(t.Basis.scopes).number, each(late)) < Valid {
 		return false, ErrOwed
 	}
 	marks := t.Basis.Marks[:len(t.Basis.Marks):len(t.Basis.Marks)]
@@ -243,7 +247,7 @@ func (s *Shared) purgedSince(ctx context.Context, from Position, marks []Mark) (
 // NotePosition has a look note where the log of tags is.
 func (s *Shared) NotePosition(ctx context.Context, l *Look) (err error) {
 	if s.Log != nil {
-		l.position, err = s.Log.End(ctx, s.tagLog, logLife)
+		l.tags, err = s.Log.End(ctx, s.tagLog, logLife)
 	}
 	return err
 }
@@ -262,10 +266,10 @@ func (s *Shared) Follow(ctx context.Context, l *Look, t *Ticket, late []Scope) (
 			unnamed = append(unnamed, Mark{Scope: scope})
 		}
 	}
-	if s.debts.left(each(late)) < Valid {
+	if s.debts.left(s.partOf(t.Basis.scopes).number, each(late)) < Valid {
 		return Gone, nil
 	}
-	if l != nil && l.position != "" && l.position == t.log && l.paid == s.debts.paid.Load() {
+	if l != nil && l.tags != "" && l.tags == t.log && l.paid == s.debts.paid.Load() {
 		return state, nil // nothing was purged between the beginning of the fill and that of this request
 	}
 	if purged, err := s.purgedSince(ctx, t.log, unnamed); purged || err != nil {

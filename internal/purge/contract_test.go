@@ -14,13 +14,43 @@ var protocols = map[string]func() purge.Protocol{
 	"local":         func() purge.Protocol { return purge.NewLocal() },
 	"shared":        func() purge.Protocol { return newShared(false) },
 	"shared, nears": func() purge.Protocol { return newShared(true) },
+	"sharded":       func() purge.Protocol { return newSharded() },
+	"arranged": func() purge.Protocol {
+		return newSharded(func(o *purge.Options) {
+			o.Arrangement = func(context.Context) (string, error) { return "as it is", nil }
+		})
+	},
 }
 
 func newShared(near bool) *purge.Shared {
+	return newWith(func(o *purge.Options) { o.Near = near })
+}
+
+func newSharded(options ...func(*purge.Options)) *purge.Shared {
+	return newWith(append(options, func(o *purge.Options) { o.Sharded = true })...)
+}
+
+func newWith(options ...func(*purge.Options)) *purge.Shared {
 	w := &sim.World{}
 	w.Reset()
-	return purge.NewShared(purge.Options{Marks: &w.Store, Log: &w.Store, Near: near, Now: w.Now,
-		Wait: func(_ context.Context, d time.Duration) error { w.Clock = w.Clock.Add(d); return nil }})
+	return onWorld(w, options...)
+}
+
+// onWorld returns a process on the store of a world.
+func onWorld(w *sim.World, options ...func(*purge.Options)) *purge.Shared {
+	o := purge.Options{Marks: &w.Store, Log: &w.Store, Now: w.Now, Beside: inTurn,
+		Wait: func(_ context.Context, d time.Duration) error { w.Clock = w.Clock.Add(d); return nil }}
+	for _, option := range options {
+		option(&o)
+	}
+	return purge.NewShared(o)
+}
+
+// inTurn does several things one after the other, for a world has one thread.
+func inTurn(n int, do func(i int)) {
+	for i := range n {
+		do(i)
+	}
 }
 
 var (

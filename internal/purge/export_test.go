@@ -2,22 +2,35 @@ package purge
 
 import (
 	"context"
+	"strings"
 
 	"github.com/gin-cachette/cachette/internal/target"
 )
 
 // What the simulator needs for the mistakes that it must find.
 
-func PrefixLog(prefix string) string { return target.Marks(prefix) + "lx" }
-func TagLog(prefix string) string    { return target.Marks(prefix) + "lt" }
-func PulseKey(prefix string) string  { return target.Marks(prefix) + "le" }
+func TagLog() string { return target.Marks("") + "lt" }
+
+// PrefixLog is the log of the partition of a path, and PulseKey its pulse.
+func PrefixLog(path string, sharded bool) string { return of(path, sharded) + "lx" }
+func PulseKey(path string, sharded bool) string  { return of(path, sharded) + "le" }
+
+func of(path string, sharded bool) string {
+	if sharded {
+		return target.Marks("") + target.Tag(target.Partition(path))
+	}
+	return target.Marks("")
+}
+
+// KeyOf is the key of the mark of a scope.
+func KeyOf(s Scope, sharded bool) string { return s.key(target.Marks(""), sharded) }
 
 // ForgetOwed forgets what is owed.
 func (s *Shared) ForgetOwed() {
 	s.debts.mu.Lock()
 	defer s.debts.mu.Unlock()
-	s.debts.marks, s.debts.prefixes, s.debts.all = nil, nil, 0
-	s.debts.recount()
+	s.debts.marks, s.debts.records = nil, nil
+	s.debts.count.Store(0)
 }
 
 // UnpaidSince has a look take it that nothing was paid since it began.
@@ -49,44 +62,60 @@ func (l *Look) WordsOf(scopes []Scope) []Mark {
 
 // AppendTo carries out the first part of a purge.
 func (s *Shared) AppendTo(ctx context.Context, scopes ...Scope) error {
-	var b bill
-	b.add(scopes...)
-	if err := s.append(ctx, s.tagLog, s.Keep, texts(b.late)); err != nil {
-		return err
+	b := s.bill(scopes...)
+	for _, u := range s.units(&b) {
+		if err := s.append(ctx, s.tagLog, s.Keep, u.logged(true)); err != nil {
+			return err
+		}
+		if err := s.append(ctx, u.part.log, keepPrefixes, u.encoded()); err != nil {
+			return err
+		}
 	}
-	return s.append(ctx, s.prefixLog, keepPrefixes, encoded(b.records))
+	return nil
 }
 
 func (s *Shared) DeleteOf(ctx context.Context, scopes ...Scope) error {
-	var b bill
-	b.add(scopes...)
-	return s.delete(ctx, &b)
+	b := s.bill(scopes...)
+	for _, u := range s.units(&b) {
+		if err := s.delete(ctx, &u); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // PurgeWithoutOwn forgets the marks beside those of paths.
 func (s *Shared) PurgeWithoutOwn(ctx context.Context, scopes ...Scope) error {
-	var b bill
-	b.add(scopes...)
-	b.own = nil
-	return s.purge(ctx, &b, scopes)
+	b := s.bill(scopes...).withoutOwn()
+	return s.purge(ctx, &b)
+}
+
+func (b bill) withoutOwn() bill {
+	for i := range b.marks {
+		b.marks[i].spared = true
+	}
+	return b
 }
 
 // SettleFirst takes off what is owed, and carries it out then.
 func (s *Shared) SettleFirst(ctx context.Context) error {
-	b, number := s.debts.due(payAtOnce)
+	b, number := s.debts.all()
 	s.debts.settle(&b, number)
-	return s.carry(ctx, &b)
+	_, err := s.carry(ctx, &b)
+	return err
 }
 
 // PayHalf carries out what is owed for one mark of each scope.
 func (s *Shared) PayHalf(ctx context.Context) error {
-	b, number := s.debts.due(payAtOnce)
-	half := b
-	if n := len(b.plain); n > 1 {
-		half.plain = b.plain[:1]
+	b, number := s.debts.all()
+	half := bill{records: b.records}
+	for _, one := range b.marks {
+		if one.late || len(half.marks) == 0 {
+			half.marks = append(half.marks, one)
+		}
 	}
-	half.own = nil
-	if err := s.carry(ctx, &half); err != nil {
+	half = half.withoutOwn()
+	if _, err := s.carry(ctx, &half); err != nil {
 		return err
 	}
 	s.debts.settle(&b, number)
@@ -98,10 +127,8 @@ func RecordOf(s Scope) string { i := s.id(); return string(i[:]) }
 
 // PurgeByUnasked does what PurgeBy does, and does not look whether the marks beside are still the ticket's.
 func (s *Shared) PurgeByUnasked(ctx context.Context, t *Ticket, scopes ...Scope) error {
-	var b bill
-	b.add(scopes...)
-	b.own = nil
-	if err := s.purge(ctx, &b, scopes); err != nil || !t.own {
+	b := s.bill(scopes...).withoutOwn()
+	if err := s.purge(ctx, &b); err != nil || !t.own {
 		return err
 	}
 	marks := append([]Mark(nil), t.Basis.Marks...)
@@ -118,9 +145,91 @@ func (s *Shared) PurgeByUnasked(ctx context.Context, t *Ticket, scopes ...Scope)
 
 // RenewAnyway has the view be good when a look has read a pulse, whatever it is.
 func (s *Shared) RenewAnyway(l *Look) {
-	if v := s.view.Load(); v != nil && l.pulse >= 0 && l.pulse < len(l.words) {
+	if v := l.part.view.Load(); v != nil && l.pulse >= 0 && l.pulse < len(l.words) {
 		next := *v
 		next.at = l.began
-		s.view.Store(&next)
+		l.part.view.Store(&next)
 	}
+}
+
+// PurgeBut leaves the record of a purge out of the partition of a path.
+func (s *Shared) PurgeBut(ctx context.Context, path string, scopes ...Scope) error {
+	b := s.bill(scopes...)
+	if s.Sharded {
+		for i := range b.records {
+			b.records[i].parts &^= 1 << target.Partition(path)
+		}
+	}
+	return s.purge(ctx, &b)
+}
+
+// PurgeSome is done when a part of the store has taken it.
+func (s *Shared) PurgeSome(ctx context.Context, scopes ...Scope) error {
+	b := s.bill(scopes...)
+	rest, err := s.carry(ctx, &b)
+	if err != nil && len(b.without(rest).marks)+len(b.without(rest).records) == 0 {
+		s.debts.owe(&b)
+		return err
+	}
+	return s.Wait(ctx, s.Every+s.Every/16)
+}
+
+// PaySettlingAll takes off all debts when a part of the store has taken them.
+func (s *Shared) PaySettlingAll(ctx context.Context) error {
+	b, number := s.debts.all()
+	rest, err := s.carry(ctx, &b)
+	if err != nil && (!s.Sharded || len(rest.records) > 0 && rest.records[0].parts == s.debts.full) {
+		return err
+	}
+	s.debts.settle(&b, number)
+	return nil
+}
+
+// JudgeElsewhere judges an entry of one path by the debts of the partition of another.
+func (s *Shared) JudgeElsewhere(l *Look, b *Basis, path, other string) (State, bool) {
+	mine := s.swap(path, other)
+	defer s.swapBack(mine)
+	return s.Judge(l, b)
+}
+
+// StateElsewhere does the same.
+func (s *Shared) StateElsewhere(ctx context.Context, l *Look, b *Basis, path, other string) (State, error) {
+	mine := s.swap(path, other)
+	defer s.swapBack(mine)
+	return s.State(ctx, l, b)
+}
+
+func (s *Shared) swap(path, other string) int {
+	if !s.Sharded {
+		return 0
+	}
+	p := &s.parts[target.Partition(path)]
+	p.number = target.Partition(other)
+	return target.Partition(path)
+}
+
+func (s *Shared) swapBack(number int) { s.parts[number].number = number }
+
+// Rearrange gives a ticket the arrangement as it is now.
+func (s *Shared) Rearrange(ctx context.Context, t *Ticket) error {
+	l := s.Look()
+	if err := l.arrange(ctx); err != nil || s.Arrangement == nil {
+		return err
+	}
+	_, at, _ := strings.Cut(string(t.Basis.Place), behindArrangement)
+	t.Basis.Place = l.place(Position(at))
+	return nil
+}
+
+// PurgeUnarranged purges, and does not ask for the arrangement.
+func (s *Shared) PurgeUnarranged(ctx context.Context, scopes ...Scope) error {
+	b := s.bill(scopes...)
+	if rest, err := s.carry(ctx, &b); err != nil {
+		s.debts.owe(rest)
+		return err
+	}
+	if len(b.records) == 0 {
+		return nil
+	}
+	return s.Wait(ctx, s.Every+s.Every/16)
 }

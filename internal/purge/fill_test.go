@@ -107,16 +107,16 @@ func (f *fleet) name(q *process, t *purge.Ticket, e *entry, tags []purge.Scope) 
 
 // keptFor checks the other side: a fill is kept if nothing concerned it.
 func (f *fleet) keptFor(e *entry, t *purge.Ticket, tags []purge.Scope) {
-	if f.broken[purge.TagLog("")] >= e.began || f.appended[purge.TagLog("")] >= f.plan.keep || t.Position() == "" {
+	if f.plan.lists || f.broken[purge.TagLog()] >= e.began || f.appended[purge.TagLog()] >= f.plan.keep || t.Position() == "" {
 		return
 	}
 	for _, m := range t.Basis.Marks {
-		if f.gone[m.Scope.Key("")] >= e.began {
+		if f.gone[f.key(m.Scope)] >= e.began {
 			return
 		}
 	}
 	for _, s := range f.both(tags) {
-		if f.gone[s.Key("")] >= e.began || f.purging(s) {
+		if f.gone[f.key(s)] >= e.began || f.purging(s) {
 			return
 		}
 	}
@@ -132,9 +132,9 @@ func (f *fleet) purging(s purge.Scope) bool {
 func (f *fleet) keep(q *process, e *entry, t *purge.Ticket) {
 	e.basis, e.named = t.Basis, f.w.Step
 	q.queue[e.page] = e
-	_ = f.w.Do(func() error {
+	_ = f.w.Do(q.server(e.page), func() error {
 		f.w.Say("keeps page %d by %s: %v", e.page, e.by, e.basis.Marks)
-		f.stored[e.page] = e
+		*f.at(q, e.page) = e
 		return nil
 	})
 	if !f.w.Stopped() && q.queue[e.page] == e {

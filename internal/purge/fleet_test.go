@@ -73,6 +73,8 @@ type nearEntry struct {
 type process struct {
 	number int
 	p      protocol
+	store  sim.Client
+	marks  purge.Marks // of the store, as the protocol has them
 	actors []*sim.Actor
 	fills  int
 	flight [pages]*flight
@@ -81,8 +83,9 @@ type process struct {
 }
 
 const (
-	pages = 2
-	every = time.Second
+	pages   = 2
+	servers = 3
+	every   = time.Second
 )
 
 // fleet is several processes, what they have stored, and what must hold.
@@ -92,7 +95,7 @@ type fleet struct {
 	mistake *mistake
 	plan    plan
 	procs   []*process
-	stored  [pages]*entry
+	stored  [servers][pages]*entry
 	changes []*change
 	bad     string
 	words   uint64
@@ -100,8 +103,9 @@ type fleet struct {
 	gone     map[string]int // by the key of a mark: the last step in which it went
 	appended map[string]int // by the key of a log: how many records it was given
 	broken   map[string]int // by the key of a log: the last step in which it went
-	moved    time.Time      // when the log of prefixes last changed
-	failures int            // of commands
+	moved    time.Time      // when a log of prefixes last changed
+	known    sim.Arrangements
+	failures int // of commands
 }
 
 func newFleet() *fleet { return &fleet{w: &sim.World{}} }
@@ -139,7 +143,7 @@ func renewed(m map[string]int) map[string]int {
 
 // end has all that is left be asked for by every process, on a store that works.
 func (f *fleet) end() string {
-	f.w.Fault, f.w.Down, f.w.Pause, f.w.Full, f.w.Events = nil, nil, nil, false, nil
+	f.w.Fault, f.w.Down, f.w.Away, f.w.Pause, f.w.Full, f.w.Events, f.plan.untold = nil, nil, nil, nil, false, nil, 0
 	f.w.Say("the end")
 	for page := range pages {
 		for _, q := range f.procs {
@@ -154,17 +158,21 @@ func (f *fleet) end() string {
 }
 
 func (f *fleet) newProcess(number int) *process {
-	o := purge.Options{Marks: &f.w.Store, Log: &f.w.Store, Near: f.plan.near, Every: every, Keep: f.plan.keep,
-		Now: f.w.Now, Wait: f.w.Wait, Random: f.random}
+	q := &process{number: number, store: sim.Client{Store: &f.w.Store}}
+	o := purge.Options{Near: f.plan.near, Every: every, Keep: f.plan.keep, Now: f.w.Now, Wait: f.w.Wait, Random: f.random}
+	if f.plan.sharded() {
+		f.spread(q, &o)
+	}
+	o.Marks, o.Log = q.store, q.store
 	if f.plan.noLog {
 		o.Log = nil
 	}
-	q := &process{number: number}
 	if f.mistake.shared != nil {
 		q.p = f.mistake.shared(f, &o)
 	} else {
 		q.p = purge.NewShared(o)
 	}
+	q.marks = o.Marks
 	return q
 }
 
@@ -176,11 +184,15 @@ func (f *fleet) random(b []byte) {
 
 // touched notes what happened to a mark or a log.
 func (f *fleet) touched(key string, grown int) {
-	if strings.HasPrefix(key, "~r:m") {
+	kind := strings.TrimPrefix(key, "~r:")
+	if f.plan.sharded() {
+		kind = kind[strings.IndexByte(kind, '}')+1:]
+	}
+	if kind[0] == 'm' {
 		f.gone[key] = f.w.Step
 		return
 	}
-	if key == purge.PrefixLog("") || key == purge.PulseKey("") {
+	if (kind == "lx" || kind == "le") && !quiet(key) {
 		f.moved = f.w.Clock
 	}
 	if f.appended[key] += grown; grown == 0 {
@@ -254,7 +266,11 @@ func (c *change) heldFor(q *process, began int, beganAt time.Time) bool {
 
 // spared checks the other side: what was not purged, and lost nothing that it stands on, is valid.
 func (f *fleet) spared(q *process, e *entry, began int, state purge.State, err error) {
-	if err != nil || began < e.named || state == purge.Valid || q.p.Owed() > 0 || f.broken[purge.PrefixLog("")] > 0 || f.moved.Add(2*every).After(e.beganAt) {
+	if f.plan.lists { // they make each other's entries worth nothing
+		return
+	}
+	log := purge.PrefixLog(pathOf(e.page), f.plan.sharded())
+	if err != nil || began < e.named || state == purge.Valid || q.p.Owed() > 0 || f.broken[log] > 0 || f.moved.Add(2*every).After(e.beganAt) {
 		return
 	}
 	records := 0
@@ -263,11 +279,11 @@ func (f *fleet) spared(q *process, e *entry, began int, state purge.State, err e
 			records++
 		}
 	}
-	if f.appended[purge.PrefixLog("")] != records { // by a purge that ended half way, or twice: some look anew when the pulse expires
+	if f.appended[log] != records { // by a purge that ended half way, or twice: some look anew when the pulse expires
 		return
 	}
 	for _, m := range e.basis.Marks {
-		if f.gone[m.Scope.Key("")] >= e.began {
+		if f.gone[f.key(m.Scope)] >= e.began {
 			return
 		}
 	}

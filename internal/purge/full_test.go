@@ -34,7 +34,7 @@ func TestFullStore(t *testing.T) {
 			entry := begin(t, here, []purge.Scope{path, host})
 			left(t, there, "elsewhere, at first", &entry.Basis, purge.Valid)
 			w.Full = true
-			w.Lose(purge.PulseKey(""))
+			w.Lose(purge.PulseKey("", false))
 			w.Clock = w.Clock.Add(time.Minute)
 			left(t, there, "once the pulse is lost", &entry.Basis, purge.Valid)
 			must(t, here.Purge(ctx, test.purged...))

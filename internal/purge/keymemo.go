@@ -22,15 +22,15 @@ type markKey struct {
 var memoSeed = maphash.MakeSeed()
 
 // key returns the key of the mark of a scope.
-func (m *keyMemo) key(s *Scope, base string) string {
+func (m *keyMemo) key(s *Scope, base string, sharded bool) string {
 	if len(s.Host)+len(s.Name) > longestName {
-		return s.id().key(base)
+		return s.key(base, sharded)
 	}
 	slot := &m[(maphash.String(memoSeed, s.Name)+uint64(s.Kind))%keysKept]
 	if known := slot.Load(); known != nil && known.scope == *s {
 		return known.key
 	}
-	key := s.id().key(base)
+	key := s.key(base, sharded)
 	kept := *s
 	kept.Host, kept.Name = strings.Clone(s.Host), strings.Clone(s.Name) // or what is kept of a request could be all of its header
 	slot.Store(&markKey{kept, key})

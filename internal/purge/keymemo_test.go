@@ -10,6 +10,12 @@ import (
 // TestKeysAreRemembered: the key of a scope's mark is the same whether it is remembered or made, whatever other scopes are.
 func TestKeysAreRemembered(t *testing.T) {
 	const base = "p:~r:"
+	for _, sharded := range []bool{false, true} {
+		testKeysAreRemembered(t, base, sharded)
+	}
+}
+
+func testKeysAreRemembered(t *testing.T, base string, sharded bool) {
 	m := new(keyMemo)
 	random := rand.New(rand.NewPCG(1, 2))
 	for range 20_000 {
@@ -21,7 +27,7 @@ func TestKeysAreRemembered(t *testing.T) {
 		if random.IntN(2) == 0 {
 			s = OfHostPath(fmt.Sprint("h", random.IntN(2)), name)
 		}
-		if got, want := m.key(&s, base), s.id().key(base); got != want {
+		if got, want := m.key(&s, base, sharded), s.key(base, sharded); got != want {
 			t.Fatalf("the key of %+v is %s, want %s", s, got, want)
 		}
 	}

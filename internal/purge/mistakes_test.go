@@ -15,55 +15,58 @@ import (
 )
 
 // unlogged is a log of tags in which nothing was ever purged.
-type unlogged struct{ *sim.Store }
+type unlogged struct{ purge.Log }
 
 func (u unlogged) Since(c context.Context, key string, from purge.Position) ([]string, purge.Position, bool, error) {
-	if key == purge.TagLog("") {
+	if key == purge.TagLog() {
 		return nil, from, true, nil
 	}
-	return u.Store.Since(c, key, from)
+	return u.Log.Since(c, key, from)
 }
 
 // once is a log in which each purge of a tag stands once: before its mark is deleted, or behind.
 type once struct {
-	*sim.Store
+	purge.Log
 	before  bool
 	appends map[string]int
 }
 
 func (o *once) Append(c context.Context, key string, keep int, ttl time.Duration, records ...string) error {
-	if key == purge.TagLog("") {
+	if key == purge.TagLog() {
 		if o.appends[records[0]]++; (o.appends[records[0]]%2 == 1) != o.before {
 			return nil
 		}
 	}
-	return o.Store.Append(c, key, keep, ttl, records...)
+	return o.Log.Append(c, key, keep, ttl, records...)
 }
 
 // wide deletes a mark more than it is told to.
-type wide struct{ *sim.Store }
+type wide struct {
+	purge.Marks
+	f *fleet
+}
 
 func (w wide) Delete(c context.Context, keys ...string) error {
-	err := w.Store.Delete(c, keys...)
-	delete(w.Store.Marks, allKnown[0][0].Key(""))
+	err := w.Marks.Delete(c, keys...)
+	delete(w.f.w.Store.Marks, w.f.key(allKnown[0][0]))
 	return err
 }
 
 // silent has a full store take nothing, and says that it does.
-type silent struct{ *sim.Store }
+type silent struct{ purge.Log }
 
 func (s silent) Append(c context.Context, key string, keep int, ttl time.Duration, records ...string) error {
-	_ = s.Store.Append(c, key, keep, ttl, records...)
+	_ = s.Log.Append(c, key, keep, ttl, records...)
 	return nil
 }
 
 // mistakes are what the simulator must find: first those of the model that the protocol was designed by, then others. Those that are named in
 // mistakes of a store or a user are there.
 var mistakes = []mistake{
-	with("no look at the log", func(f *fleet, o *purge.Options) { o.Log = unlogged{&f.w.Store} }),
+	with("no look at the log", func(_ *fleet, o *purge.Options) { o.Log = unlogged{logOf(o)} }),
 	like("the position read late", wrong{name: func(w *wrong, t *purge.Ticket, late []purge.Scope) (bool, error) {
 		if t.Position() != "" {
-			end, err := w.f.w.End(ctx, purge.TagLog(""), time.Hour)
+			end, err := w.Log.End(ctx, purge.TagLog(), time.Hour)
 			if err != nil {
 				return false, err
 			}
@@ -72,11 +75,11 @@ var mistakes = []mistake{
 		return w.Shared.Name(ctx, t, late, 0)
 	}}),
 	like("the log before the mark", wrong{name: logFirst}),
-	with("in the log only behind", func(f *fleet, o *purge.Options) {
-		o.Near, o.Log = true, &once{&f.w.Store, false, make(map[string]int)}
+	with("in the log only behind", func(_ *fleet, o *purge.Options) {
+		o.Near, o.Log = true, &once{logOf(o), false, make(map[string]int)}
 	}),
-	with("in the log only before", func(f *fleet, o *purge.Options) {
-		o.Log = &once{&f.w.Store, true, make(map[string]int)}
+	with("in the log only before", func(_ *fleet, o *purge.Options) {
+		o.Log = &once{logOf(o), true, make(map[string]int)}
 	}),
 	with("a path not in the log, with a near tier", func(_ *fleet, o *purge.Options) { o.Near = false }),
 	{name: "a full store, the log left", store: sim.Mistakes{KeepsLog: true}},
@@ -91,7 +94,7 @@ var mistakes = []mistake{
 	{name: "a queue that compares nothing", user: user{servesQueueUnasked: true}},
 	{name: "a near tier that reads marks before its place", user: user{marksBeforePlace: true}},
 	{name: "a 304 forgets the old tags", user: user{forgetsOldTags: true}},
-	with("a full store that says nothing", func(f *fleet, o *purge.Options) { o.Log = silent{&f.w.Store} }),
+	with("a full store that says nothing", func(_ *fleet, o *purge.Options) { o.Log = silent{logOf(o)} }),
 	like("owed forgotten", wrong{purge: func(w *wrong, scopes ...purge.Scope) error {
 		err := w.Shared.Purge(ctx, scopes...)
 		w.ForgetOwed()
@@ -111,7 +114,7 @@ var mistakes = []mistake{
 	}),
 	like("a look-up that is not complete", wrong{begin: incomplete, judge: equalWords, state: equalWordsRead}),
 	like("late tags taken for guessed ones", wrong{name: func(w *wrong, t *purge.Ticket, late []purge.Scope) (bool, error) {
-		words, err := w.f.w.Add(ctx, time.Hour, w.f.newWord, keysOf(late)...)
+		words, err := w.Marks.Add(ctx, time.Hour, w.f.newWord, w.f.keysOf(late)...)
 		if err != nil {
 			return false, err
 		}
@@ -168,8 +171,8 @@ var mistakes = []mistake{
 		}
 		return w.f.w.Wait(ctx, every+every/16)
 	}}),
-	with("the log of prefixes read before the pulse", func(f *fleet, o *purge.Options) {
-		p := &pulseLast{Store: &f.w.Store}
+	with("the log of prefixes read before the pulse", func(_ *fleet, o *purge.Options) {
+		p := &pulseLast{Marks: o.Marks, Log: logOf(o)}
 		o.Marks, o.Log = p, p
 	}),
 	like("marks beside a path left by others", wrong{purge: func(w *wrong, scopes ...purge.Scope) error {
@@ -193,7 +196,7 @@ var mistakes = []mistake{
 		return w.Shared.Judge(l, b)
 	}}),
 	like("a prefix that a near tier does not look for", wrong{standing: func(*wrong, *purge.Basis) (purge.State, error) { return purge.Valid, nil }}),
-	with("a purge that hits another page", func(f *fleet, o *purge.Options) { o.Marks = wide{&f.w.Store} }),
+	with("a purge that hits another page", func(f *fleet, o *purge.Options) { o.Marks = wide{o.Marks, f} }),
 	like("a fill refused without a reason", wrong{name: func(w *wrong, t *purge.Ticket, late []purge.Scope) (bool, error) {
 		kept, err := w.Shared.Name(ctx, t, late, 0)
 		return kept && !w.f.chance(5), err
@@ -202,7 +205,8 @@ var mistakes = []mistake{
 
 // pulseLast reads the log of prefixes before it adds the pulse.
 type pulseLast struct {
-	*sim.Store
+	purge.Marks
+	purge.Log
 	last, end purge.Position
 	records   []string
 	complete  bool
@@ -210,23 +214,23 @@ type pulseLast struct {
 }
 
 func (p *pulseLast) Add(c context.Context, ttl time.Duration, word func() string, keys ...string) (words []string, err error) {
-	if keys[0] == purge.PulseKey("") {
+	if keys[0] == purge.PulseKey("", false) {
 		if p.last == "" {
-			p.end, err = p.Store.End(c, purge.PrefixLog(""), ttl)
+			p.end, err = p.Log.End(c, purge.PrefixLog("", false), ttl)
 		} else {
-			p.records, p.end, p.complete, err = p.Store.Since(c, purge.PrefixLog(""), p.last)
+			p.records, p.end, p.complete, err = p.Log.Since(c, purge.PrefixLog("", false), p.last)
 		}
 		if err != nil {
 			return nil, err
 		}
 		p.read = p.last == "" || p.complete
 	}
-	return p.Store.Add(c, ttl, word, keys...)
+	return p.Marks.Add(c, ttl, word, keys...)
 }
 
 func (p *pulseLast) End(c context.Context, key string, ttl time.Duration) (purge.Position, error) {
-	if key != purge.PrefixLog("") || !p.read {
-		return p.Store.End(c, key, ttl)
+	if key != purge.PrefixLog("", false) || !p.read {
+		return p.Log.End(c, key, ttl)
 	}
 	if p.last == "" {
 		p.last, p.read = p.end, false
@@ -235,8 +239,8 @@ func (p *pulseLast) End(c context.Context, key string, ttl time.Duration) (purge
 }
 
 func (p *pulseLast) Since(c context.Context, key string, from purge.Position) ([]string, purge.Position, bool, error) {
-	if key != purge.PrefixLog("") || !p.read || from != p.last {
-		return p.Store.Since(c, key, from)
+	if key != purge.PrefixLog("", false) || !p.read || from != p.last {
+		return p.Log.Since(c, key, from)
 	}
 	p.last, p.read = p.end, false
 	return p.records, p.end, true, nil
@@ -250,7 +254,7 @@ func logFirst(w *wrong, t *purge.Ticket, late []purge.Scope) (bool, error) {
 	if len(fresh) == 0 || t.Position() == "" {
 		return w.Shared.Name(ctx, t, late, 0)
 	}
-	records, _, complete, err := w.f.w.Since(ctx, purge.TagLog(""), t.Position())
+	records, _, complete, err := w.Log.Since(ctx, purge.TagLog(), t.Position())
 	if err != nil || !complete {
 		return false, err
 	}
@@ -259,7 +263,7 @@ func logFirst(w *wrong, t *purge.Ticket, late []purge.Scope) (bool, error) {
 			return false, nil
 		}
 	}
-	words, err := w.f.w.Add(ctx, time.Hour, w.f.newWord, keysOf(fresh)...)
+	words, err := w.Marks.Add(ctx, time.Hour, w.f.newWord, w.f.keysOf(fresh)...)
 	if err != nil {
 		return false, err
 	}
@@ -301,10 +305,10 @@ func turned(scopes []purge.Scope, soft bool) []purge.Scope {
 	return list
 }
 
-func keysOf(scopes []purge.Scope) []string {
+func (f *fleet) keysOf(scopes []purge.Scope) []string {
 	keys := make([]string, len(scopes))
 	for i, s := range scopes {
-		keys[i] = s.Key("")
+		keys[i] = f.key(s)
 	}
 	return keys
 }
@@ -318,6 +322,7 @@ var within = flag.Int("within", 100_000, "in how many schedules each mistake mus
 
 // TestMistakes holds that the simulator finds each mistake.
 func TestMistakes(t *testing.T) {
+	all := slices.Concat(mistakes, spreadMistakes)
 	var next, missed atomic.Int64
 	var workers sync.WaitGroup
 	for range runtime.GOMAXPROCS(0) {
@@ -326,10 +331,10 @@ func TestMistakes(t *testing.T) {
 			defer func() { f.w.Close() }()
 			for {
 				i := int(next.Add(1)) - 1
-				if i >= len(mistakes) {
+				if i >= len(all) {
 					return
 				}
-				m := &mistakes[i]
+				m := &all[i]
 				found := false
 				for s := range *within {
 					if bad := f.run(uint64(s), m, false); bad != "" {
@@ -347,3 +352,6 @@ func TestMistakes(t *testing.T) {
 	}
 	workers.Wait()
 }
+
+// logOf is the log of a store, also where the plan has none.
+func logOf(o *purge.Options) purge.Log { return o.Marks.(purge.Log) }

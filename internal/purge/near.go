@@ -71,38 +71,29 @@ func (h *Heard) Left(basis *Basis) State {
 // Standing tells what the purges that have no record in the two logs leave of an entry: those that are owed, and those of prefixes.
 // It is asked before Heard, so that what is paid in between is heard.
 func (s *Shared) Standing(ctx context.Context, basis *Basis) (State, error) {
-	l := s.Look()
+	l, part := s.Look(), s.partOf(basis.scopes)
 	for range attempts {
-		owed := s.debts.left(basis.scopes)
-		v, err := s.ensure(ctx, l.began)
+		if err := l.arrange(ctx); err != nil {
+			return Gone, err
+		}
+		at, same, _ := l.position(basis.Place)
+		if !same {
+			return Gone, nil
+		}
+		owed := s.debts.left(part.number, basis.scopes)
+		v, err := part.ensure(ctx, l.began)
 		if err != nil {
 			return Gone, err
 		}
-		state, known := v.left(basis)
+		state, known := v.left(basis, at)
 		if known && l.paid == s.debts.paid.Load() {
 			return min(owed, state), nil
 		}
 		if l.paid != s.debts.paid.Load() {
 			l = s.Look()
-		} else if err := s.resolve(ctx, basis.Place); err != nil {
+		} else if err := part.resolve(ctx, at); err != nil {
 			return Gone, err
 		}
 	}
 	return Gone, errUnsettled
-}
-
-func texts(ids []id) []string {
-	list := make([]string, len(ids))
-	for i := range ids {
-		list[i] = string(ids[i][:])
-	}
-	return list
-}
-
-func encoded(records []record) []string {
-	list := make([]string, len(records))
-	for i := range records {
-		list[i] = records[i].encode()
-	}
-	return list
 }

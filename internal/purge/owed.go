@@ -21,108 +21,83 @@ type debts struct {
 	paid  atomic.Uint64
 	count atomic.Int64 // of what is owed; zero tells without a lock that nothing is
 
-	mu       sync.Mutex // held for no longer than a look into the maps
-	last     uint64     // the number of the newest debt: one that is owed anew while it is paid stays
-	marks    map[id]debt
-	prefixes map[record]uint64
-	all      uint64 // the number of the debt of everything, or zero
+	full    uint64     // all partitions: see parted
+	mu      sync.Mutex // held for no longer than a look into the maps
+	last    uint64     // the number of the newest debt: one that is owed anew while it is paid stays
+	marks   map[id]debt
+	records map[record]parted // that of everything is record{}
 }
 
 // debt is what is owed to one scope. Its name is not kept, which may be long.
 type debt struct {
+	due
 	number uint64
-	own    id   // of the mark beside it
-	hasOwn bool // there is one
-	late   bool // its purge stands in the log
 }
 
-// bill is a purge without the names of its scopes.
-type bill struct {
-	late, plain []id // marks to delete: those whose purges stand in the log of tags, and the others
-	own         []id // marks to delete with them
-	records     []record
-}
+// parted is what is owed of a record: to which partitions, a bit each.
+type parted struct{ parts, number uint64 }
 
-func (b *bill) add(scopes ...Scope) {
-	for _, s := range scopes {
-		switch {
-		case s.Kind.rare():
-			b.records = append(b.records, recordOf(s))
-		case s.Kind.late():
-			b.late = append(b.late, s.id())
-		default:
-			b.plain = append(b.plain, s.id())
-			if own, ok := s.own(); ok {
-				b.own = append(b.own, own.id())
-			}
-		}
-	}
-}
-
-// owe notes scopes whose purge the store did not take.
-func (d *debts) owe(scopes ...Scope) {
+// owe notes what the store did not take of a purge.
+func (d *debts) owe(b *bill) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	d.last++
-	for _, s := range scopes {
-		switch {
-		case s.Kind == All && !s.Soft:
-			d.oweAll()
-		case s.Kind.rare():
-			d.owePrefix(recordOf(s))
-		default:
-			d.oweMark(s)
+	for _, r := range b.records {
+		d.oweRecord(r.record, r.parts)
+	}
+	for _, one := range b.marks {
+		d.oweMark(one)
+	}
+	d.count.Store(int64(len(d.marks) + len(d.records)))
+}
+
+// oweRecord notes a record for some partitions. Everything, for all of them, says all that the others say. Of too many records everything is owed,
+// where one of them is.
+func (d *debts) oweRecord(r record, parts uint64) {
+	if d.records == nil {
+		d.records = make(map[record]parted)
+	}
+	parts |= d.records[r].parts
+	d.records[r] = parted{parts, d.last}
+	if len(d.records) > maxOwedPrefixes {
+		for _, other := range d.records {
+			parts |= other.parts
 		}
+		d.records = map[record]parted{{}: {parts, d.last}}
 	}
-	d.recount()
-}
-
-func (d *debts) oweAll() {
-	d.all = d.last // says all that the others say
-	d.marks, d.prefixes = nil, nil
-}
-
-func (d *debts) owePrefix(r record) {
-	if d.prefixes == nil {
-		d.prefixes = make(map[record]uint64)
-	}
-	if d.prefixes[r] = d.last; len(d.prefixes) > maxOwedPrefixes {
-		d.oweAll()
+	if d.records[record{}].parts == d.full {
+		d.marks, d.records = nil, map[record]parted{{}: {d.full, d.last}}
 	}
 }
 
-func (d *debts) oweMark(s Scope) {
+// oweMark notes a mark. Of too many everything is owed in the partitions that they are in, which is everywhere for those that are in none.
+func (d *debts) oweMark(one due) {
 	if d.marks == nil {
 		d.marks = make(map[id]debt)
 	}
-	one := debt{number: d.last, late: s.Kind.late()}
-	if own, ok := s.own(); ok {
-		one.own, one.hasOwn = own.id(), true
+	one.spared = false
+	if d.marks[one.id] = (debt{one, d.last}); len(d.marks) <= maxOwed {
+		return
 	}
-	if d.marks[s.id()] = one; len(d.marks) > maxOwed {
-		d.oweAll()
+	parts := uint64(0)
+	for _, one := range d.marks {
+		if one.home == nowhere {
+			parts = d.full
+			break
+		}
+		parts |= 1 << one.home
 	}
+	d.marks = nil
+	d.oweRecord(record{}, parts)
 }
 
-// recount makes count agree. mu is held.
-func (d *debts) recount() {
-	n := len(d.marks) + len(d.prefixes)
-	if d.all > 0 {
-		n++
-	}
-	d.count.Store(int64(n))
-}
-
-// left tells what the debts leave of an entry that stands on scopes.
-func (d *debts) left(scopes func(yield func(Scope) bool)) State {
+// left tells what the debts leave of an entry that stands on scopes, and is in a partition.
+func (d *debts) left(part int, scopes func(yield func(Scope) bool)) State {
 	if d.count.Load() == 0 {
 		return Valid
 	}
 	d.mu.Lock()
 	defer d.mu.Unlock()
-	if d.all > 0 {
-		return Gone
-	}
 	left := Valid
 	lower := func(soft bool) {
 		if soft {
@@ -131,8 +106,8 @@ func (d *debts) left(scopes func(yield func(Scope) bool)) State {
 			left = Gone
 		}
 	}
-	for r := range d.prefixes { // of everything: also of what has no path
-		if r.prefix == "" {
+	for r, owed := range d.records { // of everything: also of what has no path
+		if r.prefix == "" && owed.parts>>part&1 != 0 {
 			lower(r.soft)
 		}
 	}
@@ -140,8 +115,8 @@ func (d *debts) left(scopes func(yield func(Scope) bool)) State {
 		if _, owed := d.marks[s.id()]; owed {
 			lower(s.Soft)
 		}
-		for r := range d.prefixes {
-			if s.Kind == Path && r.covers(s.Name) {
+		for r, owed := range d.records {
+			if s.Kind == Path && owed.parts>>part&1 != 0 && r.covers(s.Name) {
 				lower(r.soft)
 			}
 		}
@@ -149,29 +124,15 @@ func (d *debts) left(scopes func(yield func(Scope) bool)) State {
 	return left
 }
 
-// due returns a part of what is owed, and the number up to which it is.
-func (d *debts) due(limit int) (b bill, number uint64) {
+// all returns what is owed, and the number up to which it is.
+func (d *debts) all() (b bill, number uint64) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
-	if d.all > 0 {
-		b.records = append(b.records, record{})
-		return b, d.last
+	for r, owed := range d.records {
+		b.records = append(b.records, recorded{r, owed.parts})
 	}
-	for r := range d.prefixes {
-		b.records = append(b.records, r)
-	}
-	for i, one := range d.marks {
-		if limit--; limit < 0 {
-			break
-		}
-		if one.late {
-			b.late = append(b.late, i)
-		} else {
-			b.plain = append(b.plain, i)
-		}
-		if one.hasOwn {
-			b.own = append(b.own, one.own)
-		}
+	for _, one := range d.marks {
+		b.marks = append(b.marks, one.due)
 	}
 	return b, d.last
 }
@@ -182,19 +143,20 @@ func (d *debts) settle(b *bill, number uint64) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	for _, r := range b.records {
-		if r == (record{}) && d.all > 0 && d.all <= number {
-			d.all = 0
+		owed := d.records[r.record]
+		if owed.number > number {
+			continue
 		}
-		if d.prefixes[r] <= number {
-			delete(d.prefixes, r)
-		}
-	}
-	for _, marks := range [][]id{b.late, b.plain} {
-		for _, i := range marks {
-			if one, owed := d.marks[i]; owed && one.number <= number {
-				delete(d.marks, i)
-			}
+		if owed.parts &^= r.parts; owed.parts != 0 {
+			d.records[r.record] = owed
+		} else {
+			delete(d.records, r.record)
 		}
 	}
-	d.recount()
+	for _, one := range b.marks {
+		if owed, ok := d.marks[one.id]; ok && owed.number <= number {
+			delete(d.marks, one.id)
+		}
+	}
+	d.count.Store(int64(len(d.marks) + len(d.records)))
 }

@@ -20,6 +20,12 @@ type plan struct {
 	steps                            int       // the tenth that answers in a step of its own
 	tags                             []purge.Scope
 	known                            [pages][]purge.Scope
+
+	servers int    // how many the store has
+	lists   bool   // each process has a list of its own of them
+	salt    uint64 // by which keys are spread
+	alone   bool   // it is of partitions alone
+	untold  int    // of a hundred times, how often an arrangement cannot be told
 }
 
 func pathOf(page int) string { return [pages]string{"/a/1", "/a/2"}[page] }
@@ -52,11 +58,23 @@ func (f *fleet) makePlan() {
 	for page := range p.known {
 		p.known[page] = allKnown[page][:1+f.rng.IntN(len(allKnown[page]))]
 	}
+	if p.servers = 1; f.chance(30) {
+		p.servers, p.salt = 2+f.rng.IntN(servers-1), f.rng.Uint64()
+		if p.lists = f.chance(40); p.lists {
+			p.untold = []int{0, 10, 40}[f.rng.IntN(3)]
+		}
+	}
 	if f.chance(10) { // of debts alone
-		*p = plan{processes: 1, purgesFail: true, faults: 50, fault: sim.Refused, steps: 5, keep: 8}
+		*p = plan{processes: 1, servers: 1, purgesFail: true, faults: 50, fault: sim.Refused, steps: 5, keep: 8}
 		for page := range p.known {
 			p.known[page] = allKnown[page][:1]
 		}
+	}
+	switch k := f.rng.IntN(100); {
+	case k < 5: // of partitions alone
+		*p = plan{processes: 2, servers: 2, prefixes: true, salt: f.rng.Uint64(), steps: 2, keep: 8, known: p.known, alone: true}
+	case k < 10: // of lists of servers alone
+		*p = plan{processes: 2, servers: 2, lists: true, salt: f.rng.Uint64(), steps: 3, keep: 8, untold: 10 * f.rng.IntN(3), known: p.known}
 	}
 	from := p.known[0]
 	if len(p.tags) > 0 && f.chance(60) {
@@ -70,8 +88,11 @@ func (f *fleet) makePlan() {
 func (f *fleet) setUp() {
 	w, p := f.w, &f.plan
 	tick := int64([]time.Duration{time.Millisecond, 20 * time.Millisecond, 300 * time.Millisecond}[f.rng.IntN(3)])
-	if !p.prefixes {
+	if !p.prefixes && !p.lists {
 		tick = int64(time.Millisecond)
+	}
+	if p.alone {
+		tick = int64(300 * time.Millisecond)
 	}
 	w.Tick = func() time.Duration { return time.Duration(f.rng.Int64N(tick)) }
 	w.Sticky = []int{0, 60, 85}[f.rng.IntN(3)]
@@ -125,7 +146,7 @@ func (f *fleet) populate() {
 	if p.near {
 		f.act("near", some(), page(), f.keepNear)
 	}
-	if p.faults > 0 {
+	if p.faults > 0 || p.sharded() {
 		for q := range p.processes {
 			f.act("payer", q, 0, f.pay)
 		}
@@ -135,6 +156,9 @@ func (f *fleet) populate() {
 		})
 	}
 	f.addEvents()
+	if p.sharded() {
+		f.addServersEvents()
+	}
 }
 
 func (f *fleet) addEvents() {
@@ -164,19 +188,19 @@ func (f *fleet) addEvents() {
 // loseMark loses the mark of something that a page stands on, or the pulse.
 func (f *fleet) loseMark() {
 	scopes := append(slices.Clone(f.plan.known[0]), f.plan.tags...)
-	key := scopes[f.rng.IntN(len(scopes))].Key("")
+	key := f.key(scopes[f.rng.IntN(len(scopes))])
 	if f.chance(10) {
-		key = purge.PulseKey("")
+		key = purge.PulseKey(pathOf(0), f.plan.sharded())
 	}
-	f.w.Lose(key)
+	f.w.Lose(f.place(key))
 }
 
 func (f *fleet) loseOf(lose func(key string)) {
 	if f.plan.prefixes && f.chance(50) {
-		lose(purge.PrefixLog(""))
+		lose(f.place(purge.PrefixLog(pathOf(0), f.plan.sharded())))
 		return
 	}
-	lose(purge.TagLog(""))
+	lose(f.place(purge.TagLog()))
 }
 
 // restart kills a process: what it owes is forgotten, and what it had in memory.

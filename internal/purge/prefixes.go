@@ -4,6 +4,7 @@ import (
 	"context"
 	"maps"
 	"slices"
+	"sync/atomic"
 	"time"
 )
 
@@ -15,6 +16,10 @@ import (
 // Whether the log has changed tells a pulse, a mark that the purge deletes once its record is in the log: it is read with a hit's
 // own marks when the interval is over. A view is made by adding the pulse first and reading the log then. As long as that pulse
 // is there, no purge has been carried out whose record the view does not have.
+//
+// In a store of several servers there is one such log, and one pulse, in each partition (see target.Partition), so that an entry is judged by what is
+// on its own server, and a purge holds for the pages of each server that has taken it. An entry of two paths, one rewritten to the other,
+// is in the partition of the first, by which its key has its tag: a purge of either prefix is in all of them.
 //
 // A log, and not a record that is compared and swapped, since stores have logs for tags anyway, and since it tells each entry
 // exactly which purges came after it, as far as it reaches back.
@@ -32,7 +37,15 @@ const pulseLife = 10 * time.Minute
 // lost stands for the number of a position that the log does not reach back to, or that another log had.
 const lost = -1
 
-// view is what a process knows of the log of prefixes. It is never changed.
+// partition is a part of the pages, those whose paths have one tag, or all pages where there is one server.
+type partition struct {
+	s          *Shared
+	number     int
+	log, pulse string // their keys
+	view       atomic.Pointer[view]
+}
+
+// view is what a process knows of the log of a partition. It is never changed.
 type view struct {
 	at      time.Time // when the last look at it began
 	pulse   string
@@ -42,35 +55,35 @@ type view struct {
 }
 
 // fresh returns the view, or nil where it is too old for what began at a moment.
-func (s *Shared) fresh(began time.Time) *view {
-	if v := s.view.Load(); v != nil && began.Sub(v.at) < s.Every {
+func (p *partition) fresh(began time.Time) *view {
+	if v := p.view.Load(); v != nil && began.Sub(v.at) < p.s.Every {
 		return v
 	}
 	return nil
 }
 
 // renew notes that the pulse had a word after a moment: then the view was good at that moment.
-func (s *Shared) renew(word string, began time.Time) {
+func (p *partition) renew(word string, began time.Time) {
 	for {
-		v := s.view.Load()
+		v := p.view.Load()
 		if v == nil || word == "" || v.pulse != word || !began.After(v.at) {
 			return
 		}
 		next := *v
 		next.at = began
-		if s.view.CompareAndSwap(v, &next) {
+		if p.view.CompareAndSwap(v, &next) {
 			return
 		}
 	}
 }
 
 // ensure returns a view that is new enough for what began at a moment, and looks at the log if need be.
-func (s *Shared) ensure(ctx context.Context, began time.Time) (*view, error) {
+func (p *partition) ensure(ctx context.Context, began time.Time) (*view, error) {
 	for range attempts {
-		if v := s.fresh(began); v != nil {
+		if v := p.fresh(began); v != nil {
 			return v, nil
 		}
-		if err := s.refresh(ctx); err != nil {
+		if err := p.refresh(ctx); err != nil {
 			return nil, err
 		}
 	}
@@ -79,36 +92,36 @@ func (s *Shared) ensure(ctx context.Context, began time.Time) (*view, error) {
 
 // refresh makes a new view: the pulse first, for a purge whose record the log does not have yet will delete it. A full store takes no
 // pulse: then the view has none, and is good until the next look at the log.
-func (s *Shared) refresh(ctx context.Context) error {
-	old, now := s.view.Load(), s.Now()
+func (p *partition) refresh(ctx context.Context) error {
+	old, now := p.view.Load(), p.s.Now()
 	life := pulseLife
-	if s.Log == nil {
+	if p.s.Log == nil {
 		life = logLife
 	}
 	next := &view{at: now}
-	words, err := s.Marks.Add(ctx, life, s.maker(now.Add(life)), s.pulseKey)
+	words, err := p.s.Marks.Add(ctx, life, p.s.maker(now.Add(life)), p.pulse)
 	switch {
 	case err == nil:
 		next.pulse = words[0]
-	case s.Log == nil || old == nil || old.end == "":
+	case p.s.Log == nil || old == nil || old.end == "":
 		return err
 	}
-	if s.Log == nil { // nothing tells what was purged, so all was
+	if p.s.Log == nil { // nothing tells what was purged, so all was
 		if next.end = Position(next.pulse); old != nil && old.end == next.end {
 			next.places = old.places
 		}
-	} else if err := s.read(ctx, old, next); err != nil {
+	} else if err := p.read(ctx, old, next); err != nil {
 		return err
 	}
 	next.places = clone(next.places, next.end, len(next.records))
-	s.view.CompareAndSwap(old, next) // or another request was faster, and its view is looked at
+	p.view.CompareAndSwap(old, next) // or another request was faster, and its view is looked at
 	return nil
 }
 
 // read gives a view what the log has, beyond what the one before it knows.
-func (s *Shared) read(ctx context.Context, old, next *view) error {
+func (p *partition) read(ctx context.Context, old, next *view) error {
 	if next.pulse != "" {
-		end, err := s.Log.End(ctx, s.prefixLog, logLife) // also keeps the log alive
+		end, err := p.s.Log.End(ctx, p.log, logLife) // also keeps the log alive
 		if err != nil {
 			return err
 		}
@@ -121,12 +134,12 @@ func (s *Shared) read(ctx context.Context, old, next *view) error {
 			return nil
 		}
 	}
-	records, end, complete, err := s.Log.Since(ctx, s.prefixLog, old.end)
+	records, end, complete, err := p.s.Log.Since(ctx, p.log, old.end)
 	if err != nil {
 		return err
 	}
 	if !complete {
-		next.end, err = s.Log.End(ctx, s.prefixLog, logLife)
+		next.end, err = p.s.Log.End(ctx, p.log, logLife)
 		return err
 	}
 	next.end = end
@@ -141,26 +154,26 @@ func (s *Shared) read(ctx context.Context, old, next *view) error {
 
 // resolve finds out what the log has behind a position that the view does not know: that of an entry of another process. There
 // are few of them, since all entries between two purges have the same.
-func (s *Shared) resolve(ctx context.Context, place Position) error {
-	v := s.view.Load()
+func (p *partition) resolve(ctx context.Context, at Position) error {
+	v := p.view.Load()
 	if v == nil {
 		return nil
 	}
 	next := *v
 	number := lost
-	if s.Log != nil {
-		records, end, complete, err := s.Log.Since(ctx, s.prefixLog, place)
+	if p.s.Log != nil {
+		records, end, complete, err := p.s.Log.Since(ctx, p.log, at)
 		switch {
 		case err != nil:
 			return err
 		case !complete:
 			// It is another log, perhaps. As long as the pulse of the old one is there, processes that look at the pulse alone go on with
 			// positions of the old one, and what they keep is worth nothing to the others: so all look anew, once a position.
-			if err := s.Marks.Delete(ctx, s.pulseKey); err != nil {
+			if err := p.s.Marks.Delete(ctx, p.pulse); err != nil {
 				return err
 			}
 		case end != v.end:
-			return s.refresh(ctx)
+			return p.refresh(ctx)
 		case len(records) <= len(v.records):
 			number = len(v.records) - len(records)
 		default: // the log tells more than the view knows
@@ -179,22 +192,29 @@ func (s *Shared) resolve(ctx context.Context, place Position) error {
 		}
 	}
 	next.places = clone(next.places, next.end, len(next.records))
-	next.places[place] = number
-	s.view.CompareAndSwap(v, &next)
+	next.places[at] = number
+	p.view.CompareAndSwap(v, &next)
 	return nil
 }
 
-// Outdate has this process look at the log before it uses its view again, and no look that began before brings the view back: there
-// is another view then than that look will find, even where there was none.
+// Outdate has this process look at the logs before it uses its views again.
 func (s *Shared) Outdate() {
+	for i := range s.parts {
+		s.parts[i].outdate()
+	}
+}
+
+// outdate has this process look at the log before it uses its view again, and no look that began before brings the view back: there
+// is another view then than that look will find, even where there was none.
+func (p *partition) outdate() {
 	for {
-		v := s.view.Load()
+		v := p.view.Load()
 		next := view{}
 		if v != nil {
 			next = *v
 			next.at, next.pulse = time.Time{}, ""
 		}
-		if s.view.CompareAndSwap(v, &next) {
+		if p.view.CompareAndSwap(v, &next) {
 			return
 		}
 	}
@@ -213,12 +233,12 @@ func clone(places map[Position]int, end Position, number int) map[Position]int {
 	return places
 }
 
-// left tells what the purges of prefixes leave of an entry. ok is false where its position is not known.
-func (v *view) left(basis *Basis) (state State, ok bool) {
-	if basis.Place == v.end {
+// left tells what the purges of prefixes leave of an entry from a position. ok is false where that is not known.
+func (v *view) left(basis *Basis, at Position) (state State, ok bool) {
+	if at == v.end {
 		return Valid, true
 	}
-	number, ok := v.places[basis.Place]
+	number, ok := v.places[at]
 	if !ok || number == lost {
 		return Gone, ok
 	}

@@ -34,7 +34,7 @@ var ErrOwed = errors.New("it is owed: this process serves nothing of what it rem
 // Basis is what an entry stands on, with what its fill found there. It goes wherever the entry goes.
 type Basis struct {
 	Marks []Mark   // Shared: the scopes and their words
-	Place Position // Shared: in the log of prefixes
+	Place Position // Shared: in the log of prefixes, and how keys were spread: see arrangement.go
 
 	hard    [3]*generation // Local: of a path, on its host and on all, and of a namespace, as a rule
 	path    string         // Local: what prefixes are compared with
@@ -74,14 +74,17 @@ type Ticket struct {
 // Look is what one request has read of the marks. A request begins with it: what was purged by then is not valid to it. The zero
 // Look has read nothing.
 type Look struct {
-	s        *Shared
-	began    time.Time
-	paid     uint64 // how many owed purges had been carried out
-	scopes   []Scope
-	keys     []string // behind room for one that is not of a mark: see KeysBehind
-	words    []string // as many as have been read
-	pulse    int      // the number of the pulse's scope, or -1: see prefixes.go
-	position Position // noted for following a flight
+	s           *Shared
+	began       time.Time
+	paid        uint64 // how many owed purges had been carried out
+	scopes      []Scope
+	keys        []string   // behind room for one that is not of a mark: see KeysBehind
+	words       []string   // as many as have been read
+	part        *partition // that the scopes are in
+	pulse       int        // the number of the pulse's scope, or -1: see prefixes.go
+	tags        Position   // where the log of tags was, noted for following a flight
+	arranged    bool       // arrangement is known
+	arrangement string
 }
 
 // Protocol is the contract of [Local] and [Shared].
@@ -137,7 +140,7 @@ func (l *Look) Want(scopes ...Scope) {
 	for _, scope := range scopes {
 		if l.s != nil && !scope.Kind.rare() && l.find(len(l.scopes), scope) < 0 {
 			l.scopes = append(l.scopes, scope)
-			l.keys = append(l.keys, scope.id().key(l.s.base))
+			l.keys = append(l.keys, scope.key(l.s.base, l.s.Sharded))
 		}
 	}
 }
@@ -168,7 +171,7 @@ func (l *Look) Read(words []string) {
 		l.words = append(l.words, words...)
 	}
 	if l.pulse >= read && l.pulse < len(l.words) {
-		l.s.renew(l.words[l.pulse], l.began)
+		l.part.renew(l.words[l.pulse], l.began)
 	}
 }
 

@@ -59,13 +59,34 @@ func (s Scope) id() id {
 	return id(sum[:])
 }
 
-// Key returns the key of the scope's mark in a store. It is that of no value and no response, and of no other scope.
-func (s Scope) Key(prefix string) string { return s.id().key(target.Marks(prefix)) }
+// home is the partition of a store of several servers that a mark is in, by its path: see [target.Partition].
+type home int8
 
-func (i id) key(base string) string {
-	var room [96]byte
-	return string(base64.RawURLEncoding.AppendEncode(append(append(room[:0], base...), 'm'), i[:]))
+// nowhere is the home of marks that have no path, and of all where there is one server.
+const nowhere home = -1
+
+// home returns the home that the scope's mark has if sharded.
+func (s *Scope) home(sharded bool) home {
+	if sharded && s.onPath() {
+		return home(target.Partition(s.Name))
+	}
+	return nowhere
 }
+
+// key returns the key of the scope's mark in a store. It is that of no value and no response, and of no other scope.
+func (s *Scope) key(base string, sharded bool) string { return s.id().key(base, s.home(sharded)) }
+
+func (i id) key(base string, at home) string {
+	var room [96]byte
+	b := append(room[:0], base...)
+	if at != nowhere {
+		b = append(b, target.Tag(int(at))...)
+	}
+	return string(base64.RawURLEncoding.AppendEncode(append(b, 'm'), i[:]))
+}
+
+// onPath tells whether the scope is of one path.
+func (s *Scope) onPath() bool { return s.Kind == Path || s.Kind == HostPath || s.isOwn() }
 
 // late tells whether scopes of the kind may become known only when the handler has run, so that their purges stand in the log.
 func (k Kind) late() bool { return k == Tag || k == Group }
@@ -86,7 +107,7 @@ func (s Scope) own() (Scope, bool) {
 }
 
 // isOwn tells whether the scope is one that own returns.
-func (s Scope) isOwn() bool { return s.Kind == ownPath || s.Kind == ownHostPath }
+func (s *Scope) isOwn() bool { return s.Kind == ownPath || s.Kind == ownHostPath }
 
 // record is a purge of everything or of a prefix.
 type record struct {

@@ -4,7 +4,7 @@ import (
 	"context"
 	"crypto/rand"
 	"errors"
-	"sync/atomic"
+	"sync"
 	"time"
 
 	"github.com/gin-cachette/cachette/internal/target"
@@ -23,11 +23,15 @@ type Options struct {
 	Prefix string // of all keys
 	Near   bool   // a process that shares the store keeps entries beside it, and so follows the logs: see Heard
 
+	Sharded     bool                                      // the store has several servers: what is of one path has the tag of its partition
+	Arrangement func(ctx context.Context) (string, error) // what drivers.Arranged says; nil for a driver that says nothing
+
 	Every  time.Duration                                    // how long a look at the log of prefixes is good for; a second by default
 	Keep   int                                              // how many purges of tags the log holds; 8,192 by default
 	Now    func() time.Time                                 // time.Now by default
 	Wait   func(ctx context.Context, d time.Duration) error // waits, or returns the context's error
 	Random func([]byte)                                     // crypto/rand by default
+	Beside func(n int, do func(i int))                      // does n things side by side
 }
 
 // logLife is how long a log lives that nothing is written to. It is longer than any entry is kept without a look at it.
@@ -38,12 +42,12 @@ const logLife = 30 * 24 * time.Hour
 type Shared struct {
 	Options
 
-	base                                 string // what keys begin with
-	tagLog, pathLog, prefixLog, pulseKey string
-	debts                                debts
-	lives                                lives
-	keys                                 keyMemo
-	view                                 atomic.Pointer[view]
+	base            string // what keys begin with
+	tagLog, pathLog string
+	parts           []partition // one where the store has one server
+	debts           debts
+	lives           lives
+	keys            keyMemo
 }
 
 // NewShared returns the purges of a store.
@@ -63,9 +67,36 @@ func NewShared(o Options) *Shared {
 	if o.Random == nil {
 		o.Random = func(b []byte) { _, _ = rand.Read(b) } // never fails
 	}
-	s := &Shared{Options: o, base: target.Marks(o.Prefix)}
-	s.tagLog, s.pathLog, s.prefixLog, s.pulseKey = s.base+"lt", s.base+"lp", s.base+"lx", s.base+"le"
+	if o.Beside == nil {
+		o.Beside = beside
+	}
+	s := &Shared{Options: o, base: target.Marks(o.Prefix), parts: make([]partition, 1)}
+	if s.Sharded {
+		s.parts = make([]partition, target.Partitions)
+	}
+	for i := range s.parts {
+		p, base := &s.parts[i], s.base
+		if s.Sharded {
+			base += target.Tag(i)
+		}
+		p.s, p.number, p.log, p.pulse = s, i, base+"lx", base+"le"
+	}
+	s.tagLog, s.pathLog = s.base+"lt", s.base+"lp"
+	s.debts.full = ^uint64(0) >> (64 - len(s.parts))
 	return s
+}
+
+// beside runs n functions side by side, and waits for them.
+func beside(n int, do func(i int)) {
+	if n == 1 {
+		do(0)
+		return
+	}
+	var all sync.WaitGroup
+	for i := range n {
+		all.Go(func() { do(i) })
+	}
+	all.Wait()
 }
 
 func wait(ctx context.Context, d time.Duration) error {
@@ -87,20 +118,32 @@ func (s *Shared) maker(until time.Time) func() string {
 // Look begins a look-up. It is made before anything is read. It asks for the pulse where the view of the prefixes is too old. It may
 // keep the slice of scopes, which is not to change then.
 func (s *Shared) Look(scopes ...Scope) *Look {
-	l := &Look{s: s, began: s.Now(), paid: s.debts.paid.Load(), pulse: -1, keys: make([]string, 1, len(scopes)+2)}
+	l := &Look{s: s, part: s.partOf(each(scopes)), began: s.Now(), paid: s.debts.paid.Load(), pulse: -1, keys: make([]string, 1, len(scopes)+2)}
 	if distinct(scopes) {
 		l.scopes = scopes[:len(scopes):len(scopes)]
 		for i := range scopes {
-			l.keys = append(l.keys, s.keys.key(&scopes[i], s.base))
+			l.keys = append(l.keys, s.keys.key(&scopes[i], s.base, s.Sharded))
 		}
 	} else {
 		l.Want(scopes...)
 	}
-	if v := s.view.Load(); v != nil && l.began.Sub(v.at) >= s.Every {
+	if v := l.part.view.Load(); v != nil && l.began.Sub(v.at) >= s.Every {
 		l.pulse = len(l.scopes)
-		l.scopes, l.keys = append(l.scopes[:l.pulse:l.pulse], Scope{}), append(l.keys, s.pulseKey)
+		l.scopes, l.keys = append(l.scopes[:l.pulse:l.pulse], Scope{}), append(l.keys, l.part.pulse)
 	}
 	return l
+}
+
+// partOf returns the partition of what stands on scopes: that of the first path among them, by which its key has its tag.
+func (s *Shared) partOf(scopes func(yield func(Scope) bool)) *partition {
+	if s.Sharded {
+		for scope := range scopes {
+			if at := scope.home(true); at != nowhere {
+				return &s.parts[at]
+			}
+		}
+	}
+	return &s.parts[0]
 }
 
 // distinct tells whether each of scopes has a mark, and none stands there twice.
@@ -115,8 +158,8 @@ func distinct(scopes []Scope) bool {
 
 // Judge tells what is left of an entry, by what the look has read.
 func (s *Shared) Judge(l *Look, basis *Basis) (state State, ok bool) {
-	state = s.debts.left(basis.scopes)
-	if state == Gone {
+	part := s.partOf(basis.scopes)
+	if state = s.debts.left(part.number, basis.scopes); state == Gone {
 		return Gone, true
 	}
 	if l.paid != s.debts.paid.Load() { // behind the look at the debts: see debts
@@ -136,11 +179,15 @@ func (s *Shared) Judge(l *Look, basis *Basis) (state State, ok bool) {
 			return Gone, true
 		}
 	}
-	v := s.fresh(l.began)
+	at, same, known := l.position(basis.Place)
+	if !known || !same {
+		return Gone, known
+	}
+	v := part.fresh(l.began)
 	if v == nil {
 		return Gone, false
 	}
-	left, known := v.left(basis)
+	left, known := v.left(basis, at)
 	if known && left == Gone {
 		return Gone, true
 	}
@@ -156,6 +203,9 @@ func (s *Shared) State(ctx context.Context, l *Look, basis *Basis) (State, error
 		if l == nil || l.paid != s.debts.paid.Load() {
 			l = s.Look()
 		}
+		if err := l.arrange(ctx); err != nil {
+			return Gone, err
+		}
 		state, ok := s.Judge(l, basis)
 		if ok {
 			return state, nil
@@ -169,12 +219,14 @@ func (s *Shared) State(ctx context.Context, l *Look, basis *Basis) (State, error
 			l.Read(words)
 			continue
 		}
-		v, err := s.ensure(ctx, l.began)
+		part := s.partOf(basis.scopes)
+		v, err := part.ensure(ctx, l.began)
 		if err != nil {
 			return Gone, err
 		}
-		if _, known := v.left(basis); !known {
-			if err := s.resolve(ctx, basis.Place); err != nil {
+		at, _, _ := l.position(basis.Place)
+		if _, known := v.left(basis, at); !known {
+			if err := part.resolve(ctx, at); err != nil {
 				return Gone, err
 			}
 		}

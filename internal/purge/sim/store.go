@@ -1,10 +1,8 @@
 package sim
 
 import (
-	"context"
 	"errors"
 	"strconv"
-	"time"
 
 	"github.com/gin-cachette/cachette/internal/purge"
 )
@@ -12,7 +10,8 @@ import (
 // errFailed is what a caller is told that gives up.
 var errFailed = errors.New("sim: the store does not answer")
 
-// Store is the store of a world: marks and logs, and what goes wrong with them. It implements purge.Marks and purge.Log.
+// Store is the store of a world: marks and logs, and what goes wrong with them. It implements purge.Marks and purge.Log, as a store of one server.
+// Those of a store of several are its Clients.
 type Store struct {
 	w *World
 
@@ -21,6 +20,8 @@ type Store struct {
 
 	Full  bool                        // takes nothing new
 	Down  func() bool                 // refuses the command that is sent; nil for never
+	Away  func(server int) Fault      // what a server does that is down or hangs; nil for Fine
+	Quiet func(key string) bool       // nothing goes wrong with a key, and what is done with it is no step; nil for none
 	Fault func() Fault                // decides what becomes of a command; nil for Fine
 	Pause func() bool                 // decides whether an answer takes a step of its own; nil for never
 	Touch func(key string, grown int) // is told of each mark or log that goes, or of the records that a log gets
@@ -67,8 +68,8 @@ func (s *Store) reset(w *World) {
 	*s = Store{w: w, Marks: marks, Logs: logs}
 }
 
-// Do sends a command: it takes a step of its own, and what becomes of it is decided then.
-func (s *Store) Do(command func() error) error {
+// Do sends a command to a server: it takes a step of its own, and what becomes of it is decided then.
+func (s *Store) Do(server int, command func() error) error {
 	s.w.Yield()
 	if s.w.Stopped() {
 		return ErrStopped
@@ -78,7 +79,10 @@ func (s *Store) Do(command func() error) error {
 		return errFailed
 	}
 	fault := Fine
-	if s.Fault != nil {
+	if s.Away != nil {
+		fault = s.Away(server)
+	}
+	if fault == Fine && s.Fault != nil {
 		fault = s.Fault()
 	}
 	err := errFailed
@@ -120,9 +124,19 @@ func (s *Store) touch(key string, grown int) {
 	}
 }
 
-// Words implements purge.Marks.
-func (s *Store) Words(_ context.Context, keys ...string) (words []string, err error) {
-	err = s.Do(func() error {
+// send does what Do does, with a command about a key, among others.
+func (s *Store) send(server int, key string, command func() error) error {
+	if s.Quiet == nil || !s.Quiet(key) {
+		return s.Do(server, command)
+	}
+	if s.Away != nil && s.Away(server) != Fine {
+		return errFailed
+	}
+	return command()
+}
+
+func (s *Store) words(server int, keys []string) (words []string, err error) {
+	err = s.send(server, keys[0], func() error {
 		words = make([]string, len(keys))
 		for i, key := range keys {
 			s.between(i)
@@ -134,10 +148,9 @@ func (s *Store) Words(_ context.Context, keys ...string) (words []string, err er
 	return words, err
 }
 
-// Add implements purge.Marks.
-func (s *Store) Add(_ context.Context, _ time.Duration, word func() string, keys ...string) (words []string, err error) {
+func (s *Store) add(server int, word func() string, keys []string) (words []string, err error) {
 	sent := make([]string, len(keys)) // what a repetition by mistake sends again
-	err = s.Do(func() error {
+	err = s.send(server, keys[0], func() error {
 		got := make([]string, len(keys))
 		for i, key := range keys {
 			s.between(i)
@@ -162,9 +175,8 @@ func (s *Store) Add(_ context.Context, _ time.Duration, word func() string, keys
 	return words, err
 }
 
-// Delete implements purge.Marks.
-func (s *Store) Delete(_ context.Context, keys ...string) error {
-	return s.Do(func() error {
+func (s *Store) delete(server int, keys []string) error {
+	return s.send(server, keys[0], func() error {
 		s.w.Say("delete %q", keys)
 		for i, key := range keys {
 			s.between(i)
@@ -221,9 +233,8 @@ func (s *Store) list(key string) *List {
 	return list
 }
 
-// Append implements purge.Log.
-func (s *Store) Append(_ context.Context, key string, keep int, _ time.Duration, records ...string) error {
-	return s.Do(func() error {
+func (s *Store) append(server int, key string, keep int, records []string) error {
+	return s.send(server, key, func() error {
 		if s.Full {
 			return errors.New("sim: full")
 		}
@@ -237,9 +248,8 @@ func (s *Store) Append(_ context.Context, key string, keep int, _ time.Duration,
 	})
 }
 
-// End implements purge.Log.
-func (s *Store) End(_ context.Context, key string, _ time.Duration) (end purge.Position, err error) {
-	err = s.Do(func() error {
+func (s *Store) endOf(server int, key string) (end purge.Position, err error) {
+	err = s.send(server, key, func() error {
 		if s.Full && s.Logs[key] == nil {
 			return errors.New("sim: full")
 		}
@@ -256,9 +266,8 @@ func (l *List) end() purge.Position {
 	return purge.Position(strconv.AppendInt(number, int64(l.Length), 10))
 }
 
-// Since implements purge.Log.
-func (s *Store) Since(_ context.Context, key string, from purge.Position) (records []string, end purge.Position, complete bool, err error) {
-	err = s.Do(func() error {
+func (s *Store) recordsSince(server int, key string, from purge.Position) (records []string, end purge.Position, complete bool, err error) {
+	err = s.send(server, key, func() error {
 		records, end, complete = s.since(key, from)
 		s.w.Say("%q since %q: %q to %q, complete: %t", key, from, records, end, complete)
 		return nil

@@ -1,0 +1,235 @@
+package purge_test
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strconv"
+	"strings"
+	"testing"
+
+	"github.com/gin-cachette/cachette/internal/purge"
+	"github.com/gin-cachette/cachette/internal/purge/sim"
+	"github.com/gin-cachette/cachette/internal/target"
+)
+
+// halves is a world whose store has two servers: the first one has the first half of the partitions, and what has no tag.
+type halves struct {
+	*sim.World
+	client sim.Client
+	away   [2]bool
+	asked  int // commands to the second server
+}
+
+func newHalves() *halves {
+	h := &halves{World: &sim.World{}}
+	h.Reset()
+	h.client = sim.Client{Store: &h.Store, Server: func(key string) int {
+		for i := range target.Partitions / 2 {
+			if strings.HasPrefix(key, "~r:"+target.Tag(i)) || !strings.HasPrefix(key, "~r:{") {
+				return 0
+			}
+		}
+		return 1
+	}}
+	h.Away = func(server int) sim.Fault {
+		h.asked += server
+		if h.away[server] {
+			return sim.Refused
+		}
+		return sim.Fine
+	}
+	return h
+}
+
+func (h *halves) process() *purge.Shared {
+	return onWorld(h.World, func(o *purge.Options) { o.Sharded, o.Marks, o.Log = true, h.client, h.client })
+}
+
+// Paths on the first and on the second server.
+var (
+	onFirst  = purge.Scope{Kind: purge.Path, Name: "/a/1"}
+	onSecond = purge.Scope{Kind: purge.Path, Name: "/a/2"}
+)
+
+// TestPurgeOfSeveralServers holds that a purge is done where the servers have taken it, and owed for the others alone.
+func TestPurgeOfSeveralServers(t *testing.T) {
+	for _, test := range []struct {
+		name             string
+		purged           []purge.Scope
+		done             bool
+		here, there      purge.State // on the first, in this process and in another one, while the second is away
+		behind, elseback purge.State // on the second, in this process when it is back, and in the other one before it is paid
+	}{
+		{"a path of the first", []purge.Scope{onFirst}, true, purge.Gone, purge.Gone, purge.Valid, purge.Valid},
+		{"a path of the second", []purge.Scope{onSecond}, false, purge.Valid, purge.Valid, purge.Gone, purge.Valid},
+		{"one of each", []purge.Scope{onFirst, onSecond}, false, purge.Gone, purge.Gone, purge.Gone, purge.Valid},
+		{"everything", []purge.Scope{all}, false, purge.Gone, purge.Gone, purge.Gone, purge.Valid},
+		{"everything softly", []purge.Scope{all.Softly()}, false, purge.Stale, purge.Stale, purge.Stale, purge.Valid},
+		{"a prefix", []purge.Scope{prefix}, false, purge.Gone, purge.Gone, purge.Gone, purge.Valid},
+		{"a tag of another page", []purge.Scope{tag}, true, purge.Valid, purge.Valid, purge.Valid, purge.Valid},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			h := newHalves()
+			here, there := h.process(), h.process()
+			first, second := begin(t, here, []purge.Scope{onFirst}), begin(t, here, []purge.Scope{onSecond})
+			left(t, there, "elsewhere, at first", &first.Basis, purge.Valid)
+			left(t, there, "elsewhere, at first", &second.Basis, purge.Valid)
+
+			h.away[1] = true
+			err := here.Purge(ctx, test.purged...)
+			if test.done != (err == nil) || !test.done && !errors.Is(err, purge.ErrOwed) {
+				t.Fatalf("the error is %v", err)
+			}
+			h.Clock = h.Clock.Add(2 * every)
+			left(t, here, "of what is on the first server", &first.Basis, test.here)
+			left(t, there, "of it elsewhere", &first.Basis, test.there)
+			if got := here.Owed() > 0; got == test.done {
+				t.Errorf("something is owed: %t", got)
+			}
+			fill := begin(t, here, []purge.Scope{onFirst})
+			left(t, here, "of what is filled on the first server then", &fill.Basis, purge.Valid)
+			if err := here.Pay(ctx); test.done != (err == nil) {
+				t.Errorf("paying while it is away: %v", err)
+			}
+			left(t, here, "of that behind a payment that failed", &fill.Basis, purge.Valid)
+
+			h.away[1] = false
+			left(t, here, "of what is on the second server", &second.Basis, test.behind)
+			left(t, there, "of it elsewhere, while it is owed", &second.Basis, test.elseback)
+			must(t, here.Pay(ctx))
+			h.Clock = h.Clock.Add(2 * every)
+			left(t, there, "of it elsewhere, when it is paid", &second.Basis, test.behind)
+			left(t, here, "of it when it is paid", &second.Basis, test.behind)
+			left(t, here, "of what was filled on the first server", &fill.Basis, purge.Valid)
+			if here.Owed() != 0 {
+				t.Errorf("%d are still owed", here.Owed())
+			}
+		})
+	}
+}
+
+// TestPayingSeveralServers holds that what one server has is paid while another one is away, which is asked a few times for all that it has.
+func TestPayingSeveralServers(t *testing.T) {
+	h := newHalves()
+	p := h.process()
+	var first, second int
+	h.away = [2]bool{true, true}
+	for i := range 2_000 {
+		scope := of("/" + strconv.Itoa(i))
+		if target.Partition(scope.Name) < target.Partitions/2 {
+			first++
+		} else {
+			second++
+		}
+		if err := p.Purge(ctx, scope); !errors.Is(err, purge.ErrOwed) {
+			t.Fatal(err)
+		}
+	}
+	h.away[0], h.asked = false, 0
+	if err := p.Pay(ctx); err == nil {
+		t.Error("all is paid")
+	}
+	if p.Owed() != second {
+		t.Errorf("%d of %d are owed, of which the server that is away has %d", p.Owed(), first+second, second)
+	}
+	if h.asked > target.Partitions/2 {
+		t.Errorf("the server that is away was asked %d times", h.asked)
+	}
+	h.away[1] = false
+	must(t, p.Pay(ctx))
+	if p.Owed() != 0 {
+		t.Errorf("%d are still owed", p.Owed())
+	}
+}
+
+// TestMuchOwedToOneServer holds that too many debts to a server make everything owed where it is, and nowhere else.
+func TestMuchOwedToOneServer(t *testing.T) {
+	h := newHalves()
+	p := h.process()
+	kept := begin(t, p, []purge.Scope{onFirst})
+	h.away[1] = true
+	var last purge.Scope
+	for i := range 22_000 {
+		if scope := of("/" + strconv.Itoa(i)); target.Partition(scope.Name) >= target.Partitions/2 {
+			last = scope
+			_ = p.Purge(ctx, scope)
+		}
+	}
+	if p.Owed() > 1_000 {
+		t.Errorf("%d are owed one by one", p.Owed())
+	}
+	left(t, p, "on the first server", &kept.Basis, purge.Valid)
+	if _, err := p.Begin(ctx, nil, purge.Fill{Known: []purge.Scope{last}}); !errors.Is(err, purge.ErrOwed) {
+		t.Errorf("a fill of what is owed begins: %v", err)
+	}
+	h.away[1] = false
+	must(t, p.Pay(ctx))
+	if p.Owed() != 0 {
+		t.Errorf("%d are still owed", p.Owed())
+	}
+	left(t, p, "on the first server, when it is paid", &kept.Basis, purge.Valid)
+}
+
+// TestPathsOfOnePage holds what a purge leaves of a page that was rewritten from one path to another, which are in two partitions.
+func TestPathsOfOnePage(t *testing.T) {
+	seen, came := onFirst, onSecond
+	for _, test := range []struct {
+		purged purge.Scope
+		want   purge.State
+	}{
+		{seen, purge.Gone}, {came, purge.Gone}, {all, purge.Gone}, {of("/a/3"), purge.Valid},
+		{purge.Scope{Kind: purge.Prefix, Name: "/a/1"}, purge.Gone}, {purge.Scope{Kind: purge.Prefix, Name: "/a/2"}, purge.Gone},
+		{purge.Scope{Kind: purge.Prefix, Name: "/b"}, purge.Valid},
+	} {
+		t.Run(fmt.Sprintf("%c %s", test.purged.Kind, test.purged.Name), func(t *testing.T) {
+			p := newHalves().process()
+			fill := begin(t, p, []purge.Scope{seen, came})
+			must(t, p.Purge(ctx, test.purged))
+			left(t, p, "of it", &fill.Basis, test.want)
+		})
+	}
+}
+
+// TestArrangement holds that what was made where keys were spread in one way is gone where they are spread in another, and that nothing is
+// valid, kept, or done where that cannot be told.
+func TestArrangement(t *testing.T) {
+	word, untold := "one", error(nil)
+	p := newSharded(func(o *purge.Options) {
+		o.Arrangement = func(context.Context) (string, error) { return word, untold }
+	})
+	one := begin(t, p, []purge.Scope{path})
+	left(t, p, "of it", &one.Basis, purge.Valid)
+	word = "one more"
+	left(t, p, "where keys are spread otherwise", &one.Basis, purge.Gone)
+	other := begin(t, p, []purge.Scope{path})
+	left(t, p, "of what is made there", &other.Basis, purge.Valid)
+	word = "one"
+	left(t, p, "of that where keys are spread as before", &other.Basis, purge.Gone)
+	left(t, p, "of the first one", &one.Basis, purge.Valid)
+	unarranged := other.Basis
+	_, end, _ := strings.Cut(string(other.Basis.Place), "\n")
+	unarranged.Place = purge.Position(end)
+	left(t, p, "of what a release without arrangements has made", &unarranged, purge.Gone)
+
+	untold = errors.New("a server does not answer")
+	if state, err := p.State(ctx, nil, &one.Basis); state != purge.Gone || !errors.Is(err, untold) {
+		t.Errorf("it is %s where that cannot be told: %v", names[state], err)
+	}
+	if _, err := p.Begin(ctx, nil, purge.Fill{Known: []purge.Scope{path}}); !errors.Is(err, untold) {
+		t.Errorf("a fill begins: %v", err)
+	}
+	look := p.Look(path)
+	if state, ok := p.Judge(look, &one.Basis); ok && state != purge.Gone {
+		t.Error("an entry is judged without it")
+	}
+	if err := p.Purge(ctx, path); !errors.Is(err, purge.ErrOwed) || !errors.Is(err, untold) {
+		t.Errorf("a purge returns %v", err)
+	}
+	if err := p.Pay(ctx); !errors.Is(err, untold) || p.Owed() != 1 {
+		t.Errorf("paying returns %v, %d are owed", err, p.Owed())
+	}
+	untold = nil
+	must(t, p.Pay(ctx))
+	left(t, p, "behind the purge", &one.Basis, purge.Gone)
+}
