@@ -13,9 +13,9 @@ import (
 
 const (
 	// A caller that comes alone sends its request by itself, as handing it to another goroutine and back takes as long as
-	// a server nearby needs to answer. Nothing can take it from there when its context ends, so it does that only where the
-	// last answer came within briskAnswer, and to one that was alone as well; and it gives up if no answer has begun after quickEnd. Then its
-	// request goes the usual way, and is sent twice. So it is for reading only: what is written twice may come late, over a newer value.
+	// a server nearby needs to answer. Nothing can take it from there when its context ends, so it looks for that after each quickEnd; and it does
+	// so only where the last answer came within briskAnswer, and to one that was alone as well. If no answer begins its request
+	// goes the usual way, and is sent twice. So it is for reading only: what is written twice may come late, over a newer value.
 	briskAnswer = time.Millisecond
 	quickEnd    = 5 * time.Millisecond
 )
@@ -109,8 +109,8 @@ func (l *lane) sendAlone(ctx context.Context, r request) (done bool, err error) 
 	return done, err
 }
 
-// hurried is a context whose deadline is at hand. It has no timer: the client gives the deadline to its connections, which go on beyond
-// it once the answer has begun, for as long as the caller waits.
+// hurried is a context whose deadline is at hand. It has no timer: the client gives the deadline to its connection, which then looks whether
+// it is to go on.
 type hurried struct {
 	context.Context
 	deadline time.Time

@@ -16,9 +16,11 @@ import (
 const (
 	// leastSilence is how long a connection that was asked something says nothing before those that were idle meanwhile are taken for
 	// dead as well.
-	leastSilence = 100 * time.Millisecond
-	// leastFlow is how long an answer that has begun may pause while its caller reads it by itself.
-	leastFlow = time.Second
+	leastSilence = 200 * time.Millisecond
+	// A caller that sends by itself looks after each quickEnd whether it is to go on waiting. It does so for lateAnswer if no answer comes, and
+	// for as long as an answer that has begun does not pause for longPause.
+	lateAnswer = 50 * time.Millisecond
+	longPause  = time.Second
 )
 
 // errAbandoned is what writing to a connection is answered that the watch has closed. Nothing was sent.
@@ -116,11 +118,11 @@ func (w *watch) gaveUp(server string) {
 	}
 }
 
-// silent is told that a connection has said nothing for the time that the client grants a server.
+// silent is told that a connection has said nothing since it was asked, in time for the one that asked; 0 where it has begun to answer.
 func (w *watch) silent(server string, asked int64) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	if asked <= now()-int64(leastSilence) {
+	if asked != 0 && asked <= now()-int64(leastSilence) {
 		w.abandon(server, asked)
 	}
 }
@@ -172,11 +174,8 @@ func (c *conn) Read(b []byte) (int, error) {
 		if !errors.Is(err, os.ErrDeadlineExceeded) {
 			return n, err
 		}
-		asked := c.asked.Load()
-		if c.hurry == nil && asked != 0 {
-			c.watch.silent(c.server, asked)
-		}
-		if c.hurry == nil || asked != 0 || !c.goesOn() {
+		if c.hurry == nil || !c.goesOn() {
+			c.watch.silent(c.server, c.asked.Load())
 			return n, err
 		}
 		if err := c.Conn.SetReadDeadline(time.Now().Add(quickEnd)); err != nil {
@@ -185,9 +184,13 @@ func (c *conn) Read(b []byte) (int, error) {
 	}
 }
 
-// goesOn tells whether an answer that has begun is still on its way to a caller that waits for it.
+// goesOn tells whether the caller that reads by itself is to go on waiting.
 func (c *conn) goesOn() bool {
-	return gone(c.hurry.Context) == nil && now()-c.heard.Load() < int64(leastFlow)
+	since, most := c.heard.Load(), longPause
+	if asked := c.asked.Load(); asked != 0 {
+		since, most = asked, lateAnswer
+	}
+	return gone(c.hurry.Context) == nil && now()-since < int64(most)
 }
 
 // SetReadDeadline is called before each answer is read.
