@@ -48,6 +48,9 @@ func (d *Driver) start(ctx context.Context, l *lane, alone bool, r request) *job
 		j.done <- guard(func() error {
 			sent := time.Now()
 			exchange(d.patient(ctx, r), d.client, func(to redis.Pipeliner) { r.add(ctx, to) })
+			if l.sent != nil {
+				l.sent()
+			}
 			return r.settle(sent)
 		})
 	}()

@@ -57,8 +57,8 @@ func open(ctx context.Context, settings drivers.Settings) (*Driver, error) {
 	ctx, cancel := context.WithTimeout(ctx, openTimeout)
 	defer cancel()
 	err = d.probe(ctx, t)
-	if err == nil && d.Sharded() {
-		d.routes.learn()
+	if d.Sharded() {
+		d.routes.learn(ctx) // one of its servers may be down
 	}
 	if errors.Is(err, errClusterNode) {
 		_ = d.Close()

@@ -103,9 +103,26 @@ func (d *Driver) Sharded() bool { return d.routes.cluster != nil }
 // a single server.
 func (d *Driver) ServerOf(key string) string { return d.routes.server(key) }
 
-// Ping returns nil when a server answers; of a cluster, one of its servers.
+// Ping returns nil when a server answers; of a cluster, one of its masters.
 func (d *Driver) Ping(ctx context.Context) error {
-	return d.call(ctx, "ping", func(ctx context.Context) error { return d.client.Ping(context.WithoutCancel(ctx)).Err() })
+	return d.call(ctx, "ping", func(ctx context.Context) error {
+		outcome := make(chan error, 2)
+		go func() {
+			outcome <- guard(func() error {
+				return d.forEachMaster(ctx, func(ctx context.Context, master redis.Cmdable) error {
+					err := master.Ping(context.WithoutCancel(ctx)).Err()
+					if err == nil {
+						select {
+						case outcome <- nil:
+						default:
+						}
+					}
+					return err
+				})
+			})
+		}()
+		return <-outcome
+	})
 }
 
 // MaxValue returns 512 MiB, which is the largest string of a Redis that is not configured otherwise, or -1 when key is longer.

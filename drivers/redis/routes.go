@@ -66,19 +66,19 @@ func (r *routes) open(address string) *lane {
 		// Each lane sends through the client of the whole cluster, which follows the keys that have moved.
 		l = &lane{client: r.client, server: address, watch: r.watch, direct: r.direct, closed: r.closed}
 		if r.cluster != nil && address == "" {
-			l.sent = r.learn
+			l.sent = func() { r.learn(context.Background()) }
 		}
 		r.lanes[address] = l
 	}
 	return l
 }
 
-// learn notes that the client knows the cluster, if it does.
-func (r *routes) learn() {
+// learn notes that the client knows the cluster, if it does, or finds out until ctx ends.
+func (r *routes) learn(ctx context.Context) {
 	if r.known.Load() {
 		return
 	}
-	if _, err := r.cluster.MasterForKey(context.Background(), ""); err == nil {
+	if _, err := r.cluster.MasterForKey(ctx, ""); err == nil {
 		r.known.Store(true)
 	}
 }
