@@ -6,13 +6,9 @@ import (
 	"crypto/tls"
 	"errors"
 	"fmt"
-	"strings"
 	"time"
 
-	"github.com/redis/go-redis/v9"
-
 	"github.com/gin-cachette/cachette/drivers"
-	"github.com/gin-cachette/cachette/drivers/internal/tlsfiles"
 	"github.com/gin-cachette/cachette/internal/wording"
 )
 
@@ -60,9 +56,9 @@ func open(ctx context.Context, settings drivers.Settings) (*Driver, error) {
 	if d.Sharded() {
 		d.routes.learn(ctx) // one of its servers may be down
 	}
-	if errors.Is(err, errClusterNode) {
+	if mistake := mistake(""); errors.As(err, &mistake) {
 		_ = d.Close()
-		return nil, errClusterNode
+		return nil, err
 	}
 	reason := refusal(err)
 	if record := (tls.RecordHeaderError{}); err != nil && (reason == "" || errors.As(err, &record)) {
@@ -101,59 +97,4 @@ func setDefault[T comparable](field *T, value T) {
 	if *field == zero {
 		*field = value
 	}
-}
-
-// errClusterNode says that a URL of a single server leads to a node of a cluster, which has a part of the keys only.
-var errClusterNode = errors.New("the server is part of a cluster: give redis+cluster://, or rediss+cluster:// for TLS")
-
-// probe asks the server whether it takes the client.
-func (d *Driver) probe(ctx context.Context, t *target) error {
-	if err := d.Ping(ctx); err != nil || t.kind == sentinel || t.kind == cluster {
-		return err
-	}
-	return d.call(ctx, "info", func(ctx context.Context) error {
-		// A user who may not ask gets no answer, and no harm is done.
-		if info := d.client.Info(ctx, "cluster").Val(); strings.Contains(info, "cluster_enabled:1") {
-			return errClusterNode
-		}
-		return nil
-	})
-}
-
-// refusal says what a server refuses. It is empty for one that does not answer, or not yet.
-func refusal(err error) string {
-	if err == nil {
-		return ""
-	}
-	if tlsfiles.IsRefusal(err) {
-		return "the server and the client do not agree on TLS"
-	}
-	if errors.Is(err, redis.Nil) {
-		return "the sentinels know no master of that name"
-	}
-	var reply redis.Error
-	if !errors.As(err, &reply) {
-		return ""
-	}
-	text := reply.Error()
-	code, _, _ := strings.Cut(text, " ")
-	switch code {
-	case "LOADING", "MASTERDOWN", "CLUSTERDOWN", "TRYAGAIN", "BUSY", "READONLY":
-		return ""
-	case "WRONGPASS", "NOAUTH":
-		return "the server refuses the user or the password"
-	case "NOPERM":
-		return "the server forbids the user what the cache needs"
-	}
-	switch {
-	case strings.Contains(text, "max number of clients"):
-		return ""
-	case strings.Contains(text, "AUTH"), strings.Contains(text, "invalid password"):
-		return "the server refuses the user or the password"
-	case strings.Contains(text, "DB index"):
-		return "the server has no such database"
-	case strings.Contains(text, "cluster support disabled"):
-		return "the server is no part of a cluster: give redis://, or rediss:// for TLS"
-	}
-	return "the server refuses the client"
 }

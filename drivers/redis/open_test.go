@@ -2,6 +2,7 @@ package redis_test
 
 import (
 	"context"
+	"crypto/rand"
 	"errors"
 	"io"
 	"log/slog"
@@ -12,6 +13,8 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	goredis "github.com/redis/go-redis/v9"
 
 	"github.com/gin-cachette/cachette/drivers"
 	"github.com/gin-cachette/cachette/internal/testservers"
@@ -58,7 +61,13 @@ func TestRefused(t *testing.T) {
 		{"user who is unknown", testservers.Redis, func(u *url.URL) { u.User = url.UserPassword("me", secret) }, "refuses the user or the password"},
 		{"no such database", testservers.Redis, func(u *url.URL) { u.Path = "/99999" }, "no such database"},
 		{"no cluster", testservers.Redis, func(u *url.URL) { u.Scheme = "redis+cluster" }, "no part of a cluster"},
-		{"no sentinel", testservers.Redis, func(u *url.URL) { u.Scheme, u.Path = "redis+sentinel", "/main" }, "refuses the client"},
+		{"no sentinel", testservers.Redis, func(u *url.URL) { u.Scheme, u.Path = "redis+sentinel", "/main" }, "no Sentinel: give redis://"},
+		{"password that is not wanted", testservers.Redis, func(u *url.URL) { u.User = url.UserPassword("", secret) }, "the server wants none: leave it out"},
+		{"password of the default user that is not wanted", testservers.Redis, func(u *url.URL) { u.User = url.UserPassword("default", secret) }, "the server wants none: leave it out"},
+		{"password that a master does not want", testservers.RedisSentinel, func(u *url.URL) { u.User = url.UserPassword("", secret) }, "the server wants none: leave it out"},
+		{"password that a sentinel does not want", testservers.RedisSentinel, withOption("sentinel_password", secret), "the Sentinels want none: leave it out"},
+		{"a sentinel as a server", testservers.RedisSentinel, func(u *url.URL) { u.Scheme, u.Path = "redis", "" }, "is a Sentinel, which keeps nothing: give redis+sentinel://"},
+		{"a sentinel as a cluster", testservers.RedisSentinel, func(u *url.URL) { u.Scheme, u.Path = "redis+cluster", "" }, "no part of a cluster"},
 		{"no such master", testservers.RedisSentinel, func(u *url.URL) { u.Path = "/other" }, "know no master of that name"},
 		{"wrong password of a sentinel's master", testservers.RedisSentinel, func(u *url.URL) { u.User = url.UserPassword("me", secret) }, "refuses the user or the password"},
 		{"wrong password of a sentinel", testservers.RedisSentinel, func(u *url.URL) {
@@ -74,6 +83,23 @@ func TestRefused(t *testing.T) {
 		first, _, _ := strings.Cut(strings.TrimPrefix(testservers.Find(t, testservers.RedisCluster), "redis+cluster://"), ",")
 		wantRefused(t, "redis://"+first, "part of a cluster: give redis+cluster://", secret)
 	})
+	t.Run("password that a cluster does not want", func(t *testing.T) {
+		where := strings.Replace(testservers.Find(t, testservers.RedisCluster), "://", "://:"+secret+"@", 1)
+		wantRefused(t, where, "the server wants none: leave it out", secret)
+	})
+	t.Run("replica", func(t *testing.T) {
+		u, err := url.Parse(testservers.Find(t, testservers.RedisSentinel))
+		if err != nil {
+			t.Fatal(err)
+		}
+		c := goredis.NewSentinelClient(&goredis.Options{Addr: u.Host})
+		defer c.Close()
+		replicas, err := c.Replicas(t.Context(), strings.Trim(u.Path, "/")).Result()
+		if err != nil || len(replicas) == 0 {
+			t.Fatalf("%d replicas, %v", len(replicas), err)
+		}
+		wantRefused(t, "redis://"+net.JoinHostPort(replicas[0]["ip"], replicas[0]["port"]), "is a replica, which takes no writes: give its master", secret)
+	})
 	t.Run("wrong password of a cluster", func(t *testing.T) {
 		where := strings.Replace(testservers.Find(t, testservers.RedisCluster), "://", "://me:"+secret+"@", 1)
 		wantRefused(t, where, "refuses the user or the password", secret)
@@ -81,6 +107,51 @@ func TestRefused(t *testing.T) {
 	t.Run("malformed", func(t *testing.T) {
 		wantRefused(t, "redis://me:"+secret+"@host/"+secret, "number of a database", secret)
 	})
+}
+
+// TestPermissions opens with users who may not use one of the commands that the cache needs, or all of them on some keys.
+func TestPermissions(t *testing.T) {
+	const secret = "hunter2"
+	where, admin := testservers.Find(t, testservers.Redis), client(t)
+	as := func(t *testing.T, rules ...string) string {
+		name := "test-" + rand.Text()
+		args := []any{"acl", "setuser", name, "on", ">" + secret}
+		for _, rule := range rules {
+			args = append(args, rule)
+		}
+		if err := admin.Do(t.Context(), args...).Err(); err != nil {
+			t.Fatal(err)
+		}
+		t.Cleanup(func() { admin.Do(context.Background(), "acl", "deluser", name) })
+		return edit(t, where, func(u *url.URL) { u.User = url.UserPassword(name, secret) })
+	}
+	for _, command := range []string{"get", "mget", "pttl", "set", "unlink", "pexpire", "scan", "xadd", "xrange", "xrevrange", "ping"} {
+		t.Run(command, func(t *testing.T) {
+			want := "the server forbids the user " + strings.ToUpper(command) + ", which the cache needs: allow it (ACL SETUSER with +" + command + ")"
+			wantRefused(t, as(t, "~*", "+@all", "-"+command), want, secret)
+		})
+	}
+	t.Run("several", func(t *testing.T) {
+		wantRefused(t, as(t, "~*", "+@all", "-mget", "-scan"), "MGET, SCAN, which the cache needs: allow it (ACL SETUSER with +mget +scan)", secret)
+	})
+	t.Run("no more than is needed", func(t *testing.T) {
+		d := openURL(t, as(t, "~shop:*", "+get", "+mget", "+pttl", "+set", "+unlink", "+pexpire", "+scan", "+xadd", "+xrange", "+xrevrange", "+ping", "+select"))
+		if err := d.Set(t.Context(), "shop:page", nil, time.Millisecond); err != nil {
+			t.Error(err)
+		}
+	})
+}
+
+// TestOpenLeavesNothing opens a store, and looks at what is there.
+func TestOpenLeavesNothing(t *testing.T) {
+	for _, server := range []string{testservers.Redis, testservers.RedisCluster} {
+		t.Run(server, func(t *testing.T) {
+			d := openURL(t, testservers.Find(t, server))
+			if n, err := d.Clear(t.Context(), "cachette:probe:"); n != 0 || err != nil {
+				t.Errorf("%d keys are left, %v", n, err)
+			}
+		})
+	}
 }
 
 func wantRefused(t *testing.T, where, want, secret string) {
