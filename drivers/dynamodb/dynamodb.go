@@ -104,20 +104,26 @@ var (
 //
 // The client's own retries count towards the time that a context allows: its standard ones wait for up to a second before
 // the first. Its pool of idle connections, ten by default, should be as large as the number of requests at once.
+//
+// A request that has been sent when its context ends goes on for two seconds at most, so that an answer that is late leaves its connection
+// in use: the client's HTTPClient sees it end later than the operation. When connections that were idle turn out to be dead, the driver
+// closes those that are idle, by CloseIdleConnections if the HTTPClient has that, as an http.Client does. In place of a BuildableClient
+// of the SDK, or of none, it uses a client with the same transport and timeout, and connections of its own.
 func New(client *dynamodb.Client, options Options) (*Driver, error) {
 	if client == nil {
 		return nil, errors.New("dynamodb: the client is nil")
 	}
 	table := cmp.Or(options.Table, DefaultTable)
 	d := &Driver{
-		client:   client,
 		table:    &table,
 		leaveTTL: options.LeaveTTL,
 		logger:   cmp.Or(options.Logger, slog.Default()),
 		clock:    time.Now,
-		release:  func() {},
 	}
 	d.life, d.end = context.WithCancel(context.Background())
+	d.client = dynamodb.New(client.Options(), func(o *dynamodb.Options) {
+		o.HTTPClient, d.release = newConnections(d.life, o.HTTPClient)
+	})
 	d.prepared = once.New(d.life, prepareTimeout, func(error) time.Duration { return retryAfter }, d.prepare)
 	return d, nil
 }

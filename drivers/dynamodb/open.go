@@ -64,12 +64,10 @@ func open(ctx context.Context, settings drivers.Settings) (drivers.Driver, error
 	if err := checkCredentials(ctx, cfg, settings); err != nil {
 		return nil, err
 	}
-	client, release := newClient(cfg, settings.DynamoDBURL)
-	d, err := New(client, Options{Table: settings.TableName, Logger: settings.Logger})
+	d, err := New(newClient(cfg, settings.DynamoDBURL), Options{Table: settings.TableName, Logger: settings.Logger})
 	if err != nil {
 		return nil, err
 	}
-	d.release = release
 	if err := d.open(ctx, settings); err != nil {
 		_ = d.Close()
 		return nil, err
@@ -128,6 +126,7 @@ func loadConfig(ctx context.Context, settings drivers.Settings) (aws.Config, err
 			d.Timeout = callTimeout
 		}).WithTransportOptions(func(t *http.Transport) {
 			t.MaxIdleConns, t.MaxIdleConnsPerHost = idleConnections, idleConnections
+			t.DialContext = dropping(t.DialContext)
 		})))
 	if err != nil {
 		return cfg, fmt.Errorf("dynamodb: %s: the configuration of the AWS SDK cannot be read: %w", settingOf(settings), brief{err})
@@ -177,27 +176,18 @@ func checkCredentials(ctx context.Context, cfg aws.Config, settings drivers.Sett
 	return nil // they may come, and the first request meets the same error
 }
 
-// newClient returns a client, and what closes its connections.
-func newClient(cfg aws.Config, endpoint string) (*dynamodb.Client, func()) {
-	transport := http.DefaultTransport.(*http.Transport).Clone()
-	if buildable, ok := cfg.HTTPClient.(*awshttp.BuildableClient); ok {
-		transport = buildable.GetTransport() // which the configuration may have given a certificate authority
-	}
-	client := dynamodb.NewFromConfig(cfg, func(o *dynamodb.Options) {
+// newClient returns a client, whose connections the driver makes.
+func newClient(cfg aws.Config, endpoint string) *dynamodb.Client {
+	return dynamodb.NewFromConfig(cfg, func(o *dynamodb.Options) {
 		if endpoint != "" {
 			o.BaseEndpoint = &endpoint
 			// Not every server sends checksums, and the SDK complains of each answer without one.
 			o.DisableValidateResponseChecksum = !isAWS(endpoint)
 		}
-		o.HTTPClient = &http.Client{
-			Transport:     transport,
-			CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
-		}
 		o.Retryer = retry.NewStandard(func(s *retry.StandardOptions) {
 			s.Backoff = retry.BackoffDelayerFunc(func(attempt int, _ error) (time.Duration, error) { return backoff(attempt), nil })
 		})
 	})
-	return client, transport.CloseIdleConnections
 }
 
 // backoff returns how long to wait after the attempt of that number, the first being 1: a random part of a time that

@@ -253,16 +253,16 @@ func closedPort(t *testing.T) string {
 // A program that is told to stop while it opens its cache does not get one.
 func TestOpenCancelled(t *testing.T) {
 	isolate(t)
-	p := newProxy(t, "127.0.0.1:1")
-	p.stall()
+	p := before(t, "127.0.0.1:1")
+	p.Hang()
 	ctx, cancel := context.WithCancel(t.Context())
 	go func() {
-		for i := 0; i < 5000 && p.dials.Load() == 0; i++ {
+		for i := 0; i < 5000 && p.Counts().Dials == 0; i++ {
 			time.Sleep(time.Millisecond)
 		}
 		cancel()
 	}()
-	d, err := openWith(t, ctx, drivers.Settings{DynamoDBURL: p.url()})
+	d, err := openWith(t, ctx, drivers.Settings{DynamoDBURL: through(p)})
 	if !errors.Is(err, context.Canceled) || d != nil {
 		t.Errorf("open = %v, %v, want context.Canceled", d, err)
 	}
@@ -270,7 +270,7 @@ func TestOpenCancelled(t *testing.T) {
 	// One whose time is over does, since the server may come back.
 	ctx, cancel = context.WithTimeout(t.Context(), 50*time.Millisecond)
 	defer cancel()
-	if _, err := openWith(t, ctx, drivers.Settings{DynamoDBURL: p.url()}); err != nil {
+	if _, err := openWith(t, ctx, drivers.Settings{DynamoDBURL: through(p)}); err != nil {
 		t.Errorf("open: %v", err)
 	}
 }
@@ -279,8 +279,8 @@ func TestOpenCancelled(t *testing.T) {
 func TestConnections(t *testing.T) {
 	isolate(t)
 	endpoint, table := prepared(t)
-	p := newProxy(t, strings.TrimPrefix(endpoint, "http://"))
-	d, err := openWith(t, t.Context(), drivers.Settings{DynamoDBURL: p.url(), TableName: table})
+	p := before(t, endpoint)
+	d, err := openWith(t, t.Context(), drivers.Settings{DynamoDBURL: through(p), TableName: table})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -297,7 +297,7 @@ func TestConnections(t *testing.T) {
 		burst.Wait()
 	}
 	// A burst may dial once more than it has use for.
-	dials := p.dials.Load()
+	dials := p.Counts().Dials
 	if dials > 2*64 {
 		t.Errorf("%d connections were made for 1024 requests of 64 goroutines", dials)
 	}
@@ -306,10 +306,10 @@ func TestConnections(t *testing.T) {
 		t.Error(err)
 	}
 	for range 500 {
-		if p.open.Load() == 0 {
+		if p.Open() == 0 {
 			return
 		}
 		time.Sleep(10 * time.Millisecond)
 	}
-	t.Errorf("%d connections are open after Close", p.open.Load())
+	t.Errorf("%d connections are open after Close", p.Open())
 }

@@ -6,12 +6,10 @@ import (
 	"errors"
 	"io"
 	"maps"
-	"net"
 	"net/http"
 	"net/http/httptest"
 	"runtime"
 	"strings"
-	"sync/atomic"
 	"testing"
 	"time"
 
@@ -22,74 +20,12 @@ import (
 	"github.com/gin-cachette/cachette/internal/testservers"
 )
 
-// proxy passes connections on to a server, until it is told to swallow what it is sent.
-type proxy struct {
-	listener net.Listener
-	server   string
-	stalled  atomic.Bool
-	dials    atomic.Int64
-	open     atomic.Int64
-}
-
-func newProxy(t testing.TB, server string) *proxy {
-	t.Helper()
-	listener, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	p := &proxy{listener: listener, server: server}
-	t.Cleanup(func() { listener.Close() })
-	go func() {
-		for {
-			client, err := listener.Accept()
-			if err != nil {
-				return
-			}
-			p.dials.Add(1)
-			p.open.Add(1)
-			go p.serve(client)
-		}
-	}()
-	return p
-}
-
 func merge(objects ...object) object {
 	all := object{}
 	for _, o := range objects {
 		maps.Copy(all, o)
 	}
 	return all
-}
-
-func (p *proxy) url() string { return "http://" + p.listener.Addr().String() }
-func (p *proxy) stall()      { p.stalled.Store(true) }
-
-func (p *proxy) serve(client net.Conn) {
-	defer p.open.Add(-1)
-	defer client.Close()
-	if p.stalled.Load() {
-		_, _ = io.Copy(io.Discard, client)
-		return
-	}
-	server, err := net.Dial("tcp", p.server)
-	if err != nil {
-		return
-	}
-	defer server.Close()
-	go func() { _, _ = io.Copy(client, server) }()
-	buffer := make([]byte, 64<<10)
-	for {
-		n, err := client.Read(buffer)
-		if err != nil {
-			return
-		}
-		if p.stalled.Load() {
-			continue
-		}
-		if _, err := server.Write(buffer[:n]); err != nil {
-			return
-		}
-	}
 }
 
 // prepared returns a server and a table that is there.
@@ -108,19 +44,7 @@ func prepared(t testing.TB) (endpoint, table string) {
 func TestStalled(t *testing.T) {
 	isolate(t)
 	endpoint, table := prepared(t)
-	makers := map[string]func(t *testing.T, p *proxy) drivers.Driver{
-		"OwnClient": func(t *testing.T, p *proxy) drivers.Driver {
-			d, err := openWith(t, t.Context(), drivers.Settings{DynamoDBURL: p.url(), TableName: table})
-			if err != nil {
-				t.Fatal(err)
-			}
-			return d
-		},
-		"UsersClient": func(t *testing.T, p *proxy) drivers.Driver {
-			return newDriver(t, newClient(t, p.url()), dynamodb.Options{Table: table})
-		},
-	}
-	many := many(300)
+	many, tooLarge := many(300), make([]byte, dynamodb.MaxItem)
 	operations := map[string]func(ctx context.Context, d drivers.Driver) error{
 		"Get":    func(ctx context.Context, d drivers.Driver) error { _, err := d.Get(ctx, "key"); return err },
 		"Set":    func(ctx context.Context, d drivers.Driver) error { return d.Set(ctx, "key", nil, long) },
@@ -136,22 +60,22 @@ func TestStalled(t *testing.T) {
 		},
 		"Ping": func(ctx context.Context, d drivers.Driver) error { return d.(drivers.Pinger).Ping(ctx) },
 		"TooLarge": func(ctx context.Context, d drivers.Driver) error {
-			return d.Set(ctx, "key", make([]byte, dynamodb.MaxItem), long)
+			return d.Set(ctx, "key", tooLarge, long)
 		},
 	}
-	before := runtime.NumGoroutine()
-	for maker, newDriver := range makers {
+	goroutines := runtime.NumGoroutine()
+	for maker, opened := range makers {
 		for _, ready := range []bool{true, false} {
 			if maker == "OwnClient" && !ready {
 				continue // see TestOpenCancelled
 			}
 			t.Run(maker+map[bool]string{true: "Ready", false: "NotReady"}[ready], func(t *testing.T) {
-				p := newProxy(t, strings.TrimPrefix(endpoint, "http://"))
-				d := newDriver(t, p)
+				p := before(t, endpoint)
+				d := opened(t, p, table)
 				if ready {
 					set(t, d, "key", "value", long)
 				}
-				p.stall()
+				p.Hang()
 				for name, do := range operations {
 					ctx, cancel := context.WithTimeout(t.Context(), 20*time.Millisecond)
 					if err := do(ctx, d); !errors.Is(err, context.DeadlineExceeded) {
@@ -182,13 +106,13 @@ func TestStalled(t *testing.T) {
 		}
 	}
 	for range 500 {
-		if runtime.NumGoroutine() <= before {
+		if runtime.NumGoroutine() <= goroutines {
 			return
 		}
 		time.Sleep(10 * time.Millisecond)
 	}
 	stacks := make([]byte, 1<<20)
-	t.Errorf("%d goroutines are left, there were %d:\n%s", runtime.NumGoroutine(), before, stacks[:runtime.Stack(stacks, true)])
+	t.Errorf("%d goroutines are left, there were %d:\n%s", runtime.NumGoroutine(), goroutines, stacks[:runtime.Stack(stacks, true)])
 }
 
 // A server that stalls in the middle of its answer is no different.
