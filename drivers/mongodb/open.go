@@ -130,6 +130,9 @@ func clientOptions(ctx context.Context, settings drivers.Settings) (*options.Cli
 	if o.ConnectTimeout == nil {
 		o.SetConnectTimeout(openTimeout)
 	}
+	if o.MaxAdaptiveRetries == nil {
+		o.SetMaxAdaptiveRetries(0) // a handler is asked in place of a server that has too much to do
+	}
 	if o.Dialer == nil {
 		// The time that an operation may take begins before its request is sent.
 		o.SetDialer(&Dialer{Patience: settings.OperationTimeout / 2})

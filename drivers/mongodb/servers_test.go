@@ -49,6 +49,9 @@ func serve(t testing.TB, listener net.Listener, handle func(net.Conn)) {
 // An answer is what a fake server says to a command, whose first element has its name; nil means the usual.
 type answer func(command bson.Raw) bson.D
 
+// hangUp is the answer of a server that hangs up in place of one.
+var hangUp = bson.D{}
+
 // newFake starts a server that speaks as much of MongoDB's protocol as a client needs to send it commands, and returns its
 // address. It answers by answers, and otherwise that all is well.
 func newFake(t testing.TB, answers answer) string {
@@ -67,7 +70,11 @@ func newFake(t testing.TB, answers answer) string {
 			if _, err := io.ReadFull(connection, body); err != nil {
 				return
 			}
-			if _, err := connection.Write(reply(header, body, answers)); err != nil {
+			answer := reply(header, body, answers)
+			if answer == nil {
+				return
+			}
+			if _, err := connection.Write(answer); err != nil {
 				return
 			}
 		}
@@ -75,7 +82,7 @@ func newFake(t testing.TB, answers answer) string {
 	return listener.Addr().String()
 }
 
-// reply makes the message that answers another.
+// reply makes the message that answers another, or nothing.
 // https://www.mongodb.com/docs/manual/reference/mongodb-wire-protocol/
 func reply(header, body []byte, answers answer) []byte {
 	const opReply, opQuery, opMsg = 1, 2004, 2013
@@ -95,6 +102,9 @@ func reply(header, body []byte, answers answer) []byte {
 	said := answers(command)
 	if said == nil {
 		said = usual(command)
+	}
+	if len(said) == 0 {
+		return nil
 	}
 	document, err := bson.Marshal(said)
 	if err != nil {
