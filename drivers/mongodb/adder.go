@@ -164,7 +164,7 @@ func (a *adding) insert(ctx context.Context, names []string, end int64) error {
 	if err != nil {
 		return err
 	}
-	for i := range added {
+	for _, i := range added {
 		a.values[names[i]] = words[i]
 	}
 	return nil

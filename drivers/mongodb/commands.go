@@ -62,28 +62,34 @@ func (c commands) updateAll(ctx context.Context, filter, update bson.Raw) error 
 // add adds values that live until end, but for names that have one, and returns the indexes of those that it added.
 //
 // They are upserts that may concern several documents, which none does as names are unique: the client repeats inserts, and updates of one
-// document, where they fail (retryable writes).
-func (c commands) add(ctx context.Context, names []string, values [][]byte, end int64) (added map[int64]any, err error) {
-	models := make([]mongo.WriteModel, len(names))
+// document, where they fail (retryable writes). Which were added is told by the _id: FerretDB counts them by themselves.
+func (c commands) add(ctx context.Context, names []string, values [][]byte, end int64) (added []int, err error) {
+	models, places := make([]mongo.WriteModel, len(names)), make(map[any]int)
 	for i, name := range names {
-		models[i] = mongo.NewUpdateManyModel().SetUpsert(true).SetFilter(marshal(bson.D{{Key: fieldKey, Value: name}})).
-			SetUpdate(marshal(bson.D{{Key: "$setOnInsert", Value: fields(values[i], end)}}))
+		id := bson.NewObjectID()
+		places[id] = i
+		models[i] = mongo.NewUpdateManyModel().SetUpsert(true).SetFilter(marshal(bson.D{{Key: fieldKey, Value: name}})).SetUpdate(marshal(
+			bson.D{{Key: "$setOnInsert", Value: append(bson.D{{Key: fieldID, Value: id}}, fields(values[i], end)...)}}))
 	}
 	result, err := send(ctx, func() (*mongo.BulkWriteResult, error) {
 		return c.BulkWrite(ctx, models, options.BulkWrite().SetOrdered(false))
 	})
-	var several mongo.BulkWriteException
-	if errors.As(err, &several) && several.WriteConcernError == nil {
-		// Another has added some in the same moment.
-		others := func(one mongo.BulkWriteError) bool { return !mongo.IsDuplicateKeyError(one.WriteError) }
-		if !slices.ContainsFunc(several.WriteErrors, others) {
-			return result.UpsertedIDs, nil
-		}
-	}
-	if err != nil {
+	if err != nil && !isTaken(err) {
 		return nil, err
 	}
-	return result.UpsertedIDs, acknowledged(result.Acknowledged)
+	for _, id := range result.UpsertedIDs {
+		if i, ok := places[id]; ok {
+			added = append(added, i)
+		}
+	}
+	return added, acknowledged(err != nil || result.Acknowledged)
+}
+
+// isTaken tells whether nothing but keys that another has added in the same moment is what some of several writes were refused for.
+func isTaken(err error) bool {
+	var several mongo.BulkWriteException
+	return errors.As(err, &several) && several.WriteConcernError == nil &&
+		!slices.ContainsFunc(several.WriteErrors, func(one mongo.BulkWriteError) bool { return !mongo.IsDuplicateKeyError(one.WriteError) })
 }
 
 // remove returns how many documents it removed.
