@@ -117,7 +117,7 @@ func checkDatabaseSpelling(name string) string {
 }
 
 // checkURL follows the specification of MongoDB's connection strings, which are no URLs where they name several
-// hosts. What each option may be is left to the client, which knows.
+// hosts. What the client's options may be is left to it.
 // https://www.mongodb.com/docs/manual/reference/connection-string/
 func checkURL(raw string) string {
 	if problem := address.Scheme(raw, formURL, schemes...); problem != "" {
@@ -165,7 +165,11 @@ func checkURL(raw string) string {
 	if !address.HaveValues(query, "&;") || !address.IsEscaped(query) {
 		return "what follows the ? are not options of the form name=value: give " + formURL
 	}
-	return ""
+	options, problem := parseQuery(query)
+	if problem == "" {
+		_, problem = options.secure(scheme == "mongodb+srv")
+	}
+	return problem
 }
 
 func checkHosts(scheme, hosts string) string {

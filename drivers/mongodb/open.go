@@ -112,7 +112,10 @@ func connect(ctx context.Context, settings drivers.Settings, heartbeat *lastFail
 
 // clientOptions reads the URL of the settings.
 func clientOptions(ctx context.Context, settings drivers.Settings) (*options.ClientOptions, error) {
-	raw := place(settings).Raw
+	raw, tls, err := clientURL(settings)
+	if err != nil {
+		return nil, err
+	}
 	o, err := readURL(ctx, raw)
 	if err != nil {
 		return nil, err
@@ -124,6 +127,7 @@ func clientOptions(ctx context.Context, settings drivers.Settings) (*options.Cli
 		}
 		return nil, refusedURL(settings, err)
 	}
+	mergeTLS(o, tls)
 	if o.ServerSelectionTimeout == nil {
 		o.SetServerSelectionTimeout(openTimeout)
 	}
@@ -167,7 +171,10 @@ var secretOptions = regexp.MustCompile(`(?i)((?:tls|ssl)[a-z]*password|authMecha
 // refusedURL says why the client does not take the URL. Its error may repeat what it did not understand, so it is shown only
 // if it is the same without all that is secret.
 func refusedURL(settings drivers.Settings, err error) error {
-	url := place(settings).Raw
+	url, _, problem := clientURL(settings)
+	if problem != nil {
+		url = place(settings).Raw
+	}
 	_, rest, _ := strings.Cut(url, "://")
 	if at := strings.LastIndexByte(rest, '@'); at >= 0 {
 		rest = rest[at+1:]

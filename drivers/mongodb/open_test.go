@@ -8,10 +8,13 @@ import (
 	"crypto/rand"
 	"crypto/tls"
 	"crypto/x509"
+	"encoding/pem"
 	"errors"
 	"io"
 	"math/big"
 	"net"
+	"os"
+	"path/filepath"
 	"runtime"
 	"strings"
 	"sync/atomic"
@@ -115,28 +118,37 @@ func TestOpenRefused(t *testing.T) {
 	}
 }
 
-// tlsListener is a server whose certificate is not signed.
+// tlsListener is a server whose certificate nobody has signed.
 func tlsListener(t *testing.T) string {
+	t.Helper()
+	listener, _ := listenTLS(t, "localhost")
+	serve(t, listener, func(c net.Conn) { _, _ = io.Copy(io.Discard, c) })
+	return listener.Addr().String()
+}
+
+// listenTLS listens with a certificate for a name, which is also in a file.
+func listenTLS(t *testing.T, name string) (listener net.Listener, file string) {
 	t.Helper()
 	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
 	if err != nil {
 		t.Fatal(err)
 	}
-	template := &x509.Certificate{
-		SerialNumber: big.NewInt(1), NotAfter: time.Now().Add(time.Hour), IPAddresses: []net.IP{{127, 0, 0, 1}},
-	}
+	template := &x509.Certificate{SerialNumber: big.NewInt(1), NotAfter: time.Now().Add(time.Hour), DNSNames: []string{name}}
 	certificate, err := x509.CreateCertificate(rand.Reader, template, template, &key.PublicKey, key)
 	if err != nil {
 		t.Fatal(err)
 	}
-	listener, err := tls.Listen("tcp", "127.0.0.1:0", &tls.Config{
+	listener, err = tls.Listen("tcp", "127.0.0.1:0", &tls.Config{
 		Certificates: []tls.Certificate{{Certificate: [][]byte{certificate}, PrivateKey: key}},
 	})
 	if err != nil {
 		t.Fatal(err)
 	}
-	serve(t, listener, func(c net.Conn) { _, _ = io.Copy(io.Discard, c) })
-	return listener.Addr().String()
+	file = filepath.Join(t.TempDir(), "ca.pem")
+	if err := os.WriteFile(file, pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: certificate}), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	return listener, file
 }
 
 // plainListener is a server that answers TLS with something else.
@@ -166,7 +178,7 @@ func TestOpenMalformed(t *testing.T) {
 		{"Port", "mongodb://user:" + password + "@h:port", "port"},
 		{"Option", "mongodb://user:" + password + "@h/?directConnection=maybe", "directConnection"},
 		{"SecretOption", "mongodb://h/?authMechanism=MONGODB-AWS&authMechanismProperties=AWS_SESSION_TOKEN" + password, "an option"},
-		{"KeyPassword", "mongodb://h/?tlsCertificateKeyFilePassword=" + password + "%zz", "an option"},
+		{"KeyPassword", "mongodb://h/?tls=true&tlsCertificateKeyFilePassword=" + password + "%zz", "an option"},
 		{"KeyFile", "mongodb://h/?tls=true&tlsCertificateKeyFile=/nowhere.pem&tlsCertificateKeyFilePassword=" + password, "nowhere.pem"},
 		{"Mechanism", "mongodb://user:" + password + "@h/?authMechanism=ROT13", ""},
 	} {

@@ -60,6 +60,12 @@ func newFake(t testing.TB, answers answer) string {
 	if err != nil {
 		t.Fatal(err)
 	}
+	newFakeOn(t, listener, answers)
+	return listener.Addr().String()
+}
+
+// newFakeOn starts such a server behind a listener.
+func newFakeOn(t testing.TB, listener net.Listener, answers answer) {
 	serve(t, listener, func(connection net.Conn) {
 		for {
 			header := make([]byte, 16)
@@ -79,7 +85,6 @@ func newFake(t testing.TB, answers answer) string {
 			}
 		}
 	})
-	return listener.Addr().String()
 }
 
 // reply makes the message that answers another, or nothing.

@@ -1,0 +1,57 @@
+package address
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+)
+
+// Unknown says of an option of a URL that it is none of known, and which of them may have been meant. A name that may hold a part of a
+// password is not shown.
+func Unknown(name string, known []string) string {
+	const longest = 48
+	shown := fmt.Sprintf("option %q", name)
+	letters := func(r rune) bool { return (r < 'a' || r > 'z') && (r < 'A' || r > 'Z') && r != '_' }
+	if name == "" || len(name) > longest || strings.ContainsFunc(name, letters) {
+		shown = "option of a name that is not shown, for it may hold a password"
+	}
+	if near := nearest(name, known); near != "" {
+		return fmt.Sprintf("it has no %s: did you mean %s?", shown, near)
+	}
+	return fmt.Sprintf("it has no %s: give any of %s", shown, strings.Join(slices.Sorted(slices.Values(known)), ", "))
+}
+
+// nearest returns the name that differs least, by two characters at most, or nothing. Case and underscores make no difference: that is
+// how the names of clients differ.
+func nearest(name string, known []string) string {
+	const most = 2
+	plain := func(name string) string { return strings.ToLower(strings.ReplaceAll(name, "_", "")) }
+	best, least := "", most+1
+	for _, candidate := range known {
+		if d := distance(plain(name), plain(candidate)); d < least {
+			best, least = candidate, d
+		}
+	}
+	return best
+}
+
+// distance returns how many characters have to be added, removed or changed to make one text the other.
+func distance(a, b string) int {
+	row := make([]int, len(b)+1)
+	for j := range row {
+		row[j] = j
+	}
+	for i := range len(a) {
+		diagonal := row[0]
+		row[0] = i + 1
+		for j := range len(b) {
+			changed := diagonal
+			if a[i] != b[j] {
+				changed++
+			}
+			diagonal = row[j+1]
+			row[j+1] = min(changed, row[j]+1, row[j+1]+1)
+		}
+	}
+	return row[len(b)]
+}

@@ -1,0 +1,167 @@
+package mongodb
+
+import (
+	"fmt"
+	"maps"
+	"math"
+	"net/url"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/gin-cachette/cachette/drivers/internal/address"
+	"github.com/gin-cachette/cachette/drivers/internal/tlsfiles"
+)
+
+// theirs are the options of a URL that MongoDB's client knows, in any case. It ignores others, with a word in a log that is off.
+// https://www.mongodb.com/docs/manual/reference/connection-string-options/
+var theirs = strings.Fields(`
+	appName authMechanism authMechanismProperties authSource compressors connect connectTimeoutMS directConnection
+	enableOverloadRetargeting heartbeatFrequencyMS heartbeatIntervalMS journal loadBalanced localThresholdMS maxAdaptiveRetries
+	maxConnecting maxIdleTimeMS maxPoolSize maxStaleness maxStalenessSeconds minPoolSize readConcernLevel readPreference
+	readPreferenceTags replicaSet retryReads retryWrites serverMonitoringMode serverSelectionTimeoutMS socketTimeoutMS srvMaxHosts
+	srvServiceName ssl sslCertificateAuthorityFile sslClientCertificateKeyFile sslClientCertificateKeyPassword sslInsecure timeoutMS
+	tls tlsCAFile tlsCertificateFile tlsCertificateKeyFile tlsCertificateKeyFilePassword tlsDisableCertificateRevocationCheck
+	tlsDisableOCSPEndpointCheck tlsInsecure tlsPrivateKeyFile w zlibCompressionLevel zstdCompressionLevel`)
+
+// option is one that the URLs of all backends have in common.
+type option struct {
+	theirs string                                   // what MongoDB's client calls it; empty for one that is read here
+	value  func(value string) (theirs, want string) // what the client takes for the value; or what would be right
+}
+
+var ours = map[string]option{
+	"client_name":        {"appName", text},
+	"conn_max_idle_time": {"maxIdleTimeMS", milliseconds},
+	"dial_timeout":       {"connectTimeoutMS", milliseconds},
+	"min_idle_conns":     {"minPoolSize", count},
+	"pool_size":          {"maxPoolSize", count},
+	"skip_verify":        {"tlsInsecure", flag},
+	tlsfiles.CA:          {"", text},
+	tlsfiles.Cert:        {"", text},
+	tlsfiles.Key:         {"", text},
+	tlsfiles.ServerName:  {"", text},
+}
+
+func text(value string) (theirs, want string) {
+	if value == "" {
+		return "", "a text"
+	}
+	return value, ""
+}
+
+func count(value string) (theirs, want string) {
+	if !address.IsNumber(value, 0, math.MaxInt32) {
+		return "", fmt.Sprintf("a number from 0 to %d", math.MaxInt32)
+	}
+	return value, ""
+}
+
+func flag(value string) (theirs, want string) {
+	switch value {
+	case "true", "1":
+		return "true", ""
+	case "false", "0":
+		return "false", ""
+	}
+	return "", "true or false"
+}
+
+func milliseconds(value string) (theirs, want string) {
+	if address.IsNumber(value, 0, math.MaxInt32) {
+		value += "s"
+	}
+	span, err := time.ParseDuration(value)
+	if err != nil || span < time.Millisecond && span != 0 {
+		return "", "a duration, such as 500ms or 2s, or a number of seconds"
+	}
+	return strconv.FormatInt(span.Milliseconds(), 10), ""
+}
+
+// repeatable is an option that may be given more than once: the client tries one set of tags after the other.
+const repeatable = "readpreferencetags"
+
+// query is what stands behind the ? of a URL.
+type query struct {
+	client []string          // for the client, as they stand in a URL
+	tls    map[string]string // those of tlsfiles
+	names  map[string]string // of all, as they were given, by what the client calls them in lower case
+}
+
+// parseQuery reads the options of a URL that was found good otherwise, or returns what is wrong with them. It shows no value.
+func parseQuery(raw string) (*query, string) {
+	q := &query{tls: make(map[string]string), names: make(map[string]string)}
+	for _, pair := range strings.FieldsFunc(raw, func(r rune) bool { return r == '&' || r == ';' }) {
+		if problem := q.add(pair); problem != "" {
+			return nil, problem
+		}
+	}
+	if (q.tls[tlsfiles.Cert] == "") != (q.tls[tlsfiles.Key] == "") {
+		return nil, fmt.Sprintf("the options %s and %s belong together, and one of them is missing", tlsfiles.Cert, tlsfiles.Key)
+	}
+	return q, ""
+}
+
+func (q *query) add(pair string) string {
+	name, value, _ := strings.Cut(pair, "=")
+	name, _ = url.QueryUnescape(name)
+	called := name
+	if known, ok := ours[name]; ok {
+		plain, _ := url.QueryUnescape(value)
+		translated, want := known.value(plain)
+		if want != "" {
+			return fmt.Sprintf("the option %s cannot be read: give %s", name, want)
+		}
+		if called = known.theirs; called != "" {
+			q.client = append(q.client, called+"="+url.QueryEscape(translated))
+		} else {
+			called, q.tls[name] = name, plain
+		}
+	} else if isTheirs := func(known string) bool { return strings.EqualFold(known, name) }; slices.ContainsFunc(theirs, isTheirs) {
+		q.client = append(q.client, pair)
+	} else {
+		return address.Unknown(name, append(slices.Collect(maps.Keys(ours)), theirs...))
+	}
+	called = strings.ToLower(called)
+	before, again := q.names[called]
+	switch {
+	case again && called == repeatable:
+	case again && before == name:
+		return "the option " + name + " is given twice"
+	case again:
+		return fmt.Sprintf("the options %s and %s are the same: give one of them", before, name)
+	}
+	q.names[called] = name
+	return ""
+}
+
+// secure returns whether the options have the connections use TLS, and what is wrong with it: the client goes without TLS where an
+// option that is of no use without does not ask for it, too.
+func (q *query) secure(srv bool) (tls bool, problem string) {
+	asked, given := srv, ""
+	for name, as := range q.names {
+		switch {
+		case name == "tls" || name == "ssl":
+		case name == "tlsinsecure" || name == "sslinsecure" || strings.HasSuffix(name, "password"):
+			given = as
+		case strings.HasPrefix(name, "tls") || strings.HasPrefix(name, "ssl"):
+			given, asked = as, true
+		}
+	}
+	for _, pair := range q.client {
+		switch strings.ToLower(pair) {
+		case "tls=true", "ssl=true":
+			asked = true
+		case "tls=false", "ssl=false":
+			if asked = false; given != "" {
+				return false, "the option " + given + " is for TLS, which is switched off: give tls=true"
+			}
+			return false, ""
+		}
+	}
+	if given != "" && !asked {
+		return false, "the option " + given + " is for TLS: give tls=true, too"
+	}
+	return asked, ""
+}
