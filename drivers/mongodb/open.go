@@ -8,7 +8,6 @@ import (
 	"net"
 	"regexp"
 	"strings"
-	"sync"
 	"time"
 
 	"go.mongodb.org/mongo-driver/v2/event"
@@ -30,9 +29,14 @@ const (
 	settingNamespaces = settingDatabase + " or TableName (CACHETTE_TABLE_NAME)"
 )
 
-// openTimeout is how long the server has to answer at the start, and later how long an operation looks for one whose
-// context does not end before. A URL may say otherwise of the latter, by serverSelectionTimeoutMS and connectTimeoutMS.
-const openTimeout = 5 * time.Second
+const (
+	// startTimeout is how long the server has to answer at the start.
+	startTimeout = 3 * time.Second
+
+	// openTimeout is how long an operation looks for a server whose context does not end before. A URL may say otherwise, by
+	// serverSelectionTimeoutMS and connectTimeoutMS.
+	openTimeout = 5 * time.Second
+)
 
 // open makes a client of its own. It is the [drivers.Opener] of "mongodb".
 func open(ctx context.Context, settings drivers.Settings) (drivers.Driver, error) {
@@ -40,27 +44,22 @@ func open(ctx context.Context, settings drivers.Settings) (drivers.Driver, error
 	if settings.DatabaseName, err = databaseOf(settings); err != nil {
 		return nil, err
 	}
-	ctx, cancel := context.WithTimeout(ctx, openTimeout)
+	ctx, cancel := context.WithTimeout(ctx, startTimeout)
 	defer cancel()
-	var heartbeat lastFailure
-	d, err := connect(ctx, settings, &heartbeat)
+	watched := newHeartbeat()
+	d, err := connect(ctx, settings, watched)
 	if errors.Is(err, errLookup) && !errors.Is(ctx.Err(), context.Canceled) {
 		warnUnreachable(settings, err)
-		return newPending(func(ctx context.Context) (*Driver, error) { return connect(ctx, settings, new(lastFailure)) }), nil
+		return newPending(func(ctx context.Context) (*Driver, error) { return connect(ctx, settings, newHeartbeat()) }), nil
 	}
 	if err != nil {
 		return nil, err
 	}
 
-	unreachable := d.indexes.wait(ctx)
-	if unreachable == nil {
-		unreachable = d.indexes.made.Outcome()
-	}
-	// A certificate is refused where the client watches its servers, so that an operation just finds none.
+	unreachable := d.start(ctx, watched)
 	reason := refusal(settings, unreachable)
 	if reason == "" && unreachable != nil && !answered(unreachable) {
-		unreachable = errors.Join(unreachable, heartbeat.get())
-		reason = refusal(settings, unreachable)
+		reason = mismatch(ctx, settings)
 	}
 	switch {
 	case reason != "":
@@ -73,6 +72,28 @@ func open(ctx context.Context, settings drivers.Settings) (drivers.Driver, error
 		warnUnreachable(settings, unreachable)
 	}
 	return d, nil
+}
+
+// start makes the indexes, and returns why that cannot be done, or why no server answers: the client goes on looking for one, as operations
+// may want it to, and does not tell them of a certificate that it refuses.
+func (d *Driver) start(ctx context.Context, watched *heartbeat) error {
+	ctx, cancel := context.WithCancel(ctx)
+	defer cancel()
+	go func() {
+		select {
+		case <-watched.none:
+			cancel()
+		case <-ctx.Done():
+		}
+	}()
+	err := d.indexes.wait(ctx)
+	if err == nil {
+		err = d.indexes.made.Outcome()
+	}
+	if told := watched.get(); told != nil && err != nil && !answered(err) {
+		return told
+	}
+	return err
 }
 
 // databaseOf returns the database that the settings name, or nothing. Of two it shows neither: what a URL has in the place
@@ -92,21 +113,21 @@ func warnUnreachable(settings drivers.Settings, err error) {
 		"setting", place(settings).Named, "error", err)
 }
 
-// connect returns a driver with a client of its own, which tells heartbeat when it finds a server not to answer. It
+// connect returns a driver with a client of its own, which tells watched when it finds a server not to answer. It
 // reaches no server, but may ask name servers.
-func connect(ctx context.Context, settings drivers.Settings, heartbeat *lastFailure) (*Driver, error) {
+func connect(ctx context.Context, settings drivers.Settings, watched *heartbeat) (*Driver, error) {
 	o, err := clientOptions(ctx, settings)
 	if err != nil {
 		return nil, err
 	}
-	o.SetServerMonitor(&event.ServerMonitor{ServerHeartbeatFailed: heartbeat.note})
+	o.SetServerMonitor(&event.ServerMonitor{ServerHeartbeatFailed: watched.note})
 	client, err := mongo.Connect(o)
 	if err != nil {
 		return nil, refusedURL(settings, err)
 	}
 	d := newDriver(client, Options{Database: settings.DatabaseName, Collection: settings.TableName, Logger: settings.Logger})
 	d.owned = true
-	heartbeat.tell(d.indexes.forget)
+	watched.expect(o.Hosts, d.indexes.forget)
 	return d, nil
 }
 
@@ -211,35 +232,4 @@ func refusal(settings drivers.Settings, err error) string {
 		return place(settings).Named + ": no TLS connection can be made"
 	}
 	return ""
-}
-
-// lastFailure keeps why a server was last found not to answer.
-type lastFailure struct {
-	mu     sync.Mutex
-	err    error
-	failed func() // what is to be told of it
-}
-
-func (l *lastFailure) tell(failed func()) {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	l.failed = failed
-}
-
-func (l *lastFailure) note(e *event.ServerHeartbeatFailedEvent) {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	// A connection that Close has ended is of no interest.
-	if !errors.Is(e.Failure, context.Canceled) {
-		l.err = e.Failure
-	}
-	if l.failed != nil {
-		l.failed()
-	}
-}
-
-func (l *lastFailure) get() error {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	return l.err
 }

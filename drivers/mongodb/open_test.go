@@ -91,6 +91,9 @@ func TestOpenRefused(t *testing.T) {
 			[]string{"DatabaseName", "CACHETTE_DATABASE_NAME", "TableName", "CACHETTE_TABLE_NAME"}},
 		{"Certificate", "mongodb://user:" + password + "@" + overTLS + "/?tls=true",
 			[]string{"MongoDBURL", "CACHETTE_MONGODB_URL", "TLS", "certificate"}},
+		{"NoTLSOfAServer", "mongodb://" + serverAddress(t) + "/?tls=true",
+			[]string{"MongoDBURL", "CACHETTE_MONGODB_URL", "the server speaks no TLS: leave out tls=true"}},
+		{"TLSOfAServer", "mongodb://" + overTLS, []string{"MongoDBURL", "CACHETTE_MONGODB_URL", "the server speaks TLS: give the option tls=true"}},
 		{"NoTLSThere", "mongodb://" + plainListener(t) + "/?tls=true", []string{"MongoDBURL", "TLS"}},
 	}
 	before := runtime.NumGoroutine()
@@ -195,6 +198,29 @@ func TestOpenMalformed(t *testing.T) {
 				t.Errorf("the password is shown: %v\n%s", err, &log)
 			}
 		})
+	}
+}
+
+// The start ends when no server that the URL names answers, and does not wait for one that may come.
+func TestOpenDead(t *testing.T) {
+	var hosts []string
+	for range 2 {
+		p := proxy.New(t, serverAddress(t))
+		p.Die()
+		hosts = append(hosts, p.Addr())
+	}
+	var log journal
+	d, err := open(t, t.Context(), drivers.Settings{
+		MongoDBURL: "mongodb://" + strings.Join(hosts, ",") + "/?replicaSet=set", DatabaseName: "d", TableName: "c", Logger: log.logger(),
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if log.count("level=WARN", "connection refused") != 1 || strings.Contains(log.String(), "deadline") {
+		t.Errorf("the log is\n%s\nwant a warning that tells what the servers' addresses say, and of no deadline", &log)
+	}
+	if err := d.Close(); err != nil {
+		t.Error(err)
 	}
 }
 

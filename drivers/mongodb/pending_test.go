@@ -51,7 +51,7 @@ func TestPending(t *testing.T) {
 		if !known.Load() {
 			return nil, unknown
 		}
-		return connect(ctx, settings, new(lastFailure))
+		return connect(ctx, settings, newHeartbeat())
 	})
 	for name, call := range pendingOperations(p) {
 		if err := call(t.Context()); !errors.Is(err, unknown) {
@@ -82,7 +82,7 @@ func TestPending(t *testing.T) {
 		t.Errorf("the name servers were asked %d times, want once", n)
 	}
 	defer func() {
-		d, err := connect(context.Background(), settings, new(lastFailure))
+		d, err := connect(context.Background(), settings, newHeartbeat())
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -137,7 +137,7 @@ func TestPendingClosedMeanwhile(t *testing.T) {
 		attempt = ctx
 		close(asked)
 		<-answer
-		d, err := connect(ctx, drivers.Settings{MongoDBURL: "mongodb://127.0.0.1:1", DatabaseName: "d", TableName: "c"}, new(lastFailure))
+		d, err := connect(ctx, drivers.Settings{MongoDBURL: "mongodb://127.0.0.1:1", DatabaseName: "d", TableName: "c"}, newHeartbeat())
 		late <- d
 		return d, err
 	})
