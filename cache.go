@@ -147,7 +147,11 @@ func (c *Cache) FlushExpired(ctx context.Context) (int, error) {
 	if c.closed.Load() {
 		return 0, c.fail("flush expired", "", ErrClosed)
 	}
-	n, err := c.store.Sweep(argument.Context(ctx))
+	ctx = argument.Context(ctx)
+	if err := ctx.Err(); err != nil {
+		return 0, c.fail("flush expired", "", err)
+	}
+	n, err := c.store.Sweep(ctx)
 	return n, c.fail("flush expired", "", err)
 }
 

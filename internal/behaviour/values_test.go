@@ -14,6 +14,7 @@ import (
 	"github.com/gin-gonic/gin"
 
 	"github.com/gin-cachette/cachette"
+	"github.com/gin-cachette/cachette/drivers"
 	"github.com/gin-cachette/cachette/drivers/inmemory"
 )
 
@@ -305,6 +306,25 @@ func TestFlushExpired(t *testing.T) {
 	for _, want := range []int{5, 0} {
 		if n, err := s.cache.FlushExpired(ctx); n != want || err != nil {
 			t.Errorf("FlushExpired = %d, %v; want %d", n, err, want)
+		}
+	}
+}
+
+// A flush on a context that has ended is an error on every store, also on one that removes what has expired by itself.
+func TestFlushExpiredTooLate(t *testing.T) {
+	for name, reduce := range map[string]func(drivers.Driver) drivers.Driver{
+		"Sweeper":   func(d drivers.Driver) drivers.Driver { return d },
+		"NoSweeper": func(d drivers.Driver) drivers.Driver { return struct{ drivers.Driver }{d} },
+	} {
+		driver, err := inmemory.New(inmemory.Options{})
+		if err != nil {
+			t.Fatal(err)
+		}
+		s := newSite(t, func(c *cachette.Config) { c.Driver = reduce(driver) })
+		ctx, cancel := context.WithCancel(context.Background())
+		cancel()
+		if n, err := s.cache.FlushExpired(ctx); n != 0 || !errors.Is(err, context.Canceled) {
+			t.Errorf("%s: FlushExpired = %d, %v; want context.Canceled", name, n, err)
 		}
 	}
 }
