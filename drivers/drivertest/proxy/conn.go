@@ -130,16 +130,35 @@ func (c *conn) told(n int) (way time.Duration, passes bool) {
 	p.counts.Told += int64(n)
 	c.answered = true
 	p.waits = max(p.waits, c.wait) // what is asked from now on may have waited for this answer
-	then := p.lost
-	if then == nil || c.lost || p.hangs {
-		defer p.mu.Unlock()
-		return p.delay, c.passes()
-	}
-	p.lost, c.lost = nil, true
+	asked := p.loses != nil && !c.lost && !p.hangs
 	p.mu.Unlock()
-	then()
-	c.shut()
-	return 0, false
+	if asked && c.loses() {
+		c.shut()
+		return 0, false
+	}
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return p.delay, c.passes()
+}
+
+// loses asks whether an answer is dropped. The connection that it is dropped on is lost from then on.
+func (c *conn) loses() bool {
+	p := c.proxy
+	p.asking.Lock()
+	defer p.asking.Unlock()
+	p.mu.Lock()
+	lose := p.loses
+	p.mu.Unlock()
+	if lose == nil || !(*lose)() {
+		return false
+	}
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	c.lost = true
+	if p.loses == lose {
+		p.loses = nil
+	}
+	return true
 }
 
 // passes tells whether what has come passes. The proxy's mu is held.

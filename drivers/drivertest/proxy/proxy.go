@@ -20,13 +20,15 @@ type Proxy struct {
 	server string
 	addr   string
 
+	asking sync.Mutex // held while loses is asked
+
 	mu       sync.Mutex
 	listener net.Listener
 	conns    map[*conn]struct{}
 	hangs    bool
 	delay    time.Duration
 	rate     int
-	lost     func() // called instead of passing on the next answer; nil for none
+	loses    *func() bool // asked of each answer whether to drop it; nil for none
 	counts   Counts
 	waits    int // of the answers so far: see Counts
 }
@@ -114,9 +116,23 @@ func (p *Proxy) Rate(bytes int) {
 
 // LoseAnswer drops the next answer, and cuts its connection, once the server has done what was asked. It calls then first.
 func (p *Proxy) LoseAnswer(then func()) {
+	p.LoseAnswerIf(func() bool {
+		p.LoseAnswerIf(nil) // so that then may ask the server through the proxy
+		then()
+		return true
+	})
+}
+
+// LoseAnswerIf does what LoseAnswer does with the first answer of which lose says so. lose is asked about one answer at a time, which waits
+// meanwhile, and so do those that come on other connections. A later call takes the place of an earlier one, and lose may make it; nil
+// is for none.
+func (p *Proxy) LoseAnswerIf(lose func() bool) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	p.lost = then
+	p.loses = nil
+	if lose != nil {
+		p.loses = &lose
+	}
 }
 
 // Counts returns what the proxy has seen so far.

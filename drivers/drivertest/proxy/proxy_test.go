@@ -150,10 +150,31 @@ func TestLostAnswer(t *testing.T) {
 	p := proxy.New(t, server)
 	c := dial(t, p)
 	seen := make(chan int64, 1)
-	p.LoseAnswer(func() { seen <- lines.Load() })
+	p.LoseAnswer(func() {
+		seen <- lines.Load()
+		if answer := dial(t, p).ask("b", ages); answer != "b" {
+			t.Errorf("the answer is %q on another connection, meanwhile", answer)
+		}
+	})
 	answer := c.ask("a", ages)
 	if lines := <-seen; answer != "closed" || lines != 1 {
 		t.Errorf("the answer is %q, with %d lines at the server when it was lost", answer, lines)
+	}
+}
+
+// TestOneAnswerIsLost: the first one that is to be, and none behind it.
+func TestOneAnswerIsLost(t *testing.T) {
+	server, _ := echo(t)
+	p := proxy.New(t, server)
+	c, asked := dial(t, p), 0
+	p.LoseAnswerIf(func() bool { asked++; return asked == 3 })
+	for _, want := range []string{"a", "b", "closed"} {
+		if answer := c.ask(want[:1], ages); answer != want {
+			t.Errorf("the answer is %q, want %q", answer, want)
+		}
+	}
+	if answer := dial(t, p).ask("d", ages); answer != "d" || asked != 3 {
+		t.Errorf("the answer behind it is %q, and %d were asked about", answer, asked)
 	}
 }
 
