@@ -148,11 +148,11 @@ func TestSwallowed(t *testing.T) {
 func TestLostAnswer(t *testing.T) {
 	server, lines := echo(t)
 	p := proxy.New(t, server)
-	c := dial(t, p)
+	c, other := dial(t, p), dial(t, p)
 	seen := make(chan int64, 1)
 	p.LoseAnswer(func() {
 		seen <- lines.Load()
-		if answer := dial(t, p).ask("b", ages); answer != "b" {
+		if answer := other.ask("b", ages); answer != "b" {
 			t.Errorf("the answer is %q on another connection, meanwhile", answer)
 		}
 	})
