@@ -32,8 +32,9 @@ var (
 // exact to a millisecond where the store's own clock allows it, and any positive duration works: 200 ms as well as
 // 45 days.
 //
-// Every method honours ctx: it returns promptly, with an error that wraps ctx.Err(), once ctx is done. It is safe
-// for concurrent use. After Close every method but Close returns [ErrClosed]. Errors wrap the client's own and never
+// Every method honours ctx: it returns promptly, with an error that wraps ctx.Err(), once ctx is done. From then on nothing is
+// sent for it, by the client of the store as little as by the driver: what is repeated once its caller has gone would undo what another has
+// written since. What was sent before may still be carried out. Every method is safe for concurrent use. After Close every method but Close returns [ErrClosed]. Errors wrap the client's own and never
 // contain a password.
 type Driver interface {
 	// Get returns what is stored under key, or [ErrMiss] when it is absent or expired.

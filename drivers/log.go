@@ -29,7 +29,7 @@ type Log interface {
 	// a caller that must be heard deletes it. A keep or a ttl of zero or less is an error.
 	//
 	// A record may be appended twice, where the answer to the first attempt was lost, and those of a call that has failed
-	// may be appended later.
+	// may have been appended all the same.
 	Append(ctx context.Context, key string, keep int, ttl time.Duration, records ...[]byte) error
 
 	// End returns the position behind the last record of the log under key. A log that is not there is begun, so that

@@ -166,13 +166,14 @@ type operation struct {
 	call func(ctx context.Context) error
 }
 
-// operations are those that d has.
-func operations(d drivers.Driver) []operation {
+// operations are those that d has, on keys that begin with a prefix.
+func operations(d drivers.Driver, prefix string) []operation {
+	key, other, log := prefix+"key", prefix+"other", prefix+"log"
 	all := []operation{
-		{"Get", func(ctx context.Context) error { _, err := d.Get(ctx, "key"); return err }},
-		{"Set", func(ctx context.Context) error { return d.Set(ctx, "key", []byte("value"), long) }},
-		{"Delete", func(ctx context.Context) error { _, err := d.Delete(ctx, "key", "other"); return err }},
-		{"Clear", func(ctx context.Context) error { _, err := d.Clear(ctx, "k"); return err }},
+		{"Get", func(ctx context.Context) error { _, err := d.Get(ctx, key); return err }},
+		{"Set", func(ctx context.Context) error { return d.Set(ctx, key, []byte("value"), long) }},
+		{"Delete", func(ctx context.Context) error { _, err := d.Delete(ctx, key, other); return err }},
+		{"Clear", func(ctx context.Context) error { _, err := d.Clear(ctx, prefix+"k"); return err }},
 	}
 	if d, ok := d.(drivers.Sweeper); ok {
 		all = append(all, operation{"Sweep", func(ctx context.Context) error { _, err := d.Sweep(ctx); return err }})
@@ -181,17 +182,17 @@ func operations(d drivers.Driver) []operation {
 		all = append(all, operation{"Ping", d.Ping})
 	}
 	if d, ok := d.(drivers.Batch); ok {
-		all = append(all, operation{"GetValues", func(ctx context.Context) error { _, err := d.GetValues(ctx, "key", "other"); return err }})
+		all = append(all, operation{"GetValues", func(ctx context.Context) error { _, err := d.GetValues(ctx, key, other); return err }})
 	}
 	if d, ok := d.(drivers.Adder); ok {
 		word := func() []byte { return []byte("word") }
-		all = append(all, operation{"Add", func(ctx context.Context) error { _, err := d.Add(ctx, long, word, "key", "other"); return err }})
+		all = append(all, operation{"Add", func(ctx context.Context) error { _, err := d.Add(ctx, long, word, key, other); return err }})
 	}
 	if d, ok := d.(drivers.Log); ok {
 		all = append(all,
-			operation{"Append", func(ctx context.Context) error { return d.Append(ctx, "log", 10, long, []byte("record")) }},
-			operation{"End", func(ctx context.Context) error { _, err := d.End(ctx, "log", long); return err }},
-			operation{"Since", func(ctx context.Context) error { _, _, _, err := d.Since(ctx, "log", "position"); return err }})
+			operation{"Append", func(ctx context.Context) error { return d.Append(ctx, log, 10, long, []byte("record")) }},
+			operation{"End", func(ctx context.Context) error { _, err := d.End(ctx, log, long); return err }},
+			operation{"Since", func(ctx context.Context) error { _, _, _, err := d.Since(ctx, log, "position"); return err }})
 	}
 	return all
 }

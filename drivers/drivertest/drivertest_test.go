@@ -27,36 +27,42 @@ func TestDriverWithoutOptions(t *testing.T) {
 	})
 }
 
-// defectVariable names the defect of the driver in TestBrokenDriver.
+// defectVariable names the defect of the driver in TestBrokenDriver and TestBrokenClient.
 const defectVariable = "DRIVERTEST_DEFECT"
 
-// TestDefectsAreFound runs the suite on drivers with one defect each, in processes of their own, as a test that fails
-// fails its process. Each defect must fail the subtest that is there to find it.
+// TestDefectsAreFound runs the suite on drivers with one defect each.
 func TestDefectsAreFound(t *testing.T) {
+	for name, defect := range defects {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			wantFound(t, "TestBrokenDriver", name, defect.foundBy)
+		})
+	}
+}
+
+// wantFound runs a test of a driver with a defect, in a process of its own, as a test that fails fails its process. The defect
+// must fail the subtest that is there to find it.
+func wantFound(t *testing.T, test, defect, foundBy string) {
+	t.Helper()
 	self, err := os.Executable()
 	if err != nil {
 		t.Fatal(err)
 	}
-	for name, defect := range defects {
-		t.Run(name, func(t *testing.T) {
-			t.Parallel()
-			pattern := "^TestBrokenDriver$"
-			for part := range strings.SplitSeq(defect.foundBy, "/") {
-				pattern += "/^" + part + "$"
-			}
-			suite := exec.CommandContext(t.Context(), self, "-test.run="+pattern)
-			suite.Env = append(os.Environ(), defectVariable+"="+name)
-			output, err := suite.CombinedOutput()
-			if err == nil {
-				t.Fatalf("the suite passes:\n%s", output)
-			}
-			if !strings.Contains(string(output), "--- FAIL: TestBrokenDriver/"+defect.foundBy+" ") {
-				t.Errorf("%s does not fail:\n%s", defect.foundBy, output)
-			}
-			if strings.Contains(string(output), "panic:") {
-				t.Errorf("the suite panics:\n%s", output)
-			}
-		})
+	pattern := "^" + test + "$"
+	for part := range strings.SplitSeq(foundBy, "/") {
+		pattern += "/^" + part + "$"
+	}
+	suite := exec.CommandContext(t.Context(), self, "-test.run="+pattern)
+	suite.Env = append(os.Environ(), defectVariable+"="+defect)
+	output, err := suite.CombinedOutput()
+	if err == nil {
+		t.Fatalf("the suite passes:\n%s", output)
+	}
+	if !strings.Contains(string(output), "--- FAIL: "+test+"/"+foundBy+" ") {
+		t.Errorf("%s does not fail:\n%s", foundBy, output)
+	}
+	if strings.Contains(string(output), "panic:") {
+		t.Errorf("the suite panics:\n%s", output)
 	}
 }
 

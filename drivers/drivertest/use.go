@@ -20,7 +20,7 @@ func testContext(t *testing.T, _ Harness, d drivers.Driver) {
 	defer cancel()
 
 	set(t, d, "key", "value", long)
-	for _, op := range operations(d) {
+	for _, op := range operations(d, "") {
 		t.Run(op.name+"Cancelled", func(t *testing.T) {
 			if err := op.call(cancelled); !errors.Is(err, context.Canceled) {
 				t.Errorf("%s with a cancelled context: %v, want an error that wraps context.Canceled", op.name, err)
@@ -90,7 +90,7 @@ func testClose(t *testing.T, h Harness, d drivers.Driver) {
 
 	// Close overtakes operations under way. What they return is their own affair, but they must return.
 	var running sync.WaitGroup
-	for _, op := range operations(d) {
+	for _, op := range operations(d, "") {
 		running.Go(func() {
 			for range 1000 {
 				if err := op.call(t.Context()); errors.Is(err, drivers.ErrClosed) {
@@ -104,7 +104,7 @@ func testClose(t *testing.T, h Harness, d drivers.Driver) {
 	}
 	running.Wait()
 
-	for _, op := range operations(d) {
+	for _, op := range operations(d, "") {
 		t.Run(op.name+"After", func(t *testing.T) {
 			if err := op.call(t.Context()); !errors.Is(err, drivers.ErrClosed) {
 				t.Errorf("%s after Close: %v, want ErrClosed", op.name, err)

@@ -1,0 +1,195 @@
+package drivertest
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"math/rand/v2"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/gin-cachette/cachette/drivers"
+	"github.com/gin-cachette/cachette/drivers/drivertest/proxy"
+)
+
+// testRecovery has a server die, or stop, and come back.
+func testRecovery(t *testing.T, s faults) {
+	for _, how := range []struct {
+		name string
+		down func(p *proxy.Proxy)
+		up   func(t *testing.T, p *proxy.Proxy)
+	}{
+		{"Killed", (*proxy.Proxy).Die, func(t *testing.T, p *proxy.Proxy) { p.Revive(t) }},
+		{"Stopped", (*proxy.Proxy).Hang, func(_ *testing.T, p *proxy.Proxy) { p.Resume() }},
+	} {
+		s.run(t, how.name, func(t *testing.T) error {
+			p, d := s.proxied(t)
+			all := operations(d, s.keys(t))
+			how.down(p)
+			errs := make([]error, len(all))
+			together(len(all), func(i int) {
+				errs[i] = returns(all[i].name, func() error {
+					err := within(t, short, all[i].call)
+					isAnswer := err == nil && all[i].name != "Since" // that may see by itself that it is given no position
+					if isAnswer || errors.Is(err, drivers.ErrMiss) {
+						return fmt.Errorf("%s of a server that is down: %v, want its error", all[i].name, err)
+					}
+					return nil
+				})
+			})
+			if err := some(errs); err != nil {
+				return err
+			}
+			how.up(t, p)
+			if err := back(t, d, s.keys(t)); err != nil {
+				return err
+			}
+			for _, op := range all {
+				if err := within(t, ample, op.call); err != nil && !errors.Is(err, drivers.ErrMiss) {
+					return fmt.Errorf("%s when the server is back: %w", op.name, err)
+				}
+			}
+			return nil
+		})
+	}
+}
+
+// recovered is how long a driver may take to use a server that is back.
+const recovered = 3 * time.Second
+
+// back waits until an operation succeeds.
+func back(t *testing.T, d drivers.Driver, key string) error {
+	for end := time.Now().Add(recovered); ; {
+		err := within(t, short, func(ctx context.Context) error { return d.Set(ctx, key, []byte("value"), long) })
+		if err == nil {
+			return nil
+		}
+		if time.Now().After(end) {
+			return fmt.Errorf("the server has been back for %v: %w", recovered, err)
+		}
+		time.Sleep(10 * time.Millisecond) // as requests that come now and then
+	}
+}
+
+// testAnswers has answers end in the middle, for the driver or for its callers: no one gets another's, or part of one, or a miss.
+func testAnswers(t *testing.T, s faults) {
+	const readers, reads, keys = 8, 10, 8
+	size := min(48<<10, s.MaxValue)
+	compose := func(i int) string { return strings.Repeat(fmt.Sprintf("%02d ", i), size/3) }
+	for _, how := range []struct {
+		name    string
+		cut     bool
+		patient func() time.Duration
+	}{
+		{"Cut", true, func() time.Duration { return ample }},
+		{"GivenUp", false, func() time.Duration { return rand.N(30 * time.Millisecond) }},
+	} {
+		s.run(t, how.name, func(t *testing.T) error {
+			p, d := s.proxied(t)
+			prefix := s.keys(t)
+			for i := range keys {
+				set(t, d, fmt.Sprint(prefix, i), compose(i), long)
+			}
+			p.Rate(size * 50)
+			if how.cut {
+				loseSome(p)
+			}
+			var mu sync.Mutex
+			var wrong []error
+			together(readers, func(int) {
+				for range reads {
+					i := rand.IntN(keys)
+					get := func(ctx context.Context) error { return wantOf(ctx, d, fmt.Sprint(prefix, i), compose(i)) }
+					if err := within(t, how.patient(), get); err != nil {
+						mu.Lock()
+						wrong = append(wrong, err)
+						mu.Unlock()
+					}
+				}
+			})
+			p.LoseAnswerIf(nil)
+			for i := range keys {
+				wrong = append(wrong, wantOf(t.Context(), d, fmt.Sprint(prefix, i), compose(i)))
+			}
+			return some(wrong)
+		})
+	}
+}
+
+// loseSome drops every so many pieces of an answer with their connections.
+func loseSome(p *proxy.Proxy) {
+	p.LoseAnswerIf(func() bool {
+		lost := rand.IntN(6) == 0
+		if lost {
+			loseSome(p)
+		}
+		return lost
+	})
+}
+
+// wantOf reads a key in one of the ways in which a driver can. It is no error that the driver returns one.
+func wantOf(ctx context.Context, d drivers.Driver, key, want string) error {
+	read := get
+	if rand.IntN(2) == 0 {
+		read = getValues
+	}
+	value, err := read(ctx, d, key)
+	if err != nil && !errors.Is(err, drivers.ErrMiss) {
+		return nil
+	}
+	if string(value) != want {
+		return fmt.Errorf("the value is %s, want %s", show(string(value)), show(want))
+	}
+	return nil
+}
+
+// testEnded calls operations on contexts that have ended: they ask the server nothing.
+func testEnded(t *testing.T, s faults) {
+	p, d := s.proxied(t)
+	for _, op := range operations(d, s.keys(t)) {
+		s.run(t, op.name, func(t *testing.T) error {
+			_ = within(t, ample, op.call) // prepares what there is to prepare
+			ctx, cancel := context.WithCancel(t.Context())
+			cancel()
+			var asked int64
+			for range 3 { // a client may ask how its server is, meanwhile
+				before := p.Counts().Asked
+				if err := op.call(ctx); !errors.Is(err, context.Canceled) {
+					return fmt.Errorf("the error is %v, want one that wraps context.Canceled", err)
+				}
+				time.Sleep(10 * time.Millisecond) // what is sent is on its way to the proxy
+				if asked = p.Counts().Asked - before; asked == 0 {
+					return nil
+				}
+			}
+			return fmt.Errorf("%d bytes were sent to the server", asked)
+		})
+	}
+}
+
+// testCloseOfSilent closes a driver whose server is silent, with operations under way.
+func testCloseOfSilent(t *testing.T, s faults) {
+	s.run(t, "Silent", func(t *testing.T) error {
+		p, d := s.proxied(t)
+		all := operations(d, s.keys(t))
+		p.Hang()
+		before := p.Counts().Asked
+		ctx, cancel := context.WithTimeout(t.Context(), 2*ample)
+		defer cancel()
+		running := make(chan error, len(all))
+		for _, op := range all {
+			go func() { running <- returns(op.name, func() error { _ = op.call(ctx); return nil }) }()
+		}
+		for p.Counts().Asked == before {
+			time.Sleep(time.Millisecond)
+		}
+		errs := []error{returns("Close", d.Close)}
+		cancel()
+		for range all {
+			errs = append(errs, <-running)
+		}
+		return some(errs)
+	})
+}
