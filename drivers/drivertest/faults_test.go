@@ -14,7 +14,7 @@ func runToy(t *testing.T, open func(addr string) drivers.Driver, excused map[str
 	drivertest.RunFaults(t, drivertest.Faults{
 		Server:  serveToys(t),
 		Open:    func(_ testing.TB, addr string) drivers.Driver { return open(addr) },
-		Repeats: toyTimeout + 200*time.Millisecond,
+		Repeats: 5 * impatience,
 		Excused: excused,
 	})
 }
@@ -40,13 +40,13 @@ var toyDefects = map[string]struct {
 	foundBy string
 	toyDefect
 }{
-	"SetsLate":          {"LateWrites/SetThenSetSilent", toyDefect{late: "set"}},
+	"SetsLate":          {"LateWrites/SetThenSetSilent", toyDefect{late: "set", patience: impatience}},
 	"SetsDeletedLate":   {"LateWrites/SetThenDeleteCut", toyDefect{late: "set"}},
 	"SetsClearedLate":   {"LateWrites/SetThenClearLost", toyDefect{late: "set"}},
-	"DeletesLate":       {"LateWrites/DeleteThenSetSilent", toyDefect{late: "delete"}},
+	"DeletesLate":       {"LateWrites/DeleteThenSetSilent", toyDefect{late: "delete", patience: impatience}},
 	"ClearsLate":        {"LateWrites/ClearThenSetLost", toyDefect{late: "clear"}},
 	"AddsLate":          {"LateWrites/AddThenDeleteCut", toyDefect{late: "add"}},
-	"LengthensLate":     {"LateWrites/AddToLengthenThenDeleteSilent", toyDefect{late: "add"}},
+	"LengthensLate":     {"LateWrites/AddToLengthenThenDeleteSilent", toyDefect{late: "add", patience: impatience}},
 	"AppendsLate":       {"LateWrites/AppendThenEndLost", toyDefect{late: "append"}},
 	"SendsAWordTwice":   {"LateWrites/WordLost", toyDefect{sameWord: true}},
 	"KeepsSilentIdle":   {"HalfOpen/GetSilent", toyDefect{keepsIdle: true}},

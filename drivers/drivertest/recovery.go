@@ -75,7 +75,7 @@ func back(t *testing.T, d drivers.Driver, key string) error {
 
 // testAnswers has answers end in the middle, for the driver or for its callers: no one gets another's, or part of one, or a miss.
 func testAnswers(t *testing.T, s faults) {
-	const readers, reads, keys = 8, 10, 8
+	const readers, reads, keys = 4, 10, 8
 	size := min(48<<10, s.MaxValue)
 	compose := func(i int) string { return strings.Repeat(fmt.Sprintf("%02d ", i), size/3) }
 	for _, how := range []struct {

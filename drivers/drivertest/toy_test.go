@@ -115,7 +115,8 @@ type toy struct {
 
 // toyDefect are the mistakes that a toy can make.
 type toyDefect struct {
-	late          string        // the operation that is repeated once its caller has gone
+	late          string        // the operation that is repeated once its caller has gone, and its connection has failed,
+	patience      time.Duration // or has not answered for so long since then; 0 for toyTimeout
 	sameWord      bool          // a word is sent again
 	oneTry        bool          // what a dead connection was asked is not asked again
 	keepsIdle     bool          // connections stay that were idle before one has proved to be dead
@@ -138,8 +139,12 @@ type toyConn struct {
 	other *reply // that of a caller that has gone, which the next gets
 }
 
-// toyTimeout is how long a toy waits for an answer by itself.
-const toyTimeout = 500 * time.Millisecond
+const (
+	// toyTimeout is how long a toy waits for an answer by itself.
+	toyTimeout = 5 * time.Second
+	// impatience is how long one does that repeats what nobody waits for.
+	impatience = 100 * time.Millisecond
+)
 
 func newToy(addr string, defect toyDefect) *toy {
 	d := &toy{addr: addr, toyDefect: defect}
@@ -194,6 +199,9 @@ func (d *toy) try(ctx context.Context, q question) (r reply, used bool, err erro
 	}
 	answered := make(chan outcome, 1)
 	go func() {
+		if d.late == q.Op && d.patience > 0 {
+			defer context.AfterFunc(ctx, func() { _ = c.SetDeadline(time.Now().Add(d.patience)) })()
+		}
 		r, err := c.ask(q, toyTimeout, d.waits)
 		if d.mixesUp && ctx.Err() != nil {
 			c.other = &r
@@ -262,7 +270,7 @@ func (d *toy) repeat(q question) {
 		if err != nil {
 			return
 		}
-		_, err = c.ask(q, toyTimeout, false)
+		_, err = c.ask(q, impatience, false)
 		c.Close()
 		if err == nil {
 			return
