@@ -12,22 +12,29 @@ import (
 )
 
 // Whatever comes together, at whatever moment, on a store that is slow, fails and comes back: what was removed or purged is not found again,
-// here or by another process, and in the end nothing waits, takes room or is owed.
+// here or by another process, and in the end nothing waits, takes room or is owed. So it is where the store has two servers, of which one fails,
+// and where it comes to be told otherwise how keys are spread over them.
 func TestRandomOperations(t *testing.T) {
-	for seed := range uint64(50) {
+	for seed := range uint64(75) {
 		synctest.Test(t, func(t *testing.T) {
 			s, f := open(t, false)
-			if seed%2 == 1 {
+			var spread *spread
+			switch seed % 3 {
+			case 1:
 				d := newAble(t)
 				s, f = on(t, d), d.flaky
+			case 2:
+				spread = newSpread(t)
+				s, f = on(t, spread), spread.flaky
 			}
-			r := &randomly{Rand: rand.New(rand.NewPCG(seed, 0)), t: t, s: s, f: f, other: another(t, s), since: map[string][]string{}}
+			r := &randomly{Rand: rand.New(rand.NewPCG(seed, 0)), t: t, s: s, f: f, d: spread, other: another(t, s), since: map[string][]string{}}
 			r.s.queue.limit = 4 << 10
 			for i := range 100 {
 				r.step(i)
 				r.look(fmt.Sprint("seed ", seed, ", step ", i))
 			}
 			f.breakdown(nil)
+			r.rearrange("in the end")
 			time.Sleep(time.Minute)
 			settle(t, s)
 			synctest.Wait()
@@ -55,6 +62,7 @@ type randomly struct {
 	t     *testing.T
 	s     *Store
 	f     *flaky
+	d     *spread // of two servers; nil for one
 	other *Store
 	since map[string][]string // the bodies that were put since the last removal or purge, by path
 }
@@ -90,13 +98,29 @@ func (r *randomly) step(i int) {
 		time.Sleep(time.Duration(r.IntN(400)) * time.Millisecond)
 	case 11:
 		r.weather()
+		if word := r.IntN(4); word < 2 {
+			r.rearrange(fmt.Sprint(word))
+		} else if word == 2 && r.d != nil {
+			r.d.word.Store(nil)
+		}
+	}
+}
+
+// rearrange has the keys of several servers be spread in another way, as far as the word for that tells.
+func (r *randomly) rearrange(word string) {
+	if r.d != nil {
+		r.d.arrange(word)
 	}
 }
 
 // weather makes the store slow, or fail.
 func (r *randomly) weather() {
 	slow, failing := time.Duration(r.IntN(300))*time.Millisecond, []string{"", "", "set", "delete", "get", "clear"}[r.IntN(6)]
+	server := []string{"first", "second"}[r.IntN(2)]
 	r.f.breakdown(func(ctx context.Context, op, key string) error {
+		if r.d != nil && r.d.ServerOf(key) != server {
+			return nil
+		}
 		if op != "get" {
 			time.Sleep(slow)
 		}
