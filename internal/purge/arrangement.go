@@ -17,11 +17,13 @@ import (
 const behindArrangement = "\n"
 
 // arrange has the look know the word for how keys are spread.
-func (l *Look) arrange(ctx context.Context) (err error) {
-	if !l.arranged {
-		if l.arrangement, err = l.s.arrangement(ctx); err == nil {
-			l.arranged = true
-		}
+func (l *Look) arrange(ctx context.Context) error {
+	if l.s.Arrangement == nil || l.arrangement != nil {
+		return nil
+	}
+	word, err := l.s.Arrangement(ctx)
+	if err == nil {
+		l.arrangement = &word
 	}
 	return err
 }
@@ -46,7 +48,7 @@ func (l *Look) place(at Position) Position {
 	if l.s.Arrangement == nil {
 		return at
 	}
-	return Position(l.arrangement+behindArrangement) + at
+	return Position(*l.arrangement+behindArrangement) + at
 }
 
 // position returns the position of an entry in the log, and whether it was made where keys were spread as they are now. known is false
@@ -55,9 +57,9 @@ func (l *Look) position(place Position) (at Position, same, known bool) {
 	if l.s.Arrangement == nil {
 		return place, true, true
 	}
-	if !l.arranged {
+	if l.arrangement == nil {
 		return "", false, false
 	}
 	word, end, found := strings.Cut(string(place), behindArrangement)
-	return Position(end), found && word == l.arrangement, true
+	return Position(end), found && word == *l.arrangement, true
 }

@@ -19,7 +19,7 @@ func (s *Shared) Begin(ctx context.Context, l *Look, f Fill) (Ticket, error) {
 			scopes = append(scopes, scope)
 		}
 	}
-	part := s.partOf(each(scopes))
+	part := s.partOf(scopes)
 	if s.debts.left(part.number, each(scopes)) < Valid {
 		return Ticket{}, ErrOwed
 	}
@@ -165,7 +165,7 @@ func lifeFor(ttl time.Duration) time.Duration {
 // Name adds scopes to a ticket: the words of the marks first, then the log. A purge whose record the log did not have yet will
 // delete the word that was taken; one whose record it has may have done so before. What was guessed needs no log.
 func (s *Shared) Name(ctx context.Context, t *Ticket, late []Scope, ttl time.Duration) (bool, error) {
-	if s.debts.left(s.partOf(t.Basis.scopes).number, each(late)) < Valid {
+	if s.debts.left(s.partOfBasis(&t.Basis).number, each(late)) < Valid {
 		return false, ErrOwed
 	}
 	marks := t.Basis.Marks[:len(t.Basis.Marks):len(t.Basis.Marks)]
@@ -266,7 +266,7 @@ func (s *Shared) Follow(ctx context.Context, l *Look, t *Ticket, late []Scope) (
 			unnamed = append(unnamed, Mark{Scope: scope})
 		}
 	}
-	if s.debts.left(s.partOf(t.Basis.scopes).number, each(late)) < Valid {
+	if s.debts.left(s.partOfBasis(&t.Basis).number, each(late)) < Valid {
 		return Gone, nil
 	}
 	if l != nil && l.tags != "" && l.tags == t.log && l.paid == s.debts.paid.Load() {

@@ -71,7 +71,7 @@ func (h *Heard) Left(basis *Basis) State {
 // Standing tells what the purges that have no record in the two logs leave of an entry: those that are owed, and those of prefixes.
 // It is asked before Heard, so that what is paid in between is heard.
 func (s *Shared) Standing(ctx context.Context, basis *Basis) (State, error) {
-	l, part := s.Look(), s.partOf(basis.scopes)
+	l, part := s.Look(), s.partOfBasis(basis)
 	for range attempts {
 		if err := l.arrange(ctx); err != nil {
 			return Gone, err

@@ -83,8 +83,7 @@ type Look struct {
 	part        *partition // that the scopes are in
 	pulse       int        // the number of the pulse's scope, or -1: see prefixes.go
 	tags        Position   // where the log of tags was, noted for following a flight
-	arranged    bool       // arrangement is known
-	arrangement string
+	arrangement *string    // nil where it is not known yet: see arrangement.go
 }
 
 // Protocol is the contract of [Local] and [Shared].

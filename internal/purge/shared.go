@@ -118,7 +118,7 @@ func (s *Shared) maker(until time.Time) func() string {
 // Look begins a look-up. It is made before anything is read. It asks for the pulse where the view of the prefixes is too old. It may
 // keep the slice of scopes, which is not to change then.
 func (s *Shared) Look(scopes ...Scope) *Look {
-	l := &Look{s: s, part: s.partOf(each(scopes)), began: s.Now(), paid: s.debts.paid.Load(), pulse: -1, keys: make([]string, 1, len(scopes)+2)}
+	l := &Look{s: s, part: s.partOf(scopes), began: s.Now(), paid: s.debts.paid.Load(), pulse: -1, keys: make([]string, 1, len(scopes)+2)}
 	if distinct(scopes) {
 		l.scopes = scopes[:len(scopes):len(scopes)]
 		for i := range scopes {
@@ -135,12 +135,20 @@ func (s *Shared) Look(scopes ...Scope) *Look {
 }
 
 // partOf returns the partition of what stands on scopes: that of the first path among them, by which its key has its tag.
-func (s *Shared) partOf(scopes func(yield func(Scope) bool)) *partition {
-	if s.Sharded {
-		for scope := range scopes {
-			if at := scope.home(true); at != nowhere {
-				return &s.parts[at]
-			}
+func (s *Shared) partOf(scopes []Scope) *partition {
+	for i := range scopes {
+		if at := scopes[i].home(s.Sharded); at != nowhere {
+			return &s.parts[at]
+		}
+	}
+	return &s.parts[0]
+}
+
+// partOfBasis returns the partition of an entry.
+func (s *Shared) partOfBasis(b *Basis) *partition {
+	for i := range b.Marks {
+		if at := b.Marks[i].Scope.home(s.Sharded); at != nowhere {
+			return &s.parts[at]
 		}
 	}
 	return &s.parts[0]
@@ -158,7 +166,7 @@ func distinct(scopes []Scope) bool {
 
 // Judge tells what is left of an entry, by what the look has read.
 func (s *Shared) Judge(l *Look, basis *Basis) (state State, ok bool) {
-	part := s.partOf(basis.scopes)
+	part := s.partOfBasis(basis)
 	if state = s.debts.left(part.number, basis.scopes); state == Gone {
 		return Gone, true
 	}
@@ -219,7 +227,7 @@ func (s *Shared) State(ctx context.Context, l *Look, basis *Basis) (State, error
 			l.Read(words)
 			continue
 		}
-		part := s.partOf(basis.scopes)
+		part := s.partOfBasis(basis)
 		v, err := part.ensure(ctx, l.began)
 		if err != nil {
 			return Gone, err
