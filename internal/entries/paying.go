@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/gin-cachette/cachette/internal/guard"
+	"github.com/gin-cachette/cachette/internal/target"
 )
 
 // What is owed is tried again at a pace that suits a store in trouble. A request that needs one of the marks does not wait for it.
@@ -94,8 +95,12 @@ func (s *Store) pay(ctx context.Context) bool {
 	if errors.Is(err, context.DeadlineExceeded) {
 		return false // it hangs, and clearing has more patience than that is worth
 	}
+	clears := s.clears.all()
+	if len(clears) > 0 && s.far.Sharded() && s.far.Ping(ctx, target.Value(s.prefix, "cachette-ping")) != nil {
+		return false // each time that it is tried, a clearing takes what the servers that answer have got since
+	}
 	all := err == nil
-	for prefix, number := range s.clears.all() {
+	for prefix, number := range clears {
 		if ctx.Err() != nil {
 			return false
 		}

@@ -110,3 +110,39 @@ func TestPayingBesideADeadServer(t *testing.T) {
 		})
 	}
 }
+
+// pinging is a driver of several servers that tells whether all of them answer.
+type pinging struct{ several }
+
+func (p pinging) Ping(ctx context.Context) error { return p.begin(ctx, "ping", "b:") }
+
+// A clearing that is owed to one server of several waits until all answer: what the others get meanwhile is not taken once a while.
+func TestClearingBesideADeadServer(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		_, f := newFlaky(t)
+		s := on(t, pinging{several{f}})
+		f.put(t, "p:n:old")
+		f.breakdown(func(_ context.Context, op, _ string) error {
+			if op == "clear" {
+				_, _ = f.Driver.Clear(t.Context(), "p:n:") // on the servers that answer
+			}
+			if op == "clear" || op == "ping" {
+				return errors.New("server b refuses connections")
+			}
+			return nil
+		})
+		if _, err := s.ClearNamespace(t.Context(), "n"); !errors.Is(err, purge.ErrOwed) {
+			t.Errorf("%v, want an error that it is owed", err)
+		}
+		f.put(t, "p:n:new")
+		time.Sleep(10 * time.Minute)
+		if _, err := f.Driver.Get(t.Context(), "p:n:new"); err != nil {
+			t.Errorf("what came behind the clearing: %v", err)
+		}
+		f.breakdown(nil)
+		time.Sleep(longestPause)
+		if _, err := f.Driver.Get(t.Context(), "p:n:new"); !errors.Is(err, drivers.ErrMiss) || s.owes() {
+			t.Errorf("when all are back: %v; something is owed: %t", err, s.owes())
+		}
+	})
+}

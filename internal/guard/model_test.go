@@ -46,18 +46,18 @@ type model struct {
 	breakers map[string]*modelBreaker
 }
 
-// ask returns the error with which a server answers an operation of a kind, and when it is learnt.
-func (m *model) ask(kind, server string) (err error, learn func()) {
+// ask returns what notes the answer of a server to an operation of a kind, and the error that it is.
+func (m *model) ask(kind, server string) (learn func(), err error) {
 	b := m.breakers[kind+server]
 	if b == nil {
 		b = &modelBreaker{}
 		m.breakers[kind+server] = b
 	}
 	if b.refuses() {
-		return guard.ErrUnavailable, func() {}
+		return func() {}, guard.ErrUnavailable
 	}
 	err = m.down[server]
-	return err, func() { b.learn(err == nil) }
+	return func() { b.learn(err == nil) }, err
 }
 
 // Whatever is asked of several servers that fail and come back, each key fares as it would if its server were the only one.
@@ -129,7 +129,7 @@ func (r *modelRun) each(kind string, keys []string, err error, do func(i int, ke
 		want, known := asked[server]
 		if !known {
 			var learn func()
-			want, learn = r.model.ask(kind, server)
+			learn, want = r.model.ask(kind, server)
 			asked[server], learnt = want, append(learnt, learn)
 		}
 		if got := guard.ErrorOf(err, i); !errors.Is(got, want) || want == nil && got != nil {
