@@ -96,7 +96,7 @@ func (s *Store) pay(ctx context.Context) bool {
 		return false // it hangs, and clearing has more patience than that is worth
 	}
 	clears := s.clears.all()
-	if len(clears) > 0 && s.far.Sharded() && s.far.Ping(ctx, target.Value(s.prefix, "cachette-ping")) != nil {
+	if len(clears) > 0 && !s.allAnswer(ctx) {
 		return false // each time that it is tried, a clearing takes what the servers that answer have got since
 	}
 	all := err == nil
@@ -153,6 +153,21 @@ func (s *Store) payDeletesOf(ctx context.Context, keys []string, owed map[string
 		}
 	}
 	return nil
+}
+
+// allAnswer tells whether each server of a store of several answers: it asks each for keys that are not there, with the tags of all.
+func (s *Store) allAnswer(ctx context.Context) bool {
+	if !s.far.Sharded() {
+		return true
+	}
+	keys := make([]string, target.Partitions)
+	for i := range keys {
+		keys[i] = target.Value(s.prefix, target.Tag(i)+"cachette-ping")
+	}
+	ctx, cancel := s.far.Step(ctx)
+	defer cancel()
+	_, err := s.far.Insistent().GetValues(ctx, keys...)
+	return err == nil
 }
 
 // payClear clears what has a prefix. That of the whole cache pays for all removals that were owed before it.
