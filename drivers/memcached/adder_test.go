@@ -129,6 +129,8 @@ func scripted(t *testing.T, add, mg string) string {
 				fmt.Fprint(conn, "MN\r\n")
 			case strings.HasPrefix(line, "stats"):
 				fmt.Fprint(conn, "END\r\n")
+			case strings.HasPrefix(line, "gets"):
+				fmt.Fprint(conn, "ERROR\r\n")
 			case strings.HasPrefix(line, "mg absent"):
 				fmt.Fprint(conn, "EN\r\n")
 			case strings.HasPrefix(line, "mg"):

@@ -81,7 +81,8 @@ type Options struct {
 const DefaultMaxIdleConns = 100
 
 // Driver is a [drivers.Driver] that keeps its entries in Memcached. It is a [drivers.Batch], a [drivers.Adder], a
-// [drivers.Log], a [drivers.Limited], a [drivers.Pinger] and a [drivers.Sharded] too. Create it with [New], or by its name.
+// [drivers.Log], a [drivers.Limited], a [drivers.Pinger], a [drivers.Sharded] and a
+// [drivers.Arranged] too. Create it with [New], or by its name.
 type Driver struct {
 	selector memcache.ServerSelector
 	dial     dialFunc
@@ -91,6 +92,7 @@ type Driver struct {
 	sharded  bool // there were several servers at the start
 	conns    openConns
 	closed   atomic.Bool
+	arranger *arranger
 
 	mu      sync.RWMutex
 	servers map[serverID]*server // by address
@@ -137,6 +139,7 @@ func newDriver(selector memcache.ServerSelector, dial dialFunc, timeout time.Dur
 	d.dial = d.conns.dialer(dial)
 	all, _ := d.all()
 	d.sharded = len(all) > 1
+	d.arranger = newArranger(serverNotes{d}, d.timeout)
 	return d
 }
 
@@ -145,7 +148,7 @@ type serverID struct{ network, host string }
 
 // server returns the server at an address.
 func (d *Driver) server(addr net.Addr) *server {
-	id := serverID{addr.Network(), addr.String()}
+	id := idOf(addr)
 	d.mu.RLock()
 	s := d.servers[id]
 	d.mu.RUnlock()
@@ -271,6 +274,7 @@ func (d *Driver) Ping(ctx context.Context) error {
 // Close closes the driver's connections, those of operations under way too. It waits for nothing.
 func (d *Driver) Close() error {
 	if !d.closed.Swap(true) {
+		d.arranger.end()
 		d.conns.close()
 	}
 	return nil

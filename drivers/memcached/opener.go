@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"log/slog"
 	"time"
 
 	"github.com/gin-cachette/cachette/drivers"
@@ -26,6 +27,10 @@ func openByName(ctx context.Context, settings drivers.Settings) (drivers.Driver,
 	}
 	d := newDriver(newServers(t.servers), t.dialer.DialContext, settings.OperationTimeout, 0)
 	d.noFlags = settings.PlainKeys
+	d.arranger.warn = func() {
+		settings.Logger.Warn("cachette: memcached: another program spreads keys over the same servers otherwise, and each empties the cache "+
+			"of the other: have all name the same servers, each by the same name", "setting", at.Named)
+	}
 	refused, silent := d.meet(ctx)
 	if refused != nil {
 		d.Close()
@@ -34,8 +39,20 @@ func openByName(ctx context.Context, settings drivers.Settings) (drivers.Driver,
 	if silent != nil {
 		settings.Logger.Warn("cachette: memcached: a server does not answer: operations on its keys fail until it does",
 			"setting", at.Named, "error", silent)
+		return d, nil
 	}
+	d.arrange(ctx, settings.Logger, at.Named)
 	return d, nil
+}
+
+// arrange agrees with other processes at the start, so that the first requests do not have to wait for that.
+func (d *Driver) arrange(ctx context.Context, logger *slog.Logger, setting string) {
+	ctx, cancel := context.WithTimeout(ctx, openTimeout)
+	defer cancel()
+	if _, err := d.Arrangement(ctx); err != nil {
+		logger.Warn("cachette: memcached: the servers have no note of how keys are spread: no page is kept until they have",
+			"setting", setting, "error", err)
+	}
 }
 
 // meet asks each server what there is to know of it.
