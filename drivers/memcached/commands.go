@@ -3,7 +3,6 @@ package memcached
 import (
 	"bytes"
 	"context"
-	"io"
 	"strconv"
 	"strings"
 	"time"
@@ -80,57 +79,79 @@ func (f *found) live(now time.Time) bool {
 	return !ours || now.Before(end)
 }
 
-// get reads what is under a name, with as little work as can be: what it saves over the client's own Get is what watching
-// the caller's context costs. memcache.ErrCacheMiss says that there is nothing.
+// get reads what is under a name, with as little work as can be. memcache.ErrCacheMiss says that there is nothing.
 func (l *link) get(name string) (value []byte, flags uint32, err error) {
-	conn := l.lines()
-	conn.WriteString("get ")
-	conn.WriteString(name)
-	conn.WriteString("\r\n")
-	if err := conn.Flush(); err != nil {
+	l.send("get ", name)
+	if err := l.flush(); err != nil {
 		return nil, 0, err
 	}
-	answer, err := conn.ReadSlice('\n')
+	answer, err := l.slice()
 	if err != nil {
 		return nil, 0, err
 	}
-	if string(answer) == "END\r\n" {
+	if string(answer) == "END" {
 		return nil, 0, memcache.ErrCacheMiss
 	}
-	flags, size, ok := parseValueLine(answer, name)
-	if !ok {
-		return nil, 0, &answerError{strings.TrimRight(string(answer), "\r\n")}
+	found, flags, size, ok := parseValueLine(answer)
+	if !ok || string(found) != name {
+		return nil, 0, &answerError{string(answer)}
 	}
-	data := make([]byte, size+len("\r\n"))
-	if _, err := io.ReadFull(conn, data); err != nil {
+	if value, err = l.readData(size); err != nil {
 		return nil, 0, err
 	}
-	if end, err := conn.ReadSlice('\n'); err != nil || string(end) != "END\r\n" {
+	if end, err := l.slice(); err != nil || string(end) != "END" {
 		return nil, 0, firstError(err, &answerError{string(end)})
 	}
-	return data[:size:size], flags, nil
+	return value, flags, nil
+}
+
+// getAll reads what is under names, in one request, and calls each with what is there.
+func (l *link) getAll(names []string, each func(name string, flags uint32, value []byte)) error {
+	out := l.lines()
+	out.WriteString("get")
+	for _, name := range names {
+		out.WriteByte(' ')
+		out.WriteString(name)
+	}
+	l.send()
+	if err := l.flush(); err != nil {
+		return err
+	}
+	for {
+		answer, err := l.slice()
+		if err != nil {
+			return err
+		}
+		if string(answer) == "END" {
+			return nil
+		}
+		found, flags, size, ok := parseValueLine(answer)
+		if !ok {
+			return &answerError{string(answer)}
+		}
+		name := string(found)
+		value, err := l.readData(size)
+		if err != nil {
+			return err
+		}
+		each(name, flags, value)
+	}
 }
 
 // parseValueLine reads the line before a value: VALUE name flags size.
-func parseValueLine(line []byte, name string) (flags uint32, size int, ok bool) {
+func parseValueLine(line []byte) (name []byte, flags uint32, size int, ok bool) {
 	rest, ok := bytes.CutPrefix(line, []byte("VALUE "))
-	if !ok || !bytes.HasPrefix(rest, []byte(name)) {
-		return 0, 0, false
-	}
-	rest, ok = bytes.CutPrefix(rest[len(name):], []byte(" "))
-	if !ok {
-		return 0, 0, false
-	}
-	flagsText, sizeText, ok := bytes.Cut(bytes.TrimRight(rest, "\r\n"), []byte(" "))
-	if !ok {
-		return 0, 0, false
+	name, rest, spaced := bytes.Cut(rest, []byte(" "))
+	flagsText, sizeText, spacedAgain := bytes.Cut(rest, []byte(" "))
+	if !ok || !spaced || !spacedAgain {
+		return nil, 0, 0, false
 	}
 	bits, err := strconv.ParseUint(string(flagsText), 10, 32)
 	if err != nil {
-		return 0, 0, false
+		return nil, 0, 0, false
 	}
 	n, err := strconv.ParseUint(string(sizeText), 10, 31)
-	return uint32(bits), int(n), err == nil
+	return name, uint32(bits), int(n), err == nil
 }
 
 // look reads what is under names, in their order: nil for what is not there. The values are read only if asked for, but
@@ -255,11 +276,7 @@ func (l *link) readValue(size string) ([]byte, error) {
 	if err != nil {
 		return nil, &answerError{"a value of " + size + " bytes"}
 	}
-	data := make([]byte, n+2)
-	if _, err := io.ReadFull(l.lines(), data); err != nil {
-		return nil, err
-	}
-	return data[:n:n], nil
+	return l.readData(int(n))
 }
 
 // How many keys are asked for at once. Their requests fit into the buffers of a connection together with the answers to
@@ -306,9 +323,9 @@ func (l *link) remove(names []string) (int, error) {
 	for _, name := range names {
 		l.writeLook(meta, name, false)
 		if meta {
-			l.send("md " + name)
+			l.sendWrite("md "+name, nil)
 		} else {
-			l.send("delete " + name)
+			l.sendWrite("delete "+name, nil)
 		}
 	}
 	if err := l.flush(); err != nil {

@@ -102,7 +102,8 @@ type server struct {
 	timeout time.Duration // of an exchange, and of a dial
 
 	mu   sync.Mutex
-	idle []*link
+	idle []*link      // the one that was used last is the last
+	late atomic.Int64 // links on which an answer is awaited that no caller waits for any more
 
 	meta     atomic.Int32 // whether the server has meta commands: 0 as long as none was asked
 	settings settings
@@ -134,6 +135,7 @@ func (s *server) take() *link {
 
 // put keeps an idle link, if there is room.
 func (s *server) put(l *link) {
+	l.idleSince = time.Now()
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if len(s.idle) < s.most {
@@ -154,11 +156,11 @@ func (s *server) drop() {
 }
 
 // use has exchange done on a link, until ctx is done or the server says nothing for as long as its timeout. A link that
-// has been idle may have been closed by the server meanwhile: then it is done again, on a new one.
+// has been idle may have been closed by the server meanwhile: then it is done again, on a new one, while the caller still waits.
 func (s *server) use(ctx context.Context, exchange func(*link) error) error {
 	if l := s.take(); l != nil {
 		err := s.useLink(ctx, l, exchange)
-		if !isBroken(err) || ctx.Err() != nil {
+		if !isBroken(err) || contextError(ctx) != nil {
 			return err
 		}
 		s.drop() // they are as old
@@ -173,15 +175,14 @@ func (s *server) use(ctx context.Context, exchange func(*link) error) error {
 func (s *server) useLink(ctx context.Context, l *link, exchange func(*link) error) error {
 	stop := l.begin(ctx)
 	err := exchange(l)
-	whole := stop()
-	if err != nil && err != memcache.ErrCacheMiss { // which is an answer
-		s.meta.Store(metaUnknown) // another server may stand there by now
-		l.close()
-		return err
-	}
-	if whole {
+	stop()
+	switch {
+	case (err == nil || err == memcache.ErrCacheMiss) && l.done(): // a miss is an answer
 		s.put(l)
-	} else {
+	case isTimeout(err) || err == ctx.Err():
+		s.leave(l)
+	default:
+		s.meta.Store(metaUnknown) // another server may stand there by now
 		l.close()
 	}
 	return err

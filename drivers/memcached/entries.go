@@ -4,9 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"maps"
 	"slices"
-	"strings"
 	"sync"
 	"time"
 
@@ -106,14 +104,14 @@ func (d *Driver) GetValues(ctx context.Context, keys ...string) ([][]byte, error
 	now := time.Now()
 	given := make(map[string]bool, len(items))
 	for i, key := range keys {
-		item := items[names[i].text]
-		if item == nil {
+		item, there := items[names[i].text]
+		if !there {
 			continue
 		}
-		if end, ours := decodeExpiry(item.Flags, now); ours && !now.Before(end) {
+		if end, ours := decodeExpiry(item.flags, now); ours && !now.Before(end) {
 			continue
 		}
-		value, ok := valueOf(key, names[i], item.Value)
+		value, ok := valueOf(key, names[i], item.value)
 		if !ok {
 			continue
 		}
@@ -127,21 +125,21 @@ func (d *Driver) GetValues(ctx context.Context, keys ...string) ([][]byte, error
 }
 
 // items returns what is under names, from all servers at once.
-func (d *Driver) items(ctx context.Context, names []name) (map[string]*memcache.Item, error) {
+func (d *Driver) items(ctx context.Context, names []name) (map[string]found, error) {
 	servers, wanted, err := d.byServer(names)
 	if err != nil {
 		return nil, err
 	}
 	var mu sync.Mutex
-	items := make(map[string]*memcache.Item, len(names))
+	items := make(map[string]found, len(names))
 	_, err = onEach(servers, func(s *server) (int, error) {
 		texts := slices.Compact(slices.Sorted(slices.Values(wanted[s])))
 		return 0, s.use(ctx, func(l *link) error {
-			some, err := l.client.GetMulti(texts)
-			mu.Lock()
-			defer mu.Unlock()
-			maps.Copy(items, some)
-			return err
+			return l.getAll(texts, func(name string, flags uint32, value []byte) {
+				mu.Lock()
+				defer mu.Unlock()
+				items[name] = found{flags: flags, value: value}
+			})
 		})
 	})
 	return items, err
@@ -189,21 +187,9 @@ func (d *Driver) Set(ctx context.Context, key string, value []byte, ttl time.Dur
 			return d.tooLarge(ctx, s, n, len(value), most)
 		}
 	}
-	item := &memcache.Item{
-		Key:        n.text,
-		Flags:      encodeExpiry(now, ttl),
-		Expiration: exptime(now, ttl),
-		Value:      value,
-	}
-	if d.noFlags {
-		item.Flags = 0
-	}
-	if n.hashed {
-		item.Value = append(front(key), value...)
-	}
-	err = s.use(ctx, func(l *link) error { return l.client.Set(item) })
-	if err != nil && strings.Contains(err.Error(), "too large") { // the server takes less than it did when it was asked
-		s.settings.itemSize.Store(0)
+	data := dataOf(key, n, value)
+	err = s.use(ctx, func(l *link) error { return l.set(n, data, d.flagsFor(now, ttl, nil), ttl, now) })
+	if errors.Is(err, drivers.ErrTooLarge) { // the server takes less than it did when it was asked
 		return d.tooLarge(ctx, s, n, len(value), -1)
 	}
 	return d.failed(ctx, "set", err)

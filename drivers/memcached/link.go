@@ -2,71 +2,87 @@ package memcached
 
 import (
 	"bufio"
+	"bytes"
 	"context"
+	"errors"
+	"io"
 	"net"
 	"time"
-
-	"github.com/bradfitz/gomemcache/memcache"
 
 	"github.com/gin-cachette/cachette/drivers"
 )
 
 // A link is a connection to a server. One caller has it at a time, so that the end of that caller's context can end what
-// goes on: a memcache.Client, whose calls take no context, chooses among its connections by itself, and is given this one
-// alone.
+// goes on.
 type link struct {
 	server *server
 	conn   net.Conn
-	client *memcache.Client // what it reads and writes goes through the link
 
 	caller   context.Context // of the caller, which may give up
 	latest   time.Time       // when it does at the latest; zero for never
 	deadline time.Time       // that the connection has, unless the caller has given up
 	giveUp   func()          // ends what goes on
+	gaveUp   chan struct{}   // has one in it once giveUp is done
 
-	buffers *bufio.ReadWriter // for what the client does not offer; nil until it is needed
+	began     time.Time // when it was given to the caller
+	idleSince time.Time // when the last caller was done with it
+	writes    bool      // the caller has sent what changes the store
+
+	buffers *bufio.ReadWriter // nil until it is needed
+	owed    int               // commands to which the answer is not complete
+	rest    int               // bytes of a value that are still to come
+	part    []byte            // the beginning of a line whose rest is still to come
 }
 
 func newLink(s *server, conn net.Conn) *link {
-	l := &link{server: s, conn: conn, client: memcache.NewFromSelector(fixedServers{s.addr}), caller: context.Background()}
-	l.giveUp = func() { conn.SetDeadline(gone) }
-	l.client.DialContext = func(context.Context, string, string) (net.Conn, error) { return clientConn{conn, l}, nil }
-	l.client.MaxIdleConns = 1
-	l.client.Timeout = s.timeout
+	l := &link{server: s, conn: conn, caller: context.Background(), gaveUp: make(chan struct{}, 1)}
+	l.giveUp = func() {
+		conn.SetDeadline(gone)
+		l.gaveUp <- struct{}{}
+	}
 	return l
 }
 
-// clientConn is the connection as the client has it, which sets deadlines of its own.
-type clientConn struct {
-	net.Conn
-	link *link
-}
-
-// SetDeadline sets the deadline. The client prolongs it before each step; it is left as it is while most of it is left.
-func (c clientConn) SetDeadline(deadline time.Time) error {
-	if c.link.inTime(deadline).Sub(c.link.deadline) > c.link.server.timeout/4 {
-		c.link.setDeadline(deadline)
+// close closes the connection. What was sent and has not arrived yet is to arrive no more if it changes the store: its caller is told
+// that it failed, and may have seen to something else by then.
+func (l *link) close() {
+	if l.writes && l.owed > 0 {
+		dropUnsent(l.conn)
 	}
-	return nil
+	l.conn.Close()
 }
 
-func (l *link) close() { l.conn.Close() }
+// dropUnsent has the close of a connection drop what the system has not sent yet.
+func dropUnsent(conn net.Conn) {
+	switch c := conn.(type) {
+	case *openConn:
+		dropUnsent(c.Conn)
+	case interface{ NetConn() net.Conn }: // with TLS
+		dropUnsent(c.NetConn())
+	case interface{ SetLinger(seconds int) error }:
+		_ = c.SetLinger(0)
+	}
+}
 
 // gone is a moment in the past.
 var gone = time.Unix(1, 0)
 
-// begin gives the link to a caller. The function returned ends that: it reports whether the link is fit for another.
-func (l *link) begin(ctx context.Context) (stop func() bool) {
+// begin gives the link to a caller. The function returned ends that.
+func (l *link) begin(ctx context.Context) (stop func()) {
 	l.caller = drivers.Caller(ctx) // the connection's own deadline sees to the rest
 	l.latest, _ = ctx.Deadline()
-	l.extend(l.server.timeout)
+	l.began, l.writes = time.Now(), false
+	l.setDeadline(l.began.Add(l.server.timeout))
 	if l.caller.Done() == nil {
-		return fit
+		return func() {}
 	}
-	return context.AfterFunc(l.caller, l.giveUp)
+	stopped := context.AfterFunc(l.caller, l.giveUp)
+	return func() {
+		if !stopped() {
+			<-l.gaveUp // so that it does not end what the next caller does
+		}
+	}
 }
-
-func fit() bool { return true }
 
 // inTime returns deadline, or when the caller gives up if that is sooner.
 func (l *link) inTime(deadline time.Time) time.Time {
@@ -87,7 +103,7 @@ func (l *link) setDeadline(deadline time.Time) {
 	}
 }
 
-// lines returns the buffers of what the driver itself reads and writes.
+// lines returns the buffers.
 func (l *link) lines() *bufio.ReadWriter {
 	if l.buffers == nil {
 		l.buffers = bufio.NewReadWriter(bufio.NewReader(l.conn), bufio.NewWriter(l.conn))
@@ -95,27 +111,58 @@ func (l *link) lines() *bufio.ReadWriter {
 	return l.buffers
 }
 
-// send adds a command to what Flush sends. An error comes back from there.
-func (l *link) send(command string) {
+// send adds a command to what flush sends. An error comes back from there.
+func (l *link) send(parts ...string) {
 	out := l.lines()
-	out.WriteString(command)
+	for _, part := range parts {
+		out.WriteString(part)
+	}
 	out.WriteString("\r\n")
+	l.owed++
+}
+
+// sendWrite does what send does with a command that changes the store. data is what the command stores, nil for none.
+func (l *link) sendWrite(command string, data []byte) {
+	l.writes = true
+	l.send(command)
+	if data != nil {
+		l.lines().Write(data)
+		l.lines().WriteString("\r\n")
+	}
 }
 
 // flush sends what was added.
 func (l *link) flush() error { return l.lines().Flush() }
 
-// line reads a line, without its end.
+// slice reads a line, without its end. It is good until the next read.
+func (l *link) slice() ([]byte, error) {
+	line, err := l.lines().ReadSlice('\n')
+	if err != nil || len(l.part) > 0 {
+		l.part = append(l.part, line...)
+		if err != nil {
+			return nil, err
+		}
+		line, l.part = l.part, nil
+	}
+	line = bytes.TrimSuffix(line[:len(line)-1], []byte{'\r'})
+	if !isBegun(line) {
+		l.owed--
+	}
+	return line, nil
+}
+
+// isBegun tells whether a line is one behind which the answer goes on with more lines. The value behind VA is counted by rest.
+func isBegun(line []byte) bool {
+	return bytes.HasPrefix(line, []byte("VALUE ")) || bytes.HasPrefix(line, []byte("STAT ")) || bytes.HasPrefix(line, []byte("key="))
+}
+
+// line does what slice does, for a line that is kept, and however long it is.
 func (l *link) line() (string, error) {
-	text, err := l.lines().ReadString('\n')
-	if err != nil {
-		return "", err
+	line, err := l.slice()
+	for errors.Is(err, bufio.ErrBufferFull) {
+		line, err = l.slice()
 	}
-	text = text[:len(text)-1]
-	if n := len(text); n > 0 && text[n-1] == '\r' {
-		text = text[:n-1]
-	}
-	return text, nil
+	return string(line), err
 }
 
 // ask sends a command and reads one line.
@@ -125,4 +172,12 @@ func (l *link) ask(command string) (string, error) {
 		return "", err
 	}
 	return l.line()
+}
+
+// readData reads a value of so many bytes, and the end of its line.
+func (l *link) readData(size int) ([]byte, error) {
+	data := make([]byte, size+len("\r\n"))
+	n, err := io.ReadFull(l.lines(), data)
+	l.rest = len(data) - n
+	return data[:size:size], err
 }

@@ -108,8 +108,8 @@ var (
 
 // New returns a driver that reaches the servers of options.Selector as client does: it takes the client's DialContext, its
 // Timeout (500 ms unless set), which bounds how long a server may say nothing, and its MaxIdleConns (unless set,
-// [DefaultMaxIdleConns] and not the client's 2). The connections are the driver's own, one client for each, since
-// the calls of a client take no context and cannot be told to end. The client itself stays the caller's:
+// [DefaultMaxIdleConns] and not the client's 2). The connections are the driver's own, since the calls of a client take no
+// context and cannot be told to end. The client itself stays the caller's:
 // [Driver.Close] does not close it, and what is set in it later has no effect.
 func New(client *memcache.Client, options Options) (*Driver, error) {
 	if client == nil {

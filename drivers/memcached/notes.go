@@ -124,11 +124,10 @@ func (l *link) note() (string, uint64, error) {
 // writeNote writes a note that the server keeps for as long as it can.
 func (l *link) writeNote(version uint64, text string) {
 	if version == 0 {
-		l.send(fmt.Sprintf("add %s 0 0 %d", noteName, len(text)))
+		l.sendWrite(fmt.Sprintf("add %s 0 0 %d", noteName, len(text)), []byte(text))
 	} else {
-		l.send(fmt.Sprintf("cas %s 0 0 %d %d", noteName, len(text), version))
+		l.sendWrite(fmt.Sprintf("cas %s 0 0 %d %d", noteName, len(text), version), []byte(text))
 	}
-	l.send(text)
 }
 
 // idOf returns an address as a value, which can be compared.

@@ -9,7 +9,7 @@ import (
 	"github.com/gin-cachette/cachette/drivers"
 )
 
-// What is written here is written on a condition, and gomemcache has no part in it: the server stores it only if nothing is
+// What is written here, but by set, is written on a condition: the server stores it only if nothing is
 // there (add), or what is there is the version that was read (cas). A new version of an entry never has the number of an
 // older one, so that no write that comes late, or again, brings back what was removed or replaced meanwhile.
 
@@ -27,14 +27,24 @@ func (l *link) writeVersioned(meta bool, n name) {
 
 // writeStored stores data under n for ttl. old is the entry that it replaces, nil for none.
 func (l *link) writeStored(n name, data []byte, flags uint32, ttl time.Duration, now time.Time, old *found) {
-	out := l.lines()
 	if old == nil {
-		fmt.Fprintf(out, "add %s %d %d %d\r\n", n.text, flags, exptime(now, ttl), len(data))
+		l.sendWrite(fmt.Sprintf("add %s %d %d %d", n.text, flags, exptime(now, ttl), len(data)), data)
 	} else {
-		fmt.Fprintf(out, "cas %s %d %d %d %d\r\n", n.text, flags, exptime(now, ttl), len(data), old.cas)
+		l.sendWrite(fmt.Sprintf("cas %s %d %d %d %d", n.text, flags, exptime(now, ttl), len(data), old.cas), data)
 	}
-	out.Write(data)
-	out.WriteString("\r\n")
+}
+
+// set stores data under n for ttl, whatever is there.
+func (l *link) set(n name, data []byte, flags uint32, ttl time.Duration, now time.Time) error {
+	l.sendWrite(fmt.Sprintf("set %s %d %d %d", n.text, flags, exptime(now, ttl), len(data)), data)
+	if err := l.flush(); err != nil {
+		return err
+	}
+	stored, err := l.readStored()
+	if err == nil && !stored {
+		err = errors.New("the server has not stored the value")
+	}
+	return err
 }
 
 // readStored reads whether the server has stored it.
@@ -77,6 +87,9 @@ func (d *Driver) flagsFor(now time.Time, ttl time.Duration, old *found) uint32 {
 func dataOf(key string, n name, value []byte) []byte {
 	if n.hashed {
 		return append(front(key), value...)
+	}
+	if value == nil {
+		return []byte{}
 	}
 	return value
 }
