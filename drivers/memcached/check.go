@@ -28,8 +28,17 @@ func check(settings drivers.Settings) []drivers.Problem {
 const formHost = "host or host:port, or /path/memcached.sock for a socket, several separated by commas, or " +
 	"memcached://user:password@host:port, or memcacheds:// for TLS"
 
-// allOptions are those of a URL. All are of TLS.
-var allOptions = []string{tlsfiles.CA, tlsfiles.Cert, tlsfiles.Key, tlsfiles.ServerName}
+// poolSize is the option of a URL that says how many idle connections to each server are kept.
+const poolSize = "pool_size"
+
+// tlsOptions are those of a URL that are of TLS, and allOptions all.
+var (
+	tlsOptions = []string{tlsfiles.CA, tlsfiles.Cert, tlsfiles.Key, tlsfiles.ServerName}
+	allOptions = append([]string{poolSize}, tlsOptions...)
+)
+
+// mostPooled is the largest pool_size: no process has more connections to one server.
+const mostPooled = 65535
 
 func checkHost(raw string) string {
 	if strings.Contains(raw, "://") {
@@ -145,6 +154,10 @@ func checkOptions(query string, tls bool) string {
 			return "its option " + name + " is given twice"
 		case err != nil || value == "":
 			return "its option " + name + " has no value, or one that cannot be read; " + address.HintEscape
+		case name == poolSize:
+			if !address.IsNumber(value, 1, mostPooled) {
+				return fmt.Sprintf("its option %s cannot be read: give a number from 1 to %d", name, mostPooled)
+			}
 		case !tls:
 			return "its option " + name + " is of TLS: give memcacheds://"
 		case name == tlsfiles.ServerName && address.Name(value) != "":

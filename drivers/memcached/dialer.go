@@ -6,6 +6,7 @@ import (
 	"crypto/tls"
 	"errors"
 	"fmt"
+	"io"
 	"net"
 	"strings"
 
@@ -37,6 +38,7 @@ func (r refusal) Error() string { return string(r) }
 const (
 	refusedUser  = refusal("the server refuses the user or the password")
 	refusedNoOne = refusal("the server requires a user and a password")
+	unwanted     = refusal("the server wants no user and no password: leave them out, or start it with a file of users (-Y)")
 	missingHalf  = refusal("a user and a password belong together, and one of them is missing")
 	unsendable   = refusal("a user name and a password can hold no space and no control character")
 )
@@ -104,6 +106,28 @@ func (d Dialer) authenticate(ctx context.Context, conn net.Conn) error {
 		return nil
 	}
 	return refusedUser // its own words might repeat ours
+}
+
+// checkWanted returns an error if there is a password, and the server answers to those that send none. It takes any password for the
+// value of a key, and so cannot tell by itself.
+func (d Dialer) checkWanted(ctx context.Context, addr net.Addr) error {
+	if d.Username == "" {
+		return nil
+	}
+	conn, err := d.connect(ctx, addr.Network(), addr.String())
+	if err != nil {
+		return err
+	}
+	defer conn.Close()
+	defer context.AfterFunc(ctx, func() { conn.SetDeadline(gone) })()
+	if _, err := io.WriteString(conn, "version\r\n"); err != nil {
+		return err
+	}
+	line, err := bufio.NewReaderSize(conn, 256).ReadString('\n')
+	if err == nil && strings.HasPrefix(line, "VERSION ") {
+		return unwanted
+	}
+	return nil // it has refused that, by an answer or by closing the connection
 }
 
 // isRefusal reports whether err is a server's, or a certificate's, refusal.

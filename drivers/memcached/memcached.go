@@ -4,11 +4,12 @@
 // host, host:port or the path of a Unix domain socket (/path/memcached.sock), several separated by commas, or a URL,
 // memcached:// or, with TLS, memcacheds://:
 //
-//	memcacheds://user:password@host:port,host:port?tls_ca_file=…&tls_cert_file=…&tls_key_file=…&tls_server_name=…
+//	memcacheds://user:password@host:port,host:port?tls_ca_file=…&tls_cert_file=…&tls_key_file=…&tls_server_name=…&pool_size=…
 //	memcached://user:password@/path/memcached.sock
 //
 // User and password, the ports (11211) and each of the options may be left out. The password is that of the text protocol
-// (a server started with -Y), which without TLS goes over the wire as it is. A program that has a client of its own gives it
+// (a server started with -Y), which without TLS goes over the wire as it is; a server that wants none is an error. pool_size is how
+// many idle connections to each server are kept ([DefaultMaxIdleConns] unless given). A program that has a client of its own gives it
 // to [New] instead.
 //
 // # What lies in the store
@@ -47,6 +48,16 @@
 // ("{…}", see [drivers.Sharded]) is where its tag would be, so that keys with one tag are on one server. Adding a server, or
 // removing one, moves most keys to other servers, where they are misses at first; nothing is repaired or copied. While a server
 // is down, operations on its keys fail and the others go on.
+//
+// Each server has one item more, cachette%arrangement, which no key is mapped to and Clear leaves: see [Driver.Arrangement].
+//
+// # Connections
+//
+// A caller gets an error when its context ends, or when the server says nothing for the timeout. The answer to a reading that comes
+// later is read for up to a second and thrown away, and the connection kept. One that was to change something is closed, and what has
+// not got through is dropped, so that it is not done later; what the server has received by then it may still do. A command that
+// changes something is sent again only on a connection that turns out to have been closed by the server before, and only while its caller
+// waits. Connections that were idle before a silence of a third of the timeout (of a second at the most) are closed with it.
 package memcached
 
 import (

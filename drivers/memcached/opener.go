@@ -17,7 +17,7 @@ func init() {
 // openTimeout is how long servers may take to answer at the start.
 const openTimeout = 3 * time.Second
 
-// openByName opens what the settings name. A server that refuses the password, or whose certificate does not
+// openByName opens what the settings name. A server that refuses the password, or wants none, or whose certificate does not
 // hold, is an error; one that does not answer is a line in the log.
 func openByName(ctx context.Context, settings drivers.Settings) (drivers.Driver, error) {
 	at := place(settings)
@@ -25,13 +25,13 @@ func openByName(ctx context.Context, settings drivers.Settings) (drivers.Driver,
 	if err != nil {
 		return nil, fmt.Errorf("memcached: %s: %w", at.Named, err)
 	}
-	d := newDriver(newServers(t.servers), t.dialer.DialContext, settings.OperationTimeout, 0)
+	d := newDriver(newServers(t.servers), t.dialer.DialContext, settings.OperationTimeout, t.pool)
 	d.noFlags = settings.PlainKeys
 	d.arranger.warn = func() {
 		settings.Logger.Warn("cachette: memcached: another program spreads keys over the same servers otherwise, and each empties the cache "+
 			"of the other: have all name the same servers, each by the same name", "setting", at.Named)
 	}
-	refused, silent := d.meet(ctx)
+	refused, silent := d.meet(ctx, t.dialer)
 	if refused != nil {
 		d.Close()
 		return nil, fmt.Errorf("memcached: %s: %w", at.Named, refused)
@@ -56,7 +56,7 @@ func (d *Driver) arrange(ctx context.Context, logger *slog.Logger, setting strin
 }
 
 // meet asks each server what there is to know of it.
-func (d *Driver) meet(ctx context.Context) (refused, silent error) {
+func (d *Driver) meet(ctx context.Context, dialer Dialer) (refused, silent error) {
 	ctx, cancel := context.WithTimeout(ctx, openTimeout)
 	defer cancel()
 	servers, err := d.all()
@@ -67,12 +67,14 @@ func (d *Driver) meet(ctx context.Context) (refused, silent error) {
 	errs := make(chan error, len(servers))
 	for _, s := range servers {
 		go func() {
-			if err := s.learn(ctx); err != nil {
-				err = fmt.Errorf("%s: %w", s.addr, err)
-				errs <- err
-				return
+			err := s.learn(ctx)
+			if err == nil {
+				err = dialer.checkWanted(ctx, s.addr)
 			}
-			errs <- nil
+			if err != nil {
+				err = fmt.Errorf("%s: %w", s.addr, err)
+			}
+			errs <- err
 		}()
 	}
 	for range servers {

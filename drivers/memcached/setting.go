@@ -4,6 +4,7 @@ import (
 	"errors"
 	"net"
 	"net/url"
+	"strconv"
 	"strings"
 
 	"github.com/gin-cachette/cachette/drivers/internal/tlsfiles"
@@ -20,6 +21,7 @@ const (
 type target struct {
 	servers []string // host:port, or the path of a socket
 	dialer  Dialer
+	pool    int // idle connections to each server; 0 for the driver's own number
 }
 
 // parseSetting reads hosts, or a URL.
@@ -39,11 +41,12 @@ func parseSetting(raw string) (target, error) {
 		t.dialer.Username, t.dialer.Password = unescaped(user), unescaped(password)
 	}
 	t.servers = parseHosts(strings.TrimSuffix(rest, "/"), true)
+	options, err := url.ParseQuery(query)
+	if err != nil {
+		return target{}, errors.New("its options cannot be read")
+	}
+	t.pool, _ = strconv.Atoi(options.Get(poolSize))
 	if name == schemeTLS {
-		options, err := url.ParseQuery(query)
-		if err != nil {
-			return target{}, errors.New("its options cannot be read")
-		}
 		if t.dialer.TLS, err = tlsfiles.Read(options.Get); err != nil {
 			return target{}, err
 		}

@@ -46,6 +46,13 @@ func TestParseSettingMistakes(t *testing.T) {
 	if err := os.WriteFile(file, []byte("no certificate: "+secret), 0o600); err != nil {
 		t.Fatal(err)
 	}
+	for raw, want := range map[string]int{
+		"host": 0, "memcached://host": 0, "memcached://host?pool_size=7": 7, "memcacheds://host/?pool_size=65535&tls_server_name=a": 65535,
+	} {
+		if got, err := parseSetting(raw); err != nil || got.pool != want {
+			t.Errorf("%s: %d idle connections, %v, want %d", raw, got.pool, err, want)
+		}
+	}
 	for _, row := range []struct{ raw, want string }{
 		{"", "the host is missing"},
 		{"a,,b", "host 2 of 3"},
@@ -72,7 +79,12 @@ func TestParseSettingMistakes(t *testing.T) {
 		{"memcached:///run/%zz" + secret, "begins no escape"},
 		{"memcacheds:///run/" + secret, "a socket takes no TLS"},
 		{"memcached://host?tls_ca_file=" + secret, "give memcacheds://"},
-		{"memcacheds://host?timeout=" + secret, "no option timeout: give any of tls_ca_file, tls_cert_file"},
+		{"memcacheds://host?timeout=" + secret, "no option timeout: give any of pool_size, tls_ca_file, tls_cert_file"},
+		{"memcached://host?pool_size=0", "pool_size cannot be read: give a number from 1 to 65535"},
+		{"memcached://host?pool_size=" + secret, "pool_size cannot be read"},
+		{"memcached://host?pool_size=65536", "pool_size cannot be read"},
+		{"memcached://host?pool_size=1&pool_size=2", "pool_size is given twice"},
+		{"memcached://host?pool=1", "no option pool: give any of pool_size"},
 		{"memcacheds://host?tls_ca_file=%zz" + secret, "tls_ca_file"},
 		{"memcacheds://host?tls_ca_file=/nowhere/" + secret, "tls_ca_file: the file cannot be read"},
 		{"memcacheds://host?tls_ca_file=" + file, "tls_ca_file: the file has no certificate"},
