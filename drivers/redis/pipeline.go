@@ -81,10 +81,12 @@ func (j *job) isLeft() bool {
 // exchange sends what fill adds to a pipeline, and reads the replies; each command has its own error. A connection that was closed before
 // anything was sent is no reason to fail.
 func exchange(ctx context.Context, client redis.UniversalClient, fill func(to redis.Pipeliner)) {
+	unsent := func(command redis.Cmder) bool { return errors.Is(command.Err(), errAbandoned) }
 	for {
 		pipeline := client.Pipeline()
 		fill(pipeline)
-		if _, err := pipeline.Exec(ctx); !errors.Is(err, errAbandoned) || ctx.Err() != nil {
+		commands, err := pipeline.Exec(ctx)
+		if err == nil || ctx.Err() != nil || slices.ContainsFunc(commands, func(c redis.Cmder) bool { return !unsent(c) }) {
 			return
 		}
 	}

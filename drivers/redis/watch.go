@@ -156,10 +156,9 @@ type conn struct {
 }
 
 func (c *conn) Write(b []byte) (int, error) {
-	if c.abandoned.Load() {
+	if begins := c.asked.CompareAndSwap(0, now()); begins && c.abandoned.Load() {
 		return 0, errAbandoned
 	}
-	c.asked.CompareAndSwap(0, now())
 	return c.Conn.Write(b)
 }
 
@@ -193,8 +192,19 @@ func (c *conn) goesOn() bool {
 	return gone(c.hurry.Context) == nil && now()-since < int64(most)
 }
 
-// SetReadDeadline is called before each answer is read.
+// SetWriteDeadline is called before something is sent.
+func (c *conn) SetWriteDeadline(t time.Time) error {
+	if c.abandoned.Load() && c.asked.Load() == 0 {
+		return errAbandoned
+	}
+	return c.Conn.SetWriteDeadline(t)
+}
+
+// SetReadDeadline is called before each answer is read, and to look for what has come before something is sent.
 func (c *conn) SetReadDeadline(t time.Time) error {
+	if c.abandoned.Load() && c.asked.Load() == 0 {
+		return errAbandoned
+	}
 	c.hurry = nil
 	if h := c.watch.direct.Load(); h != nil && h.deadline.Equal(t) {
 		c.hurry = h

@@ -196,6 +196,45 @@ func TestHalfOpenConnectionsOfACluster(t *testing.T) {
 	}
 }
 
+// TestHalfOpenConnectionsOverTLS loses 40 idle connections, at which the client cannot see that they were closed.
+func TestHalfOpenConnectionsOverTLS(t *testing.T) {
+	u, err := url.Parse(testservers.Find(t, testservers.RedisTLS))
+	if err != nil {
+		t.Fatal(err)
+	}
+	p := proxy.New(t, u.Host)
+	d := openURL(t, edit(t, edit(t, u.String(), withOption("pool_size", "50")), func(u *url.URL) { u.Host = p.Addr() }))
+	key, large := prefix(), make([]byte, 10_000)
+	p.Delay(200 * time.Millisecond) // so that each has a connection of its own
+	together(t, 40, func(int) error { return d.Set(t.Context(), key, large, time.Second) })
+	p.Delay(0)
+	if p.Open() < 40 {
+		t.Fatalf("%d connections are idle", p.Open())
+	}
+	for name, op := range map[string]func(ctx context.Context) error{
+		"Get":    func(ctx context.Context) error { return get(ctx, d, key) },
+		"Set":    func(ctx context.Context) error { return d.Set(ctx, key, large, time.Second) },
+		"Append": func(ctx context.Context) error { return d.Append(ctx, key+"log", 10, time.Second, nil) },
+	} {
+		p.Lose()
+		n := 0
+		for ; n < 40; n++ {
+			ctx, cancel := context.WithTimeout(t.Context(), 500*time.Millisecond)
+			err := op(ctx)
+			cancel()
+			if err == nil || errors.Is(err, drivers.ErrMiss) {
+				break
+			}
+			if !errors.Is(err, context.DeadlineExceeded) {
+				t.Errorf("%s: %v, where all that can fail is waiting", name, err)
+			}
+		}
+		if n > 3 {
+			t.Errorf("%s: %d in a row fail, want 3 at most", name, n)
+		}
+	}
+}
+
 // TestCallersThatGiveUp counts the connections that are made for 60 callers that give up one after the other.
 func TestCallersThatGiveUp(t *testing.T) {
 	key := prefix()
