@@ -22,28 +22,6 @@ const (
 // scheme is that of a URL that says all there is to say.
 const scheme = "dynamodb"
 
-// fromURL returns settings with what their URL says, if there is one, and what is wrong with it.
-func fromURL(settings drivers.Settings) (drivers.Settings, string) {
-	if settings.URL == "" {
-		return settings, ""
-	}
-	u, err := url.Parse(settings.URL)
-	switch {
-	case err != nil || u.Scheme != scheme || u.Host == "":
-		return settings, "it cannot be read as a URL: give " + formURL
-	case u.User != nil:
-		return settings, "it takes no user and password, for credentials come from the AWS chain: give " + formURL
-	case u.Fragment != "" || !address.HaveValues(u.RawQuery, "&"):
-		return settings, "what follows the table are not options of the form name=value: give " + formURL
-	}
-	options := u.Query()
-	settings.Region, settings.TableName, settings.DynamoDBURL = u.Host, strings.Trim(u.Path, "/"), options.Get("endpoint")
-	if given := options["endpoint"]; len(options) > len(given) || len(given) > 1 {
-		return settings, "it takes no option but endpoint, once: give " + formURL
-	}
-	return settings, ""
-}
-
 // check returns what is wrong with the settings.
 func check(settings drivers.Settings) []drivers.Problem {
 	if settings.URL != "" {

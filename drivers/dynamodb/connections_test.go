@@ -90,7 +90,7 @@ func TestHalfOpen(t *testing.T) {
 			idle(t, d, p, 40)
 			p.Lose()
 			failures := 0
-			for within(d, 100*time.Millisecond) != nil {
+			for within(d, 500*time.Millisecond) != nil {
 				if failures++; failures > 40 {
 					break
 				}
@@ -114,10 +114,10 @@ func TestHalfOpenBesideOthers(t *testing.T) {
 	for range 20 {
 		var together sync.WaitGroup
 		for range 2 {
-			together.Go(func() { _ = within(d, 100*time.Millisecond) })
+			together.Go(func() { _ = within(d, 500*time.Millisecond) })
 		}
 		together.Wait()
-		if within(d, 100*time.Millisecond) != nil {
+		if within(d, 500*time.Millisecond) != nil {
 			failures++
 		}
 	}

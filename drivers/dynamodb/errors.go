@@ -2,15 +2,16 @@ package dynamodb
 
 import (
 	"context"
-	"crypto/tls"
 	"errors"
 	"fmt"
 	"net/http"
 	"strings"
 
 	"github.com/aws/aws-sdk-go-v2/aws/retry"
+	"github.com/aws/smithy-go"
 
 	"github.com/gin-cachette/cachette/drivers"
+	"github.com/gin-cachette/cachette/drivers/internal/tlsfiles"
 )
 
 // brief is an error of the SDK without what follows its first line: of a request whose signature is wrong, AWS sends back
@@ -86,12 +87,15 @@ func isRefusal(err error) bool {
 	if errors.As(err, &known) {
 		return true
 	}
-	var certificate *tls.CertificateVerificationError
-	if errors.As(err, &certificate) || errors.Is(err, http.ErrSchemeMismatch) {
+	if tlsfiles.IsRefusal(err) || errors.Is(err, http.ErrSchemeMismatch) {
 		return true
 	}
+	if isBusy(err) {
+		return false
+	}
+	var nonsense *smithy.DeserializationError
 	status := statusOf(err)
-	return status > 0 && status < 500 && !isBusy(err)
+	return status >= 300 && status < 500 || errors.As(err, &nonsense)
 }
 
 // isBusy reports whether the server has answered that it is too busy, or that it failed, so that the same may succeed later.

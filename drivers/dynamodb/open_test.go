@@ -176,12 +176,6 @@ func TestRefused(t *testing.T) {
 			wantSaying(t, err, "dynamodb: Region (CACHETTE_REGION)", "AWS chain", code)
 		})
 	}
-	t.Run("AnotherKindOfServer", func(t *testing.T) {
-		server := httptest.NewServer(http.NotFoundHandler())
-		defer server.Close()
-		_, err := openSettings(t, server.URL)
-		wantSaying(t, err, "DynamoDBURL (CACHETTE_DYNAMODB_URL)")
-	})
 	t.Run("AnswersNothing", func(t *testing.T) {
 		_, err := openSettings(t, newFake(t, map[string]answer{"DescribeTable": always(object{})}).URL)
 		wantSaying(t, err, "no DynamoDB")
@@ -190,18 +184,6 @@ func TestRefused(t *testing.T) {
 		_, err := openSettings(t, newFake(t, map[string]answer{
 			"DescribeTable": always(object{"Table": object{"TableStatus": "ACTIVE"}})}).URL)
 		wantSaying(t, err, "TableName (CACHETTE_TABLE_NAME)")
-	})
-	t.Run("Certificate", func(t *testing.T) {
-		server := httptest.NewUnstartedServer(http.NotFoundHandler())
-		server.Config.ErrorLog = slog.NewLogLogger(slog.DiscardHandler, 0)
-		server.StartTLS()
-		defer server.Close()
-		_, err := openSettings(t, server.URL)
-		wantSaying(t, err, "DynamoDBURL (CACHETTE_DYNAMODB_URL)", "certificate")
-	})
-	t.Run("NoTLS", func(t *testing.T) {
-		_, err := openSettings(t, strings.Replace(newFake(t, nil).URL, "http:", "https:", 1))
-		wantSaying(t, err, "DynamoDBURL (CACHETTE_DYNAMODB_URL)")
 	})
 }
 

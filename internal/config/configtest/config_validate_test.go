@@ -239,7 +239,7 @@ func TestValidate(t *testing.T) {
 		{"URL, dynamodb, region", Config{URL: "dynamodb://mars/table"}, "URL", `"mars" is no region`},
 		{"URL, dynamodb, table", Config{URL: "dynamodb://eu-central-1/a/b"}, "URL", "DynamoDB does not allow"},
 		{"URL, dynamodb, bad endpoint", Config{URL: "dynamodb://eu-central-1/table?endpoint=localhost"}, "URL", "it is no URL: give http://"},
-		{"URL, dynamodb, option", Config{URL: "dynamodb://eu-central-1/table?endpoint=http://a&x=y"}, "URL", "no option but endpoint"},
+		{"URL, dynamodb, option", Config{URL: "dynamodb://eu-central-1/table?endpoint=http://a&x=y"}, "URL", `it has no option "x"`},
 		{"URL, dynamodb, user", Config{URL: "dynamodb://user:password@eu-central-1/table"}, "URL", "no user and password"},
 		{"URL, dynamodb, no region", Config{URL: "dynamodb:///table"}, "URL", "cannot be read as a URL"},
 		{"URL, dynamodb, two regions", Config{URL: "dynamodb://eu-central-1/table", Region: "eu-west-1"}, "Region", "URL (CACHETTE_URL) names it, too"},
