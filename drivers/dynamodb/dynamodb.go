@@ -6,7 +6,9 @@
 // A driver creates its table if it is absent, billed on demand, waits until it is active, and has DynamoDB remove expired
 // items by its time to live feature where it can. The hash key is the attribute key, a string; there is no sort key. The
 // permissions that it wants are dynamodb:DescribeTable, CreateTable, DescribeTimeToLive, UpdateTimeToLive, GetItem,
-// BatchGetItem, PutItem, UpdateItem, DeleteItem, BatchWriteItem and Scan. On a table that is there it works without the first four.
+// BatchGetItem, PutItem, UpdateItem, DeleteItem, BatchWriteItem and Scan. On a table that is there it works without the first four, and
+// without Scan if nothing is to be cleared. One that is opened by name asks for those of the items when it is opened, and is refused without
+// them.
 //
 // # The items
 //

@@ -77,9 +77,12 @@ func open(ctx context.Context, settings drivers.Settings) (drivers.Driver, error
 	return d, nil
 }
 
-// open prepares the table. A server that does not answer may come back, and is none of its errors.
+// open prepares the table, and looks whether the program may use it. A server that does not answer may come back, and is none of its errors.
 func (d *Driver) open(ctx context.Context, where place) error {
 	_, err := d.await(ctx)
+	if err == nil {
+		err = d.checkPermissions(ctx)
+	}
 	var known refusal
 	switch {
 	case err == nil:

@@ -4,8 +4,10 @@ import (
 	"bytes"
 	"context"
 	"errors"
+	"io"
 	"log/slog"
 	"net/http"
+	"net/http/httptest"
 	"slices"
 	"strings"
 	"sync"
@@ -119,6 +121,16 @@ func TestPermissions(t *testing.T) {
 		{"NotToDescribeAnother'sTable", map[string]answer{"DescribeTable": always(denied),
 			"GetItem": always(fails("ValidationException", "The provided key element does not match the schema"))},
 			[]string{"TableName (CACHETTE_TABLE_NAME)", `"key" of type S`}},
+		{"NotToGet", map[string]answer{"GetItem": always(denied)}, []string{"allow dynamodb:GetItem: "}},
+		{"NotToGetSeveral", map[string]answer{"BatchGetItem": always(denied)}, []string{"allow dynamodb:BatchGetItem: "}},
+		{"NotToPut", map[string]answer{"PutItem": always(denied)}, []string{"allow dynamodb:PutItem: "}},
+		{"NotToUpdate", map[string]answer{"UpdateItem": always(denied)}, []string{"allow dynamodb:UpdateItem: "}},
+		{"NotToDelete", map[string]answer{"DeleteItem": always(denied)}, []string{"allow dynamodb:DeleteItem: "}},
+		{"NotToDeleteSeveral", map[string]answer{"BatchWriteItem": always(denied)}, []string{"allow dynamodb:BatchWriteItem: "}},
+		{"NotToWrite", map[string]answer{"PutItem": always(denied), "UpdateItem": always(denied), "DeleteItem": always(denied)},
+			[]string{"fastapi-cachette", "allow dynamodb:PutItem, dynamodb:UpdateItem, dynamodb:DeleteItem: "}},
+		{"TooBusyToTell", map[string]answer{"BatchGetItem": always(fails("ThrottlingException", "no")),
+			"Scan": always(failure{500, "InternalServerError", "no"})}, nil},
 	} {
 		t.Run(row.name, func(t *testing.T) {
 			f := newFake(t, row.answers)
@@ -134,6 +146,75 @@ func TestPermissions(t *testing.T) {
 			set(t, d, "key", "value", long)
 		})
 	}
+}
+
+// Clearing alone wants Scan, which some do not allow: the cache starts without, and says what does not work.
+func TestNotToScan(t *testing.T) {
+	isolate(t)
+	var log bytes.Buffer
+	settings := drivers.Settings{DynamoDBURL: newFake(t, map[string]answer{"Scan": always(denied)}).URL,
+		Logger: slog.New(slog.NewTextHandler(&log, nil))}
+	d, err := openWith(t, t.Context(), settings)
+	if err != nil {
+		t.Fatal(err)
+	}
+	set(t, d, "key", "value", long)
+	if text := log.String(); strings.Count(text, "level=WARN") != 1 || !strings.Contains(text, "dynamodb:Scan") || !strings.Contains(text, "Flush") {
+		t.Errorf("the log is %q", text)
+	}
+}
+
+// To ask what a program may do changes nothing, and takes the time of one request.
+func TestPermissionsAreAskedWithoutEffect(t *testing.T) {
+	isolate(t)
+	endpoint, table := prepared(t)
+	st := &store{newClient(t, endpoint), table}
+	st.put(t, item{"key": s("key"), "value": b("v"), "expires": n("9999999999")})
+	if _, err := openWith(t, t.Context(), drivers.Settings{DynamoDBURL: endpoint, TableName: table}); err != nil {
+		t.Fatal(err)
+	}
+	if left := st.all(t); len(left) != 1 || len(left[0]) != 3 {
+		t.Errorf("%d items are in the table, want the one that was there", len(left))
+	}
+
+	f := newFake(t, nil)
+	var together sync.WaitGroup // all have to have asked before one is answered
+	together.Add(7)
+	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if !strings.Contains(r.Header.Get("X-Amz-Target"), "Describe") {
+			together.Done()
+			together.Wait()
+		}
+		f.ServeHTTP(w, r)
+	}))
+	defer server.Close()
+	if _, err := openSettings(t, server.URL); err != nil {
+		t.Error(err)
+	}
+	if n := len(f.called("Scan")); n != 1 {
+		t.Errorf("the permissions were asked for %d times", n)
+	}
+}
+
+// A server that says that the table is ready, and then nothing, is one that does not answer: the cache starts.
+func TestPermissionsOfASilentServer(t *testing.T) {
+	f := newFake(t, nil)
+	isolate(t)
+	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if strings.HasSuffix(r.Header.Get("X-Amz-Target"), ".Scan") {
+			_, _ = io.Copy(io.Discard, r.Body)
+			<-r.Context().Done()
+			return
+		}
+		f.ServeHTTP(w, r)
+	}))
+	defer server.Close()
+	d, err := openSettings(t, server.URL)
+	if err != nil {
+		t.Fatal(err)
+	}
+	wantMiss(t, d, "key")
+	_ = d.Close()
 }
 
 // A table takes its time to be created: operations wait for it as long as they may, and it is asked for once.
