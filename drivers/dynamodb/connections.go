@@ -48,8 +48,12 @@ type connections struct {
 func newConnections(life context.Context, client aws.HTTPClient) (*connections, func()) {
 	release := func() {}
 	if buildable, ok := client.(*awshttp.BuildableClient); ok { // which does not let go of idle connections
+		transport := buildable.GetTransport()
+		if transport.DialContext != nil {
+			transport.DialContext = dropping(transport.DialContext)
+		}
 		own := &http.Client{
-			Transport:     buildable.GetTransport(),
+			Transport:     transport,
 			Timeout:       buildable.GetTimeout(),
 			CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
 		}

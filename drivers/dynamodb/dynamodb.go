@@ -123,8 +123,10 @@ func New(client *dynamodb.Client, options Options) (*Driver, error) {
 		clock:    time.Now,
 	}
 	d.life, d.end = context.WithCancel(context.Background())
-	d.client = dynamodb.New(client.Options(), func(o *dynamodb.Options) {
-		o.HTTPClient, d.release = newConnections(d.life, o.HTTPClient)
+	given := client.Options()
+	d.client = dynamodb.New(given, func(o *dynamodb.Options) {
+		o.Protocol = given.Protocol // which New sets
+		o.HTTPClient, d.release = newConnections(d.life, given.HTTPClient)
 	})
 	d.prepared = once.New(d.life, prepareTimeout, func(error) time.Duration { return retryAfter }, d.prepare)
 	return d, nil

@@ -167,7 +167,6 @@ func loadConfig(ctx context.Context, where place) (aws.Config, error) {
 			d.Timeout = where.dialTimeout()
 		}).WithTransportOptions(func(t *http.Transport) {
 			t.MaxConnsPerHost, t.MaxIdleConns, t.MaxIdleConnsPerHost = most, idle, idle
-			t.DialContext = dropping(t.DialContext)
 		})))
 	if err != nil {
 		return cfg, fmt.Errorf("dynamodb: %s: the configuration of the AWS SDK cannot be read: %w", where.setting(), brief{err})

@@ -132,6 +132,7 @@ func TestTLSOfCredentials(t *testing.T) {
 	t.Setenv("AWS_WEB_IDENTITY_TOKEN_FILE", token)
 	t.Setenv("AWS_ROLE_ARN", "arn:aws:iam::123456789012:role/cache")
 	t.Setenv("AWS_ENDPOINT_URL_STS", sts.URL)
+	t.Setenv("AWS_MAX_ATTEMPTS", "1")
 	_, err := openWith(t, t.Context(), drivers.Settings{Region: "eu-central-1"})
 	wantSaying(t, err, "dynamodb: Region (CACHETTE_REGION)", "do not agree on TLS", "certificate")
 }
