@@ -61,6 +61,12 @@ func open(ctx context.Context, settings drivers.Settings) (drivers.Driver, error
 	if reason == "" && unreachable != nil && !answered(unreachable) {
 		reason = mismatch(ctx, settings)
 	}
+	if unreachable == nil {
+		if actions := d.forbidden(ctx); len(actions) > 0 {
+			_ = d.Close()
+			return nil, fmt.Errorf("mongodb: %s: %s", place(settings).Named, forbids(actions, d.collection))
+		}
+	}
 	switch {
 	case reason != "":
 		_ = d.Close()
