@@ -68,7 +68,8 @@ var (
 // it, so a client should have them. What writes is sent once, whatever MaxRetries and MaxRedirects are. One with ContextTimeoutEnabled is faster
 // for requests that come alone, and a large value does not go on being sent for a caller that has gone.
 //
-// The client gets a hook, which sees the connections that it makes from then on: those that were idle when another fell silent are closed.
+// The client gets a hook, which sees the connections that it makes from then on, of a Cluster those to servers that it has not dialled yet: the
+// ones that were idle when another fell silent are closed. New asks no server, and so does not tell what one lacks, as opening by name does.
 func New(client redis.UniversalClient, options Options) (*Driver, error) {
 	switch c := client.(type) {
 	case nil:

@@ -64,7 +64,7 @@ type sick struct {
 
 func newSick(t *testing.T, options redis.Options, fail func(p *proxy.Proxy)) sick {
 	c := proxiedCluster(t, func(o *goredis.ClusterOptions) {
-		o.ContextTimeoutEnabled, o.ReadTimeout, o.DialTimeout = true, time.Second, time.Second
+		o.ContextTimeoutEnabled, o.ReadTimeout, o.DialTimeout = true, 2*time.Second, 2*time.Second
 	})
 	s := sick{driver: driver(t, c.ClusterClient, options), past: clusterClient(t, testservers.Find(t, testservers.RedisCluster))}
 	all := setMany(t, s.driver, prefix(), 300)
@@ -88,7 +88,7 @@ func newSick(t *testing.T, options redis.Options, fail func(p *proxy.Proxy)) sic
 // together returns some keys of all servers.
 func (s sick) together() []string { return append(append([]string{}, s.ill[:20]...), s.well[:20]...) }
 
-const patience = 300 * time.Millisecond // an operation timeout
+const patience = 600 * time.Millisecond // an operation timeout
 
 // TestOneServerFails has one server of three fail: what the others keep is read, written and removed.
 func TestOneServerFails(t *testing.T) {

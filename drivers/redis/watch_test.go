@@ -137,7 +137,7 @@ func failures(t *testing.T, timeout time.Duration, read func(ctx context.Context
 // TestHalfOpenConnections loses 40 idle connections without a word.
 func TestHalfOpenConnections(t *testing.T) {
 	many := func(o *goredis.Options) { o.PoolSize = 50 }
-	for _, timeout := range []time.Duration{100 * time.Millisecond, 500 * time.Millisecond} {
+	for _, timeout := range []time.Duration{200 * time.Millisecond, 500 * time.Millisecond} {
 		for name, test := range map[string]struct {
 			client  func(*goredis.Options)
 			options redis.Options
