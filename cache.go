@@ -147,11 +147,7 @@ func (c *Cache) FlushExpired(ctx context.Context) (int, error) {
 	if c.closed.Load() {
 		return 0, c.fail("flush expired", "", ErrClosed)
 	}
-	ctx = argument.Context(ctx)
-	if err := ctx.Err(); err != nil {
-		return 0, c.fail("flush expired", "", err)
-	}
-	n, err := c.store.Sweep(ctx)
+	n, err := c.store.Sweep(argument.Context(ctx))
 	return n, c.fail("flush expired", "", err)
 }
 

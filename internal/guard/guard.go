@@ -213,7 +213,7 @@ func (s *Store) Clear(ctx context.Context, prefix string) (n int, err error) {
 // alone.
 func (s *Store) Sweep(ctx context.Context) (n int, err error) {
 	if s.sweeper == nil {
-		return 0, nil
+		return 0, ctx.Err()
 	}
 	err = s.run(ctx, s.alone, event.Sweep, 0, func(ctx context.Context) (int, error) {
 		n, err = s.sweeper.Sweep(ctx)
