@@ -8,6 +8,8 @@ import (
 	"net"
 	"net/http"
 	"net/http/httptrace"
+	"strings"
+	"sync"
 	"sync/atomic"
 	"time"
 
@@ -22,6 +24,9 @@ const (
 	// maxLate bounds how many of them there are at a time.
 	maxLate = idleConnections
 
+	// soon is when an answer should have come. Before that, one says nothing that has been waited for no longer than the last.
+	soon = 100 * time.Millisecond
+
 	// maxAnswer is what DynamoDB answers with at most, in bytes.
 	maxAnswer = 16 << 20
 )
@@ -30,7 +35,7 @@ const (
 //
 // A request that ends with its context costs HTTP/1.1 its connection. So one that has been sent goes on without its caller, for a while,
 // and its connection is kept if the answer comes late. One that has not been sent, as it waits for a connection, or of which a part has
-// been, is ended with its caller: what has failed for a caller is not sent later.
+// been, is ended with its caller: what has failed for a caller is not sent later, but for a read that has its connection already.
 //
 // A network may have lost connections and told neither side. When nothing comes on two in a row, all that are idle are closed, or when one
 // is silent and others answer what was sent later.
@@ -39,9 +44,12 @@ type connections struct {
 	life   context.Context // of requests that go on without their callers
 	start  time.Time       // that moments are counted from
 
-	late      atomic.Int64 // requests that go on without their callers
-	answered  atomic.Int64 // when that was sent which was sent last of what has been answered
-	suspected atomic.Int64 // when a connection has been silent, and nothing was answered since; 0 for none
+	late atomic.Int64 // requests that go on without their callers
+
+	mu       sync.Mutex
+	answered int64 // when that was sent which was sent last of what has been answered
+	took     int64 // how long the last answer has taken
+	silent   int64 // when a connection was given up on which nothing has come, and nothing on others since; 0 for none
 }
 
 // newConnections returns a client around another, and what closes the connections of those that it has not been given.
@@ -64,8 +72,10 @@ func newConnections(life context.Context, client aws.HTTPClient) (*connections, 
 
 // A request is what is known of one that is under way.
 type request struct {
+	reads    bool
 	sent     atomic.Int64 // when all of it had been written; 0 before
 	reused   atomic.Bool  // its connection had been idle
+	got      atomic.Bool  // it has a connection
 	answered atomic.Bool  // something has come
 }
 
@@ -77,7 +87,7 @@ func (c *connections) Do(r *http.Request) (*http.Response, error) {
 	if err := ctx.Err(); err != nil {
 		return nil, err
 	}
-	var q request
+	q := request{reads: reads(r)}
 	own, cancel := context.WithCancel(c.watched(context.WithoutCancel(ctx), &q))
 	type answer struct {
 		response *http.Response
@@ -101,10 +111,19 @@ func (c *connections) Do(r *http.Request) (*http.Response, error) {
 	}
 }
 
+// reads tells whether a request changes nothing, so that it may be sent whenever there is a connection for it.
+func reads(r *http.Request) bool {
+	_, operation, _ := strings.Cut(r.Header.Get("X-Amz-Target"), ".")
+	return operation == "GetItem" || operation == "BatchGetItem"
+}
+
 // watched returns a context that has a request tell what becomes of it.
 func (c *connections) watched(ctx context.Context, q *request) context.Context {
 	return httptrace.WithClientTrace(ctx, &httptrace.ClientTrace{
-		GotConn: func(info httptrace.GotConnInfo) { q.reused.Store(info.Reused) },
+		GotConn: func(info httptrace.GotConnInfo) {
+			q.reused.Store(info.Reused)
+			q.got.Store(true)
+		},
 		WroteRequest: func(info httptrace.WroteRequestInfo) {
 			if info.Err == nil {
 				q.sent.Store(c.now())
@@ -112,13 +131,10 @@ func (c *connections) watched(ctx context.Context, q *request) context.Context {
 		},
 		GotFirstResponseByte: func() {
 			q.answered.Store(true)
-			c.suspected.Store(0)
-			for sent := q.sent.Load(); ; {
-				last := c.answered.Load()
-				if sent <= last || c.answered.CompareAndSwap(last, sent) {
-					return
-				}
-			}
+			c.mu.Lock()
+			defer c.mu.Unlock()
+			sent := q.sent.Load()
+			c.answered, c.took, c.silent = max(c.answered, sent), c.now()-sent, 0
 		},
 	})
 }
@@ -143,7 +159,7 @@ func (c *connections) leave(caller, own context.Context, cancel context.CancelFu
 	if sent != 0 && q.reused.Load() && !q.answered.Load() && errors.Is(caller.Err(), context.DeadlineExceeded) {
 		c.suspect(sent)
 	}
-	if sent == 0 {
+	if sent == 0 && !(q.got.Load() && q.reads) {
 		cancel()
 		return
 	}
@@ -162,19 +178,28 @@ func (c *connections) leave(caller, own context.Context, cancel context.CancelFu
 // suspect closes the idle connections if there are signs that they are dead: that nothing came for a request on one of them, which was sent
 // at a moment, is one.
 func (c *connections) suspect(sent int64) {
-	others := c.answered.Load() > sent
-	before := c.suspected.Load()
-	if !others && before == 0 {
-		c.suspected.CompareAndSwap(0, c.now())
-		return
-	}
-	if !others && sent < before { // they have waited at the same time, perhaps for a server that is slow
-		return
-	}
-	c.suspected.Store(0)
-	if idle, ok := c.client.(interface{ CloseIdleConnections() }); ok {
+	if idle, ok := c.client.(interface{ CloseIdleConnections() }); ok && c.areDead(sent) {
 		idle.CloseIdleConnections()
 	}
+}
+
+// areDead takes note of a connection on which nothing has come, and tells whether that is the second sign.
+func (c *connections) areDead(sent int64) bool {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	now, before := c.now(), c.silent
+	switch {
+	case now-sent < min(c.took, int64(soon)): // it was not waited for
+		return false
+	case c.answered > sent: // on another
+	case before == 0:
+		c.silent = now
+		return false
+	case sent < before: // both were waited for at the same time, perhaps because the server is slow
+		return false
+	}
+	c.silent = 0
+	return true
 }
 
 // dropping has connections that are closed drop what they have not delivered. Otherwise the system goes on sending for minutes what a
