@@ -11,8 +11,8 @@ import (
 )
 
 // A caller that gives up leaves a connection on which an answer is still to come. It is read in the background and thrown away, so
-// that the next caller need not dial; for patience at most, and only if nothing was asked that changes the store: then the
-// connection is closed, so that what has not arrived yet does not arrive late.
+// that the next caller need not dial: until the timeout is over that the caller itself could have waited for, and for patience at most. Then
+// the connection is closed, and what the system has not sent yet of a write is dropped.
 const patience = time.Second
 
 // A server that has said nothing for this long may be one that nothing gets through to any more on connections that are there. Those
@@ -30,7 +30,7 @@ func (s *server) leave(l *link) {
 		return
 	}
 	until := l.began.Add(min(s.timeout, patience))
-	if l.writes || l.lines().Writer.Buffered() > 0 || !now.Before(until) || s.late.Load() >= int64(s.most) {
+	if l.lines().Writer.Buffered() > 0 || !now.Before(until) || s.late.Load() >= int64(s.most) {
 		l.close()
 		return
 	}
@@ -116,5 +116,8 @@ func sizeOf(text []byte) (int, error) {
 	return int(n) + len("\r\n"), err
 }
 
-// lateAnswers are how the lines begin that answer to what changes nothing.
-var lateAnswers = map[string]bool{"END": true, "EN": true, "HD": true, "MN": true, "VERSION": true, "STAT": true}
+// lateAnswers are how the lines begin behind which a server is ready for the next command.
+var lateAnswers = map[string]bool{
+	"END": true, "EN": true, "HD": true, "MN": true, "VERSION": true, "STAT": true, "NF": true,
+	"STORED": true, "NOT_STORED": true, "EXISTS": true, "NOT_FOUND": true, "DELETED": true,
+}

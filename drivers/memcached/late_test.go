@@ -91,6 +91,10 @@ func TestGivenUp(t *testing.T) {
 			_, err := c.GetValues(ctx, "other", "late", "late:absent", "late:2")
 			return err
 		},
+		"Set": func(ctx context.Context) error {
+			return c.Set(ctx, "late", []byte(strings.Repeat("value", 10_000)), time.Hour)
+		},
+		"Delete": func(ctx context.Context) error { _, err := c.Delete(ctx, "absent", "late:absent"); return err },
 	} {
 		t.Run(op, func(t *testing.T) {
 			before := r.dials.Load()
@@ -210,7 +214,7 @@ func TestNoWriteIsLate(t *testing.T) {
 	}
 }
 
-// TestUnsentIsDropped: a write that has not got through when its caller gives up is not left to the system to send.
+// TestUnsentIsDropped: a write that has not got through when its time is over is not left to the system to send.
 func TestUnsentIsDropped(t *testing.T) {
 	for op, write := range writes {
 		t.Run(op, func(t *testing.T) {

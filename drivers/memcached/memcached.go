@@ -53,9 +53,9 @@
 //
 // # Connections
 //
-// A caller gets an error when its context ends, or when the server says nothing for the timeout. The answer to a reading that comes
-// later is read for up to a second and thrown away, and the connection kept. One that was to change something is closed, and what has
-// not got through is dropped, so that it is not done later; what the server has received by then it may still do. A command that
+// A caller gets an error when its context ends, or when the server says nothing for the timeout. An answer that comes
+// later, within the timeout and a second from the beginning, is thrown away, and the connection kept; then it is closed, and what has not
+// got through of a write is dropped, so that it is not done later. What the server has received by then it may still do. A command that
 // changes something is sent again only on a connection that turns out to have been closed by the server before, and only while its caller
 // waits. Connections that were idle before a silence of a third of the timeout (of a second at the most) are closed with it.
 package memcached
