@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"log/slog"
 	"net"
 	"strings"
 	"testing"
@@ -199,5 +200,20 @@ func TestMemcachedServers(t *testing.T) {
 			}()
 			wantMemcachedWorks(t, openMemcached(t, where))
 		})
+	}
+}
+
+// A server without versions of its items can keep no marks: that is told at the start.
+func TestMemcachedWithoutVersions(t *testing.T) {
+	t.Parallel()
+	s := newMemcached(t)
+	s.start(t, "-C")
+	var log lockedLog
+	d := open(t.Context(), t, "memcached", drivers.Settings{
+		MemcachedHost: s.host(), OperationTimeout: 20 * time.Second, Logger: slog.New(slog.NewTextHandler(&log, nil)),
+	})
+	wantMemcachedWorks(t, d)
+	if log.count("level=WARN") != 1 || log.count("start it without -C") != 1 || log.count("MemcachedHost (CACHETTE_MEMCACHED_HOST)") != 1 {
+		t.Errorf("logged: %s", log.text.String())
 	}
 }
