@@ -8,21 +8,22 @@ import (
 	"go.mongodb.org/mongo-driver/v2/bson"
 	"go.mongodb.org/mongo-driver/v2/mongo"
 	"go.mongodb.org/mongo-driver/v2/mongo/options"
-
-	"github.com/gin-cachette/cachette/drivers"
 )
 
 // commands are what a server is asked: one round trip each, but for a find whose answer is too large for one.
-type commands struct{ *mongo.Collection }
+type commands struct {
+	*mongo.Collection
+	watched bool // the client tells sending of what it sends
+}
 
 // one returns a document that filter matches, or mongo.ErrNoDocuments.
 func (c commands) one(ctx context.Context, filter bson.Raw) (bson.Raw, error) {
-	return read(ctx, func(ctx context.Context) (bson.Raw, error) { return c.FindOne(ctx, filter).Raw() })
+	return do(ctx, c.watched, func(ctx context.Context) (bson.Raw, error) { return c.FindOne(ctx, filter).Raw() })
 }
 
 // find returns the documents that filter matches.
 func (c commands) find(ctx context.Context, filter bson.Raw, o *options.FindOptionsBuilder) ([]bson.Raw, error) {
-	return read(ctx, func(ctx context.Context) ([]bson.Raw, error) {
+	return do(ctx, c.watched, func(ctx context.Context) ([]bson.Raw, error) {
 		cursor, err := c.Find(ctx, filter, o)
 		if err != nil {
 			return nil, err
@@ -44,7 +45,7 @@ func (c commands) all(ctx context.Context, field string, values []string) ([]bso
 }
 
 func (c commands) update(ctx context.Context, filter, update bson.Raw, o *options.UpdateOneOptionsBuilder) (bool, error) {
-	result, err := send(ctx, func() (*mongo.UpdateResult, error) { return c.UpdateOne(ctx, filter, update, o) })
+	result, err := do(ctx, c.watched, func(ctx context.Context) (*mongo.UpdateResult, error) { return c.UpdateOne(ctx, filter, update, o) })
 	if err != nil {
 		return false, err
 	}
@@ -52,7 +53,7 @@ func (c commands) update(ctx context.Context, filter, update bson.Raw, o *option
 }
 
 func (c commands) updateAll(ctx context.Context, filter, update bson.Raw) error {
-	result, err := send(ctx, func() (*mongo.UpdateResult, error) { return c.UpdateMany(ctx, filter, update) })
+	result, err := do(ctx, c.watched, func(ctx context.Context) (*mongo.UpdateResult, error) { return c.UpdateMany(ctx, filter, update) })
 	if err != nil {
 		return err
 	}
@@ -71,7 +72,7 @@ func (c commands) add(ctx context.Context, names []string, values [][]byte, end 
 		models[i] = mongo.NewUpdateManyModel().SetUpsert(true).SetFilter(marshal(bson.D{{Key: fieldKey, Value: name}})).SetUpdate(marshal(
 			bson.D{{Key: "$setOnInsert", Value: append(bson.D{{Key: fieldID, Value: id}}, fields(values[i], end)...)}}))
 	}
-	result, err := send(ctx, func() (*mongo.BulkWriteResult, error) {
+	result, err := do(ctx, c.watched, func(ctx context.Context) (*mongo.BulkWriteResult, error) {
 		return c.BulkWrite(ctx, models, options.BulkWrite().SetOrdered(false))
 	})
 	if err != nil && !isTaken(err) {
@@ -94,7 +95,7 @@ func isTaken(err error) bool {
 
 // remove returns how many documents it removed.
 func (c commands) remove(ctx context.Context, filter bson.Raw) (int, error) {
-	result, err := send(ctx, func() (*mongo.DeleteResult, error) { return c.DeleteMany(ctx, filter) })
+	result, err := do(ctx, c.watched, func(ctx context.Context) (*mongo.DeleteResult, error) { return c.DeleteMany(ctx, filter) })
 	if err != nil {
 		return 0, err
 	}
@@ -109,36 +110,11 @@ func acknowledged(is bool) error {
 }
 
 // send has command done, and again while its connection turns out to have been dropped, so that nothing of it was sent.
-func send[T any](ctx context.Context, command func() (T, error)) (T, error) {
+func send[T any](ctx context.Context, command func(context.Context) (T, error)) (T, error) {
 	for {
-		result, err := command()
+		result, err := command(ctx)
 		if !errors.As(err, new(errDropped)) || ctx.Err() != nil {
 			return result, err
 		}
-	}
-}
-
-// read has a command done that reads. It goes on until ctx's deadline when its caller has given up before, as the client closes a
-// connection whose answer is waited for no more. Commands that write do not go on: they may not have been sent yet.
-func read[T any](ctx context.Context, command func(context.Context) (T, error)) (T, error) {
-	deadline, bounded := ctx.Deadline()
-	if !bounded || drivers.Caller(ctx).Done() == nil {
-		return send(ctx, func() (T, error) { return command(ctx) })
-	}
-	on, cancel := context.WithDeadline(context.WithoutCancel(ctx), deadline)
-	var result T
-	var err error
-	done := make(chan struct{})
-	go func() {
-		defer cancel()
-		defer close(done)
-		result, err = send(on, func() (T, error) { return command(on) })
-	}()
-	select {
-	case <-done:
-		return result, err
-	case <-ctx.Done():
-		var none T
-		return none, ctx.Err()
 	}
 }

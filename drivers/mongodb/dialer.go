@@ -22,14 +22,19 @@ type Dialer struct {
 	Dialer net.Dialer
 
 	// Patience is how long a server has to be silent at least. A request that is given up sooner says nothing about it. Zero means
-	// 250 ms, the half of what cachette lets an operation take.
+	// 150 ms.
 	Patience time.Duration
 
 	mu    sync.Mutex
 	conns map[string]map[*conn]struct{} // by the address of the server
 }
 
-const defaultPatience = 250 * time.Millisecond
+const (
+	defaultPatience = 150 * time.Millisecond
+
+	// firstAnswer is how long a server may take to answer for the first time on a new connection.
+	firstAnswer = time.Second
+)
 
 // DialContext makes a connection.
 func (d *Dialer) DialContext(ctx context.Context, network, address string) (net.Conn, error) {
@@ -96,16 +101,28 @@ func (c *conn) drop(moment time.Time) bool {
 	return c.dropped
 }
 
-// Write sends data, unless the connection has been dropped: then nothing of it is sent.
+// Write sends data, unless the connection has been dropped, or closed by the server: then nothing of it is sent.
 func (c *conn) Write(data []byte) (int, error) {
 	c.mu.Lock()
-	if c.dropped {
+	if idle := !c.asked.After(c.heard); c.dropped || idle && hungUp(c.Conn) {
 		c.mu.Unlock()
 		return 0, errDropped{}
 	}
 	c.asked = time.Now()
 	c.mu.Unlock()
 	return c.Conn.Write(data)
+}
+
+// SetReadDeadline bounds how long the first answer is waited for, so that a connection which was made while the server was silent is not in
+// the way of others when it is back: few are made at a time.
+func (c *conn) SetReadDeadline(deadline time.Time) error {
+	c.mu.Lock()
+	latest := time.Now().Add(firstAnswer)
+	if c.heard.IsZero() && (deadline.IsZero() || deadline.After(latest)) {
+		deadline = latest
+	}
+	c.mu.Unlock()
+	return c.Conn.SetReadDeadline(deadline)
 }
 
 // SetWriteDeadline is what the client does before it writes. It keeps a connection on which that fails, and uses it again, but not
@@ -137,14 +154,14 @@ func (c *conn) Close() error {
 	return c.Conn.Close()
 }
 
-// errDropped says that a request was not sent, as its connection had been dropped.
+// errDropped says that a request was not sent, as its connection was closed while it was idle.
 //
 // It passes for a time-out, which the client takes as the trouble of one connection: after another error it holds the server
 // for unknown, and asks nothing of it for up to a second.
 type errDropped struct{}
 
 func (errDropped) Error() string {
-	return "the connection was closed, since the server did not answer on another: nothing was sent"
+	return "the connection had been closed: nothing was sent"
 }
 
 func (errDropped) Is(target error) bool { return target == context.DeadlineExceeded }

@@ -11,6 +11,7 @@ import (
 	"go.mongodb.org/mongo-driver/v2/bson"
 	"go.mongodb.org/mongo-driver/v2/mongo"
 	"go.mongodb.org/mongo-driver/v2/mongo/options"
+	"go.mongodb.org/mongo-driver/v2/mongo/readpref"
 
 	"github.com/gin-cachette/cachette/drivers/internal/once"
 )
@@ -18,6 +19,9 @@ import (
 const (
 	// indexTimeout bounds one attempt to make the indexes. A server goes on with an index that it has begun.
 	indexTimeout = time.Minute
+
+	// firstPatience is how long a server has to answer before it is asked again on another connection; it doubles each time.
+	firstPatience = 200 * time.Millisecond
 
 	// indexPause is how long after a refusal they are tried again.
 	indexPause = 30 * time.Second
@@ -88,11 +92,28 @@ func (x *indexes) wait(ctx context.Context) error {
 func (x *indexes) forget() { x.made.Forget(x.made.Ready()) }
 
 func (x *indexes) attempt(ctx context.Context) (*struct{}, error) {
+	x.reach(ctx)
 	err := x.make(ctx)
 	if answered(err) {
 		x.say(slog.LevelWarn, "cachette: mongodb: the server refuses the index on key: "+withoutIndex, err)
 	}
 	return new(struct{}), err
+}
+
+// reach finds a connection on which the server answers, in time for the writes that wait for the attempt: making an index may take a
+// while, and so says nothing of a connection that was lost.
+func (x *indexes) reach(ctx context.Context) {
+	for patience := firstPatience; ctx.Err() == nil && mongo.IsTimeout(x.ping(ctx, patience)); patience = min(2*patience, openTimeout) {
+	}
+}
+
+func (x *indexes) ping(ctx context.Context, patience time.Duration) error {
+	ctx, cancel := context.WithTimeout(ctx, patience)
+	defer cancel()
+	_, err := send(ctx, func(ctx context.Context) (struct{}, error) {
+		return struct{}{}, x.collection.Database().Client().Ping(ctx, readpref.Primary())
+	})
+	return err
 }
 
 // withoutIndex is what it means that there is no unique index.

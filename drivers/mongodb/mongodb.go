@@ -88,7 +88,7 @@ func New(client *mongo.Client, options Options) (*Driver, error) {
 func newDriver(client *mongo.Client, o Options) *Driver {
 	collection := client.Database(cmp.Or(o.Database, DefaultDatabase)).Collection(cmp.Or(o.Collection, DefaultCollection),
 		options.Collection().SetReadPreference(readpref.Primary()))
-	d := &Driver{client: client, collection: commands{collection}, clock: o.Clock, inserts: make(chan struct{}, maxInserts)}
+	d := &Driver{client: client, collection: commands{Collection: collection}, clock: o.Clock, inserts: make(chan struct{}, maxInserts)}
 	if d.clock == nil {
 		d.clock = time.Now
 	}
@@ -238,7 +238,7 @@ func (d *Driver) Ping(ctx context.Context) error {
 	if err := d.begin(ctx); err != nil {
 		return err
 	}
-	_, err := read(ctx, func(ctx context.Context) (struct{}, error) {
+	_, err := do(ctx, d.collection.watched, func(ctx context.Context) (struct{}, error) {
 		return struct{}{}, d.client.Ping(ctx, readpref.Primary())
 	})
 	return d.fail(ctx, "ping", err)

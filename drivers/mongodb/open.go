@@ -127,12 +127,13 @@ func connect(ctx context.Context, settings drivers.Settings, watched *heartbeat)
 		return nil, err
 	}
 	o.SetServerMonitor(&event.ServerMonitor{ServerHeartbeatFailed: watched.note})
+	o.SetMonitor(&event.CommandMonitor{Started: started})
 	client, err := mongo.Connect(o)
 	if err != nil {
 		return nil, refusedURL(settings, err)
 	}
 	d := newDriver(client, Options{Database: settings.DatabaseName, Collection: settings.TableName, Logger: settings.Logger})
-	d.owned = true
+	d.owned, d.collection.watched = true, true
 	watched.expect(o.Hosts, d.indexes.forget)
 	return d, nil
 }
@@ -166,7 +167,7 @@ func clientOptions(ctx context.Context, settings drivers.Settings) (*options.Cli
 	}
 	if o.Dialer == nil {
 		// The time that an operation may take begins before its request is sent.
-		o.SetDialer(&Dialer{Patience: settings.OperationTimeout / 2})
+		o.SetDialer(&Dialer{Patience: min(settings.OperationTimeout/2, defaultPatience)})
 	}
 	if !o.WriteConcern.Acknowledged() {
 		o.SetWriteConcern(writeconcern.W1()) // or it could not be told how many entries were removed

@@ -17,7 +17,7 @@ var needed = []string{"find", "insert", "update", "remove"}
 // forbidden returns which of the needed actions the server does not allow, as far as it says what it allows: not where it asks for no user,
 // nor where it does not know the question. Asking changes nothing.
 func (d *Driver) forbidden(ctx context.Context) []string {
-	answer, err := send(ctx, func() (bson.Raw, error) {
+	answer, err := send(ctx, func(ctx context.Context) (bson.Raw, error) {
 		return d.collection.Database().RunCommand(ctx, bson.D{{Key: "connectionStatus", Value: 1}, {Key: "showPrivileges", Value: true}}).Raw()
 	})
 	if err != nil {

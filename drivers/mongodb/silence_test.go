@@ -95,6 +95,7 @@ func TestHalfOpenOfAnothersClient(t *testing.T) {
 	p := proxy.New(t, serverAddress(t))
 	client := dial(t, options.Client().ApplyURI("mongodb://"+p.Addr()).SetMaxConnecting(idle).SetDialer(&mongodb.Dialer{Patience: patience / 2}))
 	d := newDriver(t, client.Database(collection.Database().Name()).Collection(collection.Name()), mongodb.Options{})
+	set(t, d, "k", "v", time.Hour) // so that there are indexes
 	busy(t, d, p)
 	p.Lose()
 	if n := failuresOf(t, operations(d)["Set"]); n > most {
