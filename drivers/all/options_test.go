@@ -1,0 +1,56 @@
+package all_test
+
+import (
+	"os"
+	"strings"
+	"testing"
+
+	"github.com/gin-cachette/cachette/drivers"
+)
+
+// The table of the options that all URLs take says what backends take, and what they refuse.
+func TestOptionsThatAllURLsTake(t *testing.T) {
+	page, err := os.ReadFile("../../docs/backends.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, section, _ := strings.Cut(string(page), "## Options that all URLs take\n")
+	section, _, _ = strings.Cut(section, "\n## ")
+	urls := map[string]string{
+		"redis": "rediss://host?", "memcached": "memcacheds://host?", "mongodb": "mongodb://host/?tls=true&",
+		"dynamodb": "dynamodb://eu-central-1/table?endpoint=https://host&",
+	}
+	values := map[string]string{
+		"tls_ca_file": "ca.pem", "tls_cert_file": "a.pem&tls_key_file=b.pem", "tls_key_file": "b.pem&tls_cert_file=a.pem", "tls_server_name": "cache.example",
+		"skip_verify": "true", "pool_size": "7", "dial_timeout": "2s", "min_idle_conns": "2", "conn_max_idle_time": "1m", "client_name": "shop",
+	}
+	var backends []string
+	for row := range strings.Lines(section) {
+		cells := strings.Split(row, " | ")
+		switch {
+		case strings.HasPrefix(row, "| option"):
+			backends = cells[1:5]
+			continue
+		case !strings.HasPrefix(row, "| `"):
+			continue
+		}
+		for option := range strings.SplitSeq(strings.Trim(cells[0], "| "), ", ") {
+			option = strings.Trim(option, "`")
+			value, known := values[option]
+			if !known {
+				t.Errorf("%s is tried with no value", option)
+			}
+			delete(values, option)
+			for i, name := range backends {
+				backend, _ := drivers.Lookup(name)
+				problems := backend.Check(drivers.Settings{URL: urls[name] + option + "=" + value})
+				if taken := len(problems) == 0; taken != (cells[i+1] == "yes") {
+					t.Errorf("the page says of %s on %s: %s; the backend: %v", option, name, cells[i+1], problems)
+				}
+			}
+		}
+	}
+	for option := range values {
+		t.Errorf("the page says nothing of %s", option)
+	}
+}
