@@ -92,8 +92,10 @@ func (x *indexes) wait(ctx context.Context) error {
 func (x *indexes) forget() { x.made.Forget(x.made.Ready()) }
 
 func (x *indexes) attempt(ctx context.Context) (*struct{}, error) {
-	x.reach(ctx)
-	err := x.make(ctx)
+	err := x.reach(ctx)
+	if err == nil {
+		err = x.make(ctx)
+	}
 	if answered(err) {
 		x.say(slog.LevelWarn, "cachette: mongodb: the server refuses the index on key: "+withoutIndex, err)
 	}
@@ -102,8 +104,11 @@ func (x *indexes) attempt(ctx context.Context) (*struct{}, error) {
 
 // reach finds a connection on which the server answers, in time for the writes that wait for the attempt: making an index may take a
 // while, and so says nothing of a connection that was lost.
-func (x *indexes) reach(ctx context.Context) {
-	for patience := firstPatience; ctx.Err() == nil && mongo.IsTimeout(x.ping(ctx, patience)); patience = min(2*patience, openTimeout) {
+func (x *indexes) reach(ctx context.Context) error {
+	for patience := firstPatience; ; patience = min(2*patience, openTimeout) {
+		if err := x.ping(ctx, patience); !mongo.IsTimeout(err) || ctx.Err() != nil {
+			return err
+		}
 	}
 }
 

@@ -58,7 +58,8 @@ func open(ctx context.Context, settings drivers.Settings) (drivers.Driver, error
 
 	unreachable := d.start(ctx, watched)
 	reason := refusal(settings, unreachable)
-	if reason == "" && unreachable != nil && !answered(unreachable) {
+	// One that says nothing to either is not asked a second time.
+	if reason == "" && unreachable != nil && !answered(unreachable) && !mongo.IsTimeout(unreachable) {
 		reason = mismatch(ctx, settings)
 	}
 	if unreachable == nil {

@@ -224,6 +224,25 @@ func TestOpenDead(t *testing.T) {
 	}
 }
 
+// A server that says nothing is asked once.
+func TestOpenSilent(t *testing.T) {
+	p := proxy.New(t, serverAddress(t))
+	p.Hang()
+	var log journal
+	if _, err := open(t, t.Context(), drivers.Settings{
+		MongoDBURL: "mongodb://" + p.Addr(), DatabaseName: "d", TableName: "c", Logger: log.logger(),
+	}); err != nil {
+		t.Fatal(err)
+	}
+	if log.count("level=WARN", "the server does not answer") != 1 {
+		t.Errorf("the log is\n%s\nwant a warning that the server does not answer", &log)
+	}
+	const most = 3 // the client's watcher, which tries once more, and the operation
+	if n := p.Counts().Dials; n > most {
+		t.Errorf("%d connections were made, want %d at most", n, most)
+	}
+}
+
 // A server that does not answer is a warning; once it does, the first operation makes the indexes.
 func TestOpenUnreachable(t *testing.T) {
 	collection := fresh(t, connect(t))
