@@ -24,6 +24,10 @@ type Faults struct {
 	// written. Keys of other tests may be there too. The suite closes the drivers.
 	Open func(t testing.TB, addr string) drivers.Driver
 
+	// Prefix is what all keys begin with that the suite uses. Where there are several servers, it has their keys lie on Server, as a tag
+	// does: see [drivers.Sharded]. It may be empty.
+	Prefix string
+
 	// Repeats is for how long a client of the store may go on by itself with what its caller has given up: the sum of its timeouts and
 	// pauses. 0 means two seconds. The suite waits for it once.
 	Repeats time.Duration
@@ -144,7 +148,7 @@ func (s faults) run(t *testing.T, name string, test func(t *testing.T) error) {
 // keys returns a prefix of keys that no other test uses. The test's end removes them.
 func (s faults) keys(t *testing.T) string {
 	t.Helper()
-	prefix := "faults:" + rand.Text() + ":"
+	prefix := s.Prefix + "faults:" + rand.Text() + ":"
 	t.Cleanup(func() {
 		ctx, cancel := context.WithTimeout(context.Background(), ample)
 		defer cancel()
