@@ -11,8 +11,7 @@ type Stats struct {
 	// Stored is how many responses were stored, that is, taken by the store; those that were stored again count again.
 	Stored uint64
 
-	// TooLarge is how many responses were served and not stored because they are larger than the BodyLimit, or than
-	// the store takes. Each of them runs its handler.
+	// TooLarge is how many responses were served and not stored because they are larger than the BodyLimit, or than the store takes.
 	TooLarge uint64
 
 	// Dropped is how many responses were served and not stored because the store did not take them, or not as fast as they came: those
@@ -30,15 +29,12 @@ type Stats struct {
 	// second, where such bodies took up twice as much and it took less than 64 KiB a second.
 	CutOff uint64
 
-	// StoreFailures is how many reads, writes and removals the store failed, or did not carry out in time. While a store does
-	// not answer, most operations are not tried, and do not count.
+	// StoreFailures is how many reads, writes and removals the store failed, or did not carry out in time. What was not tried does not count.
 	StoreFailures uint64
 
-	// Store is what became of the operations on the store.
-	Store StoreStats
+	Store StoreStats // what became of the operations on the store
 
-	// Routes is what became of the requests of each route with a Cached, by its pattern, as "/products/:id"; the one of requests for
-	// which there is no route is empty.
+	// Routes is what became of the requests of each route with a Cached, by its pattern, as "/products/:id"; "" is that of no route.
 	Routes map[string]RouteStats
 }
 
