@@ -183,8 +183,11 @@ func TestArrangementHolds(t *testing.T) {
 	lists := []string{"a,b", "b,a", "a", "b", "a,b,c", "c", "b,c"}
 	for name, kind := range kinds {
 		t.Run(name, func(t *testing.T) {
-			told, words := 0, 0
-			for seed := range uint64(100) {
+			told, words, seeds := 0, 0, uint64(100)
+			if name == "Dying" {
+				seeds = 200 // of which one in a hundred has all that matters come together
+			}
+			for seed := range seeds {
 				synctest.Test(t, func(t *testing.T) {
 					w := &world{
 						chaos: rand.New(rand.NewPCG(seed, 1)), texts: make(map[string]string), dead: make(map[string]bool),

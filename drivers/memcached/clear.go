@@ -114,7 +114,8 @@ func (s *server) list(ctx context.Context, what, prefix string) (names []string,
 		return nil, false, err
 	}
 	defer l.close()
-	defer l.begin(ctx)()
+	l.begin(ctx)
+	defer l.end()
 
 	answer, err := l.crawl(ctx, what)
 	if err != nil {

@@ -173,9 +173,9 @@ func (s *server) use(ctx context.Context, exchange func(*link) error) error {
 }
 
 func (s *server) useLink(ctx context.Context, l *link, exchange func(*link) error) error {
-	stop := l.begin(ctx)
+	l.begin(ctx)
 	err := exchange(l)
-	stop()
+	l.end()
 	switch {
 	case (err == nil || err == memcache.ErrCacheMiss) && l.done(): // a miss is an answer
 		s.put(l)

@@ -22,6 +22,7 @@ type link struct {
 	latest   time.Time       // when it does at the latest; zero for never
 	deadline time.Time       // that the connection has, unless the caller has given up
 	giveUp   func()          // ends what goes on
+	stop     func() bool     // keeps giveUp from being called; nil where it is never called
 	gaveUp   chan struct{}   // has one in it once giveUp is done
 
 	began     time.Time // when it was given to the caller
@@ -67,20 +68,21 @@ func dropUnsent(conn net.Conn) {
 // gone is a moment in the past.
 var gone = time.Unix(1, 0)
 
-// begin gives the link to a caller. The function returned ends that.
-func (l *link) begin(ctx context.Context) (stop func()) {
+// begin gives the link to a caller, until end.
+func (l *link) begin(ctx context.Context) {
 	l.caller = drivers.Caller(ctx) // the connection's own deadline sees to the rest
 	l.latest, _ = ctx.Deadline()
-	l.began, l.writes = time.Now(), false
+	l.began, l.writes, l.stop = time.Now(), false, nil
 	l.setDeadline(l.began.Add(l.server.timeout))
-	if l.caller.Done() == nil {
-		return func() {}
+	if l.caller.Done() != nil {
+		l.stop = context.AfterFunc(l.caller, l.giveUp)
 	}
-	stopped := context.AfterFunc(l.caller, l.giveUp)
-	return func() {
-		if !stopped() {
-			<-l.gaveUp // so that it does not end what the next caller does
-		}
+}
+
+// end takes the link from its caller.
+func (l *link) end() {
+	if l.stop != nil && !l.stop() {
+		<-l.gaveUp // so that it does not end what the next caller does
 	}
 }
 
