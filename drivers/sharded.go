@@ -23,7 +23,7 @@ type Arranged interface {
 	// Arrangement returns a word for how keys are spread. Processes have the same word if they spread keys over the same servers in
 	// the same way, and none has spread them otherwise since the word was first returned, as far as the servers that answer know.
 	// It asks the servers at most once a second, and so returns the new word a second after the arrangement has changed at the
-	// latest; the process that changes it waits for that second to be over.
+	// latest; the process that changes it waits for that second to be over, and so does each that finds the new word before.
 	//
 	// It is an error if a server does not answer that must, because this process has not seen the word of it yet.
 	Arrangement(ctx context.Context) (string, error)

@@ -24,7 +24,7 @@ type plan struct {
 	servers int    // how many the store has
 	lists   bool   // each process has a list of its own of them
 	salt    uint64 // by which keys are spread
-	alone   bool   // it is of partitions alone
+	alone   bool   // it is of partitions alone, or of lists
 	untold  int    // of a hundred times, how often an arrangement cannot be told
 }
 
@@ -73,8 +73,8 @@ func (f *fleet) makePlan() {
 	switch k := f.rng.IntN(100); {
 	case k < 5: // of partitions alone
 		*p = plan{processes: 2, servers: 2, prefixes: true, salt: f.rng.Uint64(), steps: 2, keep: 8, known: p.known, alone: true}
-	case k < 10: // of lists of servers alone
-		*p = plan{processes: 2, servers: 2, lists: true, salt: f.rng.Uint64(), steps: 3, keep: 8, untold: 10 * f.rng.IntN(3), known: p.known}
+	case k < 15: // of lists of servers alone
+		*p = plan{processes: 2, servers: 2, lists: true, salt: f.rng.Uint64(), steps: 3, keep: 8, untold: 10 * f.rng.IntN(3), known: p.known, alone: true}
 	}
 	from := p.known[0]
 	if len(p.tags) > 0 && f.chance(60) {

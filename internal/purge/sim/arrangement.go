@@ -9,8 +9,9 @@ import (
 // Arrangements is how keys are spread over the servers of a store, as the servers know it: see drivers.Arranged. It is what a driver must
 // come to, and not how.
 type Arrangements struct {
-	number int    // of the arrangement
-	list   string // how keys are spread
+	number int       // of the arrangement
+	list   string    // how keys are spread
+	since  time.Time // when it began
 }
 
 // Teller tells the arrangement to one process, which spreads keys in one way.
@@ -41,19 +42,20 @@ func (t *Teller) Arrangement(ctx context.Context) (string, error) {
 			t.World.Say("the arrangement cannot be told")
 			return "", errFailed
 		}
-		if a.list == t.List {
-			t.word, t.at = strconv.Itoa(a.number), at
-			continue
+		if a.list != t.List {
+			a.number++
+			a.list, a.since = t.List, t.World.Now()
+			t.World.Say("arrangement %d: %s", a.number, t.List)
 		}
-		a.number++
-		a.list = t.List
-		mine := a.number
-		t.World.Say("arrangement %d: %s", mine, t.List)
-		if err := t.World.Wait(ctx, t.Every); err != nil {
-			return "", err
+		found := a.number
+		if over := t.Every - t.World.Now().Sub(a.since); over > 0 { // others may remember the one before
+			if err := t.World.Wait(ctx, over); err != nil {
+				return "", err
+			}
+			at = t.World.Now()
 		}
-		if a.number == mine {
-			t.word, t.at = strconv.Itoa(mine), t.World.Now()
+		if a.number == found {
+			t.word, t.at = strconv.Itoa(found), at
 		}
 	}
 	return "", errFailed
