@@ -15,6 +15,8 @@ import (
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	awshttp "github.com/aws/aws-sdk-go-v2/aws/transport/http"
+
+	"github.com/gin-cachette/cachette/drivers/internal/undelivered"
 )
 
 const (
@@ -202,13 +204,12 @@ func (c *connections) areDead(sent int64) bool {
 	return true
 }
 
-// dropping has connections that are closed drop what they have not delivered. Otherwise the system goes on sending for minutes what a
-// caller has given up, and a network that is back would bring it.
+// dropping has connections that are closed drop what they have not delivered.
 func dropping(dial func(ctx context.Context, network, addr string) (net.Conn, error)) func(ctx context.Context, network, addr string) (net.Conn, error) {
 	return func(ctx context.Context, network, addr string) (net.Conn, error) {
 		conn, err := dial(ctx, network, addr)
-		if tcp, ok := conn.(*net.TCPConn); ok {
-			_ = tcp.SetLinger(0)
+		if err == nil {
+			undelivered.Drop(conn)
 		}
 		return conn, err
 	}

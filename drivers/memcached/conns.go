@@ -29,6 +29,9 @@ type openConn struct {
 	of *openConns
 }
 
+// NetConn returns the connection beneath, as one of TLS does.
+func (c *openConn) NetConn() net.Conn { return c.Conn }
+
 // Close closes the connection, and forgets it.
 func (c *openConn) Close() error {
 	c.of.mu.Lock()

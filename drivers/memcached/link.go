@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/gin-cachette/cachette/drivers"
+	"github.com/gin-cachette/cachette/drivers/internal/undelivered"
 )
 
 // A link is a connection to a server. One caller has it at a time, so that the end of that caller's context can end what
@@ -48,21 +49,9 @@ func newLink(s *server, conn net.Conn) *link {
 // that it failed, and may have seen to something else by then.
 func (l *link) close() {
 	if l.writes && l.owed > 0 {
-		dropUnsent(l.conn)
+		undelivered.Drop(l.conn)
 	}
 	l.conn.Close()
-}
-
-// dropUnsent has the close of a connection drop what the system has not sent yet.
-func dropUnsent(conn net.Conn) {
-	switch c := conn.(type) {
-	case *openConn:
-		dropUnsent(c.Conn)
-	case interface{ NetConn() net.Conn }: // with TLS
-		dropUnsent(c.NetConn())
-	case interface{ SetLinger(seconds int) error }:
-		_ = c.SetLinger(0)
-	}
 }
 
 // gone is a moment in the past.

@@ -8,6 +8,8 @@ import (
 	"os"
 	"sync"
 	"time"
+
+	"github.com/gin-cachette/cachette/drivers/internal/undelivered"
 )
 
 // Dialer makes connections that do not outlive a network which has lost them without a word: where a request is given up that a server has
@@ -149,8 +151,15 @@ func (c *conn) Read(data []byte) (int, error) {
 	return n, err
 }
 
+// Close drops what was not delivered, where an answer is still to come: its caller has been told by now that it has failed.
 func (c *conn) Close() error {
 	c.dialer.forget(c)
+	c.mu.Lock()
+	waits := c.asked.After(c.heard)
+	c.mu.Unlock()
+	if waits {
+		undelivered.Drop(c.Conn)
+	}
 	return c.Conn.Close()
 }
 

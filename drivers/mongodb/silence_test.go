@@ -163,3 +163,23 @@ func TestGivingUp(t *testing.T) {
 		})
 	}
 }
+
+// TestGivenUpIsNotDelivered: the connection of a write that nothing answers is reset, so that the system does not go on delivering it.
+func TestGivenUpIsNotDelivered(t *testing.T) {
+	d, p := behind(t, "?heartbeatFrequencyMS=3600000")
+	if err := d.Set(t.Context(), "key", []byte("value"), time.Minute); err != nil {
+		t.Fatal(err)
+	}
+	p.Hang()
+	ctx, cancel := context.WithTimeout(t.Context(), patience)
+	defer cancel()
+	if err := d.Set(ctx, "key", []byte("another"), time.Minute); !errors.Is(err, context.DeadlineExceeded) {
+		t.Fatalf("Set: %v, want an error that wraps context.DeadlineExceeded", err)
+	}
+	for waited := 0; p.Counts().Reset == 0; waited++ {
+		if waited == 5_000 {
+			t.Fatalf("no connection was reset; %d are open", p.Open())
+		}
+		time.Sleep(time.Millisecond)
+	}
+}

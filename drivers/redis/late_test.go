@@ -10,6 +10,7 @@ import (
 
 	goredis "github.com/redis/go-redis/v9"
 
+	"github.com/gin-cachette/cachette/drivers"
 	"github.com/gin-cachette/cachette/drivers/drivertest/proxy"
 	"github.com/gin-cachette/cachette/drivers/redis"
 	"github.com/gin-cachette/cachette/internal/testservers"
@@ -176,4 +177,25 @@ func remove(past goredis.UniversalClient, key string) error {
 
 func isAbsent(past goredis.UniversalClient, key string) bool {
 	return past.Exists(context.Background(), key).Val() == 0
+}
+
+// TestGivenUpIsNotDelivered: the connection of a write that nothing answers is reset, so that the system does not go on delivering it.
+func TestGivenUpIsNotDelivered(t *testing.T) {
+	p := newProxy(t)
+	d := driver(t, client(t, through(p), func(o *goredis.Options) { o.ReadTimeout = 200 * time.Millisecond }), redis.Options{})
+	if _, err := d.Get(t.Context(), "absent"); !errors.Is(err, drivers.ErrMiss) { // so that there is a connection
+		t.Fatal(err)
+	}
+	p.Hang()
+	ctx, cancel := context.WithTimeout(t.Context(), 50*time.Millisecond)
+	defer cancel()
+	if err := d.Set(ctx, prefix(), []byte("value"), time.Minute); !errors.Is(err, context.DeadlineExceeded) {
+		t.Fatalf("Set: %v, want an error that wraps context.DeadlineExceeded", err)
+	}
+	for p.Open() > 0 {
+		time.Sleep(time.Millisecond)
+	}
+	if p.Counts().Reset == 0 {
+		t.Error("the connection was ended without being reset")
+	}
 }

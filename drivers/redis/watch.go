@@ -11,6 +11,8 @@ import (
 	"time"
 
 	"github.com/redis/go-redis/v9"
+
+	"github.com/gin-cachette/cachette/drivers/internal/undelivered"
 )
 
 const (
@@ -215,8 +217,12 @@ func (c *conn) SetReadDeadline(t time.Time) error {
 // NetConn is how the client looks behind TLS.
 func (c *conn) NetConn() net.Conn { return c.Conn }
 
+// Close drops what was not delivered, where an answer is still to come: its caller has been told by now that it has failed.
 func (c *conn) Close() error {
 	c.watch.forget(c)
+	if c.asked.Load() != 0 {
+		undelivered.Drop(c.Conn)
+	}
 	return c.Conn.Close()
 }
 

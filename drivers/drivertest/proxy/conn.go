@@ -1,7 +1,9 @@
 package proxy
 
 import (
+	"errors"
 	"net"
+	"syscall"
 	"time"
 )
 
@@ -94,6 +96,9 @@ func (c *conn) pass(to, from net.Conn, comes func(n int) (way time.Duration, pas
 			}
 		}
 		if err != nil {
+			if from == c.client && errors.Is(err, syscall.ECONNRESET) {
+				c.proxy.wasReset()
+			}
 			return
 		}
 	}

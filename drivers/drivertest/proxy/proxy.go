@@ -38,6 +38,7 @@ type Counts struct {
 	Dials int   // connections that clients have made
 	Trips int   // round trips: how often a connection was asked something after it had been answered, or for the first time
 	Waits int   // round trips that had to wait for one another: those that were under way at the same time count as one
+	Reset int   // connections that clients have reset, so that nothing arrives any more of what they had not delivered
 	Asked int64 // bytes that clients have sent
 	Told  int64 // bytes that the server has sent
 }
@@ -149,6 +150,12 @@ func (p *Proxy) Open() int {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	return len(p.conns)
+}
+
+func (p *Proxy) wasReset() {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.counts.Reset++
 }
 
 func (p *Proxy) setHangs(hangs bool) {

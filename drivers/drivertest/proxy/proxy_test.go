@@ -231,3 +231,23 @@ func TestWaits(t *testing.T) {
 		t.Errorf("two at once are %d round trips, of which %d wait for one another, want 2 and 1", trips, waits)
 	}
 }
+
+// TestReset: the reset of a connection is told from its end, also while the proxy hangs.
+func TestReset(t *testing.T) {
+	server, _ := echo(t)
+	p := proxy.New(t, server)
+	one, other := dial(t, p), dial(t, p)
+	for _, c := range []*client{one, other} {
+		c.ask("a", ages)
+	}
+	p.Hang()
+	_ = other.Conn.(*net.TCPConn).SetLinger(0)
+	one.Close()
+	other.Close()
+	for p.Open() > 0 {
+		time.Sleep(time.Millisecond)
+	}
+	if n := p.Counts().Reset; n != 1 {
+		t.Errorf("%d connections were reset, want 1", n)
+	}
+}
