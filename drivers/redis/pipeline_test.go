@@ -169,13 +169,7 @@ func TestCloseWhileStalled(t *testing.T) {
 		}
 	}
 	c.Close()
-	for range 500 {
-		if !strings.Contains(stacks(t), "drivers/redis.(") {
-			return
-		}
-		time.Sleep(10 * time.Millisecond)
-	}
-	t.Errorf("goroutines are left:\n%s", stacks(t))
+	settled(t)
 }
 
 // stacks are those of all goroutines but the tests' own.

@@ -107,20 +107,23 @@ func (d *Driver) ServerOf(key string) string { return d.routes.server(key) }
 // Ping returns nil when a server answers; of a cluster, one of its masters.
 func (d *Driver) Ping(ctx context.Context) error {
 	return d.call(ctx, "ping", func(ctx context.Context) error {
-		outcome := make(chan error, 2)
+		outcome := make(chan error, 1) // the first counts
+		tell := func(err error) {
+			select {
+			case outcome <- err:
+			default:
+			}
+		}
 		go func() {
-			outcome <- guard(func() error {
+			tell(guard(func() error {
 				return d.forEachMaster(ctx, func(ctx context.Context, master redis.Cmdable) error {
 					err := master.Ping(context.WithoutCancel(ctx)).Err()
 					if err == nil {
-						select {
-						case outcome <- nil:
-						default:
-						}
+						tell(nil)
 					}
 					return err
 				})
-			})
+			}))
 		}()
 		return <-outcome
 	})

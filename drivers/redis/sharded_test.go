@@ -172,3 +172,23 @@ func TestOneServerFails(t *testing.T) {
 		}
 	}
 }
+
+// TestPingLeavesNothing: the servers of a cluster answer one after the other, and the first answer is enough.
+func TestPingLeavesNothing(t *testing.T) {
+	c := proxiedCluster(t)
+	d := driver(t, c.ClusterClient, redis.Options{})
+	if err := d.Ping(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	later := time.Duration(0)
+	c.each(func(p *proxy.Proxy) {
+		p.Delay(later)
+		later += 20 * time.Millisecond
+	})
+	for range 3 {
+		if err := d.Ping(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+	}
+	settled(t)
+}
