@@ -87,14 +87,20 @@ func newArranger(notes notes, timeout time.Duration) *arranger {
 	return a
 }
 
-// arrangement returns what the last look has found, or has one made: by one caller for all.
+// arrangement returns what the last look has found, or has one made: by one caller for all. Behind one that has failed lately the next one is
+// not waited for.
 func (a *arranger) arrangement(ctx context.Context) (string, error) {
 	for {
-		if last := a.current.Load(); last != nil && time.Now().Before(last.until) {
+		last := a.current.Load()
+		if last != nil && time.Now().Before(last.until) {
 			return last.word, last.err
 		}
+		over := a.look()
+		if last != nil && last.err != nil && time.Now().Before(last.until.Add(lookMost)) {
+			return "", last.err // each look at a server that hangs would hold up all requests anew
+		}
 		select {
-		case <-a.look():
+		case <-over:
 		case <-ctx.Done():
 			return "", ctx.Err()
 		}
