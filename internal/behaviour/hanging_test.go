@@ -2,7 +2,10 @@ package behaviour_test
 
 import (
 	"context"
+	"net/http"
+	"net/http/httptest"
 	"strconv"
+	"sync"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -58,4 +61,31 @@ func TestValuesOnAHangingStore(t *testing.T) {
 			})
 		}
 	}
+}
+
+// A request that has waited for a store that hangs does not wait for it again, where another's handler has run meanwhile.
+func TestRequestsOnAHangingStoreWaitOnce(t *testing.T) {
+	const limit, apart = 300 * time.Millisecond, 100 * time.Millisecond
+	synctest.Test(t, func(t *testing.T) {
+		store := newShelf()
+		s := newSite(t, store.on, func(cfg *cachette.Config) { cfg.OperationTimeout = limit })
+		s.GET("/:page", cachette.Cached(time.Hour), text("page"))
+		store.breakdown(hangs)
+		var waited [3]time.Duration
+		var all sync.WaitGroup
+		for i := range waited {
+			all.Go(func() {
+				time.Sleep(time.Duration(i) * apart)
+				began := time.Now()
+				s.ServeHTTP(httptest.NewRecorder(), httptest.NewRequest(http.MethodGet, "/"+strconv.Itoa(i), nil))
+				waited[i] = time.Since(began)
+			})
+		}
+		all.Wait()
+		for i, took := range waited {
+			if took > limit {
+				t.Errorf("request %d was held for %v, want %v at most", i, took, limit)
+			}
+		}
+	})
 }

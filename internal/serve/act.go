@@ -270,10 +270,14 @@ func (x *exchange) suits(e *response.Entry) bool {
 
 // lookAgain answers from what a fill that has ended since the lookup left, and tells whether it did. The flight that
 // the caller leads, if any, is then over. What was found before is forgotten: it may have been purged, or taken back, while the
-// request waited, and must neither be validated nor stand in for anything.
+// request waited, and must neither be validated nor stand in for anything. A store that did not answer has held up the request once, and is
+// not asked again.
 func (x *exchange) lookAgain(seat *flight.Seat) bool {
 	x.ended = x.s.flights.Ended()
 	x.now = x.s.clock.now()
+	if x.found.Err != nil {
+		return false
+	}
 	found := x.s.entries.Get(x.request.Context(), &x.target, x.now)
 	if e := found.Entry; e != nil && x.around.admits(e) && e.Meta.Judge(&x.asked, x.now) == rfc9111.Serve {
 		seat.Share(e)
