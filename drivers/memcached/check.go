@@ -149,7 +149,7 @@ func checkOptions(query string, tls bool) string {
 		case query == "":
 			continue
 		case !slices.Contains(allOptions, name):
-			return fmt.Sprintf("it has no option %s: give any of %s", shownOption(name), strings.Join(allOptions, ", "))
+			return address.Unknown(name, allOptions)
 		case given[name]:
 			return "its option " + name + " is given twice"
 		case err != nil || value == "":
@@ -169,13 +169,4 @@ func checkOptions(query string, tls bool) string {
 		return "its options tls_cert_file and tls_key_file belong together, and one of them is missing"
 	}
 	return ""
-}
-
-// shownOption returns a name for a message, if it looks like one: what stands there in a URL that is malformed may be a
-// part of a password.
-func shownOption(name string) string {
-	if name == "" || len(name) > 32 || strings.Trim(name, "abcdefghijklmnopqrstuvwxyz_") != "" {
-		return "of that name (not shown, for it may hold a password)"
-	}
-	return name
 }

@@ -2,9 +2,9 @@ package redis
 
 import (
 	"fmt"
+	"maps"
 	"net/url"
 	"slices"
-	"strconv"
 	"strings"
 
 	"github.com/gin-cachette/cachette/drivers"
@@ -109,10 +109,11 @@ func checkPath(kind, path string) string {
 
 // checkOptions checks what stands behind the ?. It shows no value.
 func checkOptions(kind kind, secure bool, given url.Values) string {
-	for name, values := range given {
+	for _, name := range slices.Sorted(maps.Keys(given)) {
 		option, known := options[name]
+		values := given[name]
 		if !known {
-			return fmt.Sprintf("%s is no option that it knows: give one of %s", shownName(name), strings.Join(optionNames(), ", "))
+			return address.Unknown(name, slices.Collect(maps.Keys(options)))
 		}
 		if len(values) > 1 {
 			return fmt.Sprintf("the option %s is given more than once", name)
@@ -122,26 +123,4 @@ func checkOptions(kind kind, secure bool, given url.Values) string {
 		}
 	}
 	return ""
-}
-
-// shownName quotes the name of an option for a message, unless a password that was not percent-encoded may be in it.
-func shownName(name string) string {
-	for _, r := range name {
-		if (r < 'a' || r > 'z') && r != '_' {
-			return "one of its options"
-		}
-	}
-	if len(name) > 32 {
-		return "one of its options"
-	}
-	return strconv.Quote(name)
-}
-
-func optionNames() []string {
-	names := make([]string, 0, len(options))
-	for name := range options {
-		names = append(names, name)
-	}
-	slices.Sort(names)
-	return names
 }
