@@ -20,7 +20,7 @@ import (
 //   - A process that has not gone on yet, or that finds a note of another digest, or different words, writes notes with a new word
 //     on all servers, the first server's first, each in the place of the note that it has read (add, cas). So the words of two
 //     processes that write at a time do not both stay: the one that is late begins anew.
-//   - Notes are new until the time is over in which others may go on that have not looked since: settling. Whoever finds that all
+//   - Notes are new until the time is over in which others may go on that have not looked since: settling. A process that finds that all
 //     have been the same for so long says so in the notes, so that those that come later do not wait. A new note of another
 //     arrangement is left to settle first.
 //   - A server that does not answer, three times in a row, cannot be asked. A process that goes on already still does; one that does
@@ -33,7 +33,7 @@ const (
 	lookEvery = time.Second             // for so long a process goes on behind a look
 	settling  = 1100 * time.Millisecond // longer by what clocks differ in speed
 	asks      = 3                       // how often a server that does not answer is asked
-	lookMost  = 10 * time.Second        // what a look with all that it leads to may take
+	lookMost  = 10 * time.Second        // what a look may take, with all that it leads to
 )
 
 var _ drivers.Arranged = (*Driver)(nil)

@@ -99,7 +99,7 @@ func (a *arranger) find(ctx context.Context) (word string, from time.Time, err e
 			a.agreedAt = from
 			return a.word, from, nil
 		case v.silent > 0:
-			a.word, a.fresh = "", "" // who knows what goes on behind the silence
+			a.word, a.fresh = "", "" // what has been written to the silent servers is not known
 			return "", from, silences(v.all)
 		}
 		wait, err := a.change(ctx, v, looks)

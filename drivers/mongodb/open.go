@@ -194,7 +194,7 @@ func readURL(ctx context.Context, url string) (*options.ClientOptions, error) {
 	}
 }
 
-// secretOptions are the options of a URL whose values are nobody's business.
+// secretOptions are the options of a URL whose values are never shown.
 var secretOptions = regexp.MustCompile(`(?i)((?:tls|ssl)[a-z]*password|authMechanismProperties)=[^&;]*`)
 
 // refusedURL says why the client does not take the URL. Its error may repeat what it did not understand, so it is shown only

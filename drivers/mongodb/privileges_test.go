@@ -9,7 +9,7 @@ import (
 	"github.com/gin-cachette/cachette/drivers"
 )
 
-// A user who lacks a permission is told at the start which one, as far as the server says what it allows.
+// A user that lacks a permission is told at the start which one, as far as the server says what it allows.
 func TestPrivileges(t *testing.T) {
 	some := func(resource bson.D, actions ...string) bson.D {
 		return bson.D{{Key: "resource", Value: resource}, {Key: "actions", Value: actions}}

@@ -246,7 +246,7 @@ func (l *lane) take() []*job {
 	return batch
 }
 
-// send sends a batch and tells each caller the outcome of his request. It reports whether the runner has ended.
+// send sends a batch and tells each caller the outcome of its request. It reports whether the runner has ended.
 func (l *lane) send(batch []*job) (ended bool) {
 	batch = slices.DeleteFunc(batch, (*job).isLeft)
 	sent := time.Now()

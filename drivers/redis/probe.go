@@ -34,7 +34,7 @@ func (d *Driver) probe(ctx context.Context, t *target) error {
 	}
 	return d.call(ctx, "probe", func(ctx context.Context) error {
 		if t.kind == single || t.kind == socket {
-			// A user who may not ask gets no answer, and no harm is done.
+			// A user that may not ask gets no answer, and no harm is done.
 			if info := d.client.Info(ctx, "cluster").Val(); strings.Contains(info, "cluster_enabled:1") {
 				return isClusterNode
 			}

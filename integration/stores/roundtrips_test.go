@@ -196,6 +196,10 @@ var countings = []counting{
 		return err
 	})},
 	{"`Flush`", calls(func(ctx context.Context, c *cachette.Cache) error { return c.Flush(ctx) })},
+	{"`FlushExpired`", calls(func(ctx context.Context, c *cachette.Cache) error {
+		_, err := c.FlushExpired(ctx)
+		return err
+	})},
 }
 
 // TestRoundTrips holds the table of round trips in docs/backends.md: the fewest of some attempts, since a look at the log of purges, which is

@@ -63,7 +63,7 @@ type servers struct {
 	log   *slog.Logger
 	named atomic.Pointer[map[string]*breakers] // is replaced, never changed: an operation takes no lock
 
-	mu   sync.Mutex // of those who replace it
+	mu   sync.Mutex // held while it is replaced
 	aged time.Time  // when the unused were forgotten last
 }
 
