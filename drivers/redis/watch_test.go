@@ -136,7 +136,7 @@ func failures(t *testing.T, timeout time.Duration, read func(ctx context.Context
 
 // TestHalfOpenConnections loses 40 idle connections without a word.
 func TestHalfOpenConnections(t *testing.T) {
-	many := func(o *goredis.Options) { o.PoolSize = 50 }
+	many := func(o *goredis.Options) { o.PoolSize, o.PipelinePoolSize = 50, -1 } // or the requests would go by a pool of their own
 	for _, timeout := range []time.Duration{200 * time.Millisecond, 500 * time.Millisecond} {
 		for name, test := range map[string]struct {
 			client  func(*goredis.Options)
@@ -175,7 +175,7 @@ func TestHalfOpenConnections(t *testing.T) {
 
 // TestHalfOpenConnectionsOfACluster loses all idle connections to one of three servers.
 func TestHalfOpenConnectionsOfACluster(t *testing.T) {
-	c := proxiedCluster(t, func(o *goredis.ClusterOptions) { o.PoolSize = 50 })
+	c := proxiedCluster(t, func(o *goredis.ClusterOptions) { o.PoolSize, o.PipelinePoolSize = 50, -1 })
 	d := driver(t, c.ClusterClient, redis.Options{})
 	key := prefix()
 	if _, err := d.GetValues(t.Context(), key); err != nil {
