@@ -73,9 +73,10 @@ func RunFaults(t *testing.T, f Faults) {
 	if f.MaxValue == 0 {
 		f.MaxValue = 1 << 20
 	}
-	s := faults{Faults: f, root: t.Name() + "/"}
+	s := faults{Faults: f, root: t.Name() + "/", all: f.Prefix + "faults:" + rand.Text() + ":"}
 	s.direct = s.open(t, s.Server)
-	for _, group := range []struct {
+	t.Cleanup(func() { s.clear(t) })
+	groups := []struct {
 		name string
 		test func(t *testing.T, s faults)
 	}{
@@ -87,15 +88,18 @@ func RunFaults(t *testing.T, f Faults) {
 		{"Answers", testAnswers},
 		{"Ended", testEnded},
 		{"Close", testCloseOfSilent},
-	} {
-		t.Run(group.name, func(t *testing.T) { group.test(t, s) })
 	}
+	// Side by side, as most of them wait most of the time.
+	together(len(groups), func(i int) {
+		t.Run(groups[i].name, func(t *testing.T) { groups[i].test(t, s) })
+	})
 }
 
 // faults is a run of the suite.
 type faults struct {
 	Faults
 	root   string         // what the names of subtests begin with
+	all    string         // what all keys of this run begin with
 	direct drivers.Driver // that reaches the server past all proxies
 }
 
@@ -127,7 +131,7 @@ func (s faults) proxied(t *testing.T) (*proxy.Proxy, drivers.Driver) {
 	t.Helper()
 	p := proxy.New(t, s.Server)
 	d := s.open(t, p.Addr())
-	set(t, d, s.keys(t), "value", long)
+	set(t, d, s.keys(), "value", long)
 	return p, d
 }
 
@@ -145,18 +149,16 @@ func (s faults) run(t *testing.T, name string, test func(t *testing.T) error) {
 	})
 }
 
-// keys returns a prefix of keys that no other test uses. The test's end removes them.
-func (s faults) keys(t *testing.T) string {
-	t.Helper()
-	prefix := s.Prefix + "faults:" + rand.Text() + ":"
-	t.Cleanup(func() {
-		ctx, cancel := context.WithTimeout(context.Background(), ample)
-		defer cancel()
-		if _, err := s.direct.Clear(ctx, prefix); err != nil {
-			t.Errorf("Clear(%s): %v", show(prefix), err)
-		}
-	})
-	return prefix
+// keys returns a prefix of keys that no other test uses. The end of the run removes them.
+func (s faults) keys() string { return s.all + rand.Text() + ":" }
+
+// clear removes the keys of all tests at once, as a Clear may go through all that the store has.
+func (s faults) clear(t *testing.T) {
+	ctx, cancel := context.WithTimeout(context.Background(), ample)
+	defer cancel()
+	if _, err := s.direct.Clear(ctx, s.all); err != nil {
+		t.Errorf("Clear(%s): %v", show(s.all), err)
+	}
 }
 
 // within calls an operation that ends after d.

@@ -34,7 +34,7 @@ func testHalfOpen(t *testing.T, s faults) {
 		for name, call := range calls {
 			s.run(t, name+how.name, func(t *testing.T) error {
 				p, d := s.proxied(t)
-				key := s.keys(t)
+				key := s.keys()
 				if err := busy(t, p, idle, way, func(ctx context.Context, i int) error { return call(ctx, d, key, i) }); err != nil {
 					return err
 				}
@@ -87,7 +87,7 @@ func testGaveUp(t *testing.T, s faults) {
 		for operation, call := range calls {
 			s.run(t, operation+name, func(t *testing.T) error {
 				p, d := s.proxied(t)
-				key := s.keys(t)
+				key := s.keys()
 				ask := func(ctx context.Context, i int) error { return call(ctx, d, key, i) }
 				anew := 0
 				for range 3 { // as a driver may bound how long it waits for the answers, which a busy machine may exceed
@@ -130,7 +130,7 @@ func testLargeOnce(t *testing.T, s faults) {
 	for name, read := range reads {
 		s.run(t, name, func(t *testing.T) error {
 			p, d := s.proxied(t)
-			small, large := s.keys(t), s.keys(t)
+			small, large := s.keys(), s.keys()
 			set(t, d, small, "value", long)
 			set(t, d, large, string(make([]byte, s.MaxValue)), long)
 			readAll := func(key string, times int) error {

@@ -160,7 +160,7 @@ func givenUp(t *testing.T, s faults) (all []late) {
 		for i, c := range changes(s.direct, "") {
 			a := &abandoned{name: c.name + how.name, fail: how.fail}
 			for range how.callers {
-				a.changes = append(a.changes, changes(s.direct, s.keys(t))[i])
+				a.changes = append(a.changes, changes(s.direct, s.keys())[i])
 			}
 			a.proxy, a.driver = s.proxied(t)
 			cases = append(cases, a)
@@ -298,7 +298,7 @@ func lostWords(t *testing.T, s faults) (all []late) {
 	}
 	for name, times := range map[string]int{"WordLost": 1, "WordLostAgain": 3} {
 		p, d := s.proxied(t)
-		w := &word{key: s.keys(t), proxy: p}
+		w := &word{key: s.keys(), proxy: p}
 		w.lose(t, s.direct, times)
 		_ = within(t, 5*short, func(ctx context.Context) error {
 			_, err := d.(drivers.Adder).Add(ctx, long, w.make, w.key)

@@ -26,7 +26,7 @@ func testRecovery(t *testing.T, s faults) {
 	} {
 		s.run(t, how.name, func(t *testing.T) error {
 			p, d := s.proxied(t)
-			all := operations(d, s.keys(t))
+			all := operations(d, s.keys())
 			mayAnswer := map[string]bool{"Since": true} // which may see by itself that it is given no position
 			if d, ok := d.(drivers.Sharded); ok && d.Sharded() {
 				mayAnswer["Ping"] = true // which may ask another server
@@ -46,7 +46,7 @@ func testRecovery(t *testing.T, s faults) {
 				return err
 			}
 			how.up(t, p)
-			if err := back(t, d, s.keys(t)); err != nil {
+			if err := back(t, d, s.keys()); err != nil {
 				return err
 			}
 			for _, op := range all {
@@ -91,7 +91,7 @@ func testAnswers(t *testing.T, s faults) {
 	} {
 		s.run(t, how.name, func(t *testing.T) error {
 			p, d := s.proxied(t)
-			prefix := s.keys(t)
+			prefix := s.keys()
 			for i := range keys {
 				set(t, d, fmt.Sprint(prefix, i), compose(i), long)
 			}
@@ -151,7 +151,7 @@ func wantOf(ctx context.Context, d drivers.Driver, key, want string) error {
 // testEnded calls operations on contexts that have ended: they ask the server nothing.
 func testEnded(t *testing.T, s faults) {
 	p, d := s.proxied(t)
-	for _, op := range operations(d, s.keys(t)) {
+	for _, op := range operations(d, s.keys()) {
 		s.run(t, op.name, func(t *testing.T) error {
 			_ = within(t, ample, op.call) // prepares what there is to prepare
 			ctx, cancel := context.WithCancel(t.Context())
@@ -176,7 +176,7 @@ func testEnded(t *testing.T, s faults) {
 func testCloseOfSilent(t *testing.T, s faults) {
 	s.run(t, "Silent", func(t *testing.T) error {
 		p, d := s.proxied(t)
-		all := operations(d, s.keys(t))
+		all := operations(d, s.keys())
 		p.Hang()
 		before := p.Counts().Asked
 		ctx, cancel := context.WithTimeout(t.Context(), 2*ample)
