@@ -22,6 +22,7 @@ func counted() func() []byte {
 
 // TestConformanceWithoutMeta has a server, or a proxy, that has no meta commands.
 func TestConformanceWithoutMeta(t *testing.T) {
+	t.Parallel()
 	drivertest.Run(t, drivertest.Harness{Keys: 500, MaxValue: 1 << 19, New: func(t testing.TB) drivers.Driver {
 		_, c := relayed(t, withoutMeta)
 		return c

@@ -3,6 +3,7 @@ package memcached
 import (
 	"context"
 	"errors"
+	"flag"
 	"fmt"
 	"math/rand/v2"
 	"slices"
@@ -116,19 +117,12 @@ func (w *world) process(list string, until time.Time, idles bool) {
 			w.returned = append(w.returned, returned{time.Now(), list, word})
 			w.mu.Unlock()
 		}
-		rest := 10 * w.way()
+		rest := time.Duration(20 + w.chaosN(40))
 		if idles && w.chance(0.02) {
-			rest = time.Duration(1000+w.chaosN(8000)) * time.Millisecond
+			rest = time.Duration(1000 + w.chaosN(8000))
 		}
-		time.Sleep(min(rest, 40*time.Millisecond) + max(0, rest-40*time.Millisecond)*bit(idles))
+		time.Sleep(rest * time.Millisecond)
 	}
-}
-
-func bit(b bool) time.Duration {
-	if b {
-		return 1
-	}
-	return 0
 }
 
 func (w *world) chaosN(n int) int {
@@ -170,6 +164,8 @@ func share(list, other string) bool {
 	return false
 }
 
+var arrangements = flag.Uint("arrangements", 50, "how many worlds TestArrangementHolds makes of each kind")
+
 // TestArrangementHolds runs processes with different lists of servers, on slow lines that lose answers and repeat writes, through servers
 // that die and notes that are evicted: no word is told before and after one of another arrangement, and those that are left agree.
 func TestArrangementHolds(t *testing.T) {
@@ -183,11 +179,12 @@ func TestArrangementHolds(t *testing.T) {
 	lists := []string{"a,b", "b,a", "a", "b", "a,b,c", "c", "b,c"}
 	for name, kind := range kinds {
 		t.Run(name, func(t *testing.T) {
-			told, words, seeds := 0, 0, uint64(100)
+			t.Parallel()
+			told, words, worlds := 0, 0, uint64(*arrangements)
 			if name == "Dying" {
-				seeds = 200 // of which one in a hundred has all that matters come together
+				worlds *= 2 // of which one in a hundred has all that matters come together
 			}
-			for seed := range seeds {
+			for seed := range worlds {
 				synctest.Test(t, func(t *testing.T) {
 					w := &world{
 						chaos: rand.New(rand.NewPCG(seed, 1)), texts: make(map[string]string), dead: make(map[string]bool),

@@ -33,6 +33,7 @@ func fill(t testing.TB, c confined, n int) {
 
 // TestClearMissesNothing clears what has just been written, while other keys come, go and are read.
 func TestClearMissesNothing(t *testing.T) {
+	t.Parallel()
 	c := openConfined(t, testservers.Find(t, testservers.Memcached))
 	const keys, rounds = 10_000, 3
 	var ended atomic.Bool
@@ -259,6 +260,7 @@ func TestClearEndsWithItsContext(t *testing.T) {
 
 // TestOneServerOfTwoIsDead goes on with the keys of the other.
 func TestOneServerOfTwoIsDead(t *testing.T) {
+	t.Parallel()
 	host := testservers.Find(t, testservers.MemcachedPair)
 	first, second, ok := strings.Cut(host, ",")
 	if !ok || strings.Contains(host, "://") {

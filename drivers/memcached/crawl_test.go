@@ -111,6 +111,7 @@ func TestClearReadsTheListFirst(t *testing.T) {
 
 // TestClearOfManyNames reads several lists where the names would take up much memory.
 func TestClearOfManyNames(t *testing.T) {
+	t.Parallel()
 	names := make([]string, 150_000) // of 240 bytes
 	for i := range names {
 		names[i] = fmt.Sprintf("key:%s%06d", strings.Repeat("k", 230), i)

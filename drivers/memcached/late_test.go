@@ -121,6 +121,7 @@ func TestGivenUp(t *testing.T) {
 
 // TestAnswersAreNotMixedUp has callers give up at every moment of an answer: each of the others gets the value of its own key.
 func TestAnswersAreNotMixedUp(t *testing.T) {
+	t.Parallel()
 	p, through, direct := proxied(t, 20*time.Second)
 	valueOf := func(i int) string { return strings.Repeat(fmt.Sprintf("VALUE %d\r\nEND\r\n", i), 1+i*i*40) }
 	const keys = 20

@@ -113,6 +113,7 @@ func openConfined(t testing.TB, host string) confined {
 func TestConformance(t *testing.T) {
 	for _, server := range []string{testservers.Memcached, testservers.MemcachedTLS, testservers.MemcachedPair, testservers.MemcachedSocket} {
 		t.Run(server, func(t *testing.T) {
+			t.Parallel()
 			host := testservers.Find(t, server)
 			most := openConfined(t, host).MaxValue(strings.Repeat("k", 100))
 			drivertest.Run(t, drivertest.Harness{

@@ -63,6 +63,7 @@ func TestTags(t *testing.T) {
 
 // TestServerOf: the server that is named is the one that has the value.
 func TestServerOf(t *testing.T) {
+	t.Parallel()
 	hosts := strings.Split(testservers.Find(t, testservers.MemcachedPair), ",")
 	c := openConfined(t, strings.Join(hosts, ","))
 	for i := range 40 {

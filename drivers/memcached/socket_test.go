@@ -29,6 +29,7 @@ func newSocket(t *testing.T) string {
 // TestSocket reaches the single server by a socket, whose path is the setting, one of two, in a URL, or in a client of the
 // program's own.
 func TestSocket(t *testing.T) {
+	t.Parallel()
 	host := testservers.Find(t, testservers.Memcached)
 	path := newSocket(t)
 	r := newRelayAt(t, "unix", path, host, nil)
