@@ -10,7 +10,6 @@ import (
 )
 
 func TestFaults(t *testing.T) {
-	t.Parallel()
 	drivertest.RunFaults(t, drivertest.Faults{
 		Server: testservers.Find(t, testservers.Memcached),
 		Open: func(t testing.TB, addr string) drivers.Driver {
