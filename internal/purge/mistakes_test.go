@@ -320,6 +320,22 @@ func (f *fleet) newWord() string {
 
 var within = flag.Int("within", 100_000, "in how many schedules each mistake must be found")
 
+// known are schedules that find a mistake which many others do not. They are tried first, and the others where they find it no longer.
+var known = map[string]int{
+	"the arrangement read behind the handler":                      41737,
+	"debts of another partition":                                   16320,
+	"the arrangement is no part of the place":                      8664,
+	"an arrangement remembered for too long":                       8664,
+	"an add is repeated with its word":                             6594,
+	"a 304 forgets the old tags":                                   6161,
+	"an arrangement that cannot be told is taken for the last one": 5283,
+	"a full store, the log left":                                   5261,
+	"a full store that says nothing":                               5261,
+	"words from before a payment":                                  3250,
+	"marks beside a path left by others":                           3127,
+	"marks beside a path that are another fill's":                  2482,
+}
+
 // TestMistakes holds that the simulator finds each mistake.
 func TestMistakes(t *testing.T) {
 	all := slices.Concat(mistakes, spreadMistakes)
@@ -335,15 +351,9 @@ func TestMistakes(t *testing.T) {
 					return
 				}
 				m := &all[i]
-				found := false
-				for s := range *within {
-					if bad := f.run(uint64(s), m, false); bad != "" {
-						t.Logf("%s: found in schedule %d: %s", m.name, s, bad)
-						found = true
-						break
-					}
-				}
-				if !found {
+				if s, bad := f.find(m); bad != "" {
+					t.Logf("%s: found in schedule %d: %s", m.name, s, bad)
+				} else {
 					missed.Add(1)
 					t.Errorf("%s: not found", m.name)
 				}
@@ -351,6 +361,21 @@ func TestMistakes(t *testing.T) {
 		})
 	}
 	workers.Wait()
+}
+
+// find returns the first schedule that finds a mistake, and what it sees.
+func (f *fleet) find(m *mistake) (schedule int, bad string) {
+	if s, ok := known[m.name]; ok && s < *within {
+		if bad := f.run(uint64(s), m, false); bad != "" {
+			return s, bad
+		}
+	}
+	for s := range *within {
+		if bad := f.run(uint64(s), m, false); bad != "" {
+			return s, bad
+		}
+	}
+	return 0, ""
 }
 
 // logOf is the log of a store, also where the plan has none.
