@@ -232,6 +232,7 @@ func TestThrottled(t *testing.T) {
 
 // More keys than a request takes, more bytes than an answer.
 func TestMoreThanABatch(t *testing.T) {
+	t.Parallel()
 	d, _ := freshDriver(t)
 	keys := many(330)
 	write := func() {

@@ -72,6 +72,7 @@ func eachBusy(t *testing.T, ways []string, test func(t *testing.T, f *fake, oper
 
 // TestBusyForLong: what removes goes on for as long as its context lives, and asks the server less and less often.
 func TestBusyForLong(t *testing.T) {
+	t.Parallel()
 	eachBusy(t, slices.Collect(maps.Keys(busy)), func(t *testing.T, f *fake, operation string, how answer, remove func(ctx context.Context, d *dynamodb.Driver) (int, error)) {
 		answer := f.answers[operation]
 		synctest.Test(t, func(t *testing.T) {
@@ -96,6 +97,7 @@ func TestBusyForLong(t *testing.T) {
 
 // TestBusyPastTheContext: the error says both that the time is over and why.
 func TestBusyPastTheContext(t *testing.T) {
+	t.Parallel()
 	eachBusy(t, slices.Collect(maps.Keys(busy)), func(t *testing.T, f *fake, operation string, how answer, remove func(ctx context.Context, d *dynamodb.Driver) (int, error)) {
 		f.set(operation, how)
 		synctest.Test(t, func(t *testing.T) {
@@ -117,6 +119,7 @@ func TestBusyPastTheContext(t *testing.T) {
 
 // TestBusyForEver: where a context has no end, a server that does nothing is given up after a minute.
 func TestBusyForEver(t *testing.T) {
+	t.Parallel()
 	eachBusy(t, []string{"Throttling", "Unprocessed"}, func(t *testing.T, f *fake, operation string, how answer, remove func(ctx context.Context, d *dynamodb.Driver) (int, error)) {
 		f.set(operation, how)
 		synctest.Test(t, func(t *testing.T) {

@@ -25,6 +25,7 @@ import (
 const long = time.Hour
 
 func TestDriver(t *testing.T) {
+	t.Parallel()
 	endpoint := testservers.Find(t, testservers.DynamoDB)
 	drivertest.Run(t, drivertest.Harness{
 		New: func(t testing.TB) drivers.Driver {

@@ -260,6 +260,7 @@ func TestClearOfMappedKeys(t *testing.T) {
 
 // The limit is the server's own, and within a few bytes of it.
 func TestMaxValue(t *testing.T) {
+	t.Parallel()
 	d, st := freshDriver(t)
 	for _, key := range []string{"k", strings.Repeat("k", dynamodb.MaxKey), strings.Repeat("é", 500), "",
 		strings.Repeat("k", 10<<10)} {

@@ -45,6 +45,7 @@ func TestDeleteAtOnce(t *testing.T) {
 
 // Clear counts ten thousand entries right, and none that has expired, beside others that stay.
 func TestClearTenThousand(t *testing.T) {
+	t.Parallel()
 	endpoint, table := prepared(t)
 	client := newClient(t, endpoint)
 	const live, expired, other = 10_000, 500, 500
