@@ -237,7 +237,7 @@ func (a *adding) removed(t *testing.T, h Harness) {
 	const goroutines = 8
 	var mu sync.Mutex
 	gone := make(map[string]bool)
-	rounds := 20 * h.rounds()
+	rounds := 8 * h.rounds()
 	together(goroutines, func(g int) {
 		for range rounds {
 			mu.Lock()
