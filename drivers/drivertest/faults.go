@@ -35,6 +35,9 @@ type Faults struct {
 	// MaxValue is the size in bytes of the largest value that the store takes. 0 means 1 MiB.
 	MaxValue int
 
+	// OneByOne runs the groups of subtests one after the other, for a server that refuses some of several operations at a time.
+	OneByOne bool
+
 	// Excused are the subtests that the driver need not pass, by name, such as GaveUp/Cancelled, each with the reason. They run all
 	// the same, and the log tells what they have found.
 	Excused map[string]string
@@ -87,6 +90,9 @@ func RunFaults(t *testing.T, f Faults) {
 			{"HalfOpen", testHalfOpen}, {"LargeOnce", testLargeOnce}, {"Recovery", testRecovery},
 			{"Answers", testAnswers}, {"Ended", testEnded}, {"Close", testCloseOfSilent},
 		},
+	}
+	if f.OneByOne {
+		lanes = [][]group{slices.Concat(lanes...)}
 	}
 	together(len(lanes), func(i int) {
 		for _, group := range lanes[i] {

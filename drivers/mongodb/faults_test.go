@@ -19,7 +19,8 @@ func TestFaults(t *testing.T) {
 	collection := fresh(t, connect(t))
 	backend, _ := drivers.Lookup("mongodb")
 	drivertest.RunFaults(t, drivertest.Faults{
-		Server: where.Host,
+		Server:   where.Host,
+		OneByOne: true, // FerretDB on SQLite has one writer, and loses tables where others give up beside it
 		Open: func(t testing.TB, addr string) drivers.Driver {
 			through := *where
 			through.Host = addr
