@@ -51,7 +51,7 @@ type Faults struct {
 //
 //   - HalfOpen: of 40 connections that have died while they were idle, at most three may make operations fail in a row.
 //
-//   - GaveUp: that a caller does not wait for an answer is no reason to close the connection: of 60, at most ten are dialled anew.
+//   - GaveUp: that a caller does not wait for an answer is no reason to close the connection: of 60, at most twenty are dialled anew.
 //
 //   - LargeOnce: a large value that comes slowly is read once.
 //

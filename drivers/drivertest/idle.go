@@ -16,7 +16,7 @@ const (
 	mostInARow   = 3          // operations that may fail before the driver has understood
 	atOnce       = 8          // operations that use the driver when it has
 	gaveUp       = 60         // callers that give up
-	mostAnew     = 10         // connections that may be dialled in place of theirs
+	mostAnew     = 20         // connections that may be dialled in place of theirs
 	slowLine     = 12_500_000 // bytes a second
 	largeReads   = 5
 	mostOverhead = 1.2 // of what is read over a slow line, compared with a fast one

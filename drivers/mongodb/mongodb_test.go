@@ -39,9 +39,10 @@ func dial(t testing.TB, o ...*options.ClientOptions) *mongo.Client {
 // fresh returns a collection that no other test uses, and that is dropped when the test ends.
 func fresh(t testing.TB, client *mongo.Client) *mongo.Collection {
 	t.Helper()
-	collection := client.Database("cachette_test").Collection("c" + rand.Text())
+	// A database of its own: FerretDB on SQLite interrupts whatever runs in a database when a client gives up what it has asked of it.
+	collection := client.Database("cachette_" + rand.Text()).Collection("c")
 	t.Cleanup(func() {
-		if err := collection.Drop(context.Background()); err != nil {
+		if err := collection.Database().Drop(context.Background()); err != nil {
 			t.Error(err)
 		}
 	})

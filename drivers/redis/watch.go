@@ -18,7 +18,7 @@ import (
 const (
 	// leastSilence is how long a connection that was asked something says nothing before those that were idle meanwhile are taken for
 	// dead as well.
-	leastSilence = 200 * time.Millisecond
+	leastSilence = 150 * time.Millisecond
 	// A caller that sends by itself looks after each quickEnd whether it is to go on waiting. It does so for lateAnswer if no answer comes, and
 	// for as long as an answer that has begun does not pause for longPause.
 	lateAnswer = 50 * time.Millisecond
