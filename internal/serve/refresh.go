@@ -159,9 +159,7 @@ func (x *exchange) refresh(outside http.Header) {
 	}
 	mark := &refresh{flight: seat, key: key, vary: vary, route: x.c.FullPath(), params: slices.Clone(x.c.Params)}
 	r := x.refreshRequest(mark)
-	s.refreshes.Add(1)
 	go func() {
-		defer s.refreshes.Done()
 		defer func() { <-s.slots }()
 		defer seat.Fail()
 		defer func() {

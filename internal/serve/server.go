@@ -71,11 +71,10 @@ type Server struct {
 	fronts  fronts
 	cookied sync.Map // the patterns of the routes on which a client without a cookie was given one, outside
 
-	closed    atomic.Bool
-	closing   context.Context // done once the server closes
-	close     context.CancelFunc
-	refreshes sync.WaitGroup
-	slots     chan struct{} // bounds the refreshes under way
+	closed  atomic.Bool
+	closing context.Context // done once the server closes
+	close   context.CancelFunc
+	slots   chan struct{} // bounds the refreshes under way
 }
 
 // Counts are what a Server has counted of responses since it was made.
@@ -115,14 +114,14 @@ func (s *Server) Close() {
 		return
 	}
 	s.close()
-	ended := make(chan struct{})
-	go func() {
-		s.refreshes.Wait()
-		close(ended)
-	}()
-	select {
-	case <-ended:
-	case <-time.After(closePatience): // a handler that ignores its context is not waited for
+	timer := time.NewTimer(closePatience) // a handler that ignores its context is not waited for
+	defer timer.Stop()
+	for range maxRefreshes { // once the room of all is taken, none is under way, and none begins
+		select {
+		case s.slots <- struct{}{}:
+		case <-timer.C:
+			return
+		}
 	}
 }
 
