@@ -4,6 +4,8 @@ import (
 	"reflect"
 	"slices"
 	"strings"
+
+	"github.com/gin-cachette/cachette/internal/wording"
 )
 
 // Fields are the names of Config's fields that have a variable, in order; Variables are those variables,
@@ -79,31 +81,10 @@ func unknownVariable(name string, environment map[string]bool) *Mistake {
 	}
 	for most := 1; most <= 2; most++ {
 		for _, variable := range all {
-			if !environment[variable] && edits(name, variable) <= most && edits(name, variable) < len(name)-len(variablePrefix) {
+			if !environment[variable] && wording.Edits(name, variable) <= most && wording.Edits(name, variable) < len(name)-len(variablePrefix) {
 				return &Mistake{Variable: name, Problem: "cachette knows no such variable: did you mean " + variable + "?"}
 			}
 		}
 	}
 	return &Mistake{Variable: name, Problem: "cachette knows no such variable: it knows " + strings.Join(all, ", ")}
-}
-
-// edits returns how many bytes have to be put in, taken out or replaced to make one name of another (Levenshtein).
-func edits(from, to string) int {
-	row := make([]int, len(to)+1) // of from as far as it was looked at, to each beginning of to
-	for j := range row {
-		row[j] = j
-	}
-	for i := range len(from) {
-		before := row[0]
-		row[0] = i + 1
-		for j := range len(to) {
-			replaced := before
-			if from[i] != to[j] {
-				replaced++
-			}
-			before = row[j+1]
-			row[j+1] = min(replaced, before+1, row[j]+1)
-		}
-	}
-	return row[len(to)]
 }

@@ -4,6 +4,8 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+
+	"github.com/gin-cachette/cachette/internal/wording"
 )
 
 // Unknown says of an option of a URL that it is none of known, and which of them may have been meant. A name that may hold a part of a
@@ -28,30 +30,9 @@ func nearest(name string, known []string) string {
 	plain := func(name string) string { return strings.ToLower(strings.ReplaceAll(name, "_", "")) }
 	best, least := "", most+1
 	for _, candidate := range known {
-		if d := distance(plain(name), plain(candidate)); d < least {
+		if d := wording.Edits(plain(name), plain(candidate)); d < least {
 			best, least = candidate, d
 		}
 	}
 	return best
-}
-
-// distance returns how many characters have to be added, removed or changed to make one text the other.
-func distance(a, b string) int {
-	row := make([]int, len(b)+1)
-	for j := range row {
-		row[j] = j
-	}
-	for i := range len(a) {
-		diagonal := row[0]
-		row[0] = i + 1
-		for j := range len(b) {
-			changed := diagonal
-			if a[i] != b[j] {
-				changed++
-			}
-			diagonal = row[j+1]
-			row[j+1] = min(changed, row[j]+1, row[j+1]+1)
-		}
-	}
-	return row[len(b)]
 }
