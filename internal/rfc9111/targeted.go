@@ -14,35 +14,19 @@ var TargetedFields = []string{"Cdn-Cache-Control"}
 // §3.2). ok is false when the field is empty or does not parse: it is then to be ignored as a whole.
 func ParseTargeted(lines []string) (d ResponseDirectives, ok bool) {
 	p := sfParser{s: strings.Join(lines, ",")}
-	members := 0
-	p.spaces()
-	for !p.done() {
-		key, parsed := p.key()
-		if !parsed {
-			return ResponseDirectives{}, false
-		}
+	members, parsed := p.members(func() bool {
+		key, ok := p.key()
 		member := sfMember{isTrue: true}
-		if p.take('=') {
-			if member, parsed = p.value(); !parsed {
-				return ResponseDirectives{}, false
-			}
+		if ok && p.take('=') {
+			member, ok = p.value()
 		}
-		if !p.parameters() {
-			return ResponseDirectives{}, false
+		if ok = ok && p.parameters(); ok {
+			d.set(key, member)
 		}
-		d.set(key, member)
-		members++
-		p.ows()
-		if p.done() {
-			break
-		}
-		if !p.take(',') {
-			return ResponseDirectives{}, false
-		}
-		p.ows()
-		if p.done() { // a trailing comma fails (RFC 8941 §4.2.2)
-			return ResponseDirectives{}, false
-		}
+		return ok
+	})
+	if !parsed {
+		return ResponseDirectives{}, false
 	}
 	return d, members > 0
 }
@@ -87,7 +71,8 @@ type sfMember struct {
 	integer   int64
 	isTrue    bool
 	isFalse   bool
-	text      string
+	isString  bool
+	text      string // of a String or a token
 }
 
 // qualify reads the value of no-cache or private: the fields that it names, or the whole response.
@@ -98,7 +83,7 @@ func (m *sfMember) qualify() (whole bool, fields []string) {
 	return whole, fields
 }
 
-// sfParser parses what RFC 8941 §4.2 calls a Dictionary.
+// sfParser parses what RFC 8941 §4.2 calls a Dictionary, and a List.
 type sfParser struct {
 	s string
 	i int
@@ -122,6 +107,30 @@ func (p *sfParser) spaces() {
 func (p *sfParser) ows() {
 	for p.take(' ') || p.take('\t') {
 	}
+}
+
+// members parses the members of a Dictionary or a List to its end, one of which is what member parses, and returns how many there are (RFC
+// 8941 §4.2.1 and §4.2.2).
+func (p *sfParser) members(member func() bool) (n int, ok bool) {
+	p.spaces()
+	for !p.done() {
+		if !member() {
+			return n, false
+		}
+		n++
+		p.ows()
+		if p.done() {
+			break
+		}
+		if !p.take(',') {
+			return n, false
+		}
+		p.ows()
+		if p.done() { // a trailing comma fails
+			return n, false
+		}
+	}
+	return n, true
 }
 
 func isLower(c byte) bool { return c >= 'a' && c <= 'z' }
@@ -235,7 +244,7 @@ func (p *sfParser) quoted() (sfMember, bool) {
 		switch c := p.s[p.i]; {
 		case c == '"':
 			p.i++
-			return sfMember{text: b.String()}, true
+			return sfMember{isString: true, text: b.String()}, true
 		case c == '\\':
 			p.i++
 			if p.done() || (p.s[p.i] != '"' && p.s[p.i] != '\\') {
