@@ -21,7 +21,7 @@ import (
 // Cache is the cache of one engine: its values, and the responses of its [Cached] routes. It is safe for concurrent use.
 //
 // Methods that reach the store return within the operation timeout of the [Config], or sooner if ctx ends. Those that clear
-// many keys have as long as ctx. What takes something out of the cache (Delete, ClearNamespace, Flush, PurgePath) is carried
+// many keys have as long as ctx. What takes something out of the cache (Delete, ClearNamespace, Flush, PurgePath, PurgePrefix) is carried
 // out also for a ctx that has ended, within the operation timeout: the client that caused a change may have left, and the change
 // is there. What the store does not take of these is owed, as the error then says: this process gives out nothing that was to be
 // removed, values are a miss, and it goes on trying, every few seconds and a last time in Close, until the store has taken it. A
@@ -168,6 +168,21 @@ func (c *Cache) PurgePath(ctx context.Context, path string) error {
 		return c.fail("purge", path, ErrClosed)
 	}
 	return c.fail("purge", path, c.responses.PurgePath(context.WithoutCancel(argument.Context(ctx)), c.server.PurgedAs(u)))
+}
+
+// PurgePrefix removes the responses that are stored for all paths that begin with prefix: /blog/ is what lies beneath, /blog is that, the
+// page itself and /blogger. Of it all else is said of PurgePath. It takes as long with a million responses as with none: none of them is touched,
+// and what is in the store expires. Other processes notice within a second, so that with a store that several may share it
+// returns when that second is over, whether ctx has ended or not.
+func (c *Cache) PurgePrefix(ctx context.Context, prefix string) error {
+	u, err := argument.BarePath(prefix, c.server.HasPattern)
+	if err != nil {
+		return c.fail("purge", prefix, err)
+	}
+	if c.closed.Load() {
+		return c.fail("purge", prefix, ErrClosed)
+	}
+	return c.fail("purge", prefix, c.responses.PurgePrefix(context.WithoutCancel(argument.Context(ctx)), c.server.PurgedAs(u)))
 }
 
 // Refresh has the handler of a GET route run anew for a path, with its query, and what it answers stored in place of what is

@@ -5,6 +5,7 @@ import (
 	"strings"
 	"sync/atomic"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"github.com/gin-gonic/gin"
@@ -17,15 +18,17 @@ import (
 func TestPurgeDuringPost(t *testing.T) {
 	for _, purge := range purges {
 		t.Run(purge.name, func(t *testing.T) {
-			eachStore(t, func(t *testing.T, store func(*cachette.Config)) {
+			eachStoreInBubble(t, func(t *testing.T, store func(*cachette.Config)) {
 				s := newSite(t, store)
 				purgeDuringPost(t, s, func() { purge.do(t, s) })
 			})
 			t.Run("in another process", func(t *testing.T) {
-				store := newShelf()
-				here, there := newSite(t, store.on), newSite(t, store.on)
-				posting(there, nil, nil, new(atomic.Int64))
-				purgeDuringPost(t, here, func() { purge.do(t, there) })
+				synctest.Test(t, func(t *testing.T) {
+					store := newShelf()
+					here, there := newSite(t, store.on), newSite(t, store.on)
+					posting(there, nil, nil, new(atomic.Int64))
+					purgeDuringPost(t, here, func() { purge.do(t, there) })
+				})
 			})
 		})
 	}

@@ -27,6 +27,7 @@ var removals = []struct {
 	value bool // the value goes
 }{
 	{"PurgePath", func(ctx context.Context, c *cachette.Cache) error { return c.PurgePath(ctx, "/page") }, true, false},
+	{"PurgePrefix", func(ctx context.Context, c *cachette.Cache) error { return c.PurgePrefix(ctx, "/pa") }, true, false},
 	{"ClearNamespace", func(ctx context.Context, c *cachette.Cache) error { _, err := c.ClearNamespace(ctx, "n"); return err }, true, true},
 	{"Flush", func(ctx context.Context, c *cachette.Cache) error { return c.Flush(ctx) }, true, true},
 	{"Delete", func(ctx context.Context, c *cachette.Cache) error { _, err := c.Delete(ctx, "n:value"); return err }, false, true},
@@ -198,7 +199,7 @@ func TestPurgeIsOwed(t *testing.T) {
 			return errors.New(message)
 		}
 	}
-	for _, removal := range removals[:3] {
+	for _, removal := range removals[:4] {
 		for name, fault := range map[string]func(context.Context, call) error{
 			"fails":           func(context.Context, call) error { return errors.New("connection refused") },
 			"hangs":           hangs,

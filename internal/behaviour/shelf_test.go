@@ -8,6 +8,7 @@ import (
 	"strings"
 	"sync"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"github.com/gin-cachette/cachette"
@@ -141,6 +142,22 @@ func eachStore(t *testing.T, test func(t *testing.T, store func(*cachette.Config
 	for _, kind := range stores {
 		t.Run(kind.name, func(t *testing.T) { test(t, kind.use) })
 	}
+}
+
+// eachStoreInBubble does what eachStore does, in bubble time.
+func eachStoreInBubble(t *testing.T, test func(t *testing.T, store func(*cachette.Config))) {
+	t.Helper()
+	eachStore(t, func(t *testing.T, store func(*cachette.Config)) {
+		synctest.Test(t, func(t *testing.T) { test(t, store) })
+	})
+}
+
+// logs tells whether a store keeps logs, as every store of the project does. Of one that does not a purge of a prefix purges all.
+func logs(store func(*cachette.Config)) bool {
+	var cfg cachette.Config
+	store(&cfg)
+	_, ok := cfg.Driver.(drivers.Log)
+	return ok || cfg.Driver == nil
 }
 
 // journal is a log that a test can read.

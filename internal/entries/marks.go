@@ -20,8 +20,13 @@ func shared(far *guard.Store, prefix string) *purge.Shared {
 	if far.Logs() {
 		o.Log = logs{far}
 	}
+	o.Wait = wait
 	return purge.NewShared(o)
 }
+
+// wait waits for what other processes have to notice by themselves. The operation timeout is for what the store is asked, and no bound for
+// that.
+func wait(ctx context.Context, d time.Duration) error { return purge.Wait(drivers.Caller(ctx), d) }
 
 // insistent is the key, in a context, of what is asked of the store at a pace of its own: see [guard.Store.Insistent].
 type insistent struct{}

@@ -18,6 +18,11 @@ func (s *Store) PurgeHostPath(ctx context.Context, host, path string) error {
 	return s.purge(ctx, purge.OfHostPath(host, path))
 }
 
+// PurgePrefix does what PurgePath does, for all paths that begin with prefix, and returns when it holds in all processes.
+func (s *Store) PurgePrefix(ctx context.Context, prefix string) error {
+	return s.purge(ctx, purge.Scope{Kind: purge.Prefix, Name: prefix})
+}
+
 // PurgeOwn does what PurgeHostPath does, for a request that BeginOwn was told of: its ticket goes on holding, unless another
 // request has purged the target since it was taken.
 func (s *Store) PurgeOwn(ctx context.Context, host, path string, t *Ticket) error {

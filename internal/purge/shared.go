@@ -62,7 +62,7 @@ func NewShared(o Options) *Shared {
 		o.Now = time.Now
 	}
 	if o.Wait == nil {
-		o.Wait = wait
+		o.Wait = Wait
 	}
 	if o.Random == nil {
 		o.Random = func(b []byte) { _, _ = rand.Read(b) } // never fails
@@ -99,7 +99,8 @@ func beside(n int, do func(i int)) {
 	all.Wait()
 }
 
-func wait(ctx context.Context, d time.Duration) error {
+// Wait waits for a time, or returns the error with which ctx has ended.
+func Wait(ctx context.Context, d time.Duration) error {
 	timer := time.NewTimer(d)
 	defer timer.Stop()
 	select {
