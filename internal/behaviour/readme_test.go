@@ -17,6 +17,7 @@ func clearShop(ctx context.Context, cache *cachette.Cache) error {
 	_, err := cache.ClearNamespace(ctx, "shop") // a namespace, values and responses; it returns how many there were
 	return errors.Join(err,
 		cache.PurgePath(ctx, "/products/7"),                   // a path, on every host
+		cache.PurgePrefix(ctx, "/blog/"),                      // all paths that begin so
 		cache.Refresh(ctx, "https://shop.example/products/7"), // made anew, in place of what is there
 	)
 }

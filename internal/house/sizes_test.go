@@ -12,9 +12,9 @@ import (
 const (
 	longestFunction = 60
 	longestFile     = 400
-	mostFiles       = 12 // of the root, without tests
-	mostLines       = 1000
-	mostTests       = 8 // of the root
+	mostFiles       = 12  // of the root, without tests
+	mostLines       = 750 // of these, without what documents them, which grows with what is promised
+	mostTests       = 8   // of the root
 )
 
 // longer are the functions and files of today that are longer than they should be, and how long. It may only become shorter.
@@ -71,6 +71,33 @@ func TestSizes(t *testing.T) {
 	}
 }
 
+// documentation returns how many lines of a file document what it declares.
+func (f file) documentation() (lines int) {
+	of := func(doc *ast.CommentGroup) {
+		if doc != nil {
+			lines += f.lines(doc)
+		}
+	}
+	ast.Inspect(f.tree, func(n ast.Node) bool {
+		switch n := n.(type) {
+		case *ast.File:
+			of(n.Doc)
+		case *ast.GenDecl:
+			of(n.Doc)
+		case *ast.FuncDecl:
+			of(n.Doc)
+		case *ast.Field:
+			of(n.Doc)
+		case *ast.ValueSpec:
+			of(n.Doc)
+		case *ast.TypeSpec:
+			of(n.Doc)
+		}
+		return true
+	})
+	return lines
+}
+
 // TestRoot: the root reads like a table of contents.
 func TestRoot(t *testing.T) {
 	files, tests, lines := 0, 0, 0
@@ -81,7 +108,7 @@ func TestRoot(t *testing.T) {
 			tests++
 		default:
 			files++
-			lines += f.fset.File(f.tree.Pos()).LineCount()
+			lines += f.fset.File(f.tree.Pos()).LineCount() - f.documentation()
 		}
 	}
 	if files > mostFiles || lines > mostLines || tests > mostTests {
