@@ -101,27 +101,6 @@ func (c *Cache) Delete(ctx context.Context, names ...string) (int, error) {
 	return n, c.fail("delete", strings.Join(guard.Left(err, names), ", "), err)
 }
 
-// ClearNamespace removes the values whose keys begin with namespace and a colon, and the responses of the routes that
-// [WithNamespace] put there. It returns how many of both it removed; a response that varies counts once for each variant
-// and once for the record that tells them apart, and one that is in several namespaces is removed by a clearing of the first:
-// by those of the others it is just never served again, and does not count. An empty namespace, and one that ends with a colon, is
-// an error.
-func (c *Cache) ClearNamespace(ctx context.Context, namespace string) (int, error) {
-	if namespace == "" {
-		return 0, c.fail("clear", "", fmt.Errorf("%w: the namespace is empty; name one, or call Flush to remove everything", ErrInvalid))
-	}
-	if problem := argument.Namespace(namespace); problem != "" {
-		return 0, c.fail("clear", namespace, fmt.Errorf("%w: %s", ErrInvalid, problem))
-	}
-	if c.closed.Load() {
-		return 0, c.fail("clear", namespace, ErrClosed)
-	}
-	ctx, cancel := bounded.Beyond(argument.Context(ctx), c.timeout)
-	defer cancel()
-	n, err := c.responses.ClearNamespace(ctx, namespace)
-	return n, c.fail("clear", namespace, err)
-}
-
 // Flush removes every value and response that the cache has under its prefix, and nothing else. With PlainKeys there is no
 // prefix: then it removes all there is in memory, in the collection of mongodb or in the table of dynamodb, and is an error
 // on redis and memcached, where other programs may have keys.
@@ -149,40 +128,6 @@ func (c *Cache) FlushExpired(ctx context.Context) (int, error) {
 	}
 	n, err := c.store.Sweep(argument.Context(ctx))
 	return n, c.fail("flush expired", "", err)
-}
-
-// PurgePath removes the responses that are stored for a path: those of every host, query, key part, variant and
-// namespace. A response whose handler began before the purge is not stored either. path is absolute, as clients ask for it, and
-// escaped as in a URL. What names no path is an error that matches [ErrInvalid]: a query, since all of a path's are purged together, a
-// fragment, blanks around it, or the pattern of a route, such as /products/:id. Where the path was rewritten before
-// it came to the route, as by http.StripPrefix, both forms name its responses. Where the engine removes extra slashes
-// (gin.Engine.RemoveExtraSlash), all forms that come to one path name the same responses.
-//
-// When the store does not answer, that is the error, and the purge is owed: see [Cache].
-func (c *Cache) PurgePath(ctx context.Context, path string) error {
-	u, err := argument.BarePath(path, c.server.HasPattern)
-	if err != nil {
-		return c.fail("purge", path, err)
-	}
-	if c.closed.Load() {
-		return c.fail("purge", path, ErrClosed)
-	}
-	return c.fail("purge", path, c.responses.PurgePath(context.WithoutCancel(argument.Context(ctx)), c.server.PurgedAs(u)))
-}
-
-// PurgePrefix removes the responses that are stored for all paths that begin with prefix: /blog/ is what lies beneath, /blog is that, the
-// page itself and /blogger. Of it all else is said of PurgePath. It takes as long with a million responses as with none: none of them is touched,
-// and what is in the store expires. Other processes notice within a second, so that with a store that several may share it
-// returns when that second is over, whether ctx has ended or not.
-func (c *Cache) PurgePrefix(ctx context.Context, prefix string) error {
-	u, err := argument.BarePath(prefix, c.server.HasPattern)
-	if err != nil {
-		return c.fail("purge", prefix, err)
-	}
-	if c.closed.Load() {
-		return c.fail("purge", prefix, ErrClosed)
-	}
-	return c.fail("purge", prefix, c.responses.PurgePrefix(context.WithoutCancel(argument.Context(ctx)), c.server.PurgedAs(u)))
 }
 
 // Refresh has the handler of a GET route run anew for a path, with its query, and what it answers stored in place of what is

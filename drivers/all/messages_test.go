@@ -138,9 +138,9 @@ func use(t *testing.T, cache *cachette.Cache) (errs []error) {
 		_, err := cache.Delete(ctx, key)
 		add(err)
 	}
-	_, err := cache.ClearNamespace(ctx, "shop")
+	err := cache.ClearNamespace(ctx, "shop")
 	add(err)
-	_, err = cache.ClearNamespace(ctx, "")
+	err = cache.ClearNamespace(ctx, "")
 	add(err)
 	_, err = cache.FlushExpired(ctx)
 	add(err)

@@ -138,7 +138,7 @@ func (p *pair) goClearsNamespace(ctx context.Context, c testCase) error {
 			return err
 		}
 	}
-	if n, err := p.goes.ClearNamespace(ctx, namespace); n != 1 || err != nil {
+	if n, err := p.goes.ClearNamespaceCount(ctx, namespace); n != 1 || err != nil {
 		return fmt.Errorf("go clears %d, %w", n, err)
 	}
 	return errors.Join(p.pythonMisses(ctx, inside, c), p.python.fetch(ctx, outside, c.name))

@@ -192,7 +192,7 @@ var countings = []counting{
 		}
 	}},
 	{"`ClearNamespace`", calls(func(ctx context.Context, c *cachette.Cache) error {
-		_, err := c.ClearNamespace(ctx, "space")
+		err := c.ClearNamespace(ctx, "space")
 		return err
 	})},
 	{"`Flush`", calls(func(ctx context.Context, c *cachette.Cache) error { return c.Flush(ctx) })},

@@ -87,18 +87,9 @@ func Page(ctx context.Context, target string, isSecure func(*gin.Context) bool, 
 			base.Scheme = "https"
 		}
 	}
-	if err := checkTarget(WithoutUserInfo(target)); err != nil {
+	u, err := URL(base, target, ", or a path with the *gin.Context of a request")
+	if err != nil {
 		return nil, err
-	}
-	u, err := url.Parse(target)
-	named := err == nil && (u.Host != "" || strings.HasPrefix(target, "/"))
-	if named {
-		u.Host = strings.ToLower(u.Host) // as clients send it; a handler sees its case, so responses are kept by it
-		u = base.ResolveReference(u)
-	}
-	if !named || u.Host == "" || u.Scheme != "http" && u.Scheme != "https" || u.User != nil || !strings.HasPrefix(u.Path, "/") {
-		return nil, fmt.Errorf("%w: %.64q does not name a page of a host; give a URL such as https://example.com/products, or a "+
-			"path with the *gin.Context of a request", Err, WithoutUserInfo(target))
 	}
 	if _, err := Path(u.RequestURI(), isPattern); err != nil {
 		return nil, err
@@ -116,6 +107,24 @@ func Page(ctx context.Context, target string, isSecure func(*gin.Context) bool, 
 		r.TLS = &tls.ConnectionState{HandshakeComplete: true, ServerName: u.Hostname()}
 	}
 	return r.WithContext(valueless{Context(ctx)}), nil
+}
+
+// URL reads what names a page of a host: a URL, or a path where base has a host. or is what else would be right.
+func URL(base *url.URL, target, or string) (*url.URL, error) {
+	if err := checkTarget(WithoutUserInfo(target)); err != nil {
+		return nil, err
+	}
+	u, err := url.Parse(target)
+	named := err == nil && (u.Host != "" || strings.HasPrefix(target, "/"))
+	if named {
+		u.Host = strings.ToLower(u.Host) // as clients send it; a handler sees its case, so responses are kept by it
+		u = base.ResolveReference(u)
+	}
+	if !named || u.Host == "" || u.Scheme != "http" && u.Scheme != "https" || u.User != nil || !strings.HasPrefix(u.Path, "/") {
+		return nil, fmt.Errorf("%w: %.64q does not name a page of a host; give a URL such as https://example.com/products%s", Err,
+			WithoutUserInfo(target), or)
+	}
+	return u, nil
 }
 
 // valueless is a context without its values: what middleware has put there of the client that asks for a refresh, such as a

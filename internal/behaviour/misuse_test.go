@@ -235,7 +235,7 @@ func TestGroupBeforeInstall(t *testing.T) {
 func TestClearOfWhatIsNoNamespace(t *testing.T) {
 	s := newSite(t)
 	for _, namespace := range []string{"", "shop:", ":", " ", "shop ", "\t:"} {
-		if _, err := s.cache.ClearNamespace(t.Context(), namespace); !errors.Is(err, cachette.ErrInvalid) {
+		if err := s.cache.ClearNamespace(t.Context(), namespace); !errors.Is(err, cachette.ErrInvalid) {
 			t.Errorf("ClearNamespace(%q): %v", namespace, err)
 		}
 	}

@@ -14,7 +14,7 @@ import (
 )
 
 func clearShop(ctx context.Context, cache *cachette.Cache) error {
-	_, err := cache.ClearNamespace(ctx, "shop") // a namespace, values and responses; it returns how many there were
+	err := cache.ClearNamespace(ctx, "shop") // a namespace, values and responses
 	return errors.Join(err,
 		cache.PurgePath(ctx, "/products/7"),                   // a path, on every host
 		cache.PurgePrefix(ctx, "/blog/"),                      // all paths that begin so

@@ -121,7 +121,7 @@ func (s *Store) begin(ctx context.Context, found *Found, of *target.Target, own 
 }
 
 // scopesOf appends to scopes what the responses for a target stand on: its path, on its host and on every one, the same of the path that
-// it came with, and its namespaces.
+// it came with, its namespaces, its identities and the parts of its key that purges can name.
 func scopesOf(scopes []purge.Scope, of *target.Target) []purge.Scope {
 	for _, path := range [...]string{of.Path, of.Came} {
 		if path != "" || len(scopes) == 0 {
@@ -130,6 +130,12 @@ func scopesOf(scopes []purge.Scope, of *target.Target) []purge.Scope {
 	}
 	for _, namespace := range of.Namespaces {
 		scopes = append(scopes, purge.Scope{Kind: purge.Namespace, Name: namespace})
+	}
+	for _, identity := range of.Identities {
+		scopes = append(scopes, purge.Scope{Kind: purge.Identity, Name: identity})
+	}
+	for _, part := range of.Parts {
+		scopes = append(scopes, purge.Scope{Kind: purge.Part, Name: part})
 	}
 	return scopes
 }

@@ -16,6 +16,7 @@ import (
 	"github.com/gin-cachette/cachette/drivers"
 	"github.com/gin-cachette/cachette/drivers/inmemory"
 	"github.com/gin-cachette/cachette/internal/guard"
+	"github.com/gin-cachette/cachette/internal/purge"
 	"github.com/gin-cachette/cachette/internal/response"
 	"github.com/gin-cachette/cachette/internal/rfc9111"
 	"github.com/gin-cachette/cachette/internal/target"
@@ -252,4 +253,9 @@ func foundIn(t *testing.T, s *Store, path, namespace string, request http.Header
 		return ""
 	}
 	return string(f.Entry.Body)
+}
+
+// PurgePath purges a path.
+func (s *Store) PurgePath(ctx context.Context, path string) error {
+	return s.Purge(ctx, nil, purge.Scope{Kind: purge.Path, Name: path})
 }

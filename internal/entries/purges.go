@@ -8,19 +8,25 @@ import (
 	"github.com/gin-cachette/cachette/internal/target"
 )
 
-// PurgePath makes sure that nothing that is stored for path, on any host, or whose fill has begun, is ever served again.
-func (s *Store) PurgePath(ctx context.Context, path string) error {
-	return s.purge(ctx, purge.Scope{Kind: purge.Path, Name: path})
+// Purge makes sure that nothing of scopes that is stored, or whose fill has begun, in whatever process, is ever served again, and removes the
+// values of namespaces. It returns when that holds in all processes.
+func (s *Store) Purge(ctx context.Context, namespaces []string, scopes ...purge.Scope) error {
+	err := s.purge(context.WithoutCancel(ctx), scopes...)
+	for _, namespace := range namespaces {
+		prefix := target.Namespace(s.prefix, namespace)
+		if err != nil {
+			err = s.oweClear(prefix, err)
+			continue
+		}
+		s.unqueue(prefix)
+		_, err = s.clear(ctx, prefix)
+	}
+	return err
 }
 
-// PurgeHostPath does what PurgePath does, on one host: see [target.Authority].
+// PurgeHostPath does what Purge does, for a path on one host: see [target.Authority].
 func (s *Store) PurgeHostPath(ctx context.Context, host, path string) error {
 	return s.purge(ctx, purge.OfHostPath(host, path))
-}
-
-// PurgePrefix does what PurgePath does, for all paths that begin with prefix, and returns when it holds in all processes.
-func (s *Store) PurgePrefix(ctx context.Context, prefix string) error {
-	return s.purge(ctx, purge.Scope{Kind: purge.Prefix, Name: prefix})
 }
 
 // PurgeOwn does what PurgeHostPath does, for a request that BeginOwn was told of: its ticket goes on holding, unless another
@@ -34,13 +40,13 @@ func (s *Store) PurgeOwn(ctx context.Context, host, path string, t *Ticket) erro
 	return s.owed(s.shared.PurgeBy(ctx, &t.Ticket, purge.OfHostPath(host, path)))
 }
 
-func (s *Store) purge(ctx context.Context, scope purge.Scope) error {
+func (s *Store) purge(ctx context.Context, scopes ...purge.Scope) error {
 	if s.local != nil {
-		return s.local.Purge(ctx, scope)
+		return s.local.Purge(ctx, scopes...)
 	}
 	ctx, cancel := s.far.Step(ctx)
 	defer cancel()
-	return s.owed(s.shared.Purge(ctx, scope))
+	return s.owed(s.shared.Purge(ctx, scopes...))
 }
 
 // owed has a purge that the store did not take carried out later. It returns its error.

@@ -95,14 +95,14 @@ func KeyPart(part func(*gin.Context) string) Option {
 	if part == nil {
 		panic(fmt.Errorf("%w: WithKeyPart: part is nil; give a function that returns a part of the key", argument.Err))
 	}
-	return func(r *serve.Route) { r.Parts = append(r.Parts, part) }
+	return func(r *serve.Route) { r.Parts = append(r.Parts, serve.KeyPart{Of: part, Named: true}) }
 }
 
 // Cookie is WithCookie.
 func Cookie(name string) Option {
 	mustNameCookie("WithCookie", name)
 	return func(r *serve.Route) {
-		r.Parts = append(r.Parts, func(c *gin.Context) string { return cookieValues(c.Request, name) })
+		r.Parts = append(r.Parts, serve.KeyPart{Of: func(c *gin.Context) string { return cookieValues(c.Request, name) }})
 	}
 }
 

@@ -21,6 +21,7 @@ const (
 	Tag       Kind = 't'
 	Group     Kind = 'g' // of RFC 9875; with its origin in the name
 	Identity  Kind = 'i'
+	Part      Kind = 'k' // of a key
 	Prefix    Kind = 'x' // the paths that begin so; only a purge names it, for an entry stands on its path
 
 	// ownPath and ownHostPath are marks beside those of a path: what a request leaves alone whose own response is to outlive the

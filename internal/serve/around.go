@@ -7,6 +7,7 @@ import (
 	"net/url"
 	"reflect"
 	"strconv"
+	"strings"
 	"sync/atomic"
 
 	"github.com/gin-gonic/gin"
@@ -21,6 +22,8 @@ type around struct {
 	rt         *Route // what they come to
 	parts      string // what they add to the key, written one after the other
 	hasParts   bool   // one of the parts is not empty
+	named      uint64 // which of the parts purges can name: a bit each of the first ones, from the lowest on
+	added      int    // how many parts there are
 	identities string // the same of whom the response is for
 	off        bool   // one of them wants the request kept away from the cache
 	nobody     bool   // one of them does not know whom the response is for
@@ -47,10 +50,10 @@ func (a *around) enter(c *gin.Context, rt *Route) around {
 		return in
 	}
 	for _, part := range rt.Parts {
-		in.add(part(c))
+		in.add(part.Of(c), part.Named)
 	}
 	if len(in.rt.Vary) > 0 { // those of the routes outside as well: a handler between may have changed the fields
-		in.add(rfc9111.VariantKey(in.rt.Vary, c.Request.Header))
+		in.add(rfc9111.VariantKey(in.rt.Vary, c.Request.Header), false)
 	}
 	for _, identity := range rt.Identities {
 		name := identity(c)
@@ -61,12 +64,46 @@ func (a *around) enter(c *gin.Context, rt *Route) around {
 }
 
 // add adds a part to the key. An empty one keeps its place, so that no two lists of parts look alike.
-func (a *around) add(part string) {
+func (a *around) add(part string, named bool) {
 	a.parts = appendText(a.parts, part)
 	a.hasParts = a.hasParts || part != ""
+	if named && part != "" {
+		a.named |= 1 << a.added
+	}
+	a.added++
 }
 
 func appendText(list, text string) string { return list + strconv.Itoa(len(text)) + ":" + text }
+
+// textsOf is the sequence of the texts that appendText has put into a list, with their numbers.
+func textsOf(list string) func(yield func(int, string) bool) {
+	return func(yield func(int, string) bool) {
+		for i := 0; list != ""; i++ {
+			length, rest, _ := strings.Cut(list, ":")
+			n, err := strconv.Atoi(length)
+			if err != nil || !yield(i, rest[:n]) {
+				return
+			}
+			list = rest[n:]
+		}
+	}
+}
+
+// nameIn gives a target what the routes say that purges can name.
+func (a *around) nameIn(t *target.Target) {
+	t.Namespaces = a.rt.Namespaces
+	for _, identity := range textsOf(a.identities) {
+		t.Identities = append(t.Identities, target.Name(identity))
+	}
+	if a.named == 0 {
+		return
+	}
+	for i, part := range textsOf(a.parts) {
+		if a.named>>i&1 != 0 {
+			t.Parts = append(t.Parts, target.Name(part))
+		}
+	}
+}
 
 // cacheable tells whether the routes let the request be looked up and its response be kept.
 func (a *around) cacheable() bool { return !a.off && !a.nobody }

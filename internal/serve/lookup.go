@@ -73,8 +73,9 @@ func (s *Server) find(c *gin.Context, in *around, q *query, room *room) bool {
 		}
 	}
 	q.target = target.Target{
-		Key: string(key), Host: target.Authority(r.Host), Path: r.URL.Path, Came: came, Namespaces: rt.Namespaces, Header: r.Header,
+		Key: string(key), Host: target.Authority(r.Host), Path: r.URL.Path, Came: came, Header: r.Header,
 	}
+	in.nameIn(&q.target)
 	s.purgedAs(&q.target, r)
 	if !s.entries.Local() {
 		q.found = s.entries.Get(r.Context(), &q.target, q.now)

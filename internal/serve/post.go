@@ -22,7 +22,7 @@ func (x *exchange) post() {
 		x.asked = rfc9111.ParseRequest(x.request.Header)
 	}
 	x.target = rt.scheme(s).Target(x.request, s.Secure(c), x.around.said())
-	x.target.Namespaces = rt.Namespaces
+	x.around.nameIn(&x.target)
 	s.purgedAs(&x.target, x.request)
 	x.found.Key = x.target.Key
 	x.errors = len(c.Errors)

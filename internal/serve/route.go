@@ -21,7 +21,7 @@ type Route struct {
 	TTLFunc    func(*gin.Context) time.Duration // stands for Policy.TTL where it is not nil
 	Query      target.Query                     // how much of the query enters the key; 0 where nothing was said, which is all
 	Params     []string                         // the parameters that do, with target.ListedOnly; with 0, those that routes outside name
-	Parts      []func(*gin.Context) string      // each adds a part to the key
+	Parts      []KeyPart                        // each adds a part to the key
 	Identities []func(*gin.Context) string      // each names whom responses are for
 	Skips      []func(*gin.Context) bool        // any of them keeps a request away from the cache
 	Vary       []string                         // request fields that the key holds, canonical
@@ -34,6 +34,12 @@ type Route struct {
 	depth  int // how many routes it is inside of
 	bound  atomic.Pointer[binding]
 	merged atomic.Pointer[map[*Route]*Route] // what it comes to inside of others
+}
+
+// KeyPart is what a route adds to the key of a request.
+type KeyPart struct {
+	Of    func(*gin.Context) string
+	Named bool // a purge can name it
 }
 
 // binding is a route's key scheme for one server. A route serves one engine as a rule, so the last one is kept.

@@ -155,6 +155,8 @@ type Target struct {
 	Path       string // as the route sees it
 	Came       string // as the client asked for it, where that is another one; else empty
 	Namespaces []string
+	Identities []string    // whom it is for, as Name gives them
+	Parts      []string    // of the key, those that purges can name, as Name gives them
 	Header     http.Header // of the request, with the fields that select among the variants
 }
 
@@ -196,6 +198,13 @@ func (s *Scheme) AppendKey(b []byte, r *http.Request, tls bool, said Said) (key 
 		b = append(b, query...)
 	}
 	return b, came
+}
+
+// Name returns the name by which purges know an identity or a part of a key: 120 bits of a digest, for what stands in a store is not to tell
+// whom a response is for.
+func Name(text string) string {
+	sum := sha256.Sum256([]byte(text))
+	return base64.RawURLEncoding.EncodeToString(sum[:15])
 }
 
 // appendDigest appends what a key has of a text that is not to be read in it.

@@ -198,7 +198,7 @@ func (u *person) purge(s *site, a *ask) {
 	case u.one(4):
 		name := pick(u.random, namespaces[:])
 		u.change(u.data.namespace(name), false, func() error {
-			_, err := s.cache.ClearNamespace(ctx, name)
+			err := s.cache.ClearNamespace(ctx, name)
 			return err
 		})
 	case u.one(20):

@@ -1,0 +1,94 @@
+package serve
+
+import (
+	"errors"
+	"fmt"
+	"net/url"
+
+	"github.com/gin-cachette/cachette/internal/argument"
+	"github.com/gin-cachette/cachette/internal/purge"
+	"github.com/gin-cachette/cachette/internal/target"
+)
+
+// Purge is cachette.Purge.
+type Purge struct {
+	Paths      []string
+	URLs       []string
+	Prefixes   []string
+	Namespaces []string
+	Identities []string
+	KeyParts   []string
+	Everything bool
+}
+
+// Scopes returns the scopes of all that a purge names, or an error that has everything that is wrong with it.
+func (s *Server) Scopes(p *Purge) (scopes []purge.Scope, err error) {
+	add := func(scope purge.Scope, problem error) {
+		scopes, err = append(scopes, scope), errors.Join(err, problem)
+	}
+	for _, path := range p.Paths {
+		name, problem := s.purgedPath(path)
+		add(purge.Scope{Kind: purge.Path, Name: name}, problem)
+	}
+	for _, given := range p.URLs {
+		scope, problem := s.purgedURL(given)
+		add(scope, problem)
+	}
+	for _, prefix := range p.Prefixes {
+		name, problem := s.purgedPath(prefix)
+		add(purge.Scope{Kind: purge.Prefix, Name: name}, problem)
+	}
+	for _, namespace := range p.Namespaces {
+		problem := argument.Namespace(namespace)
+		if namespace == "" {
+			problem = "the namespace is empty; name one, or call Flush to remove everything"
+		}
+		add(purge.Scope{Kind: purge.Namespace, Name: namespace}, wrong(problem))
+	}
+	for _, identity := range p.Identities {
+		add(purge.Scope{Kind: purge.Identity, Name: target.Name(identity)}, named("identity", "alice", identity))
+	}
+	for _, part := range p.KeyParts {
+		add(purge.Scope{Kind: purge.Part, Name: target.Name(part)}, named("part of the key", "acme", part))
+	}
+	if p.Everything {
+		add(purge.Scope{Kind: purge.All}, nil)
+	}
+	if len(scopes) == 0 {
+		return nil, fmt.Errorf("%w: the purge names nothing; name a path, say, or Everything", argument.Err)
+	}
+	return scopes, err
+}
+
+func (s *Server) purgedPath(path string) (string, error) {
+	u, err := argument.BarePath(path, s.HasPattern)
+	if err != nil {
+		return "", err
+	}
+	return s.PurgedAs(u), nil
+}
+
+func (s *Server) purgedURL(given string) (purge.Scope, error) {
+	u, err := argument.URL(&url.URL{}, given, "")
+	if err != nil {
+		return purge.Scope{}, err
+	}
+	path, err := s.purgedPath(u.RequestURI())
+	return purge.OfHostPath(target.Authority(u.Host), path), err
+}
+
+// wrong returns the error that says what is wrong, or nil for nothing.
+func wrong(problem string) error {
+	if problem == "" {
+		return nil
+	}
+	return fmt.Errorf("%w: %s", argument.Err, problem)
+}
+
+// named returns an error for a name that is empty, which names nothing.
+func named(what, example, name string) error {
+	if name != "" {
+		return nil
+	}
+	return fmt.Errorf("%w: the %s is empty, for which nothing is stored; name one, as %q", argument.Err, what, example)
+}

@@ -1,0 +1,99 @@
+package cachette
+
+import (
+	"context"
+
+	"github.com/gin-cachette/cachette/internal/argument"
+	"github.com/gin-cachette/cachette/internal/bounded"
+	"github.com/gin-cachette/cachette/internal/serve"
+)
+
+// Purge says what [Cache.Purge] removes: every response that any of its fields names, whatever the method that names it by itself
+// says of it. Its form in JSON has the names of the fields in lower case, words apart by a line below.
+type Purge struct {
+	Paths      []string `json:"paths,omitempty"`      // of every host: see [Cache.PurgePath]
+	URLs       []string `json:"urls,omitempty"`       // of one host each, as https://shop.example/products, with all queries and by whatever scheme
+	Prefixes   []string `json:"prefixes,omitempty"`   // see [Cache.PurgePrefix]
+	Namespaces []string `json:"namespaces,omitempty"` // with the values in them: see [Cache.ClearNamespace]
+	Identities []string `json:"identities,omitempty"` // see [Cache.PurgeIdentity]
+	KeyParts   []string `json:"key_parts,omitempty"`  // what a function of [WithKeyPart] has returned for them, as a tenant
+	Everything bool     `json:"everything,omitempty"` // all responses; values stay
+}
+
+// Purge removes what p names, in as many operations of the store as for the one thing that it names, as a rule. Of what is wrong with p, all is
+// in the error, which matches [ErrInvalid], and nothing is removed then. With Prefixes or Everything it takes a second longer where the
+// store is shared: see [Cache.PurgePrefix].
+//
+// When the store does not answer, that is the error, and the purge is owed: see [Cache].
+func (c *Cache) Purge(ctx context.Context, p Purge) error {
+	return c.purge(ctx, "purge", "", p)
+}
+
+func (c *Cache) purge(ctx context.Context, op, name string, p Purge) error {
+	scopes, err := c.server.Scopes((*serve.Purge)(&p))
+	if err == nil && c.closed.Load() {
+		err = ErrClosed
+	}
+	if err != nil {
+		return c.fail(op, name, err)
+	}
+	ctx = argument.Context(ctx)
+	if len(p.Namespaces) > 0 { // whose values take as long as there are many
+		beyond, cancel := bounded.Beyond(ctx, c.timeout)
+		defer cancel()
+		ctx = beyond
+	}
+	return c.fail(op, name, c.responses.Purge(ctx, p.Namespaces, scopes...))
+}
+
+// PurgePath removes the responses that are stored for a path: those of every host, query, key part, variant and
+// namespace. A response whose handler began before the purge is not stored either. path is absolute, as clients ask for it, and
+// escaped as in a URL. What names no path is an error that matches [ErrInvalid]: a query, since all of a path's are purged together, a
+// fragment, blanks around it, or the pattern of a route, such as /products/:id. Where the path was rewritten before
+// it came to the route, as by http.StripPrefix, both forms name its responses. Where the engine removes extra slashes
+// (gin.Engine.RemoveExtraSlash), all forms that come to one path name the same responses.
+//
+// When the store does not answer, that is the error, and the purge is owed: see [Cache].
+func (c *Cache) PurgePath(ctx context.Context, path string) error {
+	return c.purge(ctx, "purge", path, Purge{Paths: []string{path}})
+}
+
+// PurgePrefix removes the responses that are stored for all paths that begin with prefix: /blog/ is what lies beneath, /blog is that, the
+// page itself and /blogger. Of it all else is said of [Cache.PurgePath]. It takes as long with a million responses as with none: none of them
+// is touched, and what is in the store expires. Other processes notice within a second, so that with a store that several may share it
+// returns when that second is over, whether ctx has ended or not.
+func (c *Cache) PurgePrefix(ctx context.Context, prefix string) error {
+	return c.purge(ctx, "purge", prefix, Purge{Prefixes: []string{prefix}})
+}
+
+// PurgeIdentity removes the responses that are stored for one identity, as a function of [WithIdentity] has returned it, of all paths: what
+// one user has changed is gone for that user alone. An empty identity is an error, since nothing is stored for it.
+//
+// When the store does not answer, that is the error, and the purge is owed: see [Cache].
+func (c *Cache) PurgeIdentity(ctx context.Context, identity string) error {
+	return c.purge(ctx, "purge", "", Purge{Identities: []string{identity}}) // whom it names is for no log
+}
+
+// ClearNamespace removes the responses of the routes that [WithNamespace] put in a namespace, and the values whose keys begin with its name
+// and a colon. Responses are gone everywhere at once, however many there are: none of them is touched, and what is in the store
+// expires. Values are looked for in the store and removed one by one, before it returns. An empty namespace, and one that ends with a colon,
+// is an error.
+func (c *Cache) ClearNamespace(ctx context.Context, namespace string) error {
+	return c.purge(ctx, "clear", namespace, Purge{Namespaces: []string{namespace}})
+}
+
+// ClearNamespaceCount does what [Cache.ClearNamespace] does, removes the responses from the store as well, and returns how many of both it
+// removed; a response that varies counts once for each variant and once for the record that tells them apart, and one that is in several
+// namespaces is removed by a clearing of the first: by those of the others it is just never served again, and does not count.
+func (c *Cache) ClearNamespaceCount(ctx context.Context, namespace string) (int, error) {
+	if _, err := c.server.Scopes(&serve.Purge{Namespaces: []string{namespace}}); err != nil {
+		return 0, c.fail("clear", namespace, err)
+	}
+	if c.closed.Load() {
+		return 0, c.fail("clear", namespace, ErrClosed)
+	}
+	ctx, cancel := bounded.Beyond(argument.Context(ctx), c.timeout)
+	defer cancel()
+	n, err := c.responses.ClearNamespace(ctx, namespace)
+	return n, c.fail("clear", namespace, err)
+}
