@@ -117,7 +117,9 @@ func (c *Cache) Flush(ctx context.Context) error {
 	}
 	ctx, cancel := bounded.Beyond(argument.Context(ctx), c.timeout)
 	defer cancel()
-	return c.fail("flush", "", c.responses.Flush(ctx))
+	err := c.responses.Flush(ctx)
+	c.server.Purged(serve.Purge{Everything: true})
+	return c.fail("flush", "", err)
 }
 
 // FlushExpired removes what has expired and still takes up room, and returns how many entries it removed. Expired

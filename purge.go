@@ -2,6 +2,7 @@ package cachette
 
 import (
 	"context"
+	"fmt"
 
 	"github.com/gin-cachette/cachette/internal/argument"
 	"github.com/gin-cachette/cachette/internal/bounded"
@@ -43,7 +44,21 @@ func (c *Cache) purge(ctx context.Context, op, name string, p Purge) error {
 		defer cancel()
 		ctx = beyond
 	}
-	return c.fail(op, name, c.responses.Purge(ctx, p.Namespaces, scopes...))
+	err = c.responses.Purge(ctx, p.Namespaces, scopes...)
+	c.server.Purged(serve.Purge(p))
+	return c.fail(op, name, err)
+}
+
+// OnPurge has hear called with what is purged from here on by this process, for whatever else has to hear of it, as a proxy in front: by the
+// methods of the cache, where Flush is Everything, and by requests with unsafe methods, which name URLs. It is called behind the purge, also of one
+// that is still owed to the store, and before the method returns, or the client can see its answer: what takes longer is for a goroutine of
+// hear's own. A request with an unsafe method is told of twice as a rule, the second time when its last handler has returned, since a middleware
+// may commit the change only then. Several functions are called in their order; a panic of one is logged.
+func (c *Cache) OnPurge(hear func(Purge)) {
+	if hear == nil {
+		panic(fmt.Errorf("%w: OnPurge: hear is nil; give a function that takes a Purge", ErrInvalid))
+	}
+	c.server.OnPurge(func(p serve.Purge) { hear(Purge(p)) })
 }
 
 // PurgePath removes the responses that are stored for a path: those of every host, query, key part, variant and
@@ -95,5 +110,6 @@ func (c *Cache) ClearNamespaceCount(ctx context.Context, namespace string) (int,
 	ctx, cancel := bounded.Beyond(argument.Context(ctx), c.timeout)
 	defer cancel()
 	n, err := c.responses.ClearNamespace(ctx, namespace)
+	c.server.Purged(serve.Purge{Namespaces: []string{namespace}})
 	return n, c.fail("clear", namespace, err)
 }

@@ -259,3 +259,8 @@ func foundIn(t *testing.T, s *Store, path, namespace string, request http.Header
 func (s *Store) PurgePath(ctx context.Context, path string) error {
 	return s.Purge(ctx, nil, purge.Scope{Kind: purge.Path, Name: path})
 }
+
+// PurgeHostPath purges a path on one host.
+func (s *Store) PurgeHostPath(ctx context.Context, host, path string) error {
+	return s.Purge(ctx, nil, purge.OfHostPath(host, path))
+}

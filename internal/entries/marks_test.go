@@ -8,6 +8,8 @@ import (
 	"testing"
 	"testing/synctest"
 	"time"
+
+	"github.com/gin-cachette/cachette/internal/purge"
 )
 
 // What is owed stays owed until it is paid: by a payment that began behind it.
@@ -103,7 +105,7 @@ func TestPurgeOfAFullStore(t *testing.T) {
 		"an own path":        own,
 		"an own path, at once": func(s *Store) error {
 			ticket := Ticket{}
-			return s.PurgeOwn(context.Background(), "h", "/a", &ticket)
+			return s.PurgeOwn(context.Background(), &ticket, purge.OfHostPath("h", "/a"))
 		},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -136,7 +138,7 @@ func TestPurgeOfAFullStore(t *testing.T) {
 // own has a request change /a whose own response is to outlive that.
 func own(s *Store) error {
 	ticket := s.BeginOwn(context.Background(), &Found{}, at("/a", "n"))
-	return s.PurgeOwn(context.Background(), "h", "/a", &ticket)
+	return s.PurgeOwn(context.Background(), &ticket, purge.OfHostPath("h", "/a"))
 }
 
 // A purge that fails while another one of the same path succeeds is owed all the same: the other began before it.

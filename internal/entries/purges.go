@@ -24,20 +24,15 @@ func (s *Store) Purge(ctx context.Context, namespaces []string, scopes ...purge.
 	return err
 }
 
-// PurgeHostPath does what Purge does, for a path on one host: see [target.Authority].
-func (s *Store) PurgeHostPath(ctx context.Context, host, path string) error {
-	return s.purge(ctx, purge.OfHostPath(host, path))
-}
-
-// PurgeOwn does what PurgeHostPath does, for a request that BeginOwn was told of: its ticket goes on holding, unless another
-// request has purged the target since it was taken.
-func (s *Store) PurgeOwn(ctx context.Context, host, path string, t *Ticket) error {
+// PurgeOwn does what Purge does, for a request that BeginOwn was told of: its ticket goes on holding, unless another request has purged the
+// target since it was taken.
+func (s *Store) PurgeOwn(ctx context.Context, t *Ticket, scopes ...purge.Scope) error {
 	if s.local != nil {
-		return s.local.PurgeBy(ctx, &t.Ticket, purge.OfHostPath(host, path))
+		return s.local.PurgeBy(ctx, &t.Ticket, scopes...)
 	}
 	ctx, cancel := s.far.Step(ctx)
 	defer cancel()
-	return s.owed(s.shared.PurgeBy(ctx, &t.Ticket, purge.OfHostPath(host, path)))
+	return s.owed(s.shared.PurgeBy(ctx, &t.Ticket, scopes...))
 }
 
 func (s *Store) purge(ctx context.Context, scopes ...purge.Scope) error {

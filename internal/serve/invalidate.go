@@ -9,6 +9,7 @@ import (
 
 	"github.com/gin-gonic/gin"
 
+	"github.com/gin-cachette/cachette/internal/purge"
 	"github.com/gin-cachette/cachette/internal/response"
 	"github.com/gin-cachette/cachette/internal/rfc9111"
 	"github.com/gin-cachette/cachette/internal/target"
@@ -81,42 +82,46 @@ func (u unsafeRequest) Gone() bool                           { return u.request.
 func (u unsafeRequest) CloseNotify() <-chan bool             { return notify(u.request.Context()) }
 func (u unsafeRequest) Sent(*response.Recorder, http.Header) {}
 
-// invalidate purges the paths that an answer to the request invalidates, on its host. Only one of success concerns what it names: a
-// redirect names where to go on, which anybody may choose where it comes from the request.
+// invalidate purges, by one call, the paths that an answer to the request invalidates, on its host. Only one of success concerns what it
+// names: a redirect names where to go on, which anybody may choose where it comes from the request.
 func (u unsafeRequest) invalidate(status int, header http.Header) {
 	s, r := u.server, u.request
 	if !u.write.invalidatedBy(status, s.answers) {
 		return
 	}
-	ctx, host := context.WithoutCancel(r.Context()), target.Authority(r.Host)
+	host, paths := target.Authority(r.Host), []string{u.path}
+	if rfc9111.OnSuccess.Has(status) {
+		paths = append(paths, u.named(header)...)
+	}
+	scopes, p := make([]purge.Scope, len(paths)), Purge{URLs: make([]string, len(paths))}
+	for i, path := range paths {
+		scopes[i] = purge.OfHostPath(host, path)
+		p.URLs[i] = (&url.URL{Scheme: schemeOf(s.Secure(u.c)), Host: host, Path: path}).String()
+	}
+	ctx, err := context.WithoutCancel(r.Context()), error(nil)
 	if x := postedBy(u.c); x != nil && x.verdict.fate == storable {
-		s.tellOwed(u.path, s.entries.PurgeOwn(ctx, host, u.path, &x.ticket))
+		err = s.entries.PurgeOwn(ctx, &x.ticket, scopes...)
 	} else {
-		s.purge(ctx, host, u.path)
+		err = s.entries.Purge(ctx, nil, scopes...)
 	}
-	if !rfc9111.OnSuccess.Has(status) {
-		return
+	if err != nil {
+		s.log.Warn("cachette: an invalidation is still owed to the store", "path", u.path, "error", err)
 	}
+	s.Purged(p)
+}
+
+// named returns the paths that a response names, beside its own, by Location and Content-Location.
+func (u unsafeRequest) named(header http.Header) (paths []string) {
 	for _, name := range []string{"Location", "Content-Location"} {
 		for _, value := range header[name] {
-			if named, ok := sameOrigin(r, value); ok {
-				if other := s.PurgedAs(named); other != u.path {
-					s.purge(ctx, host, other)
+			if named, ok := sameOrigin(u.request, value); ok {
+				if other := u.server.PurgedAs(named); other != u.path {
+					paths = append(paths, other)
 				}
 			}
 		}
 	}
-}
-
-func (s *Server) purge(ctx context.Context, host, path string) {
-	s.tellOwed(path, s.entries.PurgeHostPath(ctx, host, path))
-}
-
-// tellOwed logs that a purge was not carried out, if it was not.
-func (s *Server) tellOwed(path string, err error) {
-	if err != nil {
-		s.log.Warn("cachette: an invalidation is still owed to the store", "path", path, "error", err)
-	}
+	return paths
 }
 
 // sameOrigin resolves a reference against a request's URI and returns what it refers to, if it is of the same origin: no

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"net/url"
+	"slices"
 
 	"github.com/gin-cachette/cachette/internal/argument"
 	"github.com/gin-cachette/cachette/internal/purge"
@@ -91,4 +92,35 @@ func named(what, example, name string) error {
 		return nil
 	}
 	return fmt.Errorf("%w: the %s is empty, for which nothing is stored; name one, as %q", argument.Err, what, example)
+}
+
+// OnPurge has hear told what is purged from here on.
+func (s *Server) OnPurge(hear func(Purge)) {
+	for {
+		before, all := s.hears.Load(), []func(Purge){hear}
+		if before != nil {
+			all = append(slices.Clone(*before), hear)
+		}
+		if s.hears.CompareAndSwap(before, &all) {
+			return
+		}
+	}
+}
+
+// Purged tells those who are to hear of it what was purged. A panic of one concerns nothing else, and is logged.
+func (s *Server) Purged(p Purge) {
+	hears := s.hears.Load()
+	if hears == nil {
+		return
+	}
+	for _, hear := range *hears {
+		func() {
+			defer func() {
+				if panicked := recover(); panicked != nil {
+					s.log.Error("cachette: a function of OnPurge panicked", "panic", panicked)
+				}
+			}()
+			hear(p)
+		}()
+	}
 }

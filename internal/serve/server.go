@@ -68,6 +68,7 @@ type Server struct {
 	running sync.Map     // the exchanges whose handlers run, by their *gin.Context, where their routes bind those inside
 	bound   atomic.Int64 // how many these are
 
+	hears   atomic.Pointer[[]func(Purge)] // of what is purged
 	fronts  fronts
 	cookied sync.Map // the patterns of the routes on which a client without a cookie was given one, outside
 

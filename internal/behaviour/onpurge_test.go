@@ -1,0 +1,104 @@
+package behaviour_test
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net/http"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/gin-gonic/gin"
+
+	"github.com/gin-cachette/cachette"
+)
+
+// What is purged is told behind the purge, whoever purges.
+func TestOnPurge(t *testing.T) {
+	for name, row := range map[string]struct {
+		do   func(s *site) error
+		want []cachette.Purge
+	}{
+		"PurgePath":      {func(s *site) error { return s.cache.PurgePath(context.Background(), "/page") }, []cachette.Purge{{Paths: []string{"/page"}}}},
+		"PurgePrefix":    {func(s *site) error { return s.cache.PurgePrefix(context.Background(), "/pa") }, []cachette.Purge{{Prefixes: []string{"/pa"}}}},
+		"ClearNamespace": {func(s *site) error { return s.cache.ClearNamespace(context.Background(), "n") }, []cachette.Purge{{Namespaces: []string{"n"}}}},
+		"ClearNamespaceCount": {func(s *site) error { _, err := s.cache.ClearNamespaceCount(context.Background(), "n"); return err },
+			[]cachette.Purge{{Namespaces: []string{"n"}}}},
+		"Flush": {func(s *site) error { return s.cache.Flush(context.Background()) }, []cachette.Purge{{Everything: true}}},
+		"Purge": {func(s *site) error {
+			return s.cache.Purge(context.Background(), cachette.Purge{Paths: []string{"/page"}, Identities: []string{"alice"}})
+		}, []cachette.Purge{{Paths: []string{"/page"}, Identities: []string{"alice"}}}},
+		"POST": {func(s *site) error { s.do(http.MethodPost, "/page?x=1"); return nil },
+			[]cachette.Purge{{URLs: []string{"http://example.com/page"}}}},
+		"POST that names others": {func(s *site) error { s.do(http.MethodPost, "/elsewhere"); return nil },
+			[]cachette.Purge{{URLs: []string{"http://example.com/elsewhere", "http://example.com/page"}}}},
+		"POST that fails":    {func(s *site) error { s.do(http.MethodPost, "/fails"); return nil }, nil},
+		"a purge of no path": {func(s *site) error { _ = s.cache.PurgePath(context.Background(), "page"); return nil }, nil},
+	} {
+		t.Run(name, func(t *testing.T) {
+			eachStoreInBubble(t, func(t *testing.T, store func(*cachette.Config)) {
+				s := newSite(t, store)
+				versioned(s, nil, nil)
+				s.POST("/fails", status(http.StatusConflict))
+				s.get("/page")
+				var heard []cachette.Purge
+				s.cache.OnPurge(func(p cachette.Purge) { heard = append(heard, p) })
+				if err := row.do(s); err != nil {
+					t.Fatal(err)
+				}
+				heard = slices.CompactFunc(heard, func(a, b cachette.Purge) bool { return fmt.Sprint(a) == fmt.Sprint(b) }) // a write is told of twice
+				if fmt.Sprint(heard) != fmt.Sprint(row.want) {
+					t.Errorf("heard %+v; want %+v", heard, row.want)
+				}
+			})
+		})
+	}
+}
+
+// It is told when the purge holds, before the client of a write has its answer, and also of one that is owed.
+func TestOnPurgeIsToldInTime(t *testing.T) {
+	m := newMemory(t)
+	var order []string
+	m.here.cache.OnPurge(func(cachette.Purge) { order = append(order, "first", m.there.get("/page").body) })
+	m.here.cache.OnPurge(func(cachette.Purge) { panic("a mistake") })
+	m.here.cache.OnPurge(func(cachette.Purge) { order = append(order, "third") })
+	m.here.POST("/page", func(c *gin.Context) {
+		c.Status(http.StatusNoContent)
+		c.Writer.WriteHeaderNow()
+		order = append(order, "sent")
+	})
+	m.here.do(http.MethodPost, "/page")
+	if want := []string{"first", "version 2", "third", "sent", "first", "version 2", "third"}; !slices.Equal(order, want) {
+		t.Errorf("%q; want %q", order, want)
+	}
+	order = nil
+	m.breakdown(func(context.Context, call) error { return errors.New("connection refused") })
+	if err := m.here.cache.PurgePath(t.Context(), "/page"); err == nil {
+		t.Error("no error")
+	}
+	if strings.Join(order, " ") != "first version 2 third" {
+		t.Errorf("of one that is owed: %q", order)
+	}
+	defer func() {
+		if err, _ := recover().(error); !errors.Is(err, cachette.ErrInvalid) {
+			t.Errorf("OnPurge(nil) panics with %v", err)
+		}
+	}()
+	m.here.cache.OnPurge(nil)
+}
+
+// What a program has asked for is told of by its logger when it panics.
+func TestOnPurgePanicIsLogged(t *testing.T) {
+	var log journal
+	s := newSite(t, log.in)
+	s.GET("/page", cachette.Cached(time.Hour), text("page"))
+	s.cache.OnPurge(func(cachette.Purge) { panic("a mistake") })
+	if err := s.cache.PurgePath(t.Context(), "/page"); err != nil {
+		t.Error(err)
+	}
+	if !strings.Contains(log.String(), "OnPurge panicked") || !strings.Contains(log.String(), "a mistake") {
+		t.Errorf("the log: %s", log.String())
+	}
+}
