@@ -7,6 +7,7 @@ import (
 	"github.com/gin-cachette/cachette/encoders"
 	"github.com/gin-cachette/cachette/internal/argument"
 	"github.com/gin-cachette/cachette/internal/guard"
+	"github.com/gin-cachette/cachette/internal/purge"
 	"github.com/gin-cachette/cachette/internal/wording"
 )
 
@@ -20,6 +21,8 @@ var (
 	ErrClosed = drivers.ErrClosed
 	// ErrUnavailable says that the store was not asked, since it has not been answering.
 	ErrUnavailable = guard.ErrUnavailable
+	// ErrOwed says that the store did not take all of a removal yet: see [Cache].
+	ErrOwed = purge.ErrOwed
 	// ErrUnsupportedType says that the codec cannot take a value, or cannot give one back in the type asked for.
 	ErrUnsupportedType = encoders.ErrUnsupportedType
 	// ErrInstalled says that an engine has a cache already.
