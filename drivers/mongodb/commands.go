@@ -13,17 +13,17 @@ import (
 // commands are what a server is asked: one round trip each, but for a find whose answer is too large for one.
 type commands struct {
 	*mongo.Collection
-	watched bool // the client tells sending of what it sends
+	by *senders // nil where the client does not tell sending of what it sends
 }
 
 // one returns a document that filter matches, or mongo.ErrNoDocuments.
 func (c commands) one(ctx context.Context, filter bson.Raw) (bson.Raw, error) {
-	return do(ctx, c.watched, func(ctx context.Context) (bson.Raw, error) { return c.FindOne(ctx, filter).Raw() })
+	return do(ctx, c.by, func(ctx context.Context) (bson.Raw, error) { return c.FindOne(ctx, filter).Raw() })
 }
 
 // find returns the documents that filter matches.
 func (c commands) find(ctx context.Context, filter bson.Raw, o *options.FindOptionsBuilder) ([]bson.Raw, error) {
-	return do(ctx, c.watched, func(ctx context.Context) ([]bson.Raw, error) {
+	return do(ctx, c.by, func(ctx context.Context) ([]bson.Raw, error) {
 		cursor, err := c.Find(ctx, filter, o)
 		if err != nil {
 			return nil, err
@@ -45,7 +45,7 @@ func (c commands) all(ctx context.Context, field string, values []string) ([]bso
 }
 
 func (c commands) update(ctx context.Context, filter, update bson.Raw, o *options.UpdateOneOptionsBuilder) (bool, error) {
-	result, err := do(ctx, c.watched, func(ctx context.Context) (*mongo.UpdateResult, error) { return c.UpdateOne(ctx, filter, update, o) })
+	result, err := do(ctx, c.by, func(ctx context.Context) (*mongo.UpdateResult, error) { return c.UpdateOne(ctx, filter, update, o) })
 	if err != nil {
 		return false, err
 	}
@@ -53,7 +53,7 @@ func (c commands) update(ctx context.Context, filter, update bson.Raw, o *option
 }
 
 func (c commands) updateAll(ctx context.Context, filter, update bson.Raw) error {
-	result, err := do(ctx, c.watched, func(ctx context.Context) (*mongo.UpdateResult, error) { return c.UpdateMany(ctx, filter, update) })
+	result, err := do(ctx, c.by, func(ctx context.Context) (*mongo.UpdateResult, error) { return c.UpdateMany(ctx, filter, update) })
 	if err != nil {
 		return err
 	}
@@ -72,7 +72,7 @@ func (c commands) add(ctx context.Context, names []string, values [][]byte, end 
 		models[i] = mongo.NewUpdateManyModel().SetUpsert(true).SetFilter(marshal(bson.D{{Key: fieldKey, Value: name}})).SetUpdate(marshal(
 			bson.D{{Key: "$setOnInsert", Value: append(bson.D{{Key: fieldID, Value: id}}, fields(values[i], end)...)}}))
 	}
-	result, err := do(ctx, c.watched, func(ctx context.Context) (*mongo.BulkWriteResult, error) {
+	result, err := do(ctx, c.by, func(ctx context.Context) (*mongo.BulkWriteResult, error) {
 		return c.BulkWrite(ctx, models, options.BulkWrite().SetOrdered(false))
 	})
 	if err != nil && !isTaken(err) {
@@ -95,7 +95,7 @@ func isTaken(err error) bool {
 
 // remove returns how many documents it removed.
 func (c commands) remove(ctx context.Context, filter bson.Raw) (int, error) {
-	result, err := do(ctx, c.watched, func(ctx context.Context) (*mongo.DeleteResult, error) { return c.DeleteMany(ctx, filter) })
+	result, err := do(ctx, c.by, func(ctx context.Context) (*mongo.DeleteResult, error) { return c.DeleteMany(ctx, filter) })
 	if err != nil {
 		return 0, err
 	}

@@ -238,7 +238,7 @@ func (d *Driver) Ping(ctx context.Context) error {
 	if err := d.begin(ctx); err != nil {
 		return err
 	}
-	_, err := do(ctx, d.collection.watched, func(ctx context.Context) (struct{}, error) {
+	_, err := do(ctx, d.collection.by, func(ctx context.Context) (struct{}, error) {
 		return struct{}{}, d.client.Ping(ctx, readpref.Primary())
 	})
 	return d.fail(ctx, "ping", err)

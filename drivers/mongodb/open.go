@@ -134,7 +134,7 @@ func connect(ctx context.Context, settings drivers.Settings, watched *heartbeat)
 		return nil, refusedURL(settings, err)
 	}
 	d := newDriver(client, Options{Database: settings.DatabaseName, Collection: settings.TableName, Logger: settings.Logger})
-	d.owned, d.collection.watched = true, true
+	d.owned, d.collection.by = true, newSenders(d.life.Done())
 	watched.expect(o.Hosts, d.indexes.forget)
 	return d, nil
 }

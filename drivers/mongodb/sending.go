@@ -3,6 +3,7 @@ package mongodb
 import (
 	"context"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"go.mongodb.org/mongo-driver/v2/event"
@@ -50,27 +51,28 @@ func (s *sending) giveUp(bounded bool) {
 	}
 }
 
-// do has a command done. Where the client tells what it sends, the command goes on behind a caller that has given up.
-func do[T any](ctx context.Context, watched bool, command func(context.Context) (T, error)) (T, error) {
+// do has a command done. Where there are senders, as the client tells what it sends, the command goes on behind a caller that has given up.
+func do[T any](ctx context.Context, by *senders, command func(context.Context) (T, error)) (T, error) {
 	// The client keeps a connection for a moment whose answer has not come by a deadline.
-	if !watched || drivers.Caller(ctx).Done() == nil {
+	if by == nil || drivers.Caller(ctx).Done() == nil {
 		return send(ctx, command)
 	}
-	on, end := context.WithCancel(context.WithoutCancel(ctx))
+	s := new(sending)
+	on := context.WithValue(context.WithoutCancel(ctx), sendingKey{}, s)
 	deadline, bounded := ctx.Deadline()
 	if bounded {
-		end()
-		on, end = context.WithDeadline(context.WithoutCancel(ctx), deadline)
+		on, s.end = context.WithDeadline(on, deadline)
+	} else {
+		on, s.end = context.WithCancel(on)
 	}
-	s := &sending{end: end}
 	var result T
 	var err error
 	done := make(chan struct{})
-	go func() {
-		defer end()
+	by.run(func() {
+		defer s.end()
 		defer close(done)
-		result, err = send(context.WithValue(on, sendingKey{}, s), command)
-	}()
+		result, err = send(on, command)
+	})
 	select {
 	case <-done:
 		return result, err
@@ -78,5 +80,45 @@ func do[T any](ctx context.Context, watched bool, command func(context.Context) 
 		s.giveUp(bounded)
 		var none T
 		return none, ctx.Err()
+	}
+}
+
+// senders are goroutines that have commands done, one at a time each. They are used again: a new one grows its stack step by step to what the
+// client needs, and that takes longer than all else that the driver adds to a command.
+type senders struct {
+	work  chan func()
+	idle  atomic.Int64
+	ended <-chan struct{} // they end when it is closed
+}
+
+// maxIdle is how many senders wait for work at most.
+const maxIdle = 128
+
+func newSenders(ended <-chan struct{}) *senders {
+	return &senders{work: make(chan func()), ended: ended}
+}
+
+// run has work done by a sender that waits, or by a new one.
+func (s *senders) run(work func()) {
+	select {
+	case s.work <- work:
+	default:
+		go s.serve(work)
+	}
+}
+
+func (s *senders) serve(work func()) {
+	for {
+		work()
+		if s.idle.Add(1) > maxIdle {
+			s.idle.Add(-1)
+			return
+		}
+		select {
+		case work = <-s.work:
+			s.idle.Add(-1)
+		case <-s.ended:
+			return
+		}
 	}
 }
