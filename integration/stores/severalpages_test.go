@@ -19,12 +19,13 @@ import (
 // A spreadPages is a spread with a page under each number.
 type spreadPages struct {
 	*spread
-	version atomic.Int64 // of all pages
+	version    atomic.Int64 // of all pages
+	namespaces int          // that the pages are in, by turns; none of them in any for 0
 }
 
-func newSpreadPages(t *testing.T, on *spread) *spreadPages {
+func newSpreadPages(t *testing.T, on *spread, namespaces int) *spreadPages {
 	t.Helper()
-	s := &spreadPages{spread: on}
+	s := &spreadPages{spread: on, namespaces: namespaces}
 	s.serve(s.site)
 	s.pages(t)
 	if err := s.cache.Settle(t.Context()); err != nil {
@@ -35,17 +36,29 @@ func newSpreadPages(t *testing.T, on *spread) *spreadPages {
 
 // serve gives a site the pages.
 func (s *spreadPages) serve(on *site) {
-	on.GET("/pages/:n", cachette.Cached(time.Hour), func(c *gin.Context) { c.String(http.StatusOK, "%d", s.version.Load()) })
+	handler := func(c *gin.Context) { c.String(http.StatusOK, "%d", s.version.Load()) }
+	on.GET("/pages/:n", cachette.Cached(time.Hour), handler)
+	for space := range s.namespaces {
+		on.GET(fmt.Sprintf("/space/%d/:n", space), cachette.Cached(time.Hour, cachette.WithNamespace(namespace(space))), handler)
+	}
 }
 
-func page(i int) string { return fmt.Sprint("/pages/", i) }
+func namespace(space int) string { return fmt.Sprint("space-", space) }
+
+// page returns the path of a page.
+func (s *spreadPages) page(i int) string {
+	if s.namespaces > 0 {
+		return fmt.Sprintf("/space/%d/%d", i%s.namespaces, i)
+	}
+	return fmt.Sprint("/pages/", i)
+}
 
 // pages asks for each page, and returns which are hits.
 func (s *spreadPages) pages(t *testing.T) (hits [several]bool) {
 	t.Helper()
 	want := fmt.Sprint(s.version.Load())
 	for i := range several {
-		hit, err := s.ask(http.MethodGet, page(i), want)
+		hit, err := s.ask(http.MethodGet, s.page(i), want)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -56,7 +69,7 @@ func (s *spreadPages) pages(t *testing.T) (hits [several]bool) {
 
 // serverOfPage returns the number of the server that keeps a page and its marks.
 func (s *spreadPages) serverOfPage(i int) int {
-	return s.serverOf(target.Tag(target.Partition(page(i))))
+	return s.serverOf(target.Tag(target.Partition(s.page(i))))
 }
 
 // apart asks for each page, and returns how many are hits: an error unless those of the servers that are there are, and no others. One in a
@@ -70,9 +83,9 @@ func (s *spreadPages) apart(t *testing.T, lost int) (hits int, err error) {
 		}
 		switch on := s.serverOfPage(i); {
 		case hit && on == lost:
-			wrong = append(wrong, page(i))
+			wrong = append(wrong, s.page(i))
 		case !hit && on != lost:
-			missed = append(missed, page(i))
+			missed = append(missed, s.page(i))
 		}
 	}
 	if len(wrong) > 0 || len(missed) > several/100 {
@@ -85,23 +98,12 @@ func (s *spreadPages) apart(t *testing.T, lost int) (hits int, err error) {
 // owed, so that this process serves none of what was purged, and carried out when it is back, so that no other does.
 func TestPagesWithoutOneServer(t *testing.T) {
 	eachEnd(t, func(t *testing.T, on *spread, lost int, signal syscall.Signal) {
-		s := newSpreadPages(t, on)
+		s := newSpreadPages(t, on, 0)
 		s.lose(t, lost, signal)
-		hits := 0
-		const rounds = 3
-		for range rounds {
-			n, err := s.apart(t, lost)
-			if err != nil {
-				t.Error(err)
-			}
-			hits += n
-		}
-		if share := float64(hits) / several / rounds; share < s.least {
-			t.Errorf("%.0f %% are hits", 100*share)
-		}
+		s.wantShare(t, lost)
 		s.version.Add(1)
 		for i := range several {
-			err := s.cache.PurgePath(t.Context(), page(i))
+			err := s.cache.PurgePath(t.Context(), s.page(i))
 			if on := s.serverOfPage(i); (err != nil) != (on == lost) || err != nil && !strings.Contains(err.Error(), "owed") {
 				t.Errorf("the purge of page %d, on server %d without %d: %v", i, on, lost, err)
 			}
@@ -122,6 +124,23 @@ func TestPagesWithoutOneServer(t *testing.T) {
 			s.wantPaid(t, lost)
 		}
 	})
+}
+
+// wantShare asks for the pages a few times: those of the servers that are there are hits, and so many that it is worth it.
+func (s *spreadPages) wantShare(t *testing.T, lost int) {
+	t.Helper()
+	hits := 0
+	const rounds = 3
+	for range rounds {
+		n, err := s.apart(t, lost)
+		if err != nil {
+			t.Error(err)
+		}
+		hits += n
+	}
+	if share := float64(hits) / several / rounds; share < s.least {
+		t.Errorf("%.0f %% are hits", 100*share)
+	}
 }
 
 // wantFlushed flushes: the pages of the servers that answer are gone, and stored anew.
@@ -164,7 +183,7 @@ func (s *spreadPages) wantPaid(t *testing.T, lost int) {
 	other := newSite(t, cachette.Config{Driver: open(t.Context(), t, s.backend, s.fleet.settings), OperationTimeout: patient})
 	s.serve(other)
 	for i := range several {
-		if _, err := other.ask(http.MethodGet, page(i), fmt.Sprint(s.version.Load())); err != nil {
+		if _, err := other.ask(http.MethodGet, s.page(i), fmt.Sprint(s.version.Load())); err != nil {
 			t.Errorf("another process: %v", err)
 		}
 	}

@@ -14,6 +14,9 @@ import (
 // one of the driver.
 func shared(far *guard.Store, prefix string) *purge.Shared {
 	o := purge.Options{Marks: marks{far}, Prefix: prefix, Sharded: far.Sharded()}
+	if o.Sharded {
+		o.Server = far.ServerOf
+	}
 	if far.Arranged() {
 		o.Arrangement = far.Arrangement
 	}

@@ -9,9 +9,6 @@ import (
 
 // Begin takes the ticket of a fill: the position in the log first, then the words.
 func (s *Shared) Begin(ctx context.Context, l *Look, f Fill) (Ticket, error) {
-	if l == nil {
-		l = s.Look()
-	}
 	t := Ticket{own: f.Own}
 	scopes := make([]Scope, 0, len(f.Known)+len(f.Guessed))
 	for _, scope := range f.Known {
@@ -20,6 +17,10 @@ func (s *Shared) Begin(ctx context.Context, l *Look, f Fill) (Ticket, error) {
 		}
 	}
 	part := s.partOf(scopes)
+	t.part = part
+	if l == nil || l.part != part {
+		l = s.lookIn(part)
+	}
 	if s.debts.left(part.number, each(scopes)) < Valid {
 		return Ticket{}, ErrOwed
 	}
@@ -32,7 +33,7 @@ func (s *Shared) Begin(ctx context.Context, l *Look, f Fill) (Ticket, error) {
 	}
 	t.Basis.Place = l.place(v.end)
 	if f.Late && s.Log != nil {
-		if t.log, err = s.Log.End(ctx, s.tagLog, logLife); err != nil {
+		if t.log, err = s.Log.End(ctx, part.tags, logLife); err != nil {
 			return Ticket{}, err
 		}
 	}
@@ -64,7 +65,7 @@ func (s *Shared) claim(ctx context.Context, t *Ticket, scopes []Scope) (own []Ma
 	var keys []string
 	for _, scope := range scopes {
 		if beside, ok := scope.own(); ok {
-			own, keys = append(own, Mark{Scope: beside}), append(keys, beside.key(s.base, s.Sharded))
+			own, keys = append(own, Mark{Scope: beside}), append(keys, beside.id().key(s.at(&beside, t.part).base))
 		}
 	}
 	if len(keys) == 0 {
@@ -107,7 +108,7 @@ func (s *Shared) take(ctx context.Context, t *Ticket, l *Look, scopes []Scope, t
 	for i, scope := range scopes {
 		marks[i].Scope = scope
 		word, _ := l.word(i, scope)
-		if until := s.lives.of(scope, word); good && word != "" && !until.Before(need) {
+		if until := s.lives.end(scope.id().in(s.at(&scope, t.part)), word); good && word != "" && !until.Before(need) {
 			marks[i].Word = word
 			t.live(until)
 		} else {
@@ -122,10 +123,11 @@ func (s *Shared) add(ctx context.Context, t *Ticket, marks []Mark, numbers []int
 	if len(numbers) == 0 {
 		return nil
 	}
-	ids, keys := make([]id, len(numbers)), make([]string, len(numbers))
+	ids, keys := make([]markID, len(numbers)), make([]string, len(numbers))
 	for k, i := range numbers {
-		ids[k] = marks[i].Scope.id()
-		keys[k] = ids[k].key(s.base, marks[i].Scope.home(s.Sharded))
+		part := s.at(&marks[i].Scope, t.part)
+		ids[k] = marks[i].Scope.id().in(part)
+		keys[k] = ids[k].key(part.base)
 	}
 	now := s.Now()
 	words, err := s.Marks.Add(ctx, 2*life, s.maker(now.Add(2*life)), keys...)
@@ -165,7 +167,7 @@ func lifeFor(ttl time.Duration) time.Duration {
 // Name adds scopes to a ticket: the words of the marks first, then the log. A purge whose record the log did not have yet will
 // delete the word that was taken; one whose record it has may have done so before. What was guessed needs no log.
 func (s *Shared) Name(ctx context.Context, t *Ticket, late []Scope, ttl time.Duration) (bool, error) {
-	if s.debts.left(s.partOfBasis(&t.Basis).number, each(late)) < Valid {
+	if s.debts.left(t.part.number, each(late)) < Valid {
 		return false, ErrOwed
 	}
 	marks := t.Basis.Marks[:len(t.Basis.Marks):len(t.Basis.Marks)]
@@ -188,7 +190,7 @@ func (s *Shared) Name(ctx context.Context, t *Ticket, late []Scope, ttl time.Dur
 	if !kept || err != nil {
 		return false, err
 	}
-	if purged, err := s.purgedSince(ctx, t.log, marks[fresh:]); purged || err != nil {
+	if purged, err := s.purgedSince(ctx, t, marks[fresh:]); purged || err != nil {
 		return false, err
 	}
 	if len(marks) > named {
@@ -221,15 +223,15 @@ func (s *Shared) lengthen(ctx context.Context, t *Ticket, marks []Mark, fresh in
 	return true, nil
 }
 
-// purgedSince tells whether one of marks was purged behind a position of the log of tags, or that cannot be told.
-func (s *Shared) purgedSince(ctx context.Context, from Position, marks []Mark) (bool, error) {
+// purgedSince tells whether one of marks was purged since the fill of a ticket began, by the log of tags, or that cannot be told.
+func (s *Shared) purgedSince(ctx context.Context, t *Ticket, marks []Mark) (bool, error) {
 	if len(marks) == 0 {
 		return false, nil
 	}
-	if from == "" || s.Log == nil {
+	if t.log == "" || s.Log == nil {
 		return true, nil
 	}
-	records, _, complete, err := s.Log.Since(ctx, s.tagLog, from)
+	records, _, complete, err := s.Log.Since(ctx, t.part.tags, t.log)
 	if err != nil || !complete {
 		return true, err
 	}
@@ -244,10 +246,10 @@ func (s *Shared) purgedSince(ctx context.Context, from Position, marks []Mark) (
 	return false, nil
 }
 
-// NotePosition has a look note where the log of tags is.
+// NotePosition has a look note where the log of tags is, in its partition.
 func (s *Shared) NotePosition(ctx context.Context, l *Look) (err error) {
 	if s.Log != nil {
-		l.tags, err = s.Log.End(ctx, s.tagLog, logLife)
+		l.tags, err = s.Log.End(ctx, l.part.tags, logLife)
 	}
 	return err
 }
@@ -266,13 +268,13 @@ func (s *Shared) Follow(ctx context.Context, l *Look, t *Ticket, late []Scope) (
 			unnamed = append(unnamed, Mark{Scope: scope})
 		}
 	}
-	if s.debts.left(s.partOfBasis(&t.Basis).number, each(late)) < Valid {
+	if s.debts.left(t.part.number, each(late)) < Valid {
 		return Gone, nil
 	}
-	if l != nil && l.tags != "" && l.tags == t.log && l.paid == s.debts.paid.Load() {
+	if l != nil && l.part == t.part && l.tags != "" && l.tags == t.log && l.paid == s.debts.paid.Load() {
 		return state, nil // nothing was purged between the beginning of the fill and that of this request
 	}
-	if purged, err := s.purgedSince(ctx, t.log, unnamed); purged || err != nil {
+	if purged, err := s.purgedSince(ctx, t, unnamed); purged || err != nil {
 		return Gone, err
 	}
 	return state, nil

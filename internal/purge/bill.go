@@ -1,9 +1,8 @@
 package purge
 
 import (
+	"math/bits"
 	"slices"
-
-	"github.com/gin-cachette/cachette/internal/target"
 )
 
 // bill is a purge without the names of its scopes.
@@ -12,14 +11,15 @@ type bill struct {
 	records []recorded
 }
 
-// due is a mark that a purge deletes.
+// due is the marks of a scope that a purge deletes: that of a path, or one in each partition.
 type due struct {
 	id     id
-	own    id   // of the mark beside it
-	hasOwn bool // there is one
-	spared bool // the mark beside it stays: see PurgeBy
-	late   bool // the purge stands in the log of tags
-	home   home
+	own    id     // of the mark beside it
+	hasOwn bool   // there is one
+	spared bool   // the mark beside it stays: see PurgeBy
+	late   bool   // the purge stands in the logs of tags
+	path   bool   // it is of a path, so that it has one mark, whichever partition an entry is in that stands on it
+	parts  uint64 // the partitions that the marks are in: a bit each
 }
 
 // recorded is a record, and the partitions that get it: a bit each.
@@ -30,7 +30,10 @@ type recorded struct {
 
 // dueOf returns what the purge of a scope deletes.
 func (s *Shared) dueOf(scope Scope) due {
-	d := due{id: scope.id(), late: scope.Kind.late(), home: scope.home(s.Sharded)}
+	d := due{id: scope.id(), late: scope.Kind.late(), path: scope.onPath(), parts: s.debts.full}
+	if d.path {
+		d.parts = 1 << s.at(&scope, &s.parts[0]).number
+	}
 	if own, ok := scope.own(); ok {
 		d.own, d.hasOwn = own.id(), true
 	}
@@ -49,66 +52,60 @@ func (s *Shared) bill(scopes ...Scope) (b bill) {
 	return b
 }
 
-// unit is a part of a bill that is carried out as a whole.
+// unit is what a bill has for one partition. A store takes it or not as a whole.
 type unit struct {
 	bill
-	part *partition // that its records are for, or the first
+	part *partition
 }
 
-// units returns the parts of a bill that a store may take or not take each: what is in one partition, and each mark that is in none, for it
-// may be on any server. It is the whole bill where there is one server.
-func (s *Shared) units(b *bill) []unit {
+// units returns the parts of a bill, by their partitions. It is the whole bill where there is one server.
+func (s *Shared) units(b *bill) (list []unit) {
 	if !s.Sharded {
 		return []unit{{*b, &s.parts[0]}}
 	}
-	var parted [target.Partitions]*unit // by their partitions
-	var list []unit
-	of := func(part int) *unit {
-		if parted[part] == nil {
-			parted[part] = &unit{part: &s.parts[part]}
+	parted := make([]unit, len(s.parts))
+	each := func(parts uint64, add func(u *unit, bit uint64)) {
+		for ; parts != 0; parts &= parts - 1 {
+			add(&parted[bits.TrailingZeros64(parts)], parts&-parts)
 		}
-		return parted[part]
 	}
 	for _, r := range b.records {
-		for part := range s.parts {
-			if bit := uint64(1) << part; r.parts&bit != 0 {
-				u := of(part)
-				u.records = append(u.records, recorded{r.record, bit})
-			}
-		}
+		each(r.parts, func(u *unit, bit uint64) { u.records = append(u.records, recorded{r.record, bit}) })
 	}
 	for _, one := range b.marks {
-		if one.home == nowhere {
-			list = append(list, unit{bill{marks: []due{one}}, &s.parts[0]})
-		} else {
-			u := of(int(one.home))
+		each(one.parts, func(u *unit, bit uint64) {
+			one.parts = bit
 			u.marks = append(u.marks, one)
-		}
+		})
 	}
-	for _, u := range parted {
-		if u != nil {
+	for i := range parted {
+		if u := &parted[i]; len(u.marks)+len(u.records) > 0 {
+			u.part = &s.parts[i]
 			list = append(list, *u)
 		}
 	}
 	return list
 }
 
-// add adds what another bill has.
-func (b *bill) add(more *bill) {
-	b.marks = append(b.marks, more.marks...)
-next:
-	for _, r := range more.records {
-		for i := range b.records {
-			if b.records[i].record == r.record {
-				b.records[i].parts |= r.parts
-				continue next
-			}
-		}
-		b.records = append(b.records, r)
+// lots returns units by the servers that keep what is in their partitions; each alone where that is not known.
+func (s *Shared) lots(units []unit) (lots [][]unit) {
+	if s.Server == nil {
+		return slices.Collect(slices.Chunk(units, 1))
 	}
+	numbers := make(map[string]int)
+	for _, u := range units {
+		server := s.Server(u.part.base)
+		n, known := numbers[server]
+		if !known {
+			n = len(lots)
+			numbers[server], lots = n, append(lots, nil)
+		}
+		lots[n] = append(lots[n], u)
+	}
+	return lots
 }
 
-// logged returns what the log of tags has of a bill, or what the log of paths has.
+// logged returns what the logs of tags have of a bill, or what that of paths has.
 func (b *bill) logged(late bool) (texts []string) {
 	for i := range b.marks {
 		if one := &b.marks[i]; one.late == late {
@@ -132,30 +129,32 @@ func (b *bill) parts() (parts uint64) {
 		parts |= r.parts
 	}
 	for i := range b.marks {
-		if at := b.marks[i].home; at != nowhere {
-			parts |= 1 << at
-		}
+		parts |= b.marks[i].parts
 	}
 	return parts
 }
 
-// without returns a bill without what another one has, which is a part of it.
-func (b *bill) without(rest *bill) *bill {
-	if len(rest.marks)+len(rest.records) == 0 {
-		return b
-	}
-	less := &bill{records: slices.Clone(b.records)}
-	for i := range less.records {
-		for _, r := range rest.records {
-			if r.record == less.records[i].record {
-				less.records[i].parts &^= r.parts
-			}
+// within returns what a bill has for some partitions.
+func (b *bill) within(parts uint64) (some bill) {
+	for _, r := range b.records {
+		if r.parts &= parts; r.parts != 0 {
+			some.records = append(some.records, r)
 		}
 	}
 	for _, one := range b.marks {
-		if !slices.ContainsFunc(rest.marks, func(left due) bool { return left.id == one.id }) {
-			less.marks = append(less.marks, one)
+		if one.parts &= parts; one.parts != 0 {
+			some.marks = append(some.marks, one)
 		}
 	}
-	return less
+	return some
+}
+
+// atOnce returns the first scopes of a bill: as many as have no more than so many marks, and at least one.
+func (b *bill) atOnce(most int) []due {
+	for n := range b.marks {
+		if most -= bits.OnesCount64(b.marks[n].parts); most < 0 && n > 0 {
+			return b.marks[:n]
+		}
+	}
+	return b.marks
 }

@@ -1,9 +1,9 @@
 package purge
 
 import (
+	"cmp"
 	"context"
 	"fmt"
-	"slices"
 )
 
 // Purge purges scopes. What the store does not take is owed: of several servers, what those have that did not take it.
@@ -14,14 +14,15 @@ func (s *Shared) Purge(ctx context.Context, scopes ...Scope) error {
 
 // purge carries out a bill, or owes what the store does not take of it.
 func (s *Shared) purge(ctx context.Context, b *bill) error {
-	owed, err := s.carry(ctx, b)
+	failed, err := s.carry(ctx, b)
 	if err == nil {
 		if _, err = s.arrangement(ctx); err != nil { // another process may look for it elsewhere
-			owed = b
+			failed = b.parts()
 		}
 	}
 	if err != nil {
-		s.debts.owe(owed)
+		owed := b.within(failed)
+		s.debts.owe(&owed)
 		return fmt.Errorf("%w; %w", err, ErrOwed)
 	}
 	if len(b.records) == 0 {
@@ -34,47 +35,58 @@ func (s *Shared) purge(ctx context.Context, b *bill) error {
 	return nil
 }
 
-// carry carries out a bill, all units side by side, and returns what the store did not take, and why.
-func (s *Shared) carry(ctx context.Context, b *bill) (rest *bill, err error) {
-	units := s.units(b)
-	failed := make([]error, len(units))
-	s.Beside(len(units), func(i int) { failed[i] = s.carryUnit(ctx, &units[i]) })
-	rest = new(bill)
-	for i, why := range failed {
-		if why == nil {
-			continue
-		}
-		if rest.add(&units[i].bill); err == nil {
-			err = why
+// carry carries out a bill, of all servers side by side, and returns the partitions whose server did not take it, and why one did not.
+func (s *Shared) carry(ctx context.Context, b *bill) (failed uint64, err error) {
+	lots := s.lots(s.units(b))
+	errs := make([][]error, len(lots))
+	s.Beside(len(lots), func(i int) { errs[i] = s.carryLot(ctx, lots[i]) })
+	for i, lot := range lots {
+		for k, why := range errs[i] {
+			if why != nil {
+				failed, err = failed|1<<lot[k].part.number, cmp.Or(err, why)
+			}
 		}
 	}
-	return rest, err
+	return failed, err
 }
 
-// carryUnit carries out purges, in this order:
+// carryLot carries out purges on one server, in this order:
 //   - Into the logs, for what has no mark to delete: fills under way whose tags have no name yet, and what stands on a prefix.
-//   - The marks are deleted, and the pulse, which must not be looked at before the log has the record.
-//   - Into the logs once more, for tiers near the processes: such a tier has seen the marks good at a position, and they were until now.
+//   - The marks are deleted, in one command, and the pulses, which must not be looked at before the logs have the records.
+//   - Into the logs for tiers near the processes, if there are any: such a tier has seen the marks good at a position, and they were until now.
 //
-// The marks of what is known before a fill need no record but for near tiers.
-func (s *Shared) carryUnit(ctx context.Context, u *unit) error {
-	late := u.logged(true)
-	if err := s.append(ctx, s.tagLog, s.Keep, late); err != nil {
+// The marks of what is known before a fill need no record but for near tiers. It returns for each unit why it was not carried out.
+func (s *Shared) carryLot(ctx context.Context, lot []unit) []error {
+	failed := make([]error, len(lot))
+	var logged []int
+	for i := range lot {
+		if u := &lot[i]; len(u.records) > 0 || len(u.logged(true)) > 0 {
+			logged = append(logged, i)
+		}
+	}
+	if len(logged) > 0 {
+		s.Beside(len(logged), func(i int) { failed[logged[i]] = s.log(ctx, &lot[logged[i]]) })
+	}
+	var done []int
+	for i, why := range failed {
+		if why == nil {
+			done = append(done, i)
+		}
+	}
+	if err := s.delete(ctx, lot, done); err != nil {
+		for _, i := range done {
+			failed[i] = err
+		}
+	}
+	return failed
+}
+
+// log notes a unit in the logs of its partition.
+func (s *Shared) log(ctx context.Context, u *unit) error {
+	if err := s.append(ctx, u.part.tags, s.Keep, u.logged(true)); err != nil {
 		return err
 	}
-	if err := s.append(ctx, u.part.log, keepPrefixes, u.encoded()); err != nil {
-		return err
-	}
-	if err := s.delete(ctx, u); err != nil {
-		return err
-	}
-	if !s.Near {
-		return nil
-	}
-	if err := s.append(ctx, s.tagLog, s.Keep, late); err != nil {
-		return err
-	}
-	return s.append(ctx, s.pathLog, s.Keep, u.logged(false))
+	return s.append(ctx, u.part.log, keepPrefixes, u.encoded())
 }
 
 // append appends to a log. One that cannot be written, as in a full store, is deleted: then it tells nothing, and what
@@ -91,26 +103,35 @@ func (s *Shared) append(ctx context.Context, log string, keep int, records []str
 	return nil
 }
 
-// delete deletes the marks of a unit.
-func (s *Shared) delete(ctx context.Context, u *unit) error {
-	keys := make([]string, 0, 2*len(u.marks)+1)
-	for i := range u.marks {
-		one := &u.marks[i]
-		if keys = append(keys, one.id.key(s.base, one.home)); one.hasOwn && !one.spared {
-			keys = append(keys, one.own.key(s.base, one.home))
+// delete deletes the marks of some units of a lot, and tells near tiers.
+func (s *Shared) delete(ctx context.Context, lot []unit, some []int) error {
+	var keys, late, early []string
+	for _, i := range some {
+		u := &lot[i]
+		for k := range u.marks {
+			one := &u.marks[k]
+			if keys = append(keys, one.id.key(u.part.base)); one.hasOwn && !one.spared {
+				keys = append(keys, one.own.key(u.part.base))
+			}
 		}
-	}
-	if len(u.records) > 0 {
-		keys = append(keys, u.part.pulse)
+		if len(u.records) > 0 {
+			keys = append(keys, u.part.pulse)
+		}
+		late, early = append(late, u.logged(true)...), append(early, u.logged(false)...)
 	}
 	if len(keys) == 0 {
 		return nil
 	}
 	err := s.Marks.Delete(ctx, keys...)
-	if len(u.records) > 0 {
-		u.part.outdate()
+	for _, i := range some {
+		if u := &lot[i]; len(u.records) > 0 {
+			u.part.outdate()
+		}
 	}
-	return err
+	if err != nil || !s.Near {
+		return err
+	}
+	return s.tellNear(ctx, late, early)
 }
 
 // PurgeBy purges scopes for a fill whose own response is to outlive that. The marks of its paths are deleted and added anew,
@@ -129,7 +150,7 @@ func (s *Shared) PurgeBy(ctx context.Context, t *Ticket, scopes ...Scope) error 
 			b.marks, again = append(b.marks, one), append(again, i, j)
 		} else {
 			more := s.bill(scope)
-			b.add(&more)
+			b.marks, b.records = append(b.marks, more.marks...), append(b.records, more.records...)
 		}
 	}
 	if err := s.purge(ctx, &b); err != nil || len(again) == 0 {
@@ -147,7 +168,7 @@ func (s *Shared) PurgeBy(ctx context.Context, t *Ticket, scopes ...Scope) error 
 	return nil
 }
 
-// payAtOnce bounds the marks of a part of what is paid.
+// payAtOnce bounds the marks of a part of what is paid, but for those of one scope.
 const payAtOnce = 256
 
 // Owed returns how many purges are owed; everything counts as one.
@@ -166,21 +187,22 @@ func (s *Shared) Pay(ctx context.Context) (err error) {
 	all, number := s.debts.all()
 	failed := uint64(0) // the partitions
 	for first := true; first || len(all.marks) > 0; first = false {
-		n := min(payAtOnce, len(all.marks))
-		part := bill{marks: slices.DeleteFunc(slices.Clone(all.marks[:n]), func(one due) bool { return one.home != nowhere && failed>>one.home&1 != 0 })}
-		all.marks = all.marks[n:]
+		part := bill{marks: all.atOnce(payAtOnce)}
+		all.marks = all.marks[len(part.marks):]
 		if first {
 			part.records = all.records
 		}
-		rest, why := s.carry(ctx, &part)
-		s.debts.settle(part.without(rest), number)
+		part = part.within(^failed)
+		left, why := s.carry(ctx, &part)
+		part = part.within(^left)
+		s.debts.settle(&part, number)
 		if why == nil {
 			continue
 		}
 		if err = why; !s.Sharded || ctx.Err() != nil {
 			return err
 		}
-		failed |= rest.parts()
+		failed |= left
 	}
 	return err
 }

@@ -150,7 +150,7 @@ func TestEveryInterleaving(t *testing.T) {
 			s.w.Go("fill", func() { s.fill(s.here, known, nil) })
 			s.w.Go("fill", func() { s.fill(s.there, known, nil) })
 			s.w.Go("purge", func() { s.purge(s.here, path) })
-			s.w.Events = append(s.w.Events, func() { s.w.Lose(purge.KeyOf(path, false)) })
+			s.w.Events = append(s.w.Events, func() { s.w.Lose(purge.KeyOf(path, "", false)) })
 		}},
 		{"two purges of a path", func(s *small) {
 			s.w.Go("fill", func() { s.fill(s.here, known, nil) })
@@ -165,14 +165,14 @@ func TestEveryInterleaving(t *testing.T) {
 		}},
 		{"a tag, its mark lost", func(s *small) {
 			s.w.Go("fill", func() { s.fill(s.here, nil, tags) })
-			s.w.Go("add", func() { _, _ = s.w.Store.Add(ctx, 1, func() string { return "other" }, purge.KeyOf(tag, false)) })
+			s.w.Go("add", func() { _, _ = s.w.Store.Add(ctx, 1, func() string { return "other" }, purge.KeyOf(tag, "", false)) })
 			s.w.Go("purge", func() { s.purge(s.there, tag) })
-			s.w.Events = append(s.w.Events, func() { s.w.Lose(purge.KeyOf(tag, false)) })
+			s.w.Events = append(s.w.Events, func() { s.w.Lose(purge.KeyOf(tag, "", false)) })
 		}},
 		{"a tag, the log lost", func(s *small) {
 			s.w.Go("fill", func() { s.fill(s.here, nil, tags) })
 			s.w.Go("purge", func() { s.purge(s.there, tag) })
-			s.w.Events = append(s.w.Events, func() { s.w.Lose(purge.TagLog()) }, func() { s.w.Lose(purge.KeyOf(tag, false)) })
+			s.w.Events = append(s.w.Events, func() { s.w.Lose(purge.TagLog("", false)) }, func() { s.w.Lose(purge.KeyOf(tag, "", false)) })
 		}},
 		{"two purges of a tag", func(s *small) {
 			s.w.Go("fill", func() { s.fill(s.here, nil, tags) })

@@ -9,9 +9,8 @@ import (
 
 // What the simulator needs for the mistakes that it must find.
 
-func TagLog() string { return target.Marks("") + "lt" }
-
-// PrefixLog is the log of the partition of a path, and PulseKey its pulse.
+// TagLog is the log of tags of the partition of a path, PrefixLog that of prefixes, and PulseKey the pulse.
+func TagLog(path string, sharded bool) string    { return of(path, sharded) + "lt" }
 func PrefixLog(path string, sharded bool) string { return of(path, sharded) + "lx" }
 func PulseKey(path string, sharded bool) string  { return of(path, sharded) + "le" }
 
@@ -22,8 +21,16 @@ func of(path string, sharded bool) string {
 	return target.Marks("")
 }
 
-// KeyOf is the key of the mark of a scope.
-func KeyOf(s Scope, sharded bool) string { return s.key(target.Marks(""), sharded) }
+// NearLogs are those that near tiers follow in a store of several servers.
+func NearLogs() []string { return []string{target.Marks("") + "lt", target.Marks("") + "lp"} }
+
+// KeyOf is the key of the mark that a page stands on for a scope. path is the page's.
+func KeyOf(s Scope, path string, sharded bool) string {
+	if s.onPath() {
+		path = s.Name
+	}
+	return s.id().key(of(path, sharded))
+}
 
 // ForgetOwed forgets what is owed.
 func (s *Shared) ForgetOwed() {
@@ -47,6 +54,16 @@ func (t *Ticket) Exclusive() { t.own = true }
 func (t *Ticket) Position() Position     { return t.log }
 func (t *Ticket) SetPosition(p Position) { t.log = p }
 
+// TagLog is the log of tags of a ticket's partition, and KeysOf are the keys of marks there.
+func (t *Ticket) TagLog() string { return t.part.tags }
+func (t *Ticket) KeysOf(scopes []Scope) []string {
+	keys := make([]string, len(scopes))
+	for i, scope := range scopes {
+		keys[i] = scope.id().key(t.part.s.at(&scope, t.part).base)
+	}
+	return keys
+}
+
 // Guess has a ticket take marks for ones that were read before the handler ran.
 func (t *Ticket) Guess(marks ...Mark) { t.guessed = append(t.guessed, marks...) }
 
@@ -64,10 +81,7 @@ func (l *Look) WordsOf(scopes []Scope) []Mark {
 func (s *Shared) AppendTo(ctx context.Context, scopes ...Scope) error {
 	b := s.bill(scopes...)
 	for _, u := range s.units(&b) {
-		if err := s.append(ctx, s.tagLog, s.Keep, u.logged(true)); err != nil {
-			return err
-		}
-		if err := s.append(ctx, u.part.log, keepPrefixes, u.encoded()); err != nil {
+		if err := s.log(ctx, &u); err != nil {
 			return err
 		}
 	}
@@ -77,7 +91,7 @@ func (s *Shared) AppendTo(ctx context.Context, scopes ...Scope) error {
 func (s *Shared) DeleteOf(ctx context.Context, scopes ...Scope) error {
 	b := s.bill(scopes...)
 	for _, u := range s.units(&b) {
-		if err := s.delete(ctx, &u); err != nil {
+		if err := s.delete(ctx, []unit{u}, []int{0}); err != nil {
 			return err
 		}
 	}
@@ -155,33 +169,57 @@ func (s *Shared) RenewAnyway(l *Look) {
 // PurgeBut leaves the record of a purge out of the partition of a path.
 func (s *Shared) PurgeBut(ctx context.Context, path string, scopes ...Scope) error {
 	b := s.bill(scopes...)
-	if s.Sharded {
-		for i := range b.records {
-			b.records[i].parts &^= 1 << target.Partition(path)
+	for i := range b.records {
+		b.records[i].parts &^= s.bit(path)
+	}
+	return s.purge(ctx, &b)
+}
+
+// PurgeBesides leaves the mark of a scope that has one in each partition out of that of a path, and the record of a late one.
+func (s *Shared) PurgeBesides(ctx context.Context, path string, scopes ...Scope) error {
+	b := s.bill(scopes...)
+	for i := range b.marks {
+		if !b.marks[i].path {
+			b.marks[i].parts &^= s.bit(path)
 		}
 	}
 	return s.purge(ctx, &b)
 }
 
+// bit is that of the partition of a path, and of none where there is one server.
+func (s *Shared) bit(path string) uint64 {
+	if s.Sharded {
+		return 1 << target.Partition(path)
+	}
+	return 0
+}
+
 // PurgeSome is done when a part of the store has taken it.
 func (s *Shared) PurgeSome(ctx context.Context, scopes ...Scope) error {
 	b := s.bill(scopes...)
-	rest, err := s.carry(ctx, &b)
-	if err != nil && len(b.without(rest).marks)+len(b.without(rest).records) == 0 {
+	failed, err := s.carry(ctx, &b)
+	if err != nil && failed == b.parts() {
 		s.debts.owe(&b)
 		return err
 	}
 	return s.Wait(ctx, s.Every+s.Every/16)
 }
 
-// PaySettlingAll takes off all debts when a part of the store has taken them.
-func (s *Shared) PaySettlingAll(ctx context.Context) error {
+// PaySettlingAll takes off all debts when a part of the store has taken them, or those of records or of marks alone.
+func (s *Shared) PaySettlingAll(ctx context.Context, records, marks bool) error {
 	b, number := s.debts.all()
-	rest, err := s.carry(ctx, &b)
-	if err != nil && (!s.Sharded || len(rest.records) > 0 && rest.records[0].parts == s.debts.full) {
+	failed, err := s.carry(ctx, &b)
+	if err != nil && failed == b.parts() {
 		return err
 	}
-	s.debts.settle(&b, number)
+	settled := b.within(^failed)
+	if records {
+		settled.records = b.records
+	}
+	if marks {
+		settled.marks = b.marks
+	}
+	s.debts.settle(&settled, number)
 	return nil
 }
 
@@ -224,8 +262,9 @@ func (s *Shared) Rearrange(ctx context.Context, t *Ticket) error {
 // PurgeUnarranged purges, and does not ask for the arrangement.
 func (s *Shared) PurgeUnarranged(ctx context.Context, scopes ...Scope) error {
 	b := s.bill(scopes...)
-	if rest, err := s.carry(ctx, &b); err != nil {
-		s.debts.owe(rest)
+	if failed, err := s.carry(ctx, &b); err != nil {
+		owed := b.within(failed)
+		s.debts.owe(&owed)
 		return err
 	}
 	if len(b.records) == 0 {

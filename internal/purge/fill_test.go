@@ -107,16 +107,17 @@ func (f *fleet) name(q *process, t *purge.Ticket, e *entry, tags []purge.Scope) 
 
 // keptFor checks the other side: a fill is kept if nothing concerned it.
 func (f *fleet) keptFor(e *entry, t *purge.Ticket, tags []purge.Scope) {
-	if f.plan.lists || f.broken[purge.TagLog()] >= e.began || f.appended[purge.TagLog()] >= f.plan.keep || t.Position() == "" {
+	log := purge.TagLog(pathOf(e.page), f.plan.sharded())
+	if f.plan.lists || f.broken[log] >= e.began || f.appended[log] >= f.plan.keep || t.Position() == "" {
 		return
 	}
 	for _, m := range t.Basis.Marks {
-		if f.gone[f.key(m.Scope)] >= e.began {
+		if f.gone[f.key(m.Scope, e.page)] >= e.began {
 			return
 		}
 	}
 	for _, s := range f.both(tags) {
-		if f.gone[f.key(s)] >= e.began || f.purging(s) {
+		if f.gone[f.key(s, e.page)] >= e.began || f.purging(s) {
 			return
 		}
 	}

@@ -283,7 +283,7 @@ func (f *fleet) spared(q *process, e *entry, began int, state purge.State, err e
 		return
 	}
 	for _, m := range e.basis.Marks {
-		if f.gone[f.key(m.Scope)] >= e.began {
+		if f.gone[f.key(m.Scope, e.page)] >= e.began {
 			return
 		}
 	}

@@ -16,23 +16,24 @@ type keyMemo [keysKept]atomic.Pointer[markKey]
 
 type markKey struct {
 	scope Scope
+	part  *partition // that the mark is in
 	key   string
 }
 
 var memoSeed = maphash.MakeSeed()
 
-// key returns the key of the mark of a scope.
-func (m *keyMemo) key(s *Scope, base string, sharded bool) string {
+// key returns the key of the mark that a scope has in a partition.
+func (m *keyMemo) key(s *Scope, part *partition) string {
 	if len(s.Host)+len(s.Name) > longestName {
-		return s.key(base, sharded)
+		return s.id().key(part.base)
 	}
-	slot := &m[(maphash.String(memoSeed, s.Name)+uint64(s.Kind))%keysKept]
-	if known := slot.Load(); known != nil && known.scope == *s {
+	slot := &m[(maphash.String(memoSeed, s.Name)+uint64(s.Kind)+uint64(part.number))%keysKept]
+	if known := slot.Load(); known != nil && known.part == part && known.scope == *s {
 		return known.key
 	}
-	key := s.key(base, sharded)
+	key := s.id().key(part.base)
 	kept := *s
 	kept.Host, kept.Name = strings.Clone(s.Host), strings.Clone(s.Name) // or what is kept of a request could be all of its header
-	slot.Store(&markKey{kept, key})
+	slot.Store(&markKey{kept, part, key})
 	return key
 }

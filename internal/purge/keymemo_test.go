@@ -7,15 +7,9 @@ import (
 	"testing"
 )
 
-// TestKeysAreRemembered: the key of a scope's mark is the same whether it is remembered or made, whatever other scopes are.
+// TestKeysAreRemembered: the key of a scope's mark in a partition is the same whether it is remembered or made, whatever other scopes are.
 func TestKeysAreRemembered(t *testing.T) {
-	const base = "p:~r:"
-	for _, sharded := range []bool{false, true} {
-		testKeysAreRemembered(t, base, sharded)
-	}
-}
-
-func testKeysAreRemembered(t *testing.T, base string, sharded bool) {
+	parts := []partition{{number: 0, base: "p:~r:{a}"}, {number: 1, base: "p:~r:{b}"}, {number: keysKept, base: "p:~r:{c}"}}
 	m := new(keyMemo)
 	random := rand.New(rand.NewPCG(1, 2))
 	for range 20_000 {
@@ -23,12 +17,12 @@ func testKeysAreRemembered(t *testing.T, base string, sharded bool) {
 		if random.IntN(50) == 0 {
 			name += strings.Repeat("x", longestName)
 		}
-		s := Scope{Kind: Path, Name: name, Soft: random.IntN(2) == 0}
+		s, part := Scope{Kind: Namespace, Name: name, Soft: random.IntN(2) == 0}, &parts[random.IntN(len(parts))]
 		if random.IntN(2) == 0 {
 			s = OfHostPath(fmt.Sprint("h", random.IntN(2)), name)
 		}
-		if got, want := m.key(&s, base, sharded), s.key(base, sharded); got != want {
-			t.Fatalf("the key of %+v is %s, want %s", s, got, want)
+		if got, want := m.key(&s, part), s.id().key(part.base); got != want {
+			t.Fatalf("the key of %+v in %s is %s, want %s", s, part.base, got, want)
 		}
 	}
 	remembered := 0

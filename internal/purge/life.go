@@ -37,28 +37,41 @@ func lifeOf(word string) time.Time {
 }
 
 // lives are until when marks live that this process has lengthened. What is forgotten costs a round trip.
-type lives [16]struct {
+type lives [16]livesPart
+
+type livesPart struct {
 	mu    sync.Mutex
-	until map[id]time.Time
+	until map[markID]time.Time
 }
+
+// markID tells marks apart: one scope has several, each in a partition of its own.
+type markID struct {
+	id
+	part uint8
+}
+
+// in returns the mark that a scope has in a partition.
+func (i id) in(part *partition) markID { return markID{i, uint8(part.number)} }
 
 const maxLives = 512 // in each part
 
-func (l *lives) note(i id, until time.Time) {
-	part := &l[i[0]%16]
+// of returns the part of the lives that a mark's is in.
+func (l *lives) of(i markID) *livesPart { return &l[(i.id[0]+i.part)%16] }
+
+func (l *lives) note(i markID, until time.Time) {
+	part := l.of(i)
 	part.mu.Lock()
 	defer part.mu.Unlock()
 	if part.until == nil || len(part.until) >= maxLives {
-		part.until = make(map[id]time.Time)
+		part.until = make(map[markID]time.Time)
 	}
 	part.until[i] = until
 }
 
-// of returns until when the mark of a scope with a word lives at least.
-func (l *lives) of(s Scope, word string) time.Time {
+// end returns until when a mark with a word lives at least.
+func (l *lives) end(i markID, word string) time.Time {
 	until := lifeOf(word)
-	i := s.id()
-	part := &l[i[0]%16]
+	part := l.of(i)
 	part.mu.Lock()
 	defer part.mu.Unlock()
 	if longer := part.until[i]; longer.After(until) {

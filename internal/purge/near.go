@@ -1,9 +1,16 @@
 package purge
 
-import "context"
+import (
+	"context"
+	"slices"
+)
 
 // Place is where the logs were when the marks of an entry were good. A tier near the process notes it first, then reads the marks, and
 // keeps the entry if they are good. It follows the logs from there. Both logs are written only by a Shared with Near.
+//
+// There is one of each, also in a store of several servers, where fills ask a log of tags in their own partition. So a near tier needs the
+// servers of both. A purge that one of those does not take is carried out in each partition all the same, and owed there until near tiers
+// can be told.
 type Place struct{ Tags, Paths Position }
 
 // Place returns where the logs are.
@@ -15,6 +22,20 @@ func (s *Shared) Place(ctx context.Context) (p Place, err error) {
 		p.Paths, err = s.Log.End(ctx, s.pathLog, logLife)
 	}
 	return p, err
+}
+
+// tellNear notes in the logs of near tiers what was purged: tags and groups, and what is known before a fill.
+func (s *Shared) tellNear(ctx context.Context, late, early []string) error {
+	if err := s.append(ctx, s.tagLog, s.Keep, distinctTexts(late)); err != nil {
+		return err
+	}
+	return s.append(ctx, s.pathLog, s.Keep, distinctTexts(early))
+}
+
+// distinctTexts returns each of texts once: a scope has as many marks as there are partitions.
+func distinctTexts(texts []string) []string {
+	slices.Sort(texts)
+	return slices.Compact(texts)
 }
 
 // Heard is what was purged behind a place.
@@ -71,7 +92,8 @@ func (h *Heard) Left(basis *Basis) State {
 // Standing tells what the purges that have no record in the two logs leave of an entry: those that are owed, and those of prefixes.
 // It is asked before Heard, so that what is paid in between is heard.
 func (s *Shared) Standing(ctx context.Context, basis *Basis) (State, error) {
-	l, part := s.Look(), s.partOfBasis(basis)
+	part := s.partOfBasis(basis)
+	l := s.lookIn(part)
 	for range attempts {
 		if err := l.arrange(ctx); err != nil {
 			return Gone, err
@@ -90,7 +112,7 @@ func (s *Shared) Standing(ctx context.Context, basis *Basis) (State, error) {
 			return min(owed, state), nil
 		}
 		if l.paid != s.debts.paid.Load() {
-			l = s.Look()
+			l = s.lookIn(part)
 		} else if err := part.resolve(ctx, at); err != nil {
 			return Gone, err
 		}

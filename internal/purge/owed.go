@@ -28,7 +28,7 @@ type debts struct {
 	records map[record]parted // that of everything is record{}
 }
 
-// debt is what is owed to one scope. Its name is not kept, which may be long.
+// debt is what is owed to one scope: its marks in some partitions. Its name is not kept, which may be long.
 type debt struct {
 	due
 	number uint64
@@ -70,22 +70,19 @@ func (d *debts) oweRecord(r record, parts uint64) {
 	}
 }
 
-// oweMark notes a mark. Of too many everything is owed in the partitions that they are in, which is everywhere for those that are in none.
+// oweMark notes the marks of a scope, which are one debt. Of too many everything is owed in the partitions that they are in.
 func (d *debts) oweMark(one due) {
 	if d.marks == nil {
 		d.marks = make(map[id]debt)
 	}
 	one.spared = false
+	one.parts |= d.marks[one.id].parts
 	if d.marks[one.id] = (debt{one, d.last}); len(d.marks) <= maxOwed {
 		return
 	}
 	parts := uint64(0)
 	for _, one := range d.marks {
-		if one.home == nowhere {
-			parts = d.full
-			break
-		}
-		parts |= 1 << one.home
+		parts |= one.parts
 	}
 	d.marks = nil
 	d.oweRecord(record{}, parts)
@@ -112,7 +109,7 @@ func (d *debts) left(part int, scopes func(yield func(Scope) bool)) State {
 		}
 	}
 	for s := range scopes {
-		if _, owed := d.marks[s.id()]; owed {
+		if owed := d.marks[s.id()]; owed.path || owed.parts>>part&1 != 0 {
 			lower(s.Soft)
 		}
 		for r, owed := range d.records {
@@ -154,7 +151,13 @@ func (d *debts) settle(b *bill, number uint64) {
 		}
 	}
 	for _, one := range b.marks {
-		if owed, ok := d.marks[one.id]; ok && owed.number <= number {
+		owed, ok := d.marks[one.id]
+		if !ok || owed.number > number {
+			continue
+		}
+		if owed.parts &^= one.parts; owed.parts != 0 {
+			d.marks[one.id] = owed
+		} else {
 			delete(d.marks, one.id)
 		}
 	}

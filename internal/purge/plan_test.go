@@ -75,6 +75,8 @@ func (f *fleet) makePlan() {
 		*p = plan{processes: 2, servers: 2, prefixes: true, salt: f.rng.Uint64(), steps: 2, keep: 8, known: p.known, alone: true}
 	case k < 15: // of lists of servers alone
 		*p = plan{processes: 2, servers: 2, lists: true, salt: f.rng.Uint64(), steps: 3, keep: 8, untold: 10 * f.rng.IntN(3), known: p.known, alone: true}
+	case k < 20: // of marks that several partitions have, and what is owed to some of them
+		*p = plan{processes: 2, servers: 2, salt: f.rng.Uint64(), steps: 3, keep: 8, tags: allTags[:1+f.rng.IntN(2)], known: p.known, alone: f.chance(50)}
 	}
 	from := p.known[0]
 	if len(p.tags) > 0 && f.chance(60) {
@@ -188,7 +190,7 @@ func (f *fleet) addEvents() {
 // loseMark loses the mark of something that a page stands on, or the pulse.
 func (f *fleet) loseMark() {
 	scopes := append(slices.Clone(f.plan.known[0]), f.plan.tags...)
-	key := f.key(scopes[f.rng.IntN(len(scopes))])
+	key := f.key(scopes[f.rng.IntN(len(scopes))], 0)
 	if f.chance(10) {
 		key = purge.PulseKey(pathOf(0), f.plan.sharded())
 	}
@@ -200,7 +202,11 @@ func (f *fleet) loseOf(lose func(key string)) {
 		lose(f.place(purge.PrefixLog(pathOf(0), f.plan.sharded())))
 		return
 	}
-	lose(f.place(purge.TagLog()))
+	if f.plan.sharded() && f.plan.near && f.chance(50) {
+		lose(f.place(purge.NearLogs()[f.rng.IntN(2)]))
+		return
+	}
+	lose(f.place(purge.TagLog(pathOf(0), f.plan.sharded())))
 }
 
 // restart kills a process: what it owes is forgotten, and what it had in memory.

@@ -37,12 +37,15 @@ const pulseLife = 10 * time.Minute
 // lost stands for the number of a position that the log does not reach back to, or that another log had.
 const lost = -1
 
-// partition is a part of the pages, those whose paths have one tag, or all pages where there is one server.
+// partition is a part of the pages, those whose paths have one tag, or all pages where there is one server. It has all that they stand on: the
+// marks of their paths, a mark of each namespace, tag, group and identity, and the logs. The one exception is a page that was rewritten from
+// one path to another, which stands on the marks of both.
 type partition struct {
-	s          *Shared
-	number     int
-	log, pulse string // their keys
-	view       atomic.Pointer[view]
+	s                *Shared
+	number           int
+	base             string // what keys begin with: those of the marks, and of what follows
+	tags, log, pulse string // the keys of the log of tags, of that of prefixes, and of the pulse
+	view             atomic.Pointer[view]
 }
 
 // view is what a process knows of the log of a partition. It is never changed.

@@ -61,10 +61,11 @@ type Fill struct {
 type Ticket struct {
 	Basis Basis // what the entry is kept with, once Name has told true
 
-	guessed []Mark    // Shared
-	log     Position  // Shared: in the log of tags
-	until   time.Time // Shared: the marks live at least until then
-	own     bool      // Shared: the marks beside those of the paths are this fill's alone
+	part    *partition // Shared: that it is in
+	guessed []Mark     // Shared
+	log     Position   // Shared: in the partition's log of tags
+	until   time.Time  // Shared: the marks live at least until then
+	own     bool       // Shared: the marks beside those of the paths are this fill's alone
 
 	gens   []named // Local: what was guessed
 	purges uint64  // Local: of tags, when the fill began
@@ -80,9 +81,9 @@ type Look struct {
 	scopes      []Scope
 	keys        []string   // behind room for one that is not of a mark: see KeysBehind
 	words       []string   // as many as have been read
-	part        *partition // that the scopes are in
+	part        *partition // of what stands on the scopes
 	pulse       int        // the number of the pulse's scope, or -1: see prefixes.go
-	tags        Position   // where the log of tags was, noted for following a flight
+	tags        Position   // where the partition's log of tags was, noted for following a flight
 	arrangement *string    // nil where it is not known yet: see arrangement.go
 }
 
@@ -139,7 +140,7 @@ func (l *Look) Want(scopes ...Scope) {
 	for _, scope := range scopes {
 		if l.s != nil && !scope.Kind.rare() && l.find(len(l.scopes), scope) < 0 {
 			l.scopes = append(l.scopes, scope)
-			l.keys = append(l.keys, scope.key(l.s.base, l.s.Sharded))
+			l.keys = append(l.keys, l.s.keys.key(&scope, l.s.at(&scope, l.part)))
 		}
 	}
 }

@@ -5,8 +5,6 @@ import (
 	"encoding/base64"
 	"strconv"
 	"strings"
-
-	"github.com/gin-cachette/cachette/internal/target"
 )
 
 // Kind is what kind of thing a scope names. Its numbers stand in stored entries and in digests, so they stay as they are.
@@ -60,29 +58,11 @@ func (s Scope) id() id {
 	return id(sum[:])
 }
 
-// home is the partition of a store of several servers that a mark is in, by its path: see [target.Partition].
-type home int8
-
-// nowhere is the home of marks that have no path, and of all where there is one server.
-const nowhere home = -1
-
-// home returns the home that the scope's mark has if sharded.
-func (s *Scope) home(sharded bool) home {
-	if sharded && s.onPath() {
-		return home(target.Partition(s.Name))
-	}
-	return nowhere
-}
-
-// key returns the key of the scope's mark in a store. It is that of no value and no response, and of no other scope.
-func (s *Scope) key(base string, sharded bool) string { return s.id().key(base, s.home(sharded)) }
-
-func (i id) key(base string, at home) string {
+// key returns the key of a scope's mark, of which base is the beginning: see [partition]. It is that of no value and no response, and of no
+// other scope.
+func (i id) key(base string) string {
 	var room [96]byte
 	b := append(room[:0], base...)
-	if at != nowhere {
-		b = append(b, target.Tag(int(at))...)
-	}
 	return string(base64.RawURLEncoding.AppendEncode(append(b, 'm'), i[:]))
 }
 

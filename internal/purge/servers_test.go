@@ -14,8 +14,10 @@ import (
 // sharded tells whether the store has several servers.
 func (p *plan) sharded() bool { return p.servers > 1 }
 
-// key is the key of a scope's mark.
-func (f *fleet) key(s purge.Scope) string { return purge.KeyOf(s, f.plan.sharded()) }
+// key is the key of the mark that a page stands on for a scope.
+func (f *fleet) key(s purge.Scope, page int) string {
+	return purge.KeyOf(s, pathOf(page), f.plan.sharded())
+}
 
 // server is the one, of a list, that has a key: all keys with one tag are on the same.
 func (p *plan) server(list []int, key string) int {
@@ -33,7 +35,7 @@ func (f *fleet) spread(q *process, o *purge.Options) {
 	for i := range list {
 		list[i] = i
 	}
-	o.Sharded, o.Beside = true, f.beside(q)
+	o.Sharded, o.Beside, o.Server = true, f.beside(q), f.lot(q)
 	if f.plan.lists {
 		f.rng.Shuffle(len(list), func(i, j int) { list[i], list[j] = list[j], list[i] })
 		if f.chance(60) {
@@ -71,22 +73,31 @@ func quiet(key string) bool {
 
 var tagsOfPages = [pages]string{target.Tag(target.Partition(pathOf(0))), target.Tag(target.Partition(pathOf(1)))}
 
-// beside does several things side by side, as far as it matters: of what is done in each partition, in those that have a page.
+// lot returns what has a purge of several servers carried out in lots: each server's, or, so that the partitions of two pages on one server
+// are apart too, those of what has no page and of each page.
+func (f *fleet) lot(q *process) func(key string) string {
+	if f.chance(50) {
+		return func(key string) string { return strconv.Itoa(q.store.Server(key)) }
+	}
+	return func(key string) string {
+		if quiet(key) {
+			return "quiet"
+		}
+		return key
+	}
+}
+
+// beside does several things side by side: those of lots. The others are those of one lot.
 func (f *fleet) beside(q *process) func(n int, do func(i int)) {
 	return func(n int, do func(i int)) {
-		if n != target.Partitions {
-			for _, i := range f.rng.Perm(n) {
+		if n == 1 || n > max(servers, pages+1) {
+			for i := range n {
 				do(i)
 			}
 			return
 		}
-		left := 0
+		left := n
 		for i := range n {
-			if quiet("~r:" + target.Tag(i)) {
-				do(i)
-				continue
-			}
-			left++
 			q.actors = append(q.actors, f.w.Go(f.w.Running().Name, func() { do(i); left-- }))
 		}
 		f.w.Until(func() bool { return left == 0 })

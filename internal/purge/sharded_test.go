@@ -67,12 +67,17 @@ func TestPurgeOfSeveralServers(t *testing.T) {
 		{"everything", []purge.Scope{all}, false, purge.Gone, purge.Gone, purge.Gone, purge.Valid},
 		{"everything softly", []purge.Scope{all.Softly()}, false, purge.Stale, purge.Stale, purge.Stale, purge.Valid},
 		{"a prefix", []purge.Scope{prefix}, false, purge.Gone, purge.Gone, purge.Gone, purge.Valid},
-		{"a tag of another page", []purge.Scope{tag}, true, purge.Valid, purge.Valid, purge.Valid, purge.Valid},
+		{"their namespace", []purge.Scope{space}, false, purge.Gone, purge.Gone, purge.Gone, purge.Valid},
+		{"their identity", []purge.Scope{alice}, false, purge.Gone, purge.Gone, purge.Gone, purge.Valid},
+		{"their tag", []purge.Scope{tag}, false, purge.Gone, purge.Gone, purge.Gone, purge.Valid},
+		{"their tag softly", []purge.Scope{tag.Softly()}, false, purge.Stale, purge.Stale, purge.Stale, purge.Valid},
+		{"a tag of other pages", []purge.Scope{{Kind: purge.Tag, Name: "u"}}, false, purge.Valid, purge.Valid, purge.Valid, purge.Valid},
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			h := newHalves()
 			here, there := h.process(), h.process()
-			first, second := begin(t, here, []purge.Scope{onFirst}), begin(t, here, []purge.Scope{onSecond})
+			both := []purge.Scope{space, alice, tag, tag.Softly()}
+			first, second := begin(t, here, append(both, onFirst)), begin(t, here, append(both, onSecond))
 			left(t, there, "elsewhere, at first", &first.Basis, purge.Valid)
 			left(t, there, "elsewhere, at first", &second.Basis, purge.Valid)
 
@@ -87,7 +92,7 @@ func TestPurgeOfSeveralServers(t *testing.T) {
 			if got := here.Owed() > 0; got == test.done {
 				t.Errorf("something is owed: %t", got)
 			}
-			fill := begin(t, here, []purge.Scope{onFirst})
+			fill := begin(t, here, append(both, onFirst))
 			left(t, here, "of what is filled on the first server then", &fill.Basis, purge.Valid)
 			if err := here.Pay(ctx); test.done != (err == nil) {
 				t.Errorf("paying while it is away: %v", err)
@@ -143,19 +148,55 @@ func TestPayingSeveralServers(t *testing.T) {
 	}
 }
 
+// TestOwedTagsToOneServer holds that a tag is one debt, in however many partitions it is owed, and that it is paid in them alone.
+func TestOwedTagsToOneServer(t *testing.T) {
+	h := newHalves()
+	p := h.process()
+	h.away[1] = true
+	tags := func(i int) purge.Scope { return purge.Scope{Kind: purge.Tag, Name: strconv.Itoa(i)} }
+	const owed = 400
+	for i := range owed {
+		_ = p.Purge(ctx, tags(i))
+		_ = p.Purge(ctx, tags(i))
+	}
+	if p.Owed() != owed {
+		t.Errorf("%d are owed, want %d", p.Owed(), owed)
+	}
+	kept := begin(t, p, []purge.Scope{onFirst, tags(1)})
+	if err := p.Pay(ctx); err == nil || p.Owed() != owed {
+		t.Errorf("paying while it is away: %v, %d are owed", err, p.Owed())
+	}
+	h.away[1] = false
+	must(t, p.Pay(ctx))
+	if p.Owed() != 0 {
+		t.Errorf("%d are still owed", p.Owed())
+	}
+	left(t, p, "on the first server", &kept.Basis, purge.Valid)
+}
+
 // TestMuchOwedToOneServer holds that too many debts to a server make everything owed where it is, and nowhere else.
 func TestMuchOwedToOneServer(t *testing.T) {
+	for name, scope := range map[string]func(i int) purge.Scope{
+		"paths": func(i int) purge.Scope { return of("/" + strconv.Itoa(i)) },
+		"tags":  func(i int) purge.Scope { return purge.Scope{Kind: purge.Tag, Name: strconv.Itoa(i)} },
+	} {
+		t.Run(name, func(t *testing.T) { testMuchOwed(t, scope) })
+	}
+}
+
+func testMuchOwed(t *testing.T, scopes func(i int) purge.Scope) {
 	h := newHalves()
 	p := h.process()
 	kept := begin(t, p, []purge.Scope{onFirst})
 	h.away[1] = true
-	var last purge.Scope
-	for i := range 22_000 {
-		if scope := of("/" + strconv.Itoa(i)); target.Partition(scope.Name) >= target.Partitions/2 {
-			last = scope
-			_ = p.Purge(ctx, scope)
+	var many []purge.Scope
+	for i := 0; len(many) < 11_000; i++ {
+		if scope := scopes(i); scope.Kind != purge.Path || target.Partition(scope.Name) >= target.Partitions/2 {
+			many = append(many, scope)
 		}
 	}
+	_ = p.Purge(ctx, many...)
+	last := onSecond
 	if p.Owed() > 1_000 {
 		t.Errorf("%d are owed one by one", p.Owed())
 	}

@@ -23,7 +23,8 @@ type Options struct {
 	Prefix string // of all keys
 	Near   bool   // a process that shares the store keeps entries beside it, and so follows the logs: see Heard
 
-	Sharded     bool                                      // the store has several servers: what is of one path has the tag of its partition
+	Sharded     bool                                      // the store has several servers: what is in one partition has its tag
+	Server      func(key string) string                   // the name of the server that keeps a key; nil where that is not known
 	Arrangement func(ctx context.Context) (string, error) // what drivers.Arranged says; nil for a driver that says nothing
 
 	Every  time.Duration                                    // how long a look at the log of prefixes is good for; a second by default
@@ -42,8 +43,8 @@ const logLife = 30 * 24 * time.Hour
 type Shared struct {
 	Options
 
-	base            string // what keys begin with
-	tagLog, pathLog string
+	base            string      // what keys begin with
+	tagLog, pathLog string      // that near tiers follow: see near.go
 	parts           []partition // one where the store has one server
 	debts           debts
 	lives           lives
@@ -75,11 +76,12 @@ func NewShared(o Options) *Shared {
 		s.parts = make([]partition, target.Partitions)
 	}
 	for i := range s.parts {
-		p, base := &s.parts[i], s.base
+		p := &s.parts[i]
+		p.s, p.number, p.base = s, i, s.base
 		if s.Sharded {
-			base += target.Tag(i)
+			p.base += target.Tag(i)
 		}
-		p.s, p.number, p.log, p.pulse = s, i, base+"lx", base+"le"
+		p.tags, p.log, p.pulse = p.base+"lt", p.base+"lx", p.base+"le"
 	}
 	s.tagLog, s.pathLog = s.base+"lt", s.base+"lp"
 	s.debts.full = ^uint64(0) >> (64 - len(s.parts))
@@ -118,12 +120,15 @@ func (s *Shared) maker(until time.Time) func() string {
 
 // Look begins a look-up. It is made before anything is read. It asks for the pulse where the view of the prefixes is too old. It may
 // keep the slice of scopes, which is not to change then.
-func (s *Shared) Look(scopes ...Scope) *Look {
-	l := &Look{s: s, part: s.partOf(scopes), began: s.Now(), paid: s.debts.paid.Load(), pulse: -1, keys: make([]string, 1, len(scopes)+2)}
+func (s *Shared) Look(scopes ...Scope) *Look { return s.lookIn(s.partOf(scopes), scopes...) }
+
+// lookIn does what Look does, for what is in a partition.
+func (s *Shared) lookIn(part *partition, scopes ...Scope) *Look {
+	l := &Look{s: s, part: part, began: s.Now(), paid: s.debts.paid.Load(), pulse: -1, keys: make([]string, 1, len(scopes)+2)}
 	if distinct(scopes) {
 		l.scopes = scopes[:len(scopes):len(scopes)]
 		for i := range scopes {
-			l.keys = append(l.keys, s.keys.key(&scopes[i], s.base, s.Sharded))
+			l.keys = append(l.keys, s.keys.key(&scopes[i], s.at(&scopes[i], part)))
 		}
 	} else {
 		l.Want(scopes...)
@@ -135,11 +140,20 @@ func (s *Shared) Look(scopes ...Scope) *Look {
 	return l
 }
 
+// at returns the partition of the mark that an entry stands on for a scope: that of the scope's path, and that of the entry for a scope without
+// one, which has a mark in each partition. part is the entry's.
+func (s *Shared) at(scope *Scope, part *partition) *partition {
+	if s.Sharded && scope.onPath() {
+		return &s.parts[target.Partition(scope.Name)]
+	}
+	return part
+}
+
 // partOf returns the partition of what stands on scopes: that of the first path among them, by which its key has its tag.
 func (s *Shared) partOf(scopes []Scope) *partition {
 	for i := range scopes {
-		if at := scopes[i].home(s.Sharded); at != nowhere {
-			return &s.parts[at]
+		if scopes[i].onPath() {
+			return s.at(&scopes[i], &s.parts[0])
 		}
 	}
 	return &s.parts[0]
@@ -148,8 +162,8 @@ func (s *Shared) partOf(scopes []Scope) *partition {
 // partOfBasis returns the partition of an entry.
 func (s *Shared) partOfBasis(b *Basis) *partition {
 	for i := range b.Marks {
-		if at := b.Marks[i].Scope.home(s.Sharded); at != nowhere {
-			return &s.parts[at]
+		if scope := &b.Marks[i].Scope; scope.onPath() {
+			return s.at(scope, &s.parts[0])
 		}
 	}
 	return &s.parts[0]
@@ -171,7 +185,7 @@ func (s *Shared) Judge(l *Look, basis *Basis) (state State, ok bool) {
 	if state = s.debts.left(part.number, basis.scopes); state == Gone {
 		return Gone, true
 	}
-	if l.paid != s.debts.paid.Load() { // behind the look at the debts: see debts
+	if l.part != part || l.paid != s.debts.paid.Load() { // behind the look at the debts: see debts
 		return Gone, false
 	}
 	ok = true
@@ -208,9 +222,10 @@ func (s *Shared) Judge(l *Look, basis *Basis) (state State, ok bool) {
 
 // State does what Judge does, and reads what the look has not.
 func (s *Shared) State(ctx context.Context, l *Look, basis *Basis) (State, error) {
+	part := s.partOfBasis(basis)
 	for range attempts {
-		if l == nil || l.paid != s.debts.paid.Load() {
-			l = s.Look()
+		if l == nil || l.part != part || l.paid != s.debts.paid.Load() {
+			l = s.lookIn(part)
 		}
 		if err := l.arrange(ctx); err != nil {
 			return Gone, err
@@ -228,7 +243,6 @@ func (s *Shared) State(ctx context.Context, l *Look, basis *Basis) (State, error
 			l.Read(words)
 			continue
 		}
-		part := s.partOfBasis(basis)
 		v, err := part.ensure(ctx, l.began)
 		if err != nil {
 			return Gone, err

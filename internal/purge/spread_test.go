@@ -2,6 +2,7 @@ package purge_test
 
 import (
 	"context"
+	"slices"
 	"strings"
 	"time"
 
@@ -14,7 +15,15 @@ var spreadMistakes = []mistake{
 	like("a purge of everything that skips a partition", wrong{purge: func(w *wrong, scopes ...purge.Scope) error {
 		return w.PurgeBut(ctx, pathOf(0), scopes...)
 	}}),
-	like("debts settled for all partitions when one has taken them", wrong{pay: func(w *wrong) error { return w.PaySettlingAll(ctx) }}),
+	like("debts settled for all partitions when one has taken them", wrong{pay: func(w *wrong) error { return w.PaySettlingAll(ctx, true, false) }}),
+	like("a debt of a tag settled for all partitions when one has taken it", wrong{pay: func(w *wrong) error {
+		return w.PaySettlingAll(ctx, false, true)
+	}}),
+	like("a purge of a namespace that skips a partition", wrong{purge: func(w *wrong, scopes ...purge.Scope) error {
+		return w.PurgeBesides(ctx, pathOf(0), scopes...)
+	}}),
+	with("the log of tags of another partition", func(_ *fleet, o *purge.Options) { o.Log = oneTagLog{logOf(o)} }),
+	with("a namespace's mark added in one partition and judged in another", func(_ *fleet, o *purge.Options) { o.Marks = addsElsewhere{o.Marks} }),
 	like("a purge that one partition has taken is done", wrong{purge: func(w *wrong, scopes ...purge.Scope) error {
 		return w.PurgeSome(ctx, scopes...)
 	}}),
@@ -82,6 +91,37 @@ func (o onePulse) Words(c context.Context, keys ...string) ([]string, error) {
 
 func (o onePulse) Add(c context.Context, ttl time.Duration, word func() string, keys ...string) ([]string, error) {
 	return o.Marks.Add(c, ttl, word, ofOnePulse(keys)...)
+}
+
+// oneTagLog has fills ask the log of tags of one page's partition, also those of the other.
+type oneTagLog struct{ purge.Log }
+
+func (o oneTagLog) End(c context.Context, key string, ttl time.Duration) (purge.Position, error) {
+	return o.Log.End(c, ofOneTagLog(key), ttl)
+}
+
+func (o oneTagLog) Since(c context.Context, key string, from purge.Position) ([]string, purge.Position, bool, error) {
+	return o.Log.Since(c, ofOneTagLog(key), from)
+}
+
+func ofOneTagLog(key string) string {
+	if strings.HasSuffix(key, "}lt") {
+		return purge.TagLog(pathOf(1), true)
+	}
+	return key
+}
+
+// addsElsewhere adds the marks of what has no path in one page's partition.
+type addsElsewhere struct{ purge.Marks }
+
+func (a addsElsewhere) Add(c context.Context, ttl time.Duration, word func() string, keys ...string) ([]string, error) {
+	elsewhere := slices.Clone(keys)
+	for _, scope := range []purge.Scope{{Kind: purge.Namespace, Name: "n"}, {Kind: purge.Identity, Name: "i"}} {
+		if i := slices.Index(keys, purge.KeyOf(scope, pathOf(0), true)); i >= 0 {
+			elsewhere[i] = purge.KeyOf(scope, pathOf(1), true)
+		}
+	}
+	return a.Marks.Add(c, ttl, word, elsewhere...)
 }
 
 func ofOnePulse(keys []string) []string {

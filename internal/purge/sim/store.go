@@ -112,11 +112,13 @@ func (s *Store) Do(server int, command func() error) error {
 }
 
 // between ends a step between two keys of one command, for no store promises that they are one.
-func (s *Store) between(i int) {
-	if i > 0 && s.Pause != nil && s.Pause() {
+func (s *Store) between(i int, key string) {
+	if i > 0 && !s.quiet(key) && s.Pause != nil && s.Pause() {
 		s.w.Yield()
 	}
 }
+
+func (s *Store) quiet(key string) bool { return s.Quiet != nil && s.Quiet(key) }
 
 func (s *Store) touch(key string, grown int) {
 	if s.Touch != nil {
@@ -124,9 +126,19 @@ func (s *Store) touch(key string, grown int) {
 	}
 }
 
+// loudest returns the first of the keys of a command with which something can go wrong, or the first.
+func (s *Store) loudest(keys []string) string {
+	for _, key := range keys {
+		if !s.quiet(key) {
+			return key
+		}
+	}
+	return keys[0]
+}
+
 // send does what Do does, with a command about a key, among others.
 func (s *Store) send(server int, key string, command func() error) error {
-	if s.Quiet == nil || !s.Quiet(key) {
+	if !s.quiet(key) {
 		return s.Do(server, command)
 	}
 	if s.Away != nil && s.Away(server) != Fine {
@@ -136,10 +148,10 @@ func (s *Store) send(server int, key string, command func() error) error {
 }
 
 func (s *Store) words(server int, keys []string) (words []string, err error) {
-	err = s.send(server, keys[0], func() error {
+	err = s.send(server, s.loudest(keys), func() error {
 		words = make([]string, len(keys))
 		for i, key := range keys {
-			s.between(i)
+			s.between(i, key)
 			words[i] = s.Marks[key]
 		}
 		s.w.Say("words %q: %q", keys, words)
@@ -150,10 +162,10 @@ func (s *Store) words(server int, keys []string) (words []string, err error) {
 
 func (s *Store) add(server int, word func() string, keys []string) (words []string, err error) {
 	sent := make([]string, len(keys)) // what a repetition by mistake sends again
-	err = s.send(server, keys[0], func() error {
+	err = s.send(server, s.loudest(keys), func() error {
 		got := make([]string, len(keys))
 		for i, key := range keys {
-			s.between(i)
+			s.between(i, key)
 			if was, ok := s.Marks[key]; ok {
 				if got[i] = was; s.Mistakes.WritesBack {
 					s.w.late = append(s.w.late, func() { s.Marks[key] = was })
@@ -176,10 +188,10 @@ func (s *Store) add(server int, word func() string, keys []string) (words []stri
 }
 
 func (s *Store) delete(server int, keys []string) error {
-	return s.send(server, keys[0], func() error {
+	return s.send(server, s.loudest(keys), func() error {
 		s.w.Say("delete %q", keys)
 		for i, key := range keys {
-			s.between(i)
+			s.between(i, key)
 			s.drop(key)
 		}
 		return nil
