@@ -62,10 +62,15 @@ var countedStores = map[string]func(t *testing.T) *counted{
 
 func newCounted(t *testing.T, port int, config func(addr string) cachette.Config) *counted {
 	t.Helper()
-	c := &counted{proxy: proxy.New(t, fmt.Sprintf("127.0.0.1:%d", port))}
-	cfg := config(c.proxy.Addr())
+	p := proxy.New(t, fmt.Sprintf("127.0.0.1:%d", port))
+	cfg := config(p.Addr())
 	cfg.OperationTimeout = patient
-	c.site = newSite(t, cfg)
+	return newCountedSite(t, p, cfg)
+}
+
+func newCountedSite(t *testing.T, p *proxy.Proxy, cfg cachette.Config) *counted {
+	t.Helper()
+	c := &counted{proxy: p, site: newSite(t, cfg)}
 	handler := func(fields ...string) gin.HandlerFunc {
 		return func(ctx *gin.Context) {
 			c.asked = c.proxy.Counts()
