@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"net/url"
-	"slices"
 	"strconv"
 	"strings"
 	"testing"
@@ -77,10 +76,10 @@ func announce(t *testing.T, nodes, addrs []string) {
 	}
 	for _, client := range clients {
 		eventually(t, func(ctx context.Context) error {
-			slots, err := client.ClusterSlots(ctx).Result()
-			for _, some := range slots {
-				if told := some.Nodes[0].Addr; !slices.Contains(addrs, told) {
-					err = errors.Join(err, fmt.Errorf("clients are to ask %s", told))
+			told, err := client.ClusterNodes(ctx).Result()
+			for _, addr := range addrs {
+				if !strings.Contains(told, addr+"@") {
+					err = errors.Join(err, fmt.Errorf("clients are not told to ask %s", addr))
 				}
 			}
 			return err
