@@ -174,6 +174,74 @@ func TestOwedTagsToOneServer(t *testing.T) {
 	left(t, p, "on the first server", &kept.Basis, purge.Valid)
 }
 
+// TestOwedAnew holds that what is owed to one server and then to another is owed to both, that what one of them takes is owed to the other,
+// and that a path is owed whichever partition an entry is in.
+func TestOwedAnew(t *testing.T) {
+	h := newHalves()
+	p := h.process()
+	first, second := begin(t, p, []purge.Scope{onFirst, space}), begin(t, p, []purge.Scope{onSecond, space})
+	rewritten := begin(t, p, []purge.Scope{onFirst, onSecond})
+	left(t, p, "of two paths, neither of which was purged", &rewritten.Basis, purge.Valid)
+	wantLeft := func(what string, onFirst, onSecond purge.State) {
+		t.Helper()
+		left(t, p, "on the first server, "+what, &first.Basis, onFirst)
+		left(t, p, "on the second server, "+what, &second.Basis, onSecond)
+	}
+	var before *purge.Look // of the second page: behind the first purge, and before the second one reaches it
+	for server := range h.away {
+		before = p.Look(onSecond, space)
+		words, err := h.client.Words(ctx, before.Keys()...)
+		must(t, err)
+		before.Read(words)
+		h.away = [2]bool{server == 1, server == 0}
+		if err := p.Purge(ctx, space); !errors.Is(err, purge.ErrOwed) || p.Owed() != 1 {
+			t.Errorf("the error is %v, and %d are owed", err, p.Owed())
+		}
+		h.away = [2]bool{}
+	}
+	if state, ok := p.Judge(before, &second.Basis); ok && state != purge.Gone {
+		t.Errorf("it is %s by what was read before it was purged again", names[state])
+	}
+	wantLeft("owed to both", purge.Gone, purge.Gone)
+	must(t, p.Pay(ctx))
+
+	first, second = begin(t, p, []purge.Scope{onFirst, space}), begin(t, p, []purge.Scope{onSecond, space})
+	h.away = [2]bool{true, true}
+	_ = p.Purge(ctx, space)
+	h.away[0] = false
+	if err := p.Pay(ctx); err == nil || p.Owed() != 1 {
+		t.Errorf("paying one of two: %v, %d are owed", err, p.Owed())
+	}
+	first = begin(t, p, []purge.Scope{onFirst, space})
+	wantLeft("owed to the second", purge.Valid, purge.Gone)
+
+	_ = p.Purge(ctx, onSecond)
+	h.away[1] = false
+	left(t, p, "of two paths, of which one is owed", &rewritten.Basis, purge.Gone)
+}
+
+// TestLookOfAnotherPartition holds that an entry is not judged by what was read in another partition.
+func TestLookOfAnotherPartition(t *testing.T) {
+	h := newHalves()
+	p := h.process()
+	first, second := begin(t, p, []purge.Scope{onFirst, space}), begin(t, p, []purge.Scope{onSecond, space})
+	look := p.Look(onFirst, space)
+	words, err := h.client.Words(ctx, look.Keys()...)
+	must(t, err)
+	look.Read(words)
+	if _, known := p.Judge(look, &second.Basis); known {
+		t.Error("the look of the first page tells what is left of the second")
+	}
+	for name, basis := range map[string]*purge.Basis{"the first": &first.Basis, "the second": &second.Basis} {
+		if state, err := p.State(ctx, look, basis); state != purge.Valid || err != nil {
+			t.Errorf("%s is %s, %v", name, names[state], err)
+		}
+	}
+	fill, err := p.Begin(ctx, look, purge.Fill{Known: []purge.Scope{onSecond, space}})
+	must(t, err)
+	left(t, p, "of a fill that begins with the look of another page", &fill.Basis, purge.Valid)
+}
+
 // TestMuchOwedToOneServer holds that too many debts to a server make everything owed where it is, and nowhere else.
 func TestMuchOwedToOneServer(t *testing.T) {
 	for name, scope := range map[string]func(i int) purge.Scope{
