@@ -25,7 +25,8 @@ type Settings struct {
 	DatabaseName  string // mongodb: the database
 	MongoDBURL    string // mongodb: a URL
 
-	PlainKeys bool // the store is shared with fastapi-cachette
+	PlainKeys bool   // the store is shared with fastapi-cachette
+	KeyPrefix string // what all keys of the cache begin with; empty with PlainKeys
 
 	MemoryLimit      int64         // inmemory: the bound, in bytes, of keys, values and overhead
 	OperationTimeout time.Duration // how long one operation may take

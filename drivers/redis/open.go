@@ -52,7 +52,7 @@ func open(ctx context.Context, settings drivers.Settings) (*Driver, error) {
 
 	ctx, cancel := context.WithTimeout(ctx, openTimeout)
 	defer cancel()
-	err = d.probe(ctx, t)
+	err = d.probe(ctx, t, settings)
 	if d.Sharded() {
 		d.routes.learn(ctx) // one of its servers may be down
 	}

@@ -10,6 +10,7 @@ import (
 	"net/url"
 	"os"
 	"path/filepath"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -125,14 +126,14 @@ func TestPermissions(t *testing.T) {
 		t.Cleanup(func() { admin.Do(context.Background(), "acl", "deluser", name) })
 		return edit(t, where, func(u *url.URL) { u.User = url.UserPassword(name, secret) })
 	}
-	for _, command := range []string{"get", "mget", "pttl", "set", "unlink", "pexpire", "scan", "xadd", "xrange", "xrevrange", "ping"} {
+	for _, command := range []string{"get", "mget", "pttl", "set", "unlink", "pexpire", "xadd", "xrange", "xrevrange", "ping"} {
 		t.Run(command, func(t *testing.T) {
 			want := "the server forbids the user " + strings.ToUpper(command) + ", which the cache needs: allow it (ACL SETUSER with +" + command + ")"
 			wantRefused(t, as(t, "~*", "+@all", "-"+command), want, secret)
 		})
 	}
 	t.Run("several", func(t *testing.T) {
-		wantRefused(t, as(t, "~*", "+@all", "-mget", "-scan"), "MGET, SCAN, which the cache needs: allow it (ACL SETUSER with +mget +scan)", secret)
+		wantRefused(t, as(t, "~*", "+@all", "-mget", "-xadd", "-scan"), "MGET, XADD, which the cache needs: allow it (ACL SETUSER with +mget +xadd)", secret)
 	})
 	t.Run("no more than is needed", func(t *testing.T) {
 		d := openURL(t, as(t, "~shop:*", "+get", "+mget", "+pttl", "+set", "+unlink", "+pexpire", "+scan", "+xadd", "+xrange", "+xrevrange", "+ping", "+select"))
@@ -140,6 +141,58 @@ func TestPermissions(t *testing.T) {
 			t.Error(err)
 		}
 	})
+	// What nothing but clearing needs is told, and no reason not to start.
+	t.Run("scan", func(t *testing.T) {
+		var log journal
+		d, err := opener(t)(t.Context(), drivers.Settings{RedisURL: as(t, "~*", "+@all", "-scan"), OperationTimeout: time.Second, Logger: log.logger()})
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer d.Close()
+		if text := log.String(); !strings.Contains(text, "Flush and ClearNamespace are errors without it") || !strings.Contains(text, "command=SCAN") || strings.Contains(text, secret) {
+			t.Errorf("the log: %s", text)
+		}
+		if _, err := d.Clear(t.Context(), "shop:"); err == nil || !strings.Contains(err.Error(), "NOPERM") {
+			t.Errorf("Clear: %v, want the server's refusal", err)
+		}
+	})
+	t.Run("keys", func(t *testing.T) { testKeyPatterns(t, as, secret) })
+}
+
+// testKeyPatterns opens with users who may use some keys alone. Which keys there will be is told by the prefix.
+func testKeyPatterns(t *testing.T, as func(t *testing.T, rules ...string) string, secret string) {
+	for _, row := range []struct {
+		prefix, rule string
+		want         string // what is told to be allowed; empty where all is well
+	}{
+		{"shop:", "~shop:*", ""},
+		{"shop:", "~*", ""},
+		{"", "~shop:*", ""}, // as with PlainKeys
+		{"shop:", "~other:*", `"~shop:*"`},
+		{"shop:", "%R~shop:*", `"~shop:*"`},
+		{"shop:", "~shop:~r:*", `"~shop:*"`},
+		{"s*p:", "~s\\*p:*", ""},
+		{"s*p:", "~other:*", `"~s\\*p:*"`},
+	} {
+		t.Run(row.prefix+row.rule, func(t *testing.T) {
+			settings := drivers.Settings{RedisURL: as(t, row.rule, "+@all"), KeyPrefix: row.prefix, OperationTimeout: time.Second}
+			if row.want != "" {
+				wantRefusedBy(t, settings, "forbids the user keys that begin with "+strconv.Quote(row.prefix), secret)
+				wantRefusedBy(t, settings, "ACL SETUSER with "+row.want, secret)
+				return
+			}
+			var log journal
+			settings.Logger = log.logger()
+			d, err := opener(t)(t.Context(), settings)
+			if err != nil {
+				t.Fatal(err)
+			}
+			_ = d.Close()
+			if text := log.String(); text != "" {
+				t.Errorf("the log: %s", text)
+			}
+		})
+	}
 }
 
 // TestOpenLeavesNothing opens a store, and looks at what is there.
@@ -156,10 +209,14 @@ func TestOpenLeavesNothing(t *testing.T) {
 
 func wantRefused(t *testing.T, where, want, secret string) {
 	t.Helper()
+	wantRefusedBy(t, drivers.Settings{RedisURL: where, OperationTimeout: time.Second}, want, secret)
+}
+
+func wantRefusedBy(t *testing.T, settings drivers.Settings, want, secret string) {
+	t.Helper()
 	var log journal
-	d, err := opener(t)(t.Context(), drivers.Settings{
-		RedisURL: where, OperationTimeout: time.Second, Logger: log.logger(),
-	})
+	settings.Logger = log.logger()
+	d, err := opener(t)(t.Context(), settings)
 	if d != nil || err == nil {
 		t.Fatalf("it opens %v, %v, want an error; the log: %s", d, err, log.String())
 	}

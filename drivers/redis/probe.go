@@ -9,6 +9,7 @@ import (
 
 	"github.com/redis/go-redis/v9"
 
+	"github.com/gin-cachette/cachette/drivers"
 	"github.com/gin-cachette/cachette/drivers/internal/tlsfiles"
 )
 
@@ -28,7 +29,7 @@ const (
 )
 
 // probe asks the server whether it takes the client, and does what the cache needs.
-func (d *Driver) probe(ctx context.Context, t *target) error {
+func (d *Driver) probe(ctx context.Context, t *target, settings drivers.Settings) error {
 	if err := d.Ping(ctx); err != nil {
 		return err
 	}
@@ -39,7 +40,7 @@ func (d *Driver) probe(ctx context.Context, t *target) error {
 				return isClusterNode
 			}
 		}
-		if err := d.probeCommands(ctx, t); err != nil {
+		if err := d.probeCommands(ctx, t, settings); err != nil {
 			return err
 		}
 		return t.probePassword(ctx)
@@ -62,16 +63,21 @@ func needs(key string) [][]any {
 	}
 }
 
-// probeCommands has the server carry out each command that the cache needs, on a key that is absent.
-func (d *Driver) probeCommands(ctx context.Context, t *target) error {
+// forClearing is the one command that nothing but clearing needs: a cache works without it.
+const forClearing = "scan"
+
+// probeCommands has the server carry out each command that the cache needs, on a key of the cache that is absent.
+func (d *Driver) probeCommands(ctx context.Context, t *target, settings drivers.Settings) error {
 	var replies []*redis.Cmd
 	exchange(ctx, d.client, func(to redis.Pipeliner) {
 		replies = nil
-		for _, command := range needs("cachette:probe:" + rand.Text()) {
+		for _, command := range needs(settings.KeyPrefix + "cachette:probe:" + rand.Text()) {
 			replies = append(replies, to.Do(ctx, command...))
 		}
 	})
 	var missing, denied []string
+	var keys bool // are forbidden
+	var clearing string
 	for _, reply := range replies {
 		var answer redis.Error
 		if err := reply.Err(); err == nil || errors.Is(err, redis.Nil) || !errors.As(err, &answer) {
@@ -79,10 +85,14 @@ func (d *Driver) probeCommands(ctx context.Context, t *target) error {
 		}
 		text := answer.Error()
 		switch {
+		case reply.Name() == forClearing:
+			clearing = text
 		case isUnknown(text, reply.Name()):
 			missing = append(missing, reply.Name())
 		case forbidden(text) != "":
 			denied = append(denied, reply.Name())
+		case isForbidden(text):
+			keys = true
 		case redis.IsReadOnlyError(answer) && (t.kind == single || t.kind == socket): // others find their master
 			return isReplica
 		}
@@ -94,6 +104,12 @@ func (d *Driver) probeCommands(ctx context.Context, t *target) error {
 		return mistake("the server does not know " + listed(missing) + ", which the cache needs: give one that does (Redis 4.0 and later, with no command renamed)")
 	case len(denied) > 0:
 		return mistake(forbids(denied))
+	case keys && settings.KeyPrefix != "": // or it is not known which keys there will be
+		return mistake(fmt.Sprintf("the server forbids the user keys that begin with %q, as those of the cache do: allow them (ACL SETUSER with %q)",
+			settings.KeyPrefix, "~"+globEscaper.Replace(settings.KeyPrefix)+"*"))
+	case clearing != "" && settings.Logger != nil:
+		settings.Logger.Warn("cachette: redis: the server does not carry out a command: Flush and ClearNamespace are errors without it",
+			"setting", place(settings).Named, "command", strings.ToUpper(forClearing), "error", clearing)
 	}
 	return nil
 }
@@ -110,11 +126,14 @@ func isUnknown(text, command string) bool {
 	return strings.Contains(text, "unknown command") && strings.Contains(text, command)
 }
 
+// isForbidden tells whether an answer says that the user may not do something.
+func isForbidden(text string) bool { return strings.HasPrefix(text, "NOPERM") }
+
 // forbidden returns the command that an answer says the user may not use; empty where it says something else, as that the user may not use a
-// key: which keys there will be is not known here.
+// key.
 func forbidden(text string) string {
 	_, after, found := strings.Cut(text, "permissions to run the '")
-	if !found || !strings.HasPrefix(text, "NOPERM") {
+	if !found || !isForbidden(text) {
 		return ""
 	}
 	command, _, _ := strings.Cut(after, "'")

@@ -60,6 +60,7 @@ func (c Config) settings(name string) drivers.Settings {
 		DatabaseName:     c.DatabaseName,
 		MongoDBURL:       c.MongoDBURL,
 		PlainKeys:        c.PlainKeys,
+		KeyPrefix:        c.KeyPrefix,
 		MemoryLimit:      c.MemoryLimit,
 		OperationTimeout: c.OperationTimeout,
 		Logger:           c.Logger,
