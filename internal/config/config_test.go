@@ -221,7 +221,7 @@ func TestMainPackage(t *testing.T) {
 func TestSettings(t *testing.T) {
 	config := Config{
 		URL: "memory:", RedisURL: "a", MemcachedHost: "b", TableName: "c", Region: "d", DynamoDBURL: "e", DatabaseName: "f", MongoDBURL: "g",
-		PlainKeys: true, MemoryLimit: 1, OperationTimeout: 2,
+		PlainKeys: true, KeyPrefix: "h", MemoryLimit: 1, OperationTimeout: 2,
 	}.WithDefaults()
 	settings := reflect.ValueOf(config.settings(config.Backend))
 	for i := range settings.NumField() {
