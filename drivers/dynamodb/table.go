@@ -13,7 +13,11 @@ import (
 )
 
 const (
-	// callTimeout bounds one request of those that prepare the table: a server that does not answer in time is not there.
+	// tableTimeout bounds one request of those that prepare the table: a server that does not answer in time is not there, and the start of a
+	// program does not wait for it longer than on other backends.
+	tableTimeout = 2 * time.Second
+
+	// callTimeout bounds one request of a removal, and asking for credentials.
 	callTimeout = 5 * time.Second
 
 	// prepareTimeout bounds them all. AWS takes some ten seconds to create a table.
@@ -94,7 +98,7 @@ func (d *Driver) prepare(ctx context.Context) (*readiness, error) {
 
 // look tells the state of the table. One that cannot be used is an error.
 func (d *Driver) look(ctx context.Context) (tableState, error) {
-	ctx, cancel := context.WithTimeout(ctx, callTimeout)
+	ctx, cancel := context.WithTimeout(ctx, tableTimeout)
 	defer cancel()
 	out, err := d.client.DescribeTable(ctx, &dynamodb.DescribeTableInput{TableName: d.table})
 	switch {
@@ -161,7 +165,7 @@ func (d *Driver) wrongSchema(schema string, err error) error {
 
 // create asks for the table. That another has just done so is no error.
 func (d *Driver) create(ctx context.Context) error {
-	ctx, cancel := context.WithTimeout(ctx, callTimeout)
+	ctx, cancel := context.WithTimeout(ctx, tableTimeout)
 	defer cancel()
 	name := attrKey
 	_, err := d.client.CreateTable(ctx, &dynamodb.CreateTableInput{
@@ -182,7 +186,7 @@ func (d *Driver) create(ctx context.Context) error {
 
 // reaps has DynamoDB remove what has expired, and reports whether it does. That it cannot is worth a line in the log.
 func (d *Driver) reaps(ctx context.Context) (bool, error) {
-	ctx, cancel := context.WithTimeout(ctx, callTimeout)
+	ctx, cancel := context.WithTimeout(ctx, tableTimeout)
 	defer cancel()
 	out, err := d.client.DescribeTimeToLive(ctx, &dynamodb.DescribeTimeToLiveInput{TableName: d.table})
 	if err != nil && codeOf(err) == "" {
