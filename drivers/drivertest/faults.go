@@ -158,6 +158,24 @@ func (s faults) run(t *testing.T, name string, test func(t *testing.T) error) {
 // keys returns a prefix of keys that no other test uses. The end of the run removes them.
 func (s faults) keys() string { return s.all + rand.Text() + ":" }
 
+// remove removes keys that a test is done with: a store that looks at all it has, for each operation, would be slower from test to test.
+func (s faults) remove(t *testing.T, keys ...string) {
+	ctx, cancel := context.WithTimeout(context.Background(), ample)
+	defer cancel()
+	if _, err := s.direct.Delete(ctx, keys...); err != nil {
+		t.Errorf("Delete(%s): %v", show(keys...), err)
+	}
+}
+
+// numbered returns n keys that begin with a prefix.
+func numbered(prefix string, n int) []string {
+	keys := make([]string, n)
+	for i := range keys {
+		keys[i] = fmt.Sprint(prefix, i)
+	}
+	return keys
+}
+
 // clear removes the keys of all tests at once, as a Clear may go through all that the store has.
 func (s faults) clear(t *testing.T) {
 	ctx, cancel := context.WithTimeout(context.Background(), ample)

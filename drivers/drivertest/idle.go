@@ -35,6 +35,7 @@ func testHalfOpen(t *testing.T, s faults) {
 			s.run(t, name+how.name, func(t *testing.T) error {
 				p, d := s.proxied(t)
 				key := s.keys()
+				defer s.remove(t, numbered(key, idle)...)
 				if err := busy(t, p, idle, way, func(ctx context.Context, i int) error { return call(ctx, d, key, i) }); err != nil {
 					return err
 				}
@@ -88,6 +89,7 @@ func testGaveUp(t *testing.T, s faults) {
 			s.run(t, operation+name, func(t *testing.T) error {
 				p, d := s.proxied(t)
 				key := s.keys()
+				defer s.remove(t, numbered(key, gaveUp)...)
 				ask := func(ctx context.Context, i int) error { return call(ctx, d, key, i) }
 				anew := 0
 				for range 3 { // as a driver may bound how long it waits for the answers, which a busy machine may exceed
@@ -131,6 +133,7 @@ func testLargeOnce(t *testing.T, s faults) {
 		s.run(t, name, func(t *testing.T) error {
 			p, d := s.proxied(t)
 			small, large := s.keys(), s.keys()
+			defer s.remove(t, small, large)
 			set(t, d, small, "value", long)
 			set(t, d, large, string(make([]byte, s.MaxValue)), long)
 			readAll := func(key string, times int) error {

@@ -91,9 +91,10 @@ func testAnswers(t *testing.T, s faults) {
 	} {
 		s.run(t, how.name, func(t *testing.T) error {
 			p, d := s.proxied(t)
-			prefix := s.keys()
-			for i := range keys {
-				set(t, d, fmt.Sprint(prefix, i), compose(i), long)
+			all := numbered(s.keys(), keys)
+			defer s.remove(t, all...)
+			for i, key := range all {
+				set(t, d, key, compose(i), long)
 			}
 			p.Rate(size * 50)
 			if how.cut {
@@ -104,7 +105,7 @@ func testAnswers(t *testing.T, s faults) {
 			together(readers, func(int) {
 				for range reads {
 					i := rand.IntN(keys)
-					get := func(ctx context.Context) error { return wantOf(ctx, d, fmt.Sprint(prefix, i), compose(i)) }
+					get := func(ctx context.Context) error { return wantOf(ctx, d, all[i], compose(i)) }
 					if err := within(t, how.patient(), get); err != nil {
 						mu.Lock()
 						wrong = append(wrong, err)
@@ -113,8 +114,8 @@ func testAnswers(t *testing.T, s faults) {
 				}
 			})
 			p.LoseAnswerIf(nil)
-			for i := range keys {
-				wrong = append(wrong, wantOf(t.Context(), d, fmt.Sprint(prefix, i), compose(i)))
+			for i, key := range all {
+				wrong = append(wrong, wantOf(t.Context(), d, key, compose(i)))
 			}
 			return some(wrong)
 		})
