@@ -36,6 +36,7 @@ func (s dynamoDB) driver(t *testing.T) drivers.Driver {
 
 // A server that comes up after the program gets its table by the first operation that finds it.
 func TestDynamoDBComesUpLate(t *testing.T) {
+	t.Parallel()
 	server := newDynamoDB(t)
 	d := server.driver(t)
 	for range 3 {
@@ -49,6 +50,7 @@ func TestDynamoDBComesUpLate(t *testing.T) {
 
 // A server that dies and comes back empty gets its table again.
 func TestDynamoDBComesBackEmpty(t *testing.T) {
+	t.Parallel()
 	server := newDynamoDB(t)
 	server.start(t)
 	d := server.driver(t)

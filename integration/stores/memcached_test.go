@@ -72,6 +72,7 @@ func TestMemcachedConformance(t *testing.T) {
 
 // The server comes up after the program, which works from then on.
 func TestMemcachedComesUpLate(t *testing.T) {
+	t.Parallel()
 	s := newMemcached(t)
 	d := openMemcached(t, s.host())
 	var refused *net.OpError
@@ -84,6 +85,7 @@ func TestMemcachedComesUpLate(t *testing.T) {
 
 // The server dies, and comes back without what it held.
 func TestMemcachedDiesAndComesBack(t *testing.T) {
+	t.Parallel()
 	s := newMemcached(t)
 	s.start(t)
 	d := openMemcached(t, s.host())
@@ -103,6 +105,7 @@ func TestMemcachedDiesAndComesBack(t *testing.T) {
 
 // One of two servers dies: half of the keys go on, and the rest when it is back.
 func TestMemcachedOneOfTwoDies(t *testing.T) {
+	t.Parallel()
 	living, dying := newMemcached(t), newMemcached(t)
 	living.start(t)
 	dying.start(t)
@@ -138,6 +141,7 @@ func TestMemcachedOneOfTwoDies(t *testing.T) {
 
 // Servers that were started so that they do not list their keys: everything works but Clear, which says why.
 func TestMemcachedWithoutList(t *testing.T) {
+	t.Parallel()
 	for arg, want := range map[string]string{"-X": "--disable-dumping", "-ono_lru_crawler": "no_lru_crawler"} {
 		t.Run(arg, func(t *testing.T) {
 			s := newMemcached(t)
@@ -156,6 +160,7 @@ func TestMemcachedWithoutList(t *testing.T) {
 
 // Servers of other limits than 1 MiB, with and without CAS: what MaxValue says is taken, and one byte more is not.
 func TestMemcachedLimits(t *testing.T) {
+	t.Parallel()
 	for _, args := range [][]string{{"-I", "512k"}, {"-I", "4m", "-m", "128"}, {"-C"}, {"-I", "2m", "-C"}} {
 		t.Run(strings.Join(args, ""), func(t *testing.T) {
 			s := newMemcached(t)

@@ -98,6 +98,7 @@ func wantFailure(t *testing.T, what string, operation func(ctx context.Context) 
 }
 
 func TestRedisComesUpLate(t *testing.T) {
+	t.Parallel()
 	s := newRedis(t)
 	d, log := openRedis(t, s.url())
 	if text := log.String(); strings.Count(text, "level=WARN") != 1 || !strings.Contains(text, "RedisURL (CACHETTE_REDIS_URL)") {
@@ -112,6 +113,7 @@ func TestRedisComesUpLate(t *testing.T) {
 }
 
 func TestRedisDiesAndComesBack(t *testing.T) {
+	t.Parallel()
 	s := newRedis(t)
 	s.start(t)
 	d, log := openRedis(t, s.url())

@@ -210,17 +210,21 @@ var countings = []counting{
 // TestRoundTrips holds the table of round trips in docs/backends.md: the fewest of some attempts, since a look at the log of purges, which is
 // due once a second, comes on top.
 func TestRoundTrips(t *testing.T) {
+	t.Parallel()
 	for backend, start := range countedStores {
 		t.Run(backend, func(t *testing.T) {
 			t.Parallel()
 			c := start(t)
 			c.proxy.Delay(2 * time.Millisecond) // so that what is asked at once is under way at once
 			for _, row := range countings {
-				cell := c.count(t, row)
-				for range 4 {
-					cell = min(cell, c.count(t, row))
+				cell, fewest := c.count(t, row)
+				want := documented(t, row.name, backend)
+				for attempt := 1; attempt < 3 || cell != want && attempt < 20; attempt++ {
+					if again, n := c.count(t, row); n < fewest {
+						cell, fewest = again, n
+					}
 				}
-				if want := documented(t, row.name, backend); cell != want {
+				if cell != want {
 					t.Errorf("%s: %s round trips, the documentation says %q", row.name, cell, want)
 				}
 			}
@@ -228,8 +232,8 @@ func TestRoundTrips(t *testing.T) {
 	}
 }
 
-// count returns what the table has of a row.
-func (c *counted) count(t *testing.T, row counting) string {
+// count returns what the table has of a row, and how much that is.
+func (c *counted) count(t *testing.T, row counting) (cell string, cost int) {
 	t.Helper()
 	c.get(t, "/plain/warm", "en") // so that the view of the log is new
 	do := row.prepare(t, c)
@@ -237,10 +241,11 @@ func (c *counted) count(t *testing.T, row counting) string {
 	from := c.proxy.Counts()
 	do(t)
 	to := c.proxy.Counts()
+	cost = to.Waits - from.Waits + to.Trips - from.Trips
 	if c.asked == (proxy.Counts{}) {
-		return c.between(from, to)
+		return c.between(from, to), cost
 	}
-	return c.between(from, c.asked) + ", then " + c.between(c.asked, to)
+	return c.between(from, c.asked) + ", then " + c.between(c.asked, to), cost
 }
 
 // between returns the round trips between two moments, and, where some of them were at once, how many requests those were.

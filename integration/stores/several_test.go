@@ -134,6 +134,7 @@ func eachEnd(t *testing.T, test func(t *testing.T, s *spread, lost int, signal s
 	for name, start := range fleets {
 		for end, signal := range ends {
 			t.Run(name+", of which one is "+end, func(t *testing.T) {
+				t.Parallel() // with each other: they wait for the server that is lost
 				s := newSpread(t, start(t))
 				test(t, s, len(s.names)-1, signal)
 			})
