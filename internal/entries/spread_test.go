@@ -97,7 +97,7 @@ func (s *spread) hang(server string) {
 
 // spreadPath is a target whose key has its tag.
 func spreadPath(path string) *target.Target {
-	return &target.Target{Key: "p:~r:" + target.Tag(target.Partition(path)) + "hq//h" + path, Host: "h", Path: path}
+	return &target.Target{Key: "p:~r:" + target.Tag(target.Partition(path)) + "hq//h" + path, Host: "h", Path: path, Namespaces: []string{"n"}}
 }
 
 const spreadPages = 40
@@ -133,20 +133,31 @@ func foundOn(t *testing.T, s *Store) map[string]int {
 // One server of two that hangs costs the hits of its own pages, and no others. Purges are done on the other one, also of everything, and owed
 // to this one, until it is back.
 func TestOneServerOfTwoHangs(t *testing.T) {
+	for _, hung := range []string{"first", "second"} {
+		t.Run("the "+hung, func(t *testing.T) { testOneServerOfTwoHangs(t, hung) })
+	}
+}
+
+func testOneServerOfTwoHangs(t *testing.T, hung string) {
+	up := map[string]string{"first": "second", "second": "first"}[hung]
 	for name, purge := range map[string]func(s *Store) error{
 		"everything": func(s *Store) error {
 			return s.purge(context.Background(), purge.Scope{Kind: purge.All})
 		},
 		"a flush": func(s *Store) error { return s.Flush(context.Background()) },
+		"a namespace": func(s *Store) error {
+			_, err := s.ClearNamespace(context.Background(), "n")
+			return err
+		},
 		"each path": func(s *Store) (err error) {
 			eachPage(func(of *target.Target, server string) {
 				failed := s.PurgePath(context.Background(), of.Path)
-				if (failed != nil) != (server == "second") {
+				if (failed != nil) != (server == hung) {
 					err = fmt.Errorf("the purge of %s on the %s server returns %v", of.Path, server, failed)
 				}
 			})
 			if err == nil {
-				err = errOfSecond
+				err = errOfHung
 			}
 			return err
 		},
@@ -162,20 +173,20 @@ func TestOneServerOfTwoHangs(t *testing.T) {
 					has[server]++
 				})
 				settle(t, s)
-				if n := foundOn(t, other); n["first old"] != has["first"] || n["second old"] != has["second"] {
+				if n := foundOn(t, other); n[up+" old"] != has[up] || n[hung+" old"] != has[hung] {
 					t.Fatalf("at first another process finds %v of %v", n, has)
 				}
-				d.hang("second")
+				d.hang(hung)
 				began := time.Now()
 				for range 3 {
-					if n := foundOn(t, s); n["first old"] != has["first"] || n["second old"] != 0 {
+					if n := foundOn(t, s); n[up+" old"] != has[up] || n[hung+" old"] != 0 {
 						t.Errorf("while a server hangs %v of %v are found", n, has)
 					}
 				}
 				if took := time.Since(began); took > 10*timeout {
 					t.Errorf("look-ups took %v", took)
 				}
-				if err := purge(s); !errors.Is(err, errOwed) && err != errOfSecond {
+				if err := purge(s); !errors.Is(err, errOwed) && err != errOfHung {
 					t.Fatalf("the purge returns %v", err)
 				}
 				time.Sleep(2 * time.Second)
@@ -185,18 +196,18 @@ func TestOneServerOfTwoHangs(t *testing.T) {
 					}
 				}
 				eachPage(func(of *target.Target, server string) {
-					if server == "first" {
+					if server == up {
 						fillSpread(t, s, of, "new")
 					}
 				})
 				settle(t, s)
-				if n := foundOn(t, s); n["first new"] != has["first"] {
+				if n := foundOn(t, s); n[up+" new"] != has[up] {
 					t.Errorf("of what was filled since %v of %v are found", n, has)
 				}
 				d.breakdown(nil)
 				time.Sleep(time.Minute)
 				for name, s := range map[string]*Store{"here": s, "elsewhere": other} {
-					if n := foundOn(t, s); n["second old"] > 0 {
+					if n := foundOn(t, s); n[hung+" old"] > 0 {
 						t.Errorf("%s %v are found when it is back", name, n)
 					}
 				}
@@ -209,8 +220,8 @@ func TestOneServerOfTwoHangs(t *testing.T) {
 }
 
 var (
-	errOwed     = purge.ErrOwed
-	errOfSecond = errors.New("as it is to be")
+	errOwed   = purge.ErrOwed
+	errOfHung = errors.New("as it is to be")
 )
 
 // What was made where keys were spread otherwise is not found, nor where that cannot be told, and nothing is kept then.
