@@ -7,7 +7,7 @@ import (
 )
 
 const (
-	keysKept    = 128
+	keysKept    = 256 // of several servers a namespace has a key for each partition
 	longestName = 512 // of a scope whose key is remembered, in bytes: requests choose their paths
 )
 
