@@ -10,6 +10,9 @@
 // purges of tags before the handler runs, takes the word of the tag when it is named, and then looks whether the tag was purged since the
 // position: a purge that is in the log later than that look deletes the word that the fill has taken. Not to find out
 // costs a miss: what is lost, is another log or does not reach back makes nothing valid.
+//
+// In a store of several servers all that an entry stands on is on the entry's own: its path has a mark in the path's partition, and a scope that
+// has no path has a mark in each partition, of which an entry stands on that of its own. Each partition has a log of tags, too.
 package purge
 
 import (
