@@ -3,7 +3,6 @@ package dynamodb
 import (
 	"fmt"
 	"maps"
-	"math"
 	"net/url"
 	"slices"
 	"strconv"
@@ -22,48 +21,14 @@ const (
 	optDial     = "dial_timeout" // how long making a connection may take
 )
 
-// option checks one of them. It returns what would be right, if the value is not.
-type option func(value string) (want string)
-
-var options = map[string]option{
-	optEndpoint:         notEmpty,
-	optPool:             isCount,
-	optDial:             isSpan,
-	tlsfiles.CA:         notEmpty,
-	tlsfiles.Cert:       notEmpty,
-	tlsfiles.Key:        notEmpty,
-	tlsfiles.ServerName: notEmpty,
-}
-
-// notEmpty takes all that is not empty.
-func notEmpty(value string) (want string) {
-	if value == "" {
-		return "a text"
-	}
-	return ""
-}
-
-func isCount(value string) (want string) {
-	if !address.IsNumber(value, 0, math.MaxInt32) {
-		return fmt.Sprintf("a number from 0 to %d", math.MaxInt32)
-	}
-	return ""
-}
-
-func isSpan(value string) (want string) {
-	if _, ok := span(value); !ok {
-		return "a duration, such as 500ms or 2s, or a number of seconds"
-	}
-	return ""
-}
-
-// span returns a duration, or a number of seconds.
-func span(value string) (time.Duration, bool) {
-	if address.IsNumber(value, 1, math.MaxInt32) {
-		value += "s"
-	}
-	d, err := time.ParseDuration(value)
-	return d, err == nil && d > 0
+var options = map[string]address.Form{
+	optEndpoint:         address.Text,
+	optPool:             address.Count,
+	optDial:             address.Duration(func(span time.Duration) bool { return span > 0 }),
+	tlsfiles.CA:         address.Text,
+	tlsfiles.Cert:       address.Text,
+	tlsfiles.Key:        address.Text,
+	tlsfiles.ServerName: address.Text,
 }
 
 // place is what settings say of where the table is, and how it is reached.
@@ -93,15 +58,16 @@ func fromURL(settings drivers.Settings) (place, string) {
 	}
 	p.options = make(map[string]string, len(given))
 	for _, name := range slices.Sorted(maps.Keys(given)) {
-		known, values := options[name], given[name]
-		if known == nil {
+		form, known := options[name]
+		values := given[name]
+		if !known {
 			return p, address.Unknown(name, slices.Collect(maps.Keys(options)))
 		}
 		if len(values) > 1 {
 			return p, "the option " + name + " is given twice"
 		}
-		if want := known(values[0]); want != "" {
-			return p, fmt.Sprintf("the option %s cannot be read: give %s", name, want)
+		if !form.Good(values[0]) {
+			return p, fmt.Sprintf("the option %s cannot be read: give %s", name, form.Want)
 		}
 		p.options[name] = values[0]
 	}
@@ -138,7 +104,7 @@ func (p place) pool() (most, idle int) {
 
 // dialTimeout returns how long making a connection may take.
 func (p place) dialTimeout() time.Duration {
-	if given, ok := span(p.options[optDial]); ok {
+	if given, ok := address.Span(p.options[optDial]); ok {
 		return given
 	}
 	return callTimeout

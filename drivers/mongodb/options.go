@@ -3,7 +3,6 @@ package mongodb
 import (
 	"fmt"
 	"maps"
-	"math"
 	"net/url"
 	"slices"
 	"strconv"
@@ -27,56 +26,30 @@ var theirs = strings.Fields(`
 
 // option is one that the URLs of all backends have in common.
 type option struct {
-	theirs string                                   // what MongoDB's client calls it; empty for one that is read here
-	value  func(value string) (theirs, want string) // what the client takes for the value; or what would be right
+	theirs string // what MongoDB's client calls it; empty for one that is read here
+	address.Form
+	translated func(value string) string // what the client takes for a good value; nil for the same
 }
 
 var ours = map[string]option{
-	"client_name":        {"appName", text},
-	"conn_max_idle_time": {"maxIdleTimeMS", milliseconds},
-	"dial_timeout":       {"connectTimeoutMS", milliseconds},
-	"min_idle_conns":     {"minPoolSize", count},
-	"pool_size":          {"maxPoolSize", count},
-	"skip_verify":        {"tlsInsecure", flag},
-	tlsfiles.CA:          {"", text},
-	tlsfiles.Cert:        {"", text},
-	tlsfiles.Key:         {"", text},
-	tlsfiles.ServerName:  {"", text},
+	"client_name":        {"appName", address.Text, nil},
+	"conn_max_idle_time": {"maxIdleTimeMS", lasting, milliseconds},
+	"dial_timeout":       {"connectTimeoutMS", lasting, milliseconds},
+	"min_idle_conns":     {"minPoolSize", address.Count, nil},
+	"pool_size":          {"maxPoolSize", address.Count, nil},
+	"skip_verify":        {"tlsInsecure", address.Flag, func(value string) string { return strconv.FormatBool(address.IsOn(value)) }},
+	tlsfiles.CA:          {"", address.Text, nil},
+	tlsfiles.Cert:        {"", address.Text, nil},
+	tlsfiles.Key:         {"", address.Text, nil},
+	tlsfiles.ServerName:  {"", address.Text, nil},
 }
 
-func text(value string) (theirs, want string) {
-	if value == "" {
-		return "", "a text"
-	}
-	return value, ""
-}
+// lasting is one that the client's milliseconds can tell.
+var lasting = address.Duration(func(span time.Duration) bool { return span == 0 || span >= time.Millisecond })
 
-func count(value string) (theirs, want string) {
-	if !address.IsNumber(value, 0, math.MaxInt32) {
-		return "", fmt.Sprintf("a number from 0 to %d", math.MaxInt32)
-	}
-	return value, ""
-}
-
-func flag(value string) (theirs, want string) {
-	switch value {
-	case "true", "1":
-		return "true", ""
-	case "false", "0":
-		return "false", ""
-	}
-	return "", "true or false"
-}
-
-func milliseconds(value string) (theirs, want string) {
-	if address.IsNumber(value, 0, math.MaxInt32) {
-		value += "s"
-	}
-	span, err := time.ParseDuration(value)
-	if err != nil || span < time.Millisecond && span != 0 {
-		return "", "a duration, such as 500ms or 2s, or a number of seconds"
-	}
-	return strconv.FormatInt(span.Milliseconds(), 10), ""
+func milliseconds(value string) string {
+	span, _ := address.Span(value)
+	return strconv.FormatInt(span.Milliseconds(), 10)
 }
 
 // repeatable is an option that may be given more than once: the client tries one set of tags after the other.
@@ -109,9 +82,12 @@ func (q *query) add(pair string) string {
 	called := name
 	if known, ok := ours[name]; ok {
 		plain, _ := url.QueryUnescape(value)
-		translated, want := known.value(plain)
-		if want != "" {
-			return fmt.Sprintf("the option %s cannot be read: give %s", name, want)
+		if !known.Good(plain) {
+			return fmt.Sprintf("the option %s cannot be read: give %s", name, known.Want)
+		}
+		translated := plain
+		if known.translated != nil {
+			translated = known.translated(plain)
 		}
 		if called = known.theirs; called != "" {
 			q.client = append(q.client, called+"="+url.QueryEscape(translated))

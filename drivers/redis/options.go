@@ -1,17 +1,15 @@
 package redis
 
 import (
-	"fmt"
 	"math"
-	"strconv"
 	"time"
+
+	"github.com/gin-cachette/cachette/drivers/internal/address"
 )
 
 // option is what may stand behind the ? of a URL.
 type option struct {
-	good func(value string) bool
-	want string // what is good, for a message
-
+	address.Form
 	ours     bool // go-redis does not know it
 	tls      bool // it is for TLS alone
 	sentinel bool // it is for sentinels alone
@@ -26,21 +24,21 @@ func (o option) problem(name, value string, kind kind, secure bool) string {
 		return "is for sentinels: give a URL that begins with redis+sentinel or rediss+sentinel"
 	case name == "db" && kind == cluster:
 		return "is not for a cluster, which has no databases"
-	case value == "" || !o.good(value):
-		return "cannot be read: give " + o.want
+	case !o.Good(value):
+		return "cannot be read: give " + o.Want
 	}
 	return ""
 }
 
 var (
-	flag     = option{good: isFlag, want: "true or false"}
-	span     = option{good: isSpan, want: "a duration, such as 500ms or 2s, or a number of seconds"}
-	count    = number(0, math.MaxInt32)
-	orNone   = number(-1, math.MaxInt32) // -1 means none
-	buffer   = number(0, 64<<20)
-	text     = option{good: func(string) bool { return true }, want: "a text"}
-	tlsText  = option{good: text.good, want: "a text", ours: true, tls: true}
-	sentText = option{good: text.good, want: "a text", ours: true, sentinel: true}
+	flag     = option{Form: address.Flag}
+	span     = option{Form: address.Duration(func(time.Duration) bool { return true })} // a negative one means none
+	count    = option{Form: address.Count}
+	orNone   = option{Form: address.Number(-1, math.MaxInt32)} // -1 means none
+	buffer   = option{Form: address.Number(0, 64<<20)}
+	text     = option{Form: address.Text}
+	tlsText  = option{Form: address.Text, ours: true, tls: true}
+	sentText = option{Form: address.Text, ours: true, sentinel: true}
 )
 
 // options are those that redis.ParseURL knows, and ours.
@@ -66,9 +64,9 @@ var options = map[string]option{
 	"pool_fifo":                  flag,
 	"pool_size":                  count,
 	"pool_timeout":               span,
-	"protocol":                   number(2, 3),
+	"protocol":                   {Form: address.Number(2, 3)},
 	"read_timeout":               span,
-	"skip_verify":                {good: flag.good, want: flag.want, tls: true},
+	"skip_verify":                {Form: address.Flag, tls: true},
 	"write_timeout":              span,
 
 	"sentinel_password": sentText,
@@ -77,30 +75,4 @@ var options = map[string]option{
 	"tls_cert_file":     tlsText,
 	"tls_key_file":      tlsText,
 	"tls_server_name":   tlsText,
-}
-
-func number(low, high int) option {
-	return option{
-		good: func(value string) bool {
-			n, err := strconv.Atoi(value)
-			return err == nil && n >= low && n <= high
-		},
-		want: fmt.Sprintf("a number from %d to %d", low, high),
-	}
-}
-
-func isFlag(value string) bool {
-	switch value {
-	case "true", "false", "1", "0":
-		return true
-	}
-	return false
-}
-
-func isSpan(value string) bool {
-	if n, err := strconv.Atoi(value); err == nil {
-		return n <= math.MaxInt64/int(time.Second)
-	}
-	_, err := time.ParseDuration(value)
-	return err == nil
 }

@@ -9,6 +9,7 @@ import (
 
 	"github.com/redis/go-redis/v9"
 
+	"github.com/gin-cachette/cachette/drivers/internal/address"
 	"github.com/gin-cachette/cachette/drivers/internal/tlsfiles"
 )
 
@@ -134,7 +135,7 @@ func readOptions(o *redis.UniversalOptions, u *url.URL, secure bool) error {
 	if secure {
 		o.TLSConfig, err = tlsfiles.Read(own.Get)
 		if skip := query.Get("skip_verify"); err == nil {
-			o.TLSConfig.InsecureSkipVerify = skip == "true" || skip == "1"
+			o.TLSConfig.InsecureSkipVerify = address.IsOn(skip)
 		}
 	}
 	return err

@@ -103,7 +103,7 @@ func TestOptionsOfGoRedis(t *testing.T) {
 			continue
 		}
 		for _, value := range []string{"true", "3", "text"} {
-			if !option.good(value) {
+			if !option.Good(value) {
 				continue
 			}
 			if _, err := redis.ParseURL("rediss://host?" + name + "=" + value); err != nil {

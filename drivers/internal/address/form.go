@@ -1,0 +1,54 @@
+package address
+
+import (
+	"fmt"
+	"math"
+	"strconv"
+	"time"
+)
+
+// Form is what the value of an option of a URL may be.
+type Form struct {
+	Good func(value string) bool
+	Want string // what is good, for a message
+}
+
+var (
+	// Text is any text that is not empty.
+	Text = Form{func(value string) bool { return value != "" }, "a text"}
+
+	// Flag is a switch, which [IsOn] reads.
+	Flag = Form{func(value string) bool { return IsOn(value) || value == "false" || value == "0" }, "true or false"}
+
+	// Count is how many there are of something.
+	Count = Number(0, math.MaxInt32)
+)
+
+// Number is a number from low to high.
+func Number(low, high int) Form {
+	return Form{func(value string) bool {
+		n, err := strconv.Atoi(value)
+		return err == nil && value[0] != '+' && n >= low && n <= high
+	}, fmt.Sprintf("a number from %d to %d", low, high)}
+}
+
+// Duration is one that good takes, and [Span] reads.
+func Duration(good func(span time.Duration) bool) Form {
+	return Form{func(value string) bool {
+		span, ok := Span(value)
+		return ok && good(span)
+	}, "a duration, such as 500ms or 2s, or a number of seconds"}
+}
+
+// IsOn reads a [Flag].
+func IsOn(value string) bool { return value == "true" || value == "1" }
+
+// Span reads a duration, or a number of seconds, and tells whether it is one.
+func Span(value string) (time.Duration, bool) {
+	if seconds, err := strconv.Atoi(value); err == nil {
+		span := time.Duration(seconds) * time.Second
+		return span, span/time.Second == time.Duration(seconds)
+	}
+	span, err := time.ParseDuration(value)
+	return span, err == nil
+}
