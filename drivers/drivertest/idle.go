@@ -22,7 +22,8 @@ const (
 	mostOverhead = 1.2 // of what is read over a slow line, compared with a fast one
 )
 
-// testHalfOpen loses idle connections, without a word or with one: after a few failures none is used any more.
+// testHalfOpen loses idle connections, without a word or with one: after a few failures none is used any more. A driver whose callers share
+// few connections has no more to lose, and needs a test of its own that makes many.
 func testHalfOpen(t *testing.T, s faults) {
 	for _, how := range []struct {
 		name string

@@ -17,6 +17,9 @@ import (
 )
 
 // TestFaults runs the suite of faults on a single server, opened by its name.
+//
+// Its HalfOpen cannot fail here: forty callers at once share two or three connections, as the driver pipelines, and so few may fail.
+// TestHalfOpenConnections and those that follow it make forty, of a single server, of one of a cluster, and over TLS.
 func TestFaults(t *testing.T) {
 	where, err := url.Parse(inDatabase(t, testservers.Find(t, testservers.Redis), sharedDatabase))
 	if err != nil {
