@@ -73,87 +73,95 @@ func change(t *testing.T, d *mongodb.Driver) {
 	}
 }
 
+// failing are ways for a write to fail.
+var failing = []struct {
+	name string
+	fail func(t *testing.T, p *proxy.Proxy, write func(ctx context.Context) error, meanwhile func())
+}{
+	{"Silence", func(t *testing.T, p *proxy.Proxy, write func(ctx context.Context) error, meanwhile func()) {
+		p.Hang()
+		ctx, cancel := context.WithTimeout(t.Context(), 100*time.Millisecond)
+		defer cancel()
+		if err := write(ctx); !errors.Is(err, context.DeadlineExceeded) {
+			t.Errorf("%v, want context.DeadlineExceeded", err)
+		}
+		meanwhile()
+	}},
+	{"Cancelled", func(t *testing.T, p *proxy.Proxy, write func(ctx context.Context) error, meanwhile func()) {
+		p.Hang()
+		ctx, cancel := context.WithTimeout(t.Context(), time.Hour)
+		time.AfterFunc(50*time.Millisecond, cancel)
+		if err := write(ctx); !errors.Is(err, context.Canceled) {
+			t.Errorf("%v, want context.Canceled", err)
+		}
+		meanwhile()
+	}},
+	{"Dead", func(t *testing.T, p *proxy.Proxy, write func(ctx context.Context) error, meanwhile func()) {
+		p.Die()
+		ctx, cancel := context.WithTimeout(t.Context(), 100*time.Millisecond)
+		defer cancel()
+		if err := write(ctx); err == nil {
+			t.Error("no error")
+		}
+		p.Revive(t)
+		meanwhile()
+	}},
+	{"LostAnswer", func(t *testing.T, p *proxy.Proxy, write func(ctx context.Context) error, meanwhile func()) {
+		if err := write(t.Context()); err == nil {
+			meanwhile() // what was lost was an answer to a read, and the write came behind
+		}
+	}},
+}
+
 // What another process has done stays, though a write failed before it: nothing is carried out after its caller was told that it failed.
 func TestFailedWritesStayAway(t *testing.T) {
-	for _, row := range []struct {
-		name string
-		fail func(t *testing.T, p *proxy.Proxy, write func(ctx context.Context) error, meanwhile func())
-	}{
-		{"Silence", func(t *testing.T, p *proxy.Proxy, write func(ctx context.Context) error, meanwhile func()) {
-			p.Hang()
-			ctx, cancel := context.WithTimeout(t.Context(), 100*time.Millisecond)
-			defer cancel()
-			if err := write(ctx); !errors.Is(err, context.DeadlineExceeded) {
-				t.Errorf("%v, want context.DeadlineExceeded", err)
-			}
-			meanwhile()
-		}},
-		{"Cancelled", func(t *testing.T, p *proxy.Proxy, write func(ctx context.Context) error, meanwhile func()) {
-			p.Hang()
-			ctx, cancel := context.WithTimeout(t.Context(), time.Hour)
-			time.AfterFunc(50*time.Millisecond, cancel)
-			if err := write(ctx); !errors.Is(err, context.Canceled) {
-				t.Errorf("%v, want context.Canceled", err)
-			}
-			meanwhile()
-		}},
-		{"Dead", func(t *testing.T, p *proxy.Proxy, write func(ctx context.Context) error, meanwhile func()) {
-			p.Die()
-			ctx, cancel := context.WithTimeout(t.Context(), 100*time.Millisecond)
-			defer cancel()
-			if err := write(ctx); err == nil {
-				t.Error("no error")
-			}
-			p.Revive(t)
-			meanwhile()
-		}},
-		{"LostAnswer", func(t *testing.T, p *proxy.Proxy, write func(ctx context.Context) error, meanwhile func()) {
-			if err := write(t.Context()); err == nil {
-				meanwhile() // what was lost was an answer to a read, and the write came behind
-			}
-		}},
-	} {
+	for _, row := range failing {
 		for name := range writes(nil, nil) {
 			t.Run(row.name+"/"+name, func(t *testing.T) {
 				t.Parallel()
-				collection := fresh(t, connect(t))
-				other := newDriver(t, collection, mongodb.Options{})
-				for key := range writes(nil, nil) {
-					set(t, other, key, "old", time.Hour)
-				}
-				if _, err := other.Delete(t.Context(), "Add", "Append"); err != nil {
-					t.Fatal(err)
-				}
-				p := proxy.New(t, serverAddress(t))
-				d, err := open(t, t.Context(), drivers.Settings{
-					MongoDBURL: "mongodb://" + p.Addr(), DatabaseName: collection.Database().Name(), TableName: collection.Name(),
-					Logger: (&journal{}).logger(),
-				})
-				if err != nil {
-					t.Fatal(err)
-				}
-				var want map[string]string
-				meanwhile := func() {
-					change(t, other)
-					want = valuesOf(t, other)
-				}
-				row.fail(t, p, writes(d, func() {
-					if row.name == "LostAnswer" {
-						p.LoseAnswer(meanwhile)
-					}
-				})[name], meanwhile)
-				p.Resume()
-				if _, err := d.Get(t.Context(), "k"); !errors.Is(err, drivers.ErrMiss) {
-					t.Errorf("Get behind it: %v", err)
-				}
-				if err := d.Close(); err != nil { // what is under way ends before
-					t.Error(err)
-				}
-				if got := valuesOf(t, other); fmt.Sprint(got) != fmt.Sprint(want) {
-					t.Errorf("the store has %v, want %v", got, want)
-				}
+				testFailedWrite(t, name, row.name == "LostAnswer", row.fail)
 			})
 		}
+	}
+}
+
+// testFailedWrite has a write of a name fail. lost says that it is to lose the answer to it.
+func testFailedWrite(t *testing.T, name string, lost bool, fail func(t *testing.T, p *proxy.Proxy, write func(ctx context.Context) error, meanwhile func())) {
+	collection := fresh(t, connect(t))
+	other := newDriver(t, collection, mongodb.Options{})
+	for key := range writes(nil, nil) {
+		set(t, other, key, "old", time.Hour)
+	}
+	if _, err := other.Delete(t.Context(), "Add", "Append"); err != nil {
+		t.Fatal(err)
+	}
+	p := proxy.New(t, serverAddress(t))
+	d, err := open(t, t.Context(), drivers.Settings{
+		MongoDBURL: "mongodb://" + p.Addr(), DatabaseName: collection.Database().Name(), TableName: collection.Name(),
+		Logger: (&journal{}).logger(),
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	var want map[string]string
+	meanwhile := func() {
+		change(t, other)
+		want = valuesOf(t, other)
+	}
+	fail(t, p, writes(d, func() {
+		if lost {
+			p.LoseAnswer(meanwhile)
+		}
+	})[name], meanwhile)
+	p.Resume()
+	if _, err := d.Get(t.Context(), "k"); !errors.Is(err, drivers.ErrMiss) {
+		t.Errorf("Get behind it: %v", err)
+	}
+	if err := d.Close(); err != nil { // what is under way ends before
+		t.Error(err)
+	}
+	if got := valuesOf(t, other); fmt.Sprint(got) != fmt.Sprint(want) {
+		t.Errorf("the store has %v, want %v", got, want)
 	}
 }
 

@@ -76,94 +76,98 @@ func underWay(stacks string) bool {
 	return false
 }
 
+// lateWrites are what a caller gives up writing, what another does then, and whether that stays.
+var lateWrites = map[string]struct {
+	do     func(ctx context.Context, d *redis.Driver, key string) error
+	then   func(past goredis.UniversalClient, key string) error // what another does
+	intact func(past goredis.UniversalClient, key string) bool
+}{
+	"Set":      {set1("A"), setB, isB},
+	"SetLarge": {set1(strings.Repeat("A", 100_000)), setB, isB},
+	"Delete": {func(ctx context.Context, d *redis.Driver, key string) error {
+		_, err := d.Delete(ctx, key)
+		return err
+	}, setB, isB},
+	"DeleteMany": {func(ctx context.Context, d *redis.Driver, key string) error {
+		_, err := d.Delete(ctx, append(make([]string, 100), key)...)
+		return err
+	}, setB, isB},
+	"Clear": {func(ctx context.Context, d *redis.Driver, key string) error {
+		_, err := d.Clear(ctx, key)
+		return err
+	}, setB, isB},
+	"SetThenRemoved": {set1("A"), remove, isAbsent},
+	"Add": {func(ctx context.Context, d *redis.Driver, key string) error {
+		_, err := d.Add(ctx, time.Minute, counted(), key)
+		return err
+	}, remove, isAbsent},
+	"Append": {func(ctx context.Context, d *redis.Driver, key string) error {
+		return d.Append(ctx, key, 10, time.Minute, []byte("A"))
+	}, remove, isAbsent},
+	"End": {func(ctx context.Context, d *redis.Driver, key string) error {
+		_, err := d.End(ctx, key, time.Minute)
+		return err
+	}, remove, isAbsent},
+}
+
+// lateSituations are ways for nothing to be answered.
+var lateSituations = map[string]func(t *testing.T, through throughProxies){
+	"Hung": func(t *testing.T, through throughProxies) { through.each((*proxy.Proxy).Hang) },
+	"WhileDialling": func(t *testing.T, through throughProxies) {
+		through.each((*proxy.Proxy).Hang)
+		through.each((*proxy.Proxy).Cut)
+	},
+	"BehindOthers": func(t *testing.T, through throughProxies) {
+		through.each((*proxy.Proxy).Hang)
+		reading, cancel := context.WithCancel(context.Background())
+		t.Cleanup(cancel)
+		for range 20 {
+			go through.driver.Get(reading, "absent")
+		}
+	},
+}
+
 // TestLateWrites has a caller give up writing, and another write something else: nothing of the first may arrive after that, however often the client
 // tries again.
 func TestLateWrites(t *testing.T) {
-	ctx := context.Background()
-	large := strings.Repeat("A", 100_000)
-	operations := map[string]struct {
-		do     func(ctx context.Context, d *redis.Driver, key string) error
-		then   func(past goredis.UniversalClient, key string) error // what another does
-		intact func(past goredis.UniversalClient, key string) bool
-	}{
-		"Set":      {set1("A"), setB, isB},
-		"SetLarge": {set1(large), setB, isB},
-		"Delete": {func(ctx context.Context, d *redis.Driver, key string) error {
-			_, err := d.Delete(ctx, key)
-			return err
-		}, setB, isB},
-		"DeleteMany": {func(ctx context.Context, d *redis.Driver, key string) error {
-			_, err := d.Delete(ctx, append(make([]string, 100), key)...)
-			return err
-		}, setB, isB},
-		"Clear": {func(ctx context.Context, d *redis.Driver, key string) error {
-			_, err := d.Clear(ctx, key)
-			return err
-		}, setB, isB},
-		"SetThenRemoved": {set1("A"), remove, isAbsent},
-		"Add": {func(ctx context.Context, d *redis.Driver, key string) error {
-			_, err := d.Add(ctx, time.Minute, counted(), key)
-			return err
-		}, remove, isAbsent},
-		"Append": {func(ctx context.Context, d *redis.Driver, key string) error {
-			return d.Append(ctx, key, 10, time.Minute, []byte("A"))
-		}, remove, isAbsent},
-		"End": {func(ctx context.Context, d *redis.Driver, key string) error {
-			_, err := d.End(ctx, key, time.Minute)
-			return err
-		}, remove, isAbsent},
-	}
-	situations := map[string]func(t *testing.T, through throughProxies){
-		"Hung": func(t *testing.T, through throughProxies) { through.each((*proxy.Proxy).Hang) },
-		"WhileDialling": func(t *testing.T, through throughProxies) {
-			through.each((*proxy.Proxy).Hang)
-			through.each((*proxy.Proxy).Cut)
-		},
-		"BehindOthers": func(t *testing.T, through throughProxies) {
-			through.each((*proxy.Proxy).Hang)
-			reading, cancel := context.WithCancel(ctx)
-			t.Cleanup(cancel)
-			for range 20 {
-				go through.driver.Get(reading, "absent")
-			}
-		},
-	}
 	for way, open := range waysThrough {
-		for situation, arrange := range situations {
-			t.Run(way+situation, func(t *testing.T) {
-				through := open(t)
-				warm(t, through.driver)
-				keys := make(map[string]string)
-				for name := range operations {
-					keys[name] = prefix()
-				}
-				arrange(t, through)
-				leaving, cancel := context.WithTimeout(ctx, short/4)
-				defer cancel()
-				left := make(chan error, len(operations))
-				for name, operation := range operations {
-					go func() { left <- operation.do(leaving, through.driver, keys[name]) }()
-				}
-				for range operations {
-					if err := <-left; err == nil { // that of the caller, or on a busy machine of the client, whose own time is over first
-						t.Error("an operation succeeds that nothing has answered")
-					}
-				}
-				for name, operation := range operations {
-					if err := operation.then(through.past, keys[name]); err != nil {
-						t.Fatal(err)
-					}
-				}
-				through.each((*proxy.Proxy).Resume)
-				settled(t)
-				for name, operation := range operations {
-					if !operation.intact(through.past, keys[name]) {
-						t.Errorf("%s came after its caller had left, over what another had done since", name)
-					}
-					through.past.Del(ctx, keys[name])
-				}
-			})
+		for situation, arrange := range lateSituations {
+			t.Run(way+situation, func(t *testing.T) { testLateWrites(t, open(t), arrange) })
 		}
+	}
+}
+
+func testLateWrites(t *testing.T, through throughProxies, arrange func(t *testing.T, through throughProxies)) {
+	ctx := context.Background()
+	warm(t, through.driver)
+	keys := make(map[string]string)
+	for name := range lateWrites {
+		keys[name] = prefix()
+	}
+	arrange(t, through)
+	leaving, cancel := context.WithTimeout(ctx, short/4)
+	defer cancel()
+	left := make(chan error, len(lateWrites))
+	for name, operation := range lateWrites {
+		go func() { left <- operation.do(leaving, through.driver, keys[name]) }()
+	}
+	for range lateWrites {
+		if err := <-left; err == nil { // that of the caller, or on a busy machine of the client, whose own time is over first
+			t.Error("an operation succeeds that nothing has answered")
+		}
+	}
+	for name, operation := range lateWrites {
+		if err := operation.then(through.past, keys[name]); err != nil {
+			t.Fatal(err)
+		}
+	}
+	through.each((*proxy.Proxy).Resume)
+	settled(t)
+	for name, operation := range lateWrites {
+		if !operation.intact(through.past, keys[name]) {
+			t.Errorf("%s came after its caller had left, over what another had done since", name)
+		}
+		through.past.Del(ctx, keys[name])
 	}
 }
 

@@ -97,79 +97,93 @@ func TestOneServerFails(t *testing.T) {
 			t.Run(failure+name, func(t *testing.T) {
 				t.Parallel()
 				s := newSick(t, options, fail)
-				within := func(do func(ctx context.Context) error) error {
-					ctx, cancel := context.WithTimeout(t.Context(), patience)
-					defer cancel()
-					return returns(t, func() error { return do(ctx) })
-				}
-				t.Run("Get", func(t *testing.T) {
-					ills := make(chan error, 20)
-					for _, key := range s.ill[:20] {
-						go func() { ills <- within(func(ctx context.Context) error { return get(ctx, s.driver, key) }) }()
-					}
-					together(t, 20, func(g int) error {
-						for i := range 20 {
-							if err := within(func(ctx context.Context) error { return get(ctx, s.driver, s.well[(g+i)%len(s.well)]) }); err != nil {
-								return err
-							}
-						}
-						return nil
-					})
-					for range 20 {
-						if err := <-ills; err == nil || errors.Is(err, drivers.ErrMiss) {
-							t.Errorf("Get from the server that fails: %v", err)
-						}
-					}
-				})
-				t.Run("Ping", func(t *testing.T) {
-					if err := within(s.driver.Ping); err != nil {
-						t.Error(err)
-					}
-				})
-				t.Run("GetValues", func(t *testing.T) {
-					var values [][]byte
-					keys := s.together()
-					err := within(func(ctx context.Context) (err error) {
-						values, err = s.driver.GetValues(ctx, keys...)
-						return err
-					})
-					if err == nil || len(values) != len(keys) {
-						t.Fatalf("%d values and %v, want those of the others, and an error", len(values), err)
-					}
-					for i, value := range values {
-						if want := i >= 20; (string(value) == keys[i]) != want {
-							t.Errorf("value %d is %q", i, value)
-						}
-					}
-				})
-				t.Run("Add", func(t *testing.T) {
-					if err := within(func(ctx context.Context) error {
-						_, err := s.driver.Add(ctx, time.Minute, counted(), s.together()...)
-						return err
-					}); err == nil {
-						t.Error("no error")
-					}
-				})
-				t.Run("Delete", func(t *testing.T) {
-					n := 0
-					if err := within(func(ctx context.Context) (err error) {
-						n, err = s.driver.Delete(ctx, s.together()...)
-						return err
-					}); err == nil || n != 20 {
-						t.Errorf("Delete = %d, %v, want the 20 of the others, and an error", n, err)
-					}
-				})
-				t.Run("Clear", func(t *testing.T) {
-					n := 0
-					if err := within(func(ctx context.Context) (err error) {
-						n, err = s.driver.Clear(ctx, s.well[0][:len("test:")+26])
-						return err
-					}); err == nil || n != len(s.well)-20 {
-						t.Errorf("Clear = %d, %v, want the %d of the others, and an error", n, err, len(s.well)-20)
-					}
-				})
+				t.Run("Get", s.testGet)
+				t.Run("Ping", s.testPing)
+				t.Run("GetValues", s.testGetValues)
+				t.Run("Add", s.testAdd)
+				t.Run("Delete", s.testDelete)
+				t.Run("Clear", s.testClear)
 			})
 		}
+	}
+}
+
+// within does something, within an operation timeout.
+func within(t *testing.T, do func(ctx context.Context) error) error {
+	ctx, cancel := context.WithTimeout(t.Context(), patience)
+	defer cancel()
+	return returns(t, func() error { return do(ctx) })
+}
+
+func (s sick) testGet(t *testing.T) {
+	ills := make(chan error, 20)
+	for _, key := range s.ill[:20] {
+		go func() { ills <- within(t, func(ctx context.Context) error { return get(ctx, s.driver, key) }) }()
+	}
+	together(t, 20, func(g int) error {
+		for i := range 20 {
+			if err := within(t, func(ctx context.Context) error { return get(ctx, s.driver, s.well[(g+i)%len(s.well)]) }); err != nil {
+				return err
+			}
+		}
+		return nil
+	})
+	for range 20 {
+		if err := <-ills; err == nil || errors.Is(err, drivers.ErrMiss) {
+			t.Errorf("Get from the server that fails: %v", err)
+		}
+	}
+}
+
+func (s sick) testPing(t *testing.T) {
+	if err := within(t, s.driver.Ping); err != nil {
+		t.Error(err)
+	}
+}
+
+func (s sick) testGetValues(t *testing.T) {
+	var values [][]byte
+	keys := s.together()
+	err := within(t, func(ctx context.Context) (err error) {
+		values, err = s.driver.GetValues(ctx, keys...)
+		return err
+	})
+	if err == nil || len(values) != len(keys) {
+		t.Fatalf("%d values and %v, want those of the others, and an error", len(values), err)
+	}
+	for i, value := range values {
+		if want := i >= 20; (string(value) == keys[i]) != want {
+			t.Errorf("value %d is %q", i, value)
+		}
+	}
+}
+
+func (s sick) testAdd(t *testing.T) {
+	if err := within(t, func(ctx context.Context) error {
+		_, err := s.driver.Add(ctx, time.Minute, counted(), s.together()...)
+		return err
+	}); err == nil {
+		t.Error("no error")
+	}
+}
+
+func (s sick) testDelete(t *testing.T) {
+	n := 0
+	if err := within(t, func(ctx context.Context) (err error) {
+		n, err = s.driver.Delete(ctx, s.together()...)
+		return err
+	}); err == nil || n != 20 {
+		t.Errorf("Delete = %d, %v, want the 20 of the others, and an error", n, err)
+	}
+}
+
+func (s sick) testClear(t *testing.T) {
+	n := 0
+	if err := within(t, func(ctx context.Context) (err error) {
+		n, err = s.driver.Clear(ctx, s.well[0][:len("test:")+26])
+		return err
+	}); err == nil || n != len(s.well)-20 {
+		t.Errorf("Clear = %d, %v, want the %d of the others, and an error", n, err, len(s.well)-20)
 	}
 }
 
