@@ -38,6 +38,10 @@ type Harness struct {
 	// Keys is how many keys the test of a large Clear writes; other repetitions follow it. 0 means 10,000. A store
 	// that takes milliseconds for an operation does with some hundreds.
 	Keys int
+
+	// Apart says that the drivers which New returns have key spaces of their own, so that the groups of subtests run beside each other
+	// (see [testing.T.Parallel]). Run then returns before they have begun: what they use is undone with t.Cleanup, not deferred.
+	Apart bool
 }
 
 // Run runs the suite, as subtests of t.
@@ -75,7 +79,12 @@ func Run(t *testing.T, h Harness) {
 		{"Log", testLog},
 		{"Objects", testObjects},
 	} {
-		t.Run(group.name, func(t *testing.T) { group.test(t, h, h.open(t)) })
+		t.Run(group.name, func(t *testing.T) {
+			if h.Apart {
+				t.Parallel()
+			}
+			group.test(t, h, h.open(t))
+		})
 	}
 }
 

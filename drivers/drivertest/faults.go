@@ -35,8 +35,10 @@ type Faults struct {
 	// MaxValue is the size in bytes of the largest value that the store takes. 0 means 1 MiB.
 	MaxValue int
 
-	// OneByOne runs the groups of subtests one after the other, for a server that refuses some of several operations at a time.
-	OneByOne bool
+	// Apart returns an Open whose drivers keep their entries in a place of their own, such as a database. It is for a server that disturbs
+	// what runs in a place where an operation is given up: the groups of subtests run one after the other, and those of GaveUp, LargeOnce
+	// and Answers, which wait most of their time, have a place each and run beside each other. Nil has all run in one place.
+	Apart func(t testing.TB) (open func(t testing.TB, addr string) drivers.Driver)
 
 	// Excused are the subtests that the driver need not pass, by name, such as GaveUp/Cancelled, each with the reason. They run all
 	// the same, and the log tells what they have found.
@@ -91,7 +93,7 @@ func RunFaults(t *testing.T, f Faults) {
 			{"Answers", testAnswers}, {"Ended", testEnded}, {"Close", testCloseOfSilent},
 		},
 	}
-	if f.OneByOne {
+	if f.Apart != nil {
 		lanes = [][]group{slices.Concat(lanes...)}
 	}
 	together(len(lanes), func(i int) {
@@ -130,6 +132,16 @@ func (s faults) open(t *testing.T, addr string) drivers.Driver {
 		}
 	})
 	return d
+}
+
+// beside has a subtest run beside the others of its group, in a place of its own, where there are such places.
+func (s faults) beside(t *testing.T) faults {
+	if s.Apart != nil {
+		t.Parallel()
+		s.Open = s.Apart(t)
+		s.direct = s.open(t, s.Server)
+	}
+	return s
 }
 
 // proxied returns a driver behind a proxy of its own, that has been used already.

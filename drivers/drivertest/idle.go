@@ -88,6 +88,7 @@ func testGaveUp(t *testing.T, s faults) {
 	for how, name := range []string{"Deadline", "OperationTimeout", "Cancelled"} {
 		for operation, call := range calls {
 			s.run(t, operation+name, func(t *testing.T) error {
+				s := s.beside(t)
 				p, d := s.proxied(t)
 				key := s.keys()
 				defer s.remove(t, numbered(key, gaveUp)...)
@@ -132,6 +133,7 @@ func settle(p *proxy.Proxy) {
 func testLargeOnce(t *testing.T, s faults) {
 	for name, read := range reads {
 		s.run(t, name, func(t *testing.T) error {
+			s := s.beside(t)
 			p, d := s.proxied(t)
 			small, large := s.keys(), s.keys()
 			defer s.remove(t, small, large)

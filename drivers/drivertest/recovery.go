@@ -78,7 +78,7 @@ func back(t *testing.T, d drivers.Driver, key string) error {
 
 // testAnswers has answers end in the middle, for the driver or for its callers: no one gets another's, or part of one, or a miss.
 func testAnswers(t *testing.T, s faults) {
-	const readers, reads, keys = 4, 10, 8
+	const readers, reads, keys = 8, 5, 8 // a client may pause after an answer that was cut off, for all readers at once
 	size := min(48<<10, s.MaxValue)
 	compose := func(i int) string { return strings.Repeat(fmt.Sprintf("%02d ", i), size/3) }
 	for _, how := range []struct {
@@ -90,6 +90,7 @@ func testAnswers(t *testing.T, s faults) {
 		{"GivenUp", false, func() time.Duration { return rand.N(30 * time.Millisecond) }},
 	} {
 		s.run(t, how.name, func(t *testing.T) error {
+			s := s.beside(t)
 			p, d := s.proxied(t)
 			all := numbered(s.keys(), keys)
 			defer s.remove(t, all...)

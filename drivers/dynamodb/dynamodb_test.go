@@ -35,6 +35,7 @@ func TestDriver(t *testing.T) {
 		Resolution: time.Millisecond,
 		MaxValue:   350 << 10,
 		Keys:       1000, // TestClearTenThousand has more
+		Apart:      true,
 	})
 }
 

@@ -49,6 +49,7 @@ func TestEndOf(t *testing.T) {
 
 // The largest value makes a document of 16 MiB, to the byte.
 func TestMaxValue(t *testing.T) {
+	t.Parallel()
 	for _, name := range []string{"", "k", strings.Repeat("ж", 300), strings.Repeat("k", 1<<20), strings.Repeat("k", 16<<20-81)} {
 		document := append(bson.D{{Key: "_id", Value: bson.NewObjectID()}, {Key: "key", Value: name}},
 			fields(make([]byte, maxValue(name)), 1)...)

@@ -16,12 +16,11 @@ func TestFaults(t *testing.T) {
 	if err != nil {
 		t.Fatal("CACHETTE_TEST_MONGODB_URL is no URL")
 	}
-	collection := fresh(t, connect(t))
 	backend, _ := drivers.Lookup("mongodb")
-	drivertest.RunFaults(t, drivertest.Faults{
-		Server:   where.Host,
-		OneByOne: true, // FerretDB on SQLite has one writer, and loses tables where others give up beside it
-		Open: func(t testing.TB, addr string) drivers.Driver {
+	client := connect(t)
+	apart := func(t testing.TB) func(t testing.TB, addr string) drivers.Driver {
+		collection := fresh(t, client)
+		return func(t testing.TB, addr string) drivers.Driver {
 			through := *where
 			through.Host = addr
 			d, err := backend.Open(t.Context(), drivers.Settings{
@@ -32,6 +31,11 @@ func TestFaults(t *testing.T) {
 				t.Fatal(err)
 			}
 			return d
-		},
+		}
+	}
+	drivertest.RunFaults(t, drivertest.Faults{
+		Server: where.Host,
+		Open:   apart(t),
+		Apart:  apart, // FerretDB on SQLite has one writer, and loses tables where others give up beside it
 	})
 }

@@ -150,6 +150,7 @@ func TestIndexes(t *testing.T) {
 
 // Of many that write one key at once, all succeed and one document is left, though none waited for an index before.
 func TestOneDocumentAKey(t *testing.T) {
+	t.Parallel()
 	client := connect(t)
 	for round := range 3 {
 		collection := fresh(t, client)

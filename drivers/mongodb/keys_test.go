@@ -66,6 +66,7 @@ func TestDecodeKeyOfNone(t *testing.T) {
 
 // Every key that begins with a prefix lies in the prefix's spans, and no plain one that does not lies in its plain span.
 func TestSpans(t *testing.T) {
+	t.Parallel()
 	keys := oddKeys()
 	random := rand.New(rand.NewPCG(1, 2))
 	prefixes := map[string]bool{"": true}

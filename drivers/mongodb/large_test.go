@@ -32,6 +32,7 @@ func fill(t *testing.T, collection *mongo.Collection, prefix string, n int, expi
 
 // Ten thousand keys are cleared, each counted once, those that have expired not at all, and their neighbours stay.
 func TestClearTenThousand(t *testing.T) {
+	t.Parallel()
 	collection := fresh(t, connect(t))
 	clock := &at{1_900_000_000_000}
 	d := newDriver(t, collection, mongodb.Options{Clock: clock.now})
@@ -56,6 +57,7 @@ func TestClearTenThousand(t *testing.T) {
 
 // More keys than go into one command are read and deleted.
 func TestManyKeysAtOnce(t *testing.T) {
+	t.Parallel()
 	collection := fresh(t, connect(t))
 	clock := &at{1_900_000_000_000}
 	d := newDriver(t, collection, mongodb.Options{Clock: clock.now})
@@ -81,6 +83,7 @@ func TestManyKeysAtOnce(t *testing.T) {
 
 // Sweep removes thousands, and nothing that lives or has no end.
 func TestSweepThousands(t *testing.T) {
+	t.Parallel()
 	collection := fresh(t, connect(t))
 	clock := &at{1_900_000_000_500}
 	d := newDriver(t, collection, mongodb.Options{Clock: clock.now})
@@ -104,6 +107,7 @@ func TestSweepThousands(t *testing.T) {
 
 // Answers larger than a server hands out at once arrive whole.
 func TestLargeAnswer(t *testing.T) {
+	t.Parallel()
 	collection := fresh(t, connect(t))
 	d := newDriver(t, collection, mongodb.Options{})
 	const size = 1 << 20
@@ -132,6 +136,7 @@ func TestLargeAnswer(t *testing.T) {
 
 // A prefix may be as long as a key: what the server is asked fits into a command.
 func TestClearLongPrefix(t *testing.T) {
+	t.Parallel()
 	var finds, largest atomic.Int64
 	d := fakeDriver(t, onCommand("find", func(command bson.Raw) bson.D {
 		finds.Add(1)
@@ -148,6 +153,7 @@ func TestClearLongPrefix(t *testing.T) {
 
 // A key too long for any document holds nothing, and to ask for it is no error, nor is the server asked.
 func TestKeyTooLong(t *testing.T) {
+	t.Parallel()
 	var asked atomic.Int64
 	d := fakeDriver(t, func(command bson.Raw) bson.D {
 		switch nameOf(command) {

@@ -66,9 +66,11 @@ func newDriver(t testing.TB, collection *mongo.Collection, o mongodb.Options) *m
 }
 
 func TestDriver(t *testing.T) {
+	t.Parallel()
 	client := connect(t)
 	drivertest.Run(t, drivertest.Harness{
-		New:  func(t testing.TB) drivers.Driver { return newDriver(t, fresh(t, client), mongodb.Options{}) },
-		Keys: 200, // FerretDB looks at every document for each operation
+		New:   func(t testing.TB) drivers.Driver { return newDriver(t, fresh(t, client), mongodb.Options{}) },
+		Keys:  200, // FerretDB looks at every document for each operation
+		Apart: true,
 	})
 }

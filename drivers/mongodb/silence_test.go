@@ -142,6 +142,7 @@ func TestGivingUp(t *testing.T) {
 		},
 	} {
 		t.Run(name, func(t *testing.T) {
+			t.Parallel()
 			d, p := behind(t, "?maxConnecting=40")
 			busy(t, d, p)
 			before := p.Counts().Dials
