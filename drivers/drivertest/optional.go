@@ -63,98 +63,111 @@ func testObjects(t *testing.T, h Harness, d drivers.Driver) {
 	if !ok {
 		t.Skip("not a drivers.Objects")
 	}
-	type object struct{ name string }
-	put := func(t *testing.T, key string, ttl time.Duration) *object {
-		t.Helper()
-		o := &object{key}
-		if !objects.PutObject(key, o, 100, ttl) {
-			t.Fatalf("PutObject(%q, ttl %v) = false", key, ttl)
-		}
-		return o
-	}
-	want := func(t *testing.T, key string, now time.Time, want *object) {
-		t.Helper()
-		if got, ok := objects.GetObject([]byte(key), now); !ok || got != any(want) {
-			t.Errorf("GetObject(%q) = %v, %t, want %v itself", key, got, ok, want)
-		}
-	}
-	wantNone := func(t *testing.T, key string, now time.Time) {
-		t.Helper()
-		if got, ok := objects.GetObject([]byte(key), now); ok || got != nil {
-			t.Errorf("GetObject(%q) = %v, %t, want nil, false", key, got, ok)
-		}
-	}
-
-	t.Run("Absent", func(t *testing.T) { wantNone(t, "absent", time.Now()) })
+	k := keeping{objects}
+	t.Run("Absent", func(t *testing.T) { k.wantNone(t, "absent", time.Now()) })
 	t.Run("RoundTrip", func(t *testing.T) {
-		first := put(t, "object", long)
-		want(t, "object", time.Now(), first)
-		second := put(t, "object", long)
-		want(t, "object", time.Now(), second)
+		first := k.put(t, "object", long)
+		k.want(t, "object", time.Now(), first)
+		second := k.put(t, "object", long)
+		k.want(t, "object", time.Now(), second)
 	})
 	t.Run("Expiry", func(t *testing.T) {
 		// Judged by the caller's clock, so exactly, and with no wait.
 		for _, ttl := range []time.Duration{time.Second, time.Hour, 45 * 24 * time.Hour} {
 			before := time.Now()
-			o := put(t, "expiring", ttl)
+			o := k.put(t, "expiring", ttl)
 			after := time.Now()
-			want(t, "expiring", before.Add(ttl-1), o)
-			wantNone(t, "expiring", after.Add(ttl))
+			k.want(t, "expiring", before.Add(ttl-1), o)
+			k.wantNone(t, "expiring", after.Add(ttl))
 		}
 	})
 	t.Run("NotPositiveTTL", func(t *testing.T) {
 		for _, ttl := range []time.Duration{0, -time.Second} {
-			if objects.PutObject("refused", &object{}, 100, ttl) {
+			if k.PutObject("refused", &object{}, 100, ttl) {
 				t.Errorf("PutObject with a ttl of %v reported that it kept the object", ttl)
 			}
-			wantNone(t, "refused", time.Now())
+			k.wantNone(t, "refused", time.Now())
 		}
 	})
 	t.Run("TooLarge", func(t *testing.T) {
-		if objects.PutObject("large", &object{}, math.MaxInt, long) {
+		if k.PutObject("large", &object{}, math.MaxInt, long) {
 			t.Error("PutObject reported that it kept an object larger than any memory")
 		}
-		wantNone(t, "large", time.Now())
-	})
-	t.Run("OverByteString", func(t *testing.T) {
-		set(t, d, "either", "bytes", long)
-		wantNone(t, "either", time.Now())
-		o := put(t, "either", long)
-		want(t, "either", time.Now(), o)
-		wantMiss(t, d, "either")
-	})
-	t.Run("ByteStringOver", func(t *testing.T) {
-		put(t, "either", long)
-		set(t, d, "either", "bytes", long)
-		wantNone(t, "either", time.Now())
-		wantValue(t, d, "either", "bytes")
+		k.wantNone(t, "large", time.Now())
 	})
 	t.Run("SliceIsAnObject", func(t *testing.T) {
-		if !objects.PutObject("slice", []byte("bytes"), 100, long) {
+		if !k.PutObject("slice", []byte("bytes"), 100, long) {
 			t.Fatal("PutObject = false")
 		}
-		if got, ok := objects.GetObject([]byte("slice"), time.Now()); !ok || string(got.([]byte)) != "bytes" {
+		if got, ok := k.GetObject([]byte("slice"), time.Now()); !ok || string(got.([]byte)) != "bytes" {
 			t.Errorf("GetObject = %v, %t, want the slice", got, ok)
 		}
 		wantMiss(t, d, "slice")
 	})
+	k.besideBytes(t, h, d)
+}
+
+// object is what is kept.
+type object struct{ name string }
+
+// keeping is a driver that keeps objects.
+type keeping struct{ drivers.Objects }
+
+func (k keeping) put(t *testing.T, key string, ttl time.Duration) *object {
+	t.Helper()
+	o := &object{key}
+	if !k.PutObject(key, o, 100, ttl) {
+		t.Fatalf("PutObject(%q, ttl %v) = false", key, ttl)
+	}
+	return o
+}
+
+func (k keeping) want(t *testing.T, key string, now time.Time, want *object) {
+	t.Helper()
+	if got, ok := k.GetObject([]byte(key), now); !ok || got != any(want) {
+		t.Errorf("GetObject(%q) = %v, %t, want %v itself", key, got, ok, want)
+	}
+}
+
+func (k keeping) wantNone(t *testing.T, key string, now time.Time) {
+	t.Helper()
+	if got, ok := k.GetObject([]byte(key), now); ok || got != nil {
+		t.Errorf("GetObject(%q) = %v, %t, want nil, false", key, got, ok)
+	}
+}
+
+// besideBytes has objects and byte strings take each other's places, and be removed together.
+func (k keeping) besideBytes(t *testing.T, h Harness, d drivers.Driver) {
+	t.Run("OverByteString", func(t *testing.T) {
+		set(t, d, "either", "bytes", long)
+		k.wantNone(t, "either", time.Now())
+		o := k.put(t, "either", long)
+		k.want(t, "either", time.Now(), o)
+		wantMiss(t, d, "either")
+	})
+	t.Run("ByteStringOver", func(t *testing.T) {
+		k.put(t, "either", long)
+		set(t, d, "either", "bytes", long)
+		k.wantNone(t, "either", time.Now())
+		wantValue(t, d, "either", "bytes")
+	})
 	t.Run("Delete", func(t *testing.T) {
-		put(t, "deleted:1", long)
+		k.put(t, "deleted:1", long)
 		set(t, d, "deleted:2", "bytes", long)
-		put(t, "deleted:3", time.Millisecond)
+		k.put(t, "deleted:3", time.Millisecond)
 		time.Sleep(time.Millisecond + h.Resolution)
 		wantDeleted(t, d, 2, "deleted:1", "deleted:2", "deleted:3")
-		wantNone(t, "deleted:1", time.Now())
+		k.wantNone(t, "deleted:1", time.Now())
 	})
 	t.Run("Clear", func(t *testing.T) {
-		put(t, "cleared:1", long)
+		k.put(t, "cleared:1", long)
 		set(t, d, "cleared:2", "bytes", long)
-		put(t, "cleared:3", time.Millisecond)
-		kept := put(t, "kept", long)
+		k.put(t, "cleared:3", time.Millisecond)
+		kept := k.put(t, "kept", long)
 		time.Sleep(time.Millisecond + h.Resolution)
 		wantCleared(t, d, 2, "cleared:")
-		wantNone(t, "cleared:1", time.Now())
-		want(t, "kept", time.Now(), kept)
+		k.wantNone(t, "cleared:1", time.Now())
+		k.want(t, "kept", time.Now(), kept)
 	})
 }
 
@@ -163,22 +176,9 @@ func testBatch(t *testing.T, h Harness, d drivers.Driver) {
 	if !ok {
 		t.Skip("not a drivers.Batch")
 	}
-	const none = "\x00none"
 	want := func(t *testing.T, keys []string, values ...string) {
 		t.Helper()
-		got, err := batch.GetValues(t.Context(), keys...)
-		if err != nil || len(got) != len(values) {
-			t.Fatalf("GetValues(%s) = %d values, %v, want %d", show(keys...), len(got), err, len(values))
-		}
-		for i, value := range got {
-			switch {
-			case values[i] == none && value != nil:
-				t.Errorf("GetValues: value %d, of %s, is %s, want nil", i, show(keys[i]), show(string(value)))
-			case values[i] != none && (value == nil || string(value) != values[i]):
-				t.Errorf("GetValues: value %d, of %s, is %s (nil: %t), want %s", i, show(keys[i]), show(string(value)),
-					value == nil, show(values[i]))
-			}
-		}
+		wantValues(t, batch, keys, values)
 	}
 
 	set(t, d, "one", "1", long)
@@ -226,6 +226,26 @@ func testBatch(t *testing.T, h Harness, d drivers.Driver) {
 		}
 		wantValue(t, d, "one", "1")
 	})
+}
+
+// none stands for a value that is not there.
+const none = "\x00none"
+
+func wantValues(t *testing.T, batch drivers.Batch, keys, values []string) {
+	t.Helper()
+	got, err := batch.GetValues(t.Context(), keys...)
+	if err != nil || len(got) != len(values) {
+		t.Fatalf("GetValues(%s) = %d values, %v, want %d", show(keys...), len(got), err, len(values))
+	}
+	for i, value := range got {
+		switch {
+		case values[i] == none && value != nil:
+			t.Errorf("GetValues: value %d, of %s, is %s, want nil", i, show(keys[i]), show(string(value)))
+		case values[i] != none && (value == nil || string(value) != values[i]):
+			t.Errorf("GetValues: value %d, of %s, is %s (nil: %t), want %s", i, show(keys[i]), show(string(value)),
+				value == nil, show(values[i]))
+		}
+	}
 }
 
 func testLimited(t *testing.T, _ Harness, d drivers.Driver) {

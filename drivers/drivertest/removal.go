@@ -67,48 +67,51 @@ func testDelete(t *testing.T, h Harness, d drivers.Driver) {
 	})
 }
 
+// prefixes are some to clear, with keys that begin with them and others that are like these. No character of a prefix means anything.
+var prefixes = []struct {
+	name, prefix string
+	match, other []string
+}{
+	{"Nothing", "nothing", nil, nil},
+	{"WholeKey", "whole", []string{"whole"}, []string{"whol"}},
+	{"PrefixOfAnother", "user:", []string{"user:", "user:1", "user:2"}, []string{"username:1", "user"}},
+	{"InTheMiddle", "mid", []string{"mid1"}, []string{"a mid1"}},
+	{"Case", "case:", []string{"case:1"}, []string{"CASE:1", "Case:1"}},
+	{"Star", "star*", []string{"star*", "star*1"}, []string{"star", "star1", "stars1"}},
+	{"LeadingStar", "*lead", []string{"*lead1"}, []string{"lead1", "mislead1"}},
+	{"QuestionMark", "q?", []string{"q?1"}, []string{"qx1", "q1"}},
+	{"Brackets", "b[ac]", []string{"b[ac]1"}, []string{"ba1", "bc1"}},
+	{"OpenBracket", "open[", []string{"open[1"}, []string{"open1"}},
+	{"Backslash", `bs\`, []string{`bs\1`, `bs\\1`}, []string{"bs1"}},
+	{"BackslashLetter", `num\d`, []string{`num\d1`}, []string{"num11"}},
+	{"BackslashStar", `esc\*`, []string{`esc\*1`}, []string{"esc*1", `esc\1`}},
+	{"Dot", "dot.", []string{"dot.1"}, []string{"dotx1"}},
+	{"Percent", "per%", []string{"per%1"}, []string{"perx1", "per1"}},
+	{"Underscore", "u_", []string{"u_1"}, []string{"ux1"}},
+	{"Caret", "^caret", []string{"^caret1"}, []string{"caret1"}},
+	{"Dollar", "cash$", []string{"cash$1"}, []string{"cash", "cash1"}},
+	{"Bar", "left|right", []string{"left|right1"}, []string{"left1", "right1"}},
+	{"Plus", "plus+", []string{"plus+1"}, []string{"plus1", "pluss1"}},
+	{"Parentheses", "(paren)", []string{"(paren)1"}, []string{"paren1"}},
+	{"Braces", "brace{2}", []string{"brace{2}1"}, []string{"bracee1"}},
+	{"Quotes", `quote'"`, []string{`quote'"1`}, []string{"quote1"}},
+	{"Space", "space ", []string{"space 1"}, []string{"space1", "space"}},
+	{"Newline", "line\n", []string{"line\n1"}, []string{"line1", "line"}},
+	{"NUL", "nul\x00", []string{"nul\x00", "nul\x001"}, []string{"nul", "nul1"}},
+	{"Unicode", "ж:", []string{"ж:1"}, []string{"Ж:1", "ж1"}},
+	{"HalfARune", "\xc3", []string{"\xc3", "\xc3\xa9"}, []string{"\xc4\xa9", "e\u0301"}},
+	{"HighByte", "z\xff", []string{"z\xff", "z\xff\xff1"}, []string{"z\xfe", "z", "{"}},
+	{"HighestBytes", "\xff\xff", []string{"\xff\xff", "\xff\xff1"}, []string{"\xff", "\xff\xfe"}},
+	{"LongKeys", "long:" + strings.Repeat("k", 300),
+		[]string{"long:" + strings.Repeat("k", 300), "long:" + strings.Repeat("k", 2000)},
+		[]string{"long:" + strings.Repeat("k", 299), "long:" + strings.Repeat("k", 299) + "K"}},
+}
+
 // testClear holds keys that each prefix takes beside keys that it takes only if it is read as a pattern, folded to one
 // case, or cut short.
 func testClear(t *testing.T, _ Harness, d drivers.Driver) {
 	left := 0
-	for _, row := range []struct {
-		name, prefix string
-		match, other []string
-	}{
-		{"Nothing", "nothing", nil, nil},
-		{"WholeKey", "whole", []string{"whole"}, []string{"whol"}},
-		{"PrefixOfAnother", "user:", []string{"user:", "user:1", "user:2"}, []string{"username:1", "user"}},
-		{"InTheMiddle", "mid", []string{"mid1"}, []string{"a mid1"}},
-		{"Case", "case:", []string{"case:1"}, []string{"CASE:1", "Case:1"}},
-		{"Star", "star*", []string{"star*", "star*1"}, []string{"star", "star1", "stars1"}},
-		{"LeadingStar", "*lead", []string{"*lead1"}, []string{"lead1", "mislead1"}},
-		{"QuestionMark", "q?", []string{"q?1"}, []string{"qx1", "q1"}},
-		{"Brackets", "b[ac]", []string{"b[ac]1"}, []string{"ba1", "bc1"}},
-		{"OpenBracket", "open[", []string{"open[1"}, []string{"open1"}},
-		{"Backslash", `bs\`, []string{`bs\1`, `bs\\1`}, []string{"bs1"}},
-		{"BackslashLetter", `num\d`, []string{`num\d1`}, []string{"num11"}},
-		{"BackslashStar", `esc\*`, []string{`esc\*1`}, []string{"esc*1", `esc\1`}},
-		{"Dot", "dot.", []string{"dot.1"}, []string{"dotx1"}},
-		{"Percent", "per%", []string{"per%1"}, []string{"perx1", "per1"}},
-		{"Underscore", "u_", []string{"u_1"}, []string{"ux1"}},
-		{"Caret", "^caret", []string{"^caret1"}, []string{"caret1"}},
-		{"Dollar", "cash$", []string{"cash$1"}, []string{"cash", "cash1"}},
-		{"Bar", "left|right", []string{"left|right1"}, []string{"left1", "right1"}},
-		{"Plus", "plus+", []string{"plus+1"}, []string{"plus1", "pluss1"}},
-		{"Parentheses", "(paren)", []string{"(paren)1"}, []string{"paren1"}},
-		{"Braces", "brace{2}", []string{"brace{2}1"}, []string{"bracee1"}},
-		{"Quotes", `quote'"`, []string{`quote'"1`}, []string{"quote1"}},
-		{"Space", "space ", []string{"space 1"}, []string{"space1", "space"}},
-		{"Newline", "line\n", []string{"line\n1"}, []string{"line1", "line"}},
-		{"NUL", "nul\x00", []string{"nul\x00", "nul\x001"}, []string{"nul", "nul1"}},
-		{"Unicode", "ж:", []string{"ж:1"}, []string{"Ж:1", "ж1"}},
-		{"HalfARune", "\xc3", []string{"\xc3", "\xc3\xa9"}, []string{"\xc4\xa9", "e\u0301"}},
-		{"HighByte", "z\xff", []string{"z\xff", "z\xff\xff1"}, []string{"z\xfe", "z", "{"}},
-		{"HighestBytes", "\xff\xff", []string{"\xff\xff", "\xff\xff1"}, []string{"\xff", "\xff\xfe"}},
-		{"LongKeys", "long:" + strings.Repeat("k", 300),
-			[]string{"long:" + strings.Repeat("k", 300), "long:" + strings.Repeat("k", 2000)},
-			[]string{"long:" + strings.Repeat("k", 299), "long:" + strings.Repeat("k", 299) + "K"}},
-	} {
+	for _, row := range prefixes {
 		t.Run(row.name, func(t *testing.T) {
 			for _, key := range append(row.match, row.other...) {
 				set(t, d, key, "value of "+key, long)
