@@ -370,6 +370,12 @@ func (l logging) concurrent(t *testing.T, h Harness) {
 	})
 	close(finished)
 	reading.Wait()
+	wantSame(t, seen, ends)
+}
+
+// wantSame wants readers to have seen the same records, from some moment on and to the same end.
+func wantSame(t *testing.T, seen [][]string, ends []drivers.Position) {
+	t.Helper()
 	for r := range seen {
 		shorter, longer := seen[r], seen[0]
 		if len(shorter) > len(longer) {

@@ -80,6 +80,14 @@ func TestRefused(t *testing.T) {
 			wantRefused(t, edit(t, testservers.Find(t, row.server), row.change), row.want, secret)
 		})
 	}
+	t.Run("malformed", func(t *testing.T) {
+		wantRefused(t, "redis://me:"+secret+"@host/"+secret, "number of a database", secret)
+	})
+}
+
+// TestRefusedKinds opens servers of a cluster, and a replica, as what they are not, or with passwords that they do not want.
+func TestRefusedKinds(t *testing.T) {
+	const secret = "hunter2"
 	t.Run("node of a cluster", func(t *testing.T) {
 		first, _, _ := strings.Cut(strings.TrimPrefix(testservers.Find(t, testservers.RedisCluster), "redis+cluster://"), ",")
 		wantRefused(t, "redis://"+first, "part of a cluster: give redis+cluster://", secret)
@@ -104,9 +112,6 @@ func TestRefused(t *testing.T) {
 	t.Run("wrong password of a cluster", func(t *testing.T) {
 		where := strings.Replace(testservers.Find(t, testservers.RedisCluster), "://", "://me:"+secret+"@", 1)
 		wantRefused(t, where, "refuses the user or the password", secret)
-	})
-	t.Run("malformed", func(t *testing.T) {
-		wantRefused(t, "redis://me:"+secret+"@host/"+secret, "number of a database", secret)
 	})
 }
 
