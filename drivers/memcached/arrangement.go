@@ -2,8 +2,6 @@ package memcached
 
 import (
 	"context"
-	"errors"
-	"fmt"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -16,30 +14,43 @@ import (
 // are spread over which servers, as a digest, and a random word. A process goes on only while all servers that answer
 // have its note.
 //
-//   - A process looks at the notes before it goes on, and again when that is a second ago.
+//   - A process looks at the notes before it goes on, and goes on with what it has seen for a second. It looks anew before that is over, also
+//     while it is idle.
 //   - A process that has not gone on yet, or that finds a note of another digest, or different words, writes notes with a new word
 //     on all servers, the first server's first, each in the place of the note that it has read (add, cas). So the words of two
 //     processes that write at a time do not both stay: the one that is late begins anew.
 //   - Notes are new until the time is over in which others may go on that have not looked since: settling. A process that finds that all
-//     have been the same for so long says so in the notes, so that those that come later do not wait. A new note of another
-//     arrangement is left to settle first.
-//   - A server that does not answer, three times in a row, cannot be asked. A process that goes on already still does; one that does
-//     not waits for it.
-//   - A note that is lost is written again by a process that has just seen it: so lately that nothing else that was written there
-//     meanwhile can have settled. Any other makes a new word.
+//     have been the same for so long, and that all servers have answered all that time and quickly, says so in the notes, so that those that
+//     come later do not wait. A new note of another arrangement is left to settle first.
+//   - A process that goes on already also does so without a server that does not answer, as long as it asks it again and again without a gap.
+//     Had another process had the time to settle there, one of these would have been answered, since the server then answered quickly.
+//     Whatever answer comes, however late, counts: where it is not the word of this process, that is given up. One that does not go on
+//     yet waits for all servers.
+//   - A note that is lost is written again by a process that has just seen it on that server: so lately that nothing else that was written
+//     there meanwhile can have settled. Any other makes a new word.
 //
-// Whatever is lost, evicted or written late costs misses alone.
+// Whatever is lost, evicted or written late costs misses alone. What cannot be known is what a server says to others and not to this
+// process. The times hold together by this: mostApart + steady < settling, and lookEvery < settling.
 const (
-	lookEvery = time.Second             // for so long a process goes on behind a look
-	settling  = 1100 * time.Millisecond // longer by what clocks differ in speed
-	asks      = 3                       // how often a server that does not answer is asked
-	lookMost  = 10 * time.Second        // what a look may take, with all that it leads to
+	lookEvery = time.Second             // for so long a process goes on behind a question
+	lookAhead = 600 * time.Millisecond  // how long before that is over it looks anew
+	settling  = 1500 * time.Millisecond // longer by what is late in a process that has much to do
+
+	askEvery  = 250 * time.Millisecond // how often a server is asked that does not answer
+	mostApart = 900 * time.Millisecond // two questions that follow each other without a gap
+	quickly   = 400 * time.Millisecond // without an answer in this time a process goes on without the server
+	noteTime  = 800 * time.Millisecond // for so long an answer is waited for, whatever the operation timeout is
+
+	sampling = 50 * time.Millisecond  // how often new notes are looked at while they settle
+	steady   = 350 * time.Millisecond // all servers answer so often meanwhile, or it begins anew
+
+	lookMost = 10 * time.Second // what a look may take, with all that it leads to
 )
 
 var _ drivers.Arranged = (*Driver)(nil)
 
 // Arrangement returns the word of how keys are spread over the servers: see [drivers.Arranged]. It wants a server that was started
-// without -C. Where the servers have the notes of another arrangement, or none, it takes a second and a round trip more, which go on
+// without -C. Where the servers have the notes of another arrangement, or none, it takes a second and a half more, which go on
 // when ctx has ended. Programs with other lists of servers that share one of them empty each other's caches, whatever keys they use.
 func (d *Driver) Arrangement(ctx context.Context) (string, error) {
 	if err := d.begin(ctx); err != nil {
@@ -51,9 +62,8 @@ func (d *Driver) Arrangement(ctx context.Context) (string, error) {
 
 // An arranger keeps one process to one arrangement.
 type arranger struct {
-	notes   notes
-	timeout time.Duration // of a server that has to answer
-	warn    func()        // says that another arrangement comes back again and again; nil for nothing
+	notes notes
+	warn  func() // says that another arrangement comes back again and again; nil for nothing
 
 	life context.Context // of the driver
 	end  func()
@@ -62,14 +72,15 @@ type arranger struct {
 
 	mu      sync.Mutex
 	looking chan struct{}    // closed when the look that is under way is over; nil for none
-	silent  map[string]error // the servers that did not answer, and are asked beside the look
-	awaited map[string]bool  // for which there is a goroutine
+	ahead   *time.Timer      // begins the next one
+	doubted bool             // an answer beside the look was not the word that this process goes on with
+	peers   map[string]*peer // the servers that were asked, by name
 
 	// What follows is of the look that is under way alone.
 	word      string    // that this process goes on with; empty for none
-	agreedAt  time.Time // when it saw it last
 	fresh     string    // the word that settles
 	freshFrom time.Time // since when all notes have it, as far as was seen
+	sampled   time.Time // when that was seen last
 	yieldedTo string    // the word of another arrangement that was left to settle
 	contested int       // how often another arrangement ended this one's word
 }
@@ -81,8 +92,8 @@ type outcome struct {
 	until time.Time
 }
 
-func newArranger(notes notes, timeout time.Duration) *arranger {
-	a := &arranger{notes: notes, timeout: min(timeout, lookEvery), silent: make(map[string]error), awaited: make(map[string]bool)}
+func newArranger(notes notes) *arranger {
+	a := &arranger{notes: notes, peers: make(map[string]*peer)}
 	a.life, a.end = context.WithCancel(context.Background())
 	return a
 }
@@ -95,7 +106,7 @@ func (a *arranger) arrangement(ctx context.Context) (string, error) {
 		if last != nil && time.Now().Before(last.until) {
 			return last.word, last.err
 		}
-		over := a.look()
+		over := a.look(false)
 		if last != nil && last.err != nil && time.Now().Before(last.until.Add(lookMost)) {
 			return "", last.err // each look at a server that hangs would hold up all requests anew
 		}
@@ -107,131 +118,61 @@ func (a *arranger) arrangement(ctx context.Context) (string, error) {
 	}
 }
 
-// look begins a look, unless one is under way, and returns what is closed when it is over.
-func (a *arranger) look() <-chan struct{} {
+// look begins a look, unless one is under way, and returns what is closed when it is over. Unless it is made ahead, it is not begun where
+// another has just looked.
+func (a *arranger) look(ahead bool) <-chan struct{} {
 	a.mu.Lock()
 	defer a.mu.Unlock()
 	if a.looking != nil {
 		return a.looking
 	}
 	over := make(chan struct{})
-	if last := a.current.Load(); last != nil && time.Now().Before(last.until) {
-		close(over) // another has just looked
+	if last := a.current.Load(); last != nil && !ahead && time.Now().Before(last.until) {
+		close(over)
 		return over
 	}
 	a.looking = over
 	go func() {
 		ctx, cancel := context.WithTimeout(a.life, lookMost)
 		defer cancel()
-		word, from, err := a.find(ctx)
-		until := from.Add(lookEvery)
-		if err != nil {
-			word, until = "", time.Now().Add(lookEvery)
+		for !a.conclude(a.find(ctx)) {
 		}
-		a.mu.Lock()
-		defer a.mu.Unlock()
-		a.current.Store(&outcome{word, err, until})
-		a.looking = nil
 		close(over)
 	}()
 	return over
 }
 
-// read asks servers for their notes, all at once. Those that did not answer last time are asked beside that, where this process goes on
-// without them: once one answers, a new look is made.
-func (a *arranger) read(ctx context.Context, names []string) []reading {
-	timeout := a.timeout
-	if a.word != "" {
-		timeout /= 2 // then it goes on, and has not used up its caller's time
-	}
-	all := make([]reading, len(names))
-	var running sync.WaitGroup
-	for i, name := range names {
-		if err := a.silence(name); err != nil && a.word != "" {
-			all[i].err = err
-			continue
-		}
-		running.Go(func() { all[i] = a.ask(ctx, name, timeout, asks) })
-	}
-	running.Wait()
+// conclude ends a look with what it has found, and reports whether it may: what was found before an answer that contradicts it is found anew.
+func (a *arranger) conclude(until time.Time, err error) bool {
 	a.mu.Lock()
 	defer a.mu.Unlock()
-	for i, name := range names {
-		if all[i].err == nil {
-			delete(a.silent, name)
-		} else if a.silent[name] == nil && a.word != "" {
-			a.silent[name] = all[i].err
-			if !a.awaited[name] {
-				a.awaited[name] = true
-				go a.await(name)
-			}
-		}
+	if a.doubted && err == nil {
+		return false
 	}
-	return all
-}
-
-func (a *arranger) silence(name string) error {
-	a.mu.Lock()
-	defer a.mu.Unlock()
-	return a.silent[name]
-}
-
-// await asks a server until it answers, so often that what others have written there by then cannot have settled.
-func (a *arranger) await(name string) {
-	for answers := false; ; {
-		a.mu.Lock()
-		if answers {
-			delete(a.silent, name)
-			a.current.Store(nil)
-		}
-		if a.silent[name] == nil {
-			delete(a.awaited, name)
-			a.mu.Unlock()
-			return
-		}
-		a.mu.Unlock()
-		if pause(a.life, lookEvery/4) != nil {
-			return
-		}
-		answers = a.ask(a.life, name, a.timeout/2, 1).err == nil
+	a.doubted, a.looking = false, nil
+	if a.ahead != nil {
+		a.ahead.Stop()
 	}
-}
-
-// ask asks a server for its note. An idle connection may be one that nothing comes through any more: the next time it is a new one.
-func (a *arranger) ask(ctx context.Context, name string, timeout time.Duration, times int) (r reading) {
-	for range times {
-		once, cancel := context.WithTimeout(ctx, timeout)
-		text, err := a.notes.read(once, name)
-		cancel()
-		if err == nil {
-			return reading{text: text, note: parseNote(text)}
-		}
-		r.err = fmt.Errorf("%s: %w", name, err)
-		if pause(ctx, lookEvery/20) != nil {
-			break
-		}
-	}
-	return r
-}
-
-// write writes a note in the place of the one that was read, and reports whether that was still there.
-func (a *arranger) write(ctx context.Context, name string, old reading, n note) (bool, error) {
-	ctx, cancel := context.WithTimeout(ctx, a.timeout)
-	defer cancel()
-	written, err := a.notes.write(ctx, name, old.text, n.String())
 	if err != nil {
-		return false, fmt.Errorf("%s: %w", name, err)
+		a.word, a.fresh = "", "" // what has been written to a server that does not answer is not known
+		a.forget()
+		a.current.Store(&outcome{err: err, until: time.Now().Add(lookEvery)})
+		return true
 	}
-	return written, nil
+	a.current.Store(&outcome{word: a.word, until: until})
+	a.ahead = time.AfterFunc(time.Until(until)-lookAhead, func() {
+		if a.life.Err() == nil {
+			a.look(true)
+		}
+	})
+	return true
 }
 
-// silences joins what the servers that do not answer have to do with it.
-func silences(all []reading) error {
-	var errs []error
-	for _, r := range all {
-		if r.err != nil {
-			errs = append(errs, r.err)
-		}
-	}
-	return errors.Join(errs...)
+// doubt reports whether an answer beside the looks, or beside the one that is under way, was not the word that this process goes on with.
+func (a *arranger) doubt() bool {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	doubted := a.doubted
+	a.doubted = false
+	return doubted
 }

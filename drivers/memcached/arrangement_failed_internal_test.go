@@ -1,7 +1,6 @@
 package memcached
 
 import (
-	"math/rand/v2"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -10,8 +9,9 @@ import (
 // Requests are not held up each time that the servers are looked at again, where the last look has failed.
 func TestArrangementThatFailedIsLookedForBesideItsCallers(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		w := &world{texts: make(map[string]string), dead: map[string]bool{"b": true}, chaos: rand.New(rand.NewPCG(1, 1))}
-		a := newArranger(told{w, "a,b"}, 300*time.Millisecond)
+		w := newWorld(1)
+		w.setDead("b", true)
+		a := newArranger(told{w, "a,b", 1})
 		defer a.end()
 		if _, err := a.arrangement(t.Context()); err == nil {
 			t.Fatal("no error without a server that has to answer")

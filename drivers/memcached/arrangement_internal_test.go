@@ -2,212 +2,53 @@ package memcached
 
 import (
 	"context"
-	"errors"
 	"flag"
-	"fmt"
-	"math/rand/v2"
 	"slices"
-	"strings"
 	"sync"
 	"testing"
 	"testing/synctest"
 	"time"
 )
 
-// A world is servers with notes, and processes that ask them, in time that a bubble makes.
-type world struct {
-	mu    sync.Mutex
-	chaos *rand.Rand
-	texts map[string]string
-	dead  map[string]bool
+var arrangements = flag.Uint("arrangements", 20, "how many worlds TestArrangementHolds makes of each kind")
 
-	slow  time.Duration // the longest that a message is on its way
-	loses float64       // the part of all answers that are lost
-	again float64       // the part of all writes that are done once more, later
-	wrote sync.WaitGroup
-
-	returned []returned
-}
-
-// returned is a word that a process was told.
-type returned struct {
-	at          time.Time
-	list, words string
-}
-
-var errSilent = errors.New("it does not answer")
-
-// chance draws a lot.
-func (w *world) chance(part float64) bool {
-	w.mu.Lock()
-	defer w.mu.Unlock()
-	return w.chaos.Float64() < part
-}
-
-// way is how long a message takes.
-func (w *world) way() time.Duration {
-	w.mu.Lock()
-	defer w.mu.Unlock()
-	return time.Duration(w.chaos.Int64N(int64(w.slow) + 1))
-}
-
-// told are the notes as one process reaches them.
-type told struct {
-	*world
-	list string // of servers, separated by commas: its order is that in which keys are spread
-}
-
-func (n told) servers() ([]string, string, error) {
-	return slices.Sorted(slices.Values(strings.Split(n.list, ","))), n.list, nil
-}
-
-// message has something done at a server.
-func (n told) message(ctx context.Context, server string, do func()) error {
-	if err := pause(ctx, n.way()); err != nil {
-		return err
-	}
-	n.mu.Lock()
-	dead := n.dead[server]
-	if !dead {
-		do()
-	}
-	n.mu.Unlock()
-	if dead || n.chance(n.loses) {
-		<-ctx.Done()
-		return fmt.Errorf("%w: %w", errSilent, ctx.Err())
-	}
-	return pause(ctx, n.way())
-}
-
-func (n told) read(ctx context.Context, server string) (text string, err error) {
-	err = n.message(ctx, server, func() { text = n.texts[server] })
-	return text, err
-}
-
-func (n told) write(ctx context.Context, server string, old, text string) (written bool, err error) {
-	do := func() {
-		if written = n.texts[server] == old; written {
-			n.texts[server] = text
+// kinds are what befalls the worlds of TestArrangementHolds, beside the servers that processes are told.
+var kinds = map[string]func(w *world){
+	"Idle":     func(w *world) {},
+	"Lost":     func(w *world) { w.loses = 0.02 },
+	"Repeated": func(w *world) { w.again, w.loses = 0.3, 0.01 },
+	"Evicted":  func(w *world) { w.befalls(w.evict) },
+	"Dying":    func(w *world) { w.befalls(w.die) },
+	"Stopped":  func(w *world) { w.visited = true; w.befalls(w.stop) },
+	"Restarts": func(w *world) { w.visited = true; w.befalls(w.restart) },
+	"Slow":     func(w *world) { w.visited = true; w.befalls(w.slowDown) },
+	"Cut":      func(w *world) { w.visited = true; w.befalls(w.cutOff) },
+	"Chaos": func(w *world) {
+		w.visited = true
+		for _, what := range []func(){w.stop, w.restart, w.slowDown, w.cutOff} {
+			w.befalls(what)
 		}
-	}
-	err = n.message(ctx, server, do)
-	if n.chance(n.again) {
-		n.wrote.Go(func() {
-			time.Sleep(100 * n.way())
-			n.mu.Lock()
-			defer n.mu.Unlock()
-			if n.texts[server] == old {
-				n.texts[server] = text
-			}
-		})
-	}
-	return written, err
+	},
 }
-
-// process asks for the word again and again, and lies idle now and then.
-func (w *world) process(list string, until time.Time, idles bool) {
-	a := newArranger(told{w, list}, 300*time.Millisecond)
-	defer a.end()
-	for time.Now().Before(until) {
-		ctx, cancel := context.WithTimeout(a.life, 500*time.Millisecond)
-		word, err := a.arrangement(ctx)
-		cancel()
-		if err == nil {
-			w.mu.Lock()
-			w.returned = append(w.returned, returned{time.Now(), list, word})
-			w.mu.Unlock()
-		}
-		rest := time.Duration(20 + w.chaosN(40))
-		if idles && w.chance(0.02) {
-			rest = time.Duration(1000 + w.chaosN(8000))
-		}
-		time.Sleep(rest * time.Millisecond)
-	}
-}
-
-func (w *world) chaosN(n int) int {
-	w.mu.Lock()
-	defer w.mu.Unlock()
-	return w.chaos.IntN(n)
-}
-
-// check finds a word that was told before and after one of another arrangement of the same servers.
-func (w *world) check(t *testing.T, seed uint64) {
-	t.Helper()
-	first, last := make(map[string]time.Time), make(map[string]time.Time)
-	lists := make(map[string]string)
-	for _, r := range w.returned {
-		if _, there := first[r.words]; !there {
-			first[r.words] = r.at
-		}
-		last[r.words] = r.at
-		if list, there := lists[r.words]; there && list != r.list {
-			t.Fatalf("seed %d: %q and %q have the same word", seed, list, r.list)
-		}
-		lists[r.words] = r.list
-	}
-	for _, r := range w.returned {
-		for word, list := range lists {
-			if list != r.list && share(list, r.list) && r.at.After(first[word]) && r.at.Before(last[word]) {
-				t.Fatalf("seed %d: %q goes on with the word that it had before %q went on", seed, list, r.list)
-			}
-		}
-	}
-}
-
-func share(list, other string) bool {
-	for server := range strings.SplitSeq(list, ",") {
-		if slices.Contains(strings.Split(other, ","), server) {
-			return true
-		}
-	}
-	return false
-}
-
-var arrangements = flag.Uint("arrangements", 50, "how many worlds TestArrangementHolds makes of each kind")
 
 // TestArrangementHolds runs processes with different lists of servers, on slow lines that lose answers and repeat writes, through servers
-// that die and notes that are evicted: no word is told before and after one of another arrangement, and those that are left agree.
+// that die, stop, are slow or out of reach for some, and notes that are evicted: no word is told before and after one of another
+// arrangement, and those that are left agree.
 func TestArrangementHolds(t *testing.T) {
-	kinds := map[string]func(w *world){
-		"Idle":     func(w *world) {},
-		"Lost":     func(w *world) { w.loses = 0.02 },
-		"Repeated": func(w *world) { w.again, w.loses = 0.3, 0.01 },
-		"Evicted":  func(w *world) { go w.evict() },
-		"Dying":    func(w *world) { go w.die() },
-	}
-	lists := []string{"a,b", "b,a", "a", "b", "a,b,c", "c", "b,c"}
 	for name, kind := range kinds {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			told, words, worlds := 0, 0, uint64(*arrangements)
-			if name == "Dying" {
-				worlds *= 2 // of which one in a hundred has all that matters come together
-			}
-			for seed := range worlds {
+			told, words := 0, 0
+			for seed := range uint64(*arrangements) {
 				synctest.Test(t, func(t *testing.T) {
-					w := &world{
-						chaos: rand.New(rand.NewPCG(seed, 1)), texts: make(map[string]string), dead: make(map[string]bool),
-						slow: time.Millisecond << (seed % 6),
-					}
+					w := newWorld(seed)
 					kind(w)
-					begin := time.Now()
-					var running sync.WaitGroup
-					for range 2 + seed%4 {
-						list := lists[w.chaosN(len(lists))]
-						from, to := time.Duration(w.chaosN(15))*time.Second, time.Duration(5+w.chaosN(30))*time.Second
-						running.Go(func() {
-							time.Sleep(from)
-							w.process(list, begin.Add(from+to), name != "Dying")
-						})
-					}
-					running.Wait()
-					w.wrote.Wait()
+					w.run(seed)
 					w.check(t, seed)
 					w.agree(t, seed)
 					told += len(w.returned)
 					for i, r := range w.returned {
-						if i == 0 || w.returned[i-1].words != r.words {
+						if i == 0 || w.returned[i-1].word != r.word {
 							words++
 						}
 					}
@@ -221,48 +62,78 @@ func TestArrangementHolds(t *testing.T) {
 	}
 }
 
-const chaosLasts = time.Minute
-
-// evict loses notes.
-func (w *world) evict() {
-	for end := time.Now().Add(chaosLasts); time.Now().Before(end); time.Sleep(time.Duration(w.chaosN(4000)) * time.Millisecond) {
-		w.mu.Lock()
-		delete(w.texts, []string{"a", "b", "c"}[w.chaos.IntN(3)])
-		w.mu.Unlock()
-	}
-}
-
-// die has servers die for long, and come back as they were, or empty.
-func (w *world) die() {
-	for end := time.Now().Add(chaosLasts); time.Now().Before(end); time.Sleep(time.Duration(w.chaosN(4000)) * time.Millisecond) {
-		server := []string{"a", "b", "c"}[w.chaosN(3)]
-		w.setDead(server, true)
-		time.Sleep(time.Duration(3000+w.chaosN(4000)) * time.Millisecond)
-		if w.chance(0.5) {
-			w.mu.Lock()
-			delete(w.texts, server)
-			w.mu.Unlock()
+// run has processes that are told lists begin and end.
+func (w *world) run(seed uint64) {
+	lists := []string{"a,b", "b,a", "a", "b", "a,b,c", "c", "b,c"}
+	begin := time.Now()
+	var running sync.WaitGroup
+	if w.visited { // two that stay, with one list, and others that come and go
+		for range 2 {
+			running.Go(func() { w.process("a,b", begin.Add(chaosLasts)) })
 		}
-		w.setDead(server, false)
+		running.Go(func() {
+			for time.Since(begin) < chaosLasts {
+				time.Sleep(w.upTo(6 * time.Second))
+				w.process(lists[2+w.chaosN(2)], time.Now().Add(2*time.Second+w.upTo(3*time.Second)))
+			}
+		})
+	} else {
+		for range 2 + seed%4 {
+			list := lists[w.chaosN(len(lists))]
+			from, to := time.Duration(w.chaosN(15))*time.Second, time.Duration(5+w.chaosN(30))*time.Second
+			running.Go(func() {
+				time.Sleep(from)
+				w.process(list, begin.Add(from+to))
+			})
+		}
 	}
+	running.Wait()
+	w.chaosEnds.Wait()
+	w.wrote.Wait()
 }
 
-func (w *world) setDead(server string, dead bool) {
-	w.mu.Lock()
-	defer w.mu.Unlock()
-	w.dead[server] = dead
+// check finds a word that was told before and after one of another arrangement, by processes that reach a server that both are told.
+func (w *world) check(t *testing.T, seed uint64) {
+	t.Helper()
+	first, lists := make(map[string]time.Time), make(map[string]string)
+	type teller struct {
+		word    string
+		process int
+	}
+	last := make(map[teller]time.Time)
+	for _, r := range w.returned {
+		if _, there := first[r.word]; !there {
+			first[r.word] = r.at
+		}
+		last[teller{r.word, r.process}] = r.at
+		if list, there := lists[r.word]; there && list != r.list {
+			t.Errorf("seed %d: %q and %q have the same word", seed, list, r.list)
+		}
+		lists[r.word] = r.list
+	}
+	for _, r := range w.returned {
+		for other, at := range last {
+			list := lists[other.word]
+			if list != r.list && w.share(r, returned{process: other.process, list: list}) && r.at.After(first[other.word]) && r.at.Before(at) {
+				t.Errorf("seed %d: %q of process %d goes on, %v later, with the word that it had before %q of process %d went on",
+					seed, list, other.process, at.Sub(r.at), r.list, r.process)
+				return
+			}
+		}
+	}
 }
 
 // agree: when all is quiet, processes with one list have one word within seconds, which stays, also for one that comes later.
 func (w *world) agree(t *testing.T, seed uint64) {
 	t.Helper()
-	time.Sleep(2 * chaosLasts)
 	w.mu.Lock()
 	w.loses, w.again, w.slow = 0, 0, 5*time.Millisecond
+	clear(w.cut)
 	w.mu.Unlock()
+	time.Sleep(chaosLasts)
 	all := make([]*arranger, 5)
 	for i := range all {
-		all[i] = newArranger(told{w, "a,b,c"}, 300*time.Millisecond)
+		all[i] = newArranger(told{w, "a,b,c", -1})
 		defer all[i].end()
 	}
 	var running sync.WaitGroup

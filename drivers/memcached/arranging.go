@@ -40,9 +40,10 @@ func parseNote(text string) note {
 
 // A reading is what a server has answered.
 type reading struct {
-	note note
-	text string // empty where there is nothing
-	err  error  // it has not answered
+	note  note
+	text  string    // empty where there is nothing
+	began time.Time // when it was asked
+	err   error     // it has not answered
 }
 
 // A view is what all servers together have answered. The first server leads.
@@ -82,32 +83,35 @@ func viewOf(digest string, names []string, all []reading) view {
 	return v
 }
 
-// find looks until there is a word to go on with, and returns it with the moment at which the last look began.
-func (a *arranger) find(ctx context.Context) (word string, from time.Time, err error) {
+// find looks until there is a word to go on with, and returns until when.
+func (a *arranger) find(ctx context.Context) (until time.Time, err error) {
 	for looks := 1; ; looks++ {
-		from = time.Now()
 		names, digest, err := a.notes.servers()
 		if err != nil {
-			return "", from, err
+			return until, err
 		}
 		v := viewOf(digest, names, a.read(ctx, names))
+		if a.doubt() {
+			a.word = ""
+		}
 		goesOn, err := a.goOn(ctx, v)
-		switch {
-		case err != nil:
-			return "", from, err
-		case goesOn:
-			a.agreedAt = from
-			return a.word, from, nil
-		case v.silent > 0:
-			a.word, a.fresh = "", "" // what has been written to the silent servers is not known
-			return "", from, silences(v.all)
+		if err != nil {
+			return until, err
+		}
+		if goesOn {
+			if until, goesOn = a.agreed(v); goesOn {
+				return until, nil
+			}
+		}
+		if v.silent > 0 {
+			return until, silences(v.all)
 		}
 		wait, err := a.change(ctx, v, looks)
 		if err != nil {
-			return "", from, err
+			return until, err
 		}
 		if err := pause(ctx, wait); err != nil {
-			return "", from, fmt.Errorf("the servers' notes of how keys are spread do not settle: %w", err)
+			return until, fmt.Errorf("the servers' notes of how keys are spread do not settle: %w", err)
 		}
 	}
 }
@@ -121,20 +125,23 @@ func (a *arranger) goOn(ctx context.Context, v view) (bool, error) {
 		return false, nil
 	case v.word != a.word:
 		return a.adopt(ctx, v)
-	case len(v.lost) == 0:
-		return true, nil
-	}
-	ctx, cancel := context.WithDeadline(ctx, a.agreedAt.Add(settling))
-	defer cancel()
-	if ctx.Err() != nil {
-		return false, nil
 	}
 	for _, i := range v.lost {
-		if written, err := a.write(ctx, v.names[i], v.all[i], note{v.digest, a.word, true}); !written || err != nil {
+		if written, err := a.restore(ctx, v, i); !written || err != nil {
 			return false, err
 		}
 	}
 	return true, nil
+}
+
+// restore writes the note of a server again that has lost it, unless another one may have settled there since this process saw it.
+func (a *arranger) restore(ctx context.Context, v view, i int) (bool, error) {
+	ctx, cancel := context.WithDeadline(ctx, a.seen(v.names[i]).Add(settling))
+	defer cancel()
+	if ctx.Err() != nil {
+		return false, nil
+	}
+	return a.write(ctx, v.names[i], v.all[i], note{v.digest, a.word, true})
 }
 
 // adopt takes the word that all servers have, once it has settled.
@@ -143,7 +150,7 @@ func (a *arranger) adopt(ctx context.Context, v view) (bool, error) {
 		return false, nil
 	}
 	if !v.all[0].note.settled {
-		if a.fresh != v.word || time.Since(a.freshFrom) < settling {
+		if !a.hasSettled(v.word) {
 			return false, nil
 		}
 		// Another process may write that too, or another note: then the next look shows it.
@@ -153,6 +160,16 @@ func (a *arranger) adopt(ctx context.Context, v view) (bool, error) {
 	}
 	a.word = v.word
 	return true, nil
+}
+
+// hasSettled notes that all servers have a word, and tells whether they have had it for long enough, and have answered all the time.
+func (a *arranger) hasSettled(word string) bool {
+	now := time.Now()
+	if a.fresh != word || now.Sub(a.sampled) > steady {
+		a.fresh, a.freshFrom = word, now
+	}
+	a.sampled = now
+	return now.Sub(a.freshFrom) >= settling
 }
 
 // change does what has to be done before the next look, and returns how long that has to wait.
@@ -165,10 +182,7 @@ func (a *arranger) change(ctx context.Context, v view, looks int) (time.Duration
 	}
 	a.word = ""
 	if v.word != "" && len(v.lost) == 0 { // it settles
-		if a.fresh != v.word {
-			a.fresh, a.freshFrom = v.word, time.Now()
-		}
-		return settling - time.Since(a.freshFrom), nil
+		return sampling, nil
 	}
 	a.fresh = ""
 	if v.settles != "" && v.settles != a.yieldedTo { // or else neither of two would ever get to go on

@@ -49,7 +49,8 @@
 // removing one, moves most keys to other servers, where they are misses at first; nothing is repaired or copied. While a server
 // is down, operations on its keys fail and the others go on.
 //
-// Each server has one item more, cachette%arrangement, which no key is mapped to and Clear leaves: see [Driver.Arrangement].
+// Each server has one item more, cachette%arrangement, which no key is mapped to and Clear leaves: see [Driver.Arrangement]. A process that uses
+// it reads it some times a second, on connections of its own, one or two to each server; of a server that hangs, on a few more.
 //
 // # Connections
 //
@@ -150,7 +151,7 @@ func newDriver(selector memcache.ServerSelector, dial dialFunc, timeout time.Dur
 	d.dial = d.conns.dialer(dial)
 	all, _ := d.all()
 	d.sharded = len(all) > 1
-	d.arranger = newArranger(serverNotes{d}, d.timeout)
+	d.arranger = newArranger(newServerNotes(d))
 	return d
 }
 

@@ -8,6 +8,7 @@ import (
 	"net"
 	"slices"
 	"strings"
+	"sync"
 
 	"github.com/bradfitz/gomemcache/memcache"
 )
@@ -30,11 +31,21 @@ const noteName = keyMark + "arrangement"
 // samples is how many keys the digest says the servers of.
 const samples = 256
 
-// serverNotes are the notes on the servers of a driver.
-type serverNotes struct{ d *Driver }
+// serverNotes are the notes on the servers of a driver. They have connections of their own, on which a server may take longer to answer than an
+// operation may.
+type serverNotes struct {
+	d *Driver
+
+	mu   sync.Mutex
+	byID map[serverID]*server
+}
+
+func newServerNotes(d *Driver) *serverNotes {
+	return &serverNotes{d: d, byID: make(map[serverID]*server)}
+}
 
 // servers makes the digest of what the selector does, whichever way it does it. A single server gets all keys by any name.
-func (n serverNotes) servers() (names []string, digest string, err error) {
+func (n *serverNotes) servers() (names []string, digest string, err error) {
 	all, err := n.d.all()
 	if err != nil {
 		return nil, "", err
@@ -58,20 +69,32 @@ func (n serverNotes) servers() (names []string, digest string, err error) {
 	return names, base64.RawURLEncoding.EncodeToString(sum.Sum(nil)), nil
 }
 
-func (n serverNotes) server(name string) (*server, error) {
+func (n *serverNotes) server(name string) (*server, error) {
 	all, err := n.d.all()
 	if err != nil {
 		return nil, err
 	}
 	for _, s := range all {
-		if idOf(s.addr).String() == name {
-			return s, nil
+		if id := idOf(s.addr); id.String() == name {
+			return n.own(id, s), nil
 		}
 	}
 	return nil, fmt.Errorf("the selector no longer has the server: %w", memcache.ErrNoServers)
 }
 
-func (n serverNotes) read(ctx context.Context, name string) (text string, err error) {
+// own returns a server beside one of the driver's.
+func (n *serverNotes) own(id serverID, of *server) *server {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	s := n.byID[id]
+	if s == nil {
+		s = &server{addr: of.addr, dial: of.dial, most: 2, timeout: noteTime}
+		n.byID[id] = s
+	}
+	return s
+}
+
+func (n *serverNotes) read(ctx context.Context, name string) (text string, err error) {
 	s, err := n.server(name)
 	if err != nil {
 		return "", err
@@ -84,7 +107,7 @@ func (n serverNotes) read(ctx context.Context, name string) (text string, err er
 }
 
 // write reads once more before it writes, on the same connection: versions are of one life of a server.
-func (n serverNotes) write(ctx context.Context, name string, old, text string) (written bool, err error) {
+func (n *serverNotes) write(ctx context.Context, name string, old, text string) (written bool, err error) {
 	s, err := n.server(name)
 	if err != nil {
 		return false, err
