@@ -2,9 +2,11 @@ package memcached
 
 import (
 	"fmt"
+	"math"
 	"net/url"
 	"slices"
 	"strings"
+	"time"
 
 	"github.com/gin-cachette/cachette/drivers"
 	"github.com/gin-cachette/cachette/drivers/internal/address"
@@ -31,10 +33,13 @@ const formHost = "host or host:port, or /path/memcached.sock for a socket, sever
 // poolSize is the option of a URL that says how many idle connections to each server are kept.
 const poolSize = "pool_size"
 
+// dialTimeout is the option of a URL that says how long making a connection may take.
+const dialTimeout = "dial_timeout"
+
 // tlsOptions are those of a URL that are of TLS, and allOptions all.
 var (
 	tlsOptions = []string{tlsfiles.CA, tlsfiles.Cert, tlsfiles.Key, tlsfiles.ServerName}
-	allOptions = append([]string{poolSize}, tlsOptions...)
+	allOptions = append([]string{dialTimeout, poolSize}, tlsOptions...)
 )
 
 // mostPooled is the largest pool_size: no process has more connections to one server.
@@ -158,6 +163,10 @@ func checkOptions(query string, tls bool) string {
 			if !address.IsNumber(value, 1, mostPooled) {
 				return fmt.Sprintf("its option %s cannot be read: give a number from 1 to %d", name, mostPooled)
 			}
+		case name == dialTimeout:
+			if _, ok := span(value); !ok {
+				return "its option " + name + " cannot be read: give a duration, such as 500ms or 2s, or a number of seconds"
+			}
 		case !tls:
 			return "its option " + name + " is of TLS: give memcacheds://"
 		case name == tlsfiles.ServerName && address.Name(value) != "":
@@ -169,4 +178,13 @@ func checkOptions(query string, tls bool) string {
 		return "its options tls_cert_file and tls_key_file belong together, and one of them is missing"
 	}
 	return ""
+}
+
+// span returns a duration, or a number of seconds.
+func span(value string) (time.Duration, bool) {
+	if address.IsNumber(value, 1, math.MaxInt32) {
+		value += "s"
+	}
+	d, err := time.ParseDuration(value)
+	return d, err == nil && d > 0
 }

@@ -102,7 +102,8 @@ type server struct {
 	dial dialFunc
 
 	most    int           // idle connections
-	timeout time.Duration // of an exchange, and of a dial
+	timeout time.Duration // of an exchange
+	dialing time.Duration // of a dial
 
 	mu   sync.Mutex
 	idle []*link      // the one that was used last is the last
@@ -114,7 +115,7 @@ type server struct {
 
 // open dials.
 func (s *server) open(ctx context.Context) (*link, error) {
-	ctx, cancel := context.WithTimeout(ctx, s.timeout)
+	ctx, cancel := context.WithTimeout(ctx, s.dialing)
 	defer cancel()
 	conn, err := s.dial(ctx, s.addr.Network(), s.addr.String())
 	if err != nil {

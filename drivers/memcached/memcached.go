@@ -4,12 +4,13 @@
 // host, host:port or the path of a Unix domain socket (/path/memcached.sock), several separated by commas, or a URL,
 // memcached:// or, with TLS, memcacheds://:
 //
-//	memcacheds://user:password@host:port,host:port?tls_ca_file=…&tls_cert_file=…&tls_key_file=…&tls_server_name=…&pool_size=…
+//	memcacheds://user:password@host:port,host:port?tls_ca_file=…&tls_cert_file=…&tls_key_file=…&tls_server_name=…&pool_size=…&dial_timeout=…
 //	memcached://user:password@/path/memcached.sock
 //
 // User and password, the ports (11211) and each of the options may be left out. The password is that of the text protocol
 // (a server started with -Y), which without TLS goes over the wire as it is; a server that wants none is an error. pool_size is how
-// many idle connections to each server are kept ([DefaultMaxIdleConns] unless given). A program that has a client of its own gives it
+// many idle connections to each server are kept ([DefaultMaxIdleConns] unless given), and dial_timeout how long making one may take (500ms, or a
+// number of seconds; the operation timeout unless given). A program that has a client of its own gives it
 // to [New] instead.
 //
 // # What lies in the store
@@ -99,9 +100,10 @@ type Driver struct {
 	selector memcache.ServerSelector
 	dial     dialFunc
 	timeout  time.Duration
-	most     int  // idle connections to a server
-	noFlags  bool // see Options
-	sharded  bool // there were several servers at the start
+	dialing  time.Duration // that making a connection may take
+	most     int           // idle connections to a server
+	noFlags  bool          // see Options
+	sharded  bool          // there were several servers at the start
 	conns    openConns
 	closed   atomic.Bool
 	arranger *arranger
@@ -147,7 +149,7 @@ func newDriver(selector memcache.ServerSelector, dial dialFunc, timeout time.Dur
 	if most <= 0 {
 		most = DefaultMaxIdleConns
 	}
-	d := &Driver{selector: selector, timeout: timeout, most: most, servers: make(map[serverID]*server)}
+	d := &Driver{selector: selector, timeout: timeout, dialing: timeout, most: most, servers: make(map[serverID]*server)}
 	d.dial = d.conns.dialer(dial)
 	all, _ := d.all()
 	d.sharded = len(all) > 1
@@ -170,7 +172,7 @@ func (d *Driver) server(addr net.Addr) *server {
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	if s = d.servers[id]; s == nil {
-		s = &server{addr: addr, dial: d.dial, most: d.most, timeout: d.timeout}
+		s = &server{addr: addr, dial: d.dial, most: d.most, timeout: d.timeout, dialing: d.dialing}
 		d.servers[id] = s
 	}
 	return s

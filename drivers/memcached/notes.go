@@ -88,7 +88,7 @@ func (n *serverNotes) own(id serverID, of *server) *server {
 	defer n.mu.Unlock()
 	s := n.byID[id]
 	if s == nil {
-		s = &server{addr: of.addr, dial: of.dial, most: 2, timeout: noteTime}
+		s = &server{addr: of.addr, dial: of.dial, most: 2, timeout: noteTime, dialing: noteTime}
 		n.byID[id] = s
 	}
 	return s

@@ -276,3 +276,19 @@ func TestStalledAuthentication(t *testing.T) {
 	}
 	awaitOpen(t, r, 0)
 }
+
+// TestDialTimeout has a server that never answers to the password: making a connection ends when the option of the URL says so, though the
+// caller and the operation timeout would wait for longer.
+func TestDialTimeout(t *testing.T) {
+	r := newRelay(t, testservers.Find(t, testservers.Memcached), nil)
+	r.stalled.Store(true)
+	d, _, err := tryOpen(t, "memcached://user:hunter2@"+r.host+"?dial_timeout=20ms")
+	if err != nil {
+		t.Fatal(err)
+	}
+	ctx, cancel := context.WithTimeout(t.Context(), 10*time.Minute)
+	defer cancel()
+	if _, err := d.Get(ctx, "key"); !errors.Is(err, context.DeadlineExceeded) || ctx.Err() != nil {
+		t.Errorf("Get: %v, want context.DeadlineExceeded while the caller still waits", err)
+	}
+}

@@ -6,6 +6,7 @@ import (
 	"net/url"
 	"strconv"
 	"strings"
+	"time"
 
 	"github.com/gin-cachette/cachette/drivers/internal/tlsfiles"
 )
@@ -21,7 +22,8 @@ const (
 type target struct {
 	servers []string // host:port, or the path of a socket
 	dialer  Dialer
-	pool    int // idle connections to each server; 0 for the driver's own number
+	pool    int           // idle connections to each server; 0 for the driver's own number
+	dial    time.Duration // that making a connection may take; 0 for the operation timeout
 }
 
 // parseSetting reads hosts, or a URL.
@@ -46,6 +48,7 @@ func parseSetting(raw string) (target, error) {
 		return target{}, errors.New("its options cannot be read")
 	}
 	t.pool, _ = strconv.Atoi(options.Get(poolSize))
+	t.dial, _ = span(options.Get(dialTimeout))
 	if name == schemeTLS {
 		if t.dialer.TLS, err = tlsfiles.Read(options.Get); err != nil {
 			return target{}, err

@@ -6,6 +6,7 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/bradfitz/gomemcache/memcache"
 )
@@ -53,6 +54,13 @@ func TestParseSettingMistakes(t *testing.T) {
 			t.Errorf("%s: %d idle connections, %v, want %d", raw, got.pool, err, want)
 		}
 	}
+	for raw, want := range map[string]time.Duration{
+		"host": 0, "memcached://host": 0, "memcached://host?dial_timeout=2": 2 * time.Second, "memcacheds://host/?dial_timeout=500ms": time.Second / 2,
+	} {
+		if got, err := parseSetting(raw); err != nil || got.dial != want {
+			t.Errorf("%s: a connection may take %v, %v, want %v", raw, got.dial, err, want)
+		}
+	}
 	for _, row := range []struct{ raw, want string }{
 		{"", "the host is missing"},
 		{"a,,b", "host 2 of 3"},
@@ -79,12 +87,15 @@ func TestParseSettingMistakes(t *testing.T) {
 		{"memcached:///run/%zz" + secret, "begins no escape"},
 		{"memcacheds:///run/" + secret, "a socket takes no TLS"},
 		{"memcached://host?tls_ca_file=" + secret, "give memcacheds://"},
-		{"memcacheds://host?timeout=" + secret, "it has no option \"timeout\": give any of pool_size, tls_ca_file, tls_cert_file"},
+		{"memcacheds://host?timeout=" + secret, "it has no option \"timeout\": give any of dial_timeout, pool_size, tls_ca_file, tls_cert_file"},
+		{"memcached://host?dial_timeout=0", "dial_timeout cannot be read: give a duration, such as 500ms or 2s, or a number of seconds"},
+		{"memcached://host?dial_timeout=-1s", "dial_timeout cannot be read"},
+		{"memcached://host?dial_timeout=" + secret, "dial_timeout cannot be read"},
 		{"memcached://host?pool_size=0", "pool_size cannot be read: give a number from 1 to 65535"},
 		{"memcached://host?pool_size=" + secret, "pool_size cannot be read"},
 		{"memcached://host?pool_size=65536", "pool_size cannot be read"},
 		{"memcached://host?pool_size=1&pool_size=2", "pool_size is given twice"},
-		{"memcached://host?pool=1", "it has no option \"pool\": give any of pool_size"},
+		{"memcached://host?pool=1", "it has no option \"pool\": give any of dial_timeout, pool_size"},
 		{"memcacheds://host?tls_ca_file=%zz" + secret, "tls_ca_file"},
 		{"memcacheds://host?tls_ca_file=/nowhere/" + secret, "tls_ca_file: the file cannot be read"},
 		{"memcacheds://host?tls_ca_file=" + file, "tls_ca_file: the file has no certificate"},
