@@ -137,19 +137,22 @@ func New(client *memcache.Client, options Options) (*Driver, error) {
 	if dial == nil {
 		dial = new(net.Dialer).DialContext
 	}
-	d := newDriver(options.Selector, dial, client.Timeout, client.MaxIdleConns)
+	d := newDriver(options.Selector, dial, client.Timeout, client.Timeout, client.MaxIdleConns)
 	d.noFlags = options.NoFlags
 	return d, nil
 }
 
-func newDriver(selector memcache.ServerSelector, dial dialFunc, timeout time.Duration, most int) *Driver {
+func newDriver(selector memcache.ServerSelector, dial dialFunc, timeout, dialing time.Duration, most int) *Driver {
 	if timeout <= 0 {
 		timeout = memcache.DefaultTimeout
+	}
+	if dialing <= 0 {
+		dialing = timeout
 	}
 	if most <= 0 {
 		most = DefaultMaxIdleConns
 	}
-	d := &Driver{selector: selector, timeout: timeout, dialing: timeout, most: most, servers: make(map[serverID]*server)}
+	d := &Driver{selector: selector, timeout: timeout, dialing: dialing, most: most, servers: make(map[serverID]*server)}
 	d.dial = d.conns.dialer(dial)
 	all, _ := d.all()
 	d.sharded = len(all) > 1

@@ -25,11 +25,8 @@ func openByName(ctx context.Context, settings drivers.Settings) (drivers.Driver,
 	if err != nil {
 		return nil, fmt.Errorf("memcached: %s: %w", at.Named, err)
 	}
-	d := newDriver(newServers(t.servers), t.dialer.DialContext, settings.OperationTimeout, t.pool)
+	d := newDriver(newServers(t.servers), t.dialer.DialContext, settings.OperationTimeout, t.dial, t.pool)
 	d.noFlags = settings.PlainKeys
-	if t.dial > 0 {
-		d.dialing = t.dial
-	}
 	d.arranger.warn = func() {
 		settings.Logger.Warn("cachette: memcached: another program spreads keys over the same servers otherwise, and each empties the cache "+
 			"of the other: have all name the same servers, each by the same name", "setting", at.Named)

@@ -282,11 +282,10 @@ func TestStalledAuthentication(t *testing.T) {
 func TestDialTimeout(t *testing.T) {
 	r := newRelay(t, testservers.Find(t, testservers.Memcached), nil)
 	r.stalled.Store(true)
-	d, _, err := tryOpen(t, "memcached://user:hunter2@"+r.host+"?dial_timeout=20ms")
-	if err != nil {
-		t.Fatal(err)
-	}
-	ctx, cancel := context.WithTimeout(t.Context(), 10*time.Minute)
+	settings := settingsFor("memcached://user:hunter2@" + r.host + "?dial_timeout=20ms")
+	settings.OperationTimeout = 10 * time.Minute
+	d := open(t, settings)
+	ctx, cancel := context.WithTimeout(t.Context(), 10*time.Second)
 	defer cancel()
 	if _, err := d.Get(ctx, "key"); !errors.Is(err, context.DeadlineExceeded) || ctx.Err() != nil {
 		t.Errorf("Get: %v, want context.DeadlineExceeded while the caller still waits", err)
