@@ -15,10 +15,13 @@ import (
 	"github.com/gin-cachette/cachette/internal/testservers"
 )
 
-// dynalite pins the server that stands in for DynamoDB, and all that it consists of.
+// dynalite pins the server that stands in for DynamoDB, and all that it consists of, and has what it is started with.
 //
-//go:embed dynalite/package.json dynalite/package-lock.json dynalite/.npmrc
+//go:embed dynalite/package.json dynalite/package-lock.json dynalite/.npmrc dynalite/outlive.js
 var dynalite embed.FS
+
+// dynaliteFiles are those of dynalite.
+var dynaliteFiles = []string{"package.json", "package-lock.json", ".npmrc", "outlive.js"}
 
 // HaveDynamoDB returns an error if what the server needs is not installed.
 func HaveDynamoDB() error {
@@ -50,7 +53,7 @@ func DynamoDBServer(ctx context.Context, build string, port int) (*Process, erro
 		return nil, err
 	}
 	return Start(ctx, fmt.Sprintf("dynalite on port %d", port), dynamoDBReady(port), "node",
-		filepath.Join(dir, "node_modules", "dynalite", "cli.js"), "--host", "127.0.0.1", "--port", strconv.Itoa(port),
+		"--require", filepath.Join(dir, "outlive.js"), filepath.Join(dir, "node_modules", "dynalite", "cli.js"), "--host", "127.0.0.1", "--port", strconv.Itoa(port),
 		"--createTableMs", "0", "--deleteTableMs", "0", "--updateTableMs", "0")
 }
 
@@ -80,12 +83,15 @@ func installDynalite(ctx context.Context, build string) (string, error) {
 	if err := HaveDynamoDB(); err != nil {
 		return "", err
 	}
-	lock, err := dynalite.ReadFile("dynalite/package-lock.json")
-	if err != nil {
-		return "", err
+	version := sha256.New()
+	for _, name := range dynaliteFiles {
+		content, err := dynalite.ReadFile("dynalite/" + name)
+		if err != nil {
+			return "", err
+		}
+		version.Write(content)
 	}
-	version := sha256.Sum256(lock)
-	dir, err := filepath.Abs(filepath.Join(build, "dynalite-"+hex.EncodeToString(version[:6])))
+	dir, err := filepath.Abs(filepath.Join(build, "dynalite-"+hex.EncodeToString(version.Sum(nil)[:6])))
 	if err != nil {
 		return "", err
 	}
@@ -100,7 +106,7 @@ func installDynalite(ctx context.Context, build string) (string, error) {
 		return "", err
 	}
 	defer os.RemoveAll(unfinished)
-	for _, name := range []string{"package.json", "package-lock.json", ".npmrc"} {
+	for _, name := range dynaliteFiles {
 		content, err := dynalite.ReadFile("dynalite/" + name)
 		if err != nil {
 			return "", err

@@ -4,6 +4,8 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
+	"net"
 	"testing"
 
 	"github.com/gin-cachette/cachette/drivers"
@@ -32,6 +34,26 @@ func (s dynamoDB) driver(t *testing.T) drivers.Driver {
 		DynamoDBURL: fmt.Sprintf("http://127.0.0.1:%d", s.port),
 		TableName:   "cachette-test",
 	})
+}
+
+// A server goes on behind a request whose connection is closed in the middle of it, as those of callers that give up are.
+func TestDynamoDBOutlivesClients(t *testing.T) {
+	t.Parallel()
+	server := newDynamoDB(t)
+	server.start(t)
+	d := server.driver(t)
+	await(t, d)
+	for range 10 {
+		connection, err := net.Dial("tcp", fmt.Sprintf("127.0.0.1:%d", server.port))
+		if err != nil {
+			t.Fatal(err)
+		}
+		_, err = io.WriteString(connection, "POST / HTTP/1.1\r\nHost: localhost\r\nContent-Length: 1000\r\n\r\n{")
+		if err := errors.Join(err, connection.(*net.TCPConn).SetLinger(0), connection.Close()); err != nil {
+			t.Fatal(err)
+		}
+		await(t, d)
+	}
 }
 
 // A server that comes up after the program gets its table by the first operation that finds it.
