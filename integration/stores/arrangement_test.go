@@ -178,7 +178,7 @@ func TestMemcachedArrangementContested(t *testing.T) {
 	settings := drivers.Settings{MemcachedHost: a.host() + "," + b.host(), OperationTimeout: time.Second, Logger: slog.New(slog.NewTextHandler(&log, nil))}
 	d := open(t.Context(), t, "memcached", settings)
 	other := openMemcached(t, strings.Replace(settings.MemcachedHost, "127.0.0.1", "localhost", 2))
-	ctx, cancel := context.WithTimeout(t.Context(), 20*time.Second)
+	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
 	defer cancel()
 	words, others := make(map[string]bool), make(map[string]bool)
 	for ctx.Err() == nil && (len(words) < 3 || len(others) < 3 || log.count("another program spreads keys") == 0) {
