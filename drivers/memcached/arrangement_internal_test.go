@@ -54,7 +54,7 @@ func TestArrangementHolds(t *testing.T) {
 					}
 				})
 			}
-			if told < 5000 || words < 100 {
+			if worlds := int(*arrangements); told < 50*worlds || words < worlds {
 				t.Errorf("%d words of %d changes were told: that proves nothing", told, words)
 			}
 			t.Logf("%d words were told, %d of them another than before", told, words)
