@@ -55,9 +55,9 @@ func (a *arranger) hear(ctx context.Context, name string) reading {
 	}
 	a.mu.Lock()
 	p := a.peer(name)
-	if p.silent != nil {
+	if err := p.silent; err != nil {
 		a.mu.Unlock()
-		return reading{err: p.silent}
+		return reading{err: err}
 	}
 	q := a.ask(name)
 	p.asker = q
