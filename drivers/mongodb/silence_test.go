@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"sync"
 	"testing"
 	"time"
@@ -43,21 +44,19 @@ func busy(t *testing.T, d drivers.Driver, p *proxy.Proxy) {
 	t.Helper()
 	p.Delay(20 * time.Millisecond)
 	defer p.Delay(0)
-	for range 20 {
+	var errs [2 * idle]error
+	for range 20 { // a busy machine may not dial all of them in time
 		var running sync.WaitGroup
-		for i := range 2 * idle {
-			running.Go(func() {
-				if _, err := d.Get(t.Context(), fmt.Sprint(i)); !errors.Is(err, drivers.ErrMiss) {
-					t.Error(err)
-				}
-			})
+		for i := range errs {
+			running.Go(func() { _, errs[i] = d.Get(t.Context(), fmt.Sprint(i)) })
 		}
 		running.Wait()
-		if p.Open() >= idle {
+		failed := func(err error) bool { return !errors.Is(err, drivers.ErrMiss) }
+		if p.Open() >= idle && !slices.ContainsFunc(errs[:], failed) {
 			return
 		}
 	}
-	t.Fatalf("there are %d connections, want %d", p.Open(), idle)
+	t.Fatalf("there are %d connections, want %d, and %d misses: %v", p.Open(), idle, 2*idle, errors.Join(errs[:]...))
 }
 
 // failuresOf counts how often a call fails before it does not.
@@ -78,7 +77,6 @@ func failuresOf(t *testing.T, call func(ctx context.Context) error) int {
 func TestHalfOpen(t *testing.T) {
 	for name := range operations(nil) {
 		t.Run(name, func(t *testing.T) {
-			t.Parallel()
 			d, p := behind(t, "?maxConnecting=40")
 			busy(t, d, p)
 			p.Lose()
