@@ -21,6 +21,7 @@ import (
 // Its HalfOpen cannot fail here: forty callers at once share two or three connections, as the driver pipelines, and so few may fail.
 // TestHalfOpenConnections and those that follow it make forty, of a single server, of one of a cluster, and over TLS.
 func TestFaults(t *testing.T) {
+	t.Parallel() // with those of other servers
 	where, err := url.Parse(inDatabase(t, testservers.Find(t, testservers.Redis), sharedDatabase))
 	if err != nil {
 		t.Fatal(err)
@@ -37,6 +38,7 @@ func TestFaults(t *testing.T) {
 
 // TestFaultsOfClusterNode runs it on one server of a cluster.
 func TestFaultsOfClusterNode(t *testing.T) {
+	t.Parallel() // with those of other servers
 	where := testservers.Find(t, testservers.RedisCluster)
 	addrs := strings.Split(strings.TrimPrefix(where, "redis+cluster://"), ",")
 	node, tag := nodeOfTag(t, clusterClient(t, where))
@@ -64,6 +66,7 @@ func nodeOfTag(t *testing.T, c *goredis.ClusterClient) (node, tag string) {
 
 // TestFaultsOfMaster runs it on the master that a sentinel tells.
 func TestFaultsOfMaster(t *testing.T) {
+	t.Parallel() // with those of other servers
 	where, err := url.Parse(testservers.Find(t, testservers.RedisSentinel))
 	if err != nil {
 		t.Fatal(err)
