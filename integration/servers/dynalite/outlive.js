@@ -1,9 +1,9 @@
 'use strict'
 
-// Dynalite throws what befalls a request whose client closes the connection in the middle of it, and what goes wrong inside where a table is
-// removed while a request is under way whose caller has given up. That would end the process. A server says so and goes on; but one whose port
-// is taken ends.
+// Dynalite throws what befalls a request whose client closes the connection in the middle of it, which would end the process. A server goes
+// on, as DynamoDB does. Everything else ends it, as it would without this file.
 process.on('uncaughtException', function (error) {
+  if (error.code === 'ECONNRESET' || error.code === 'EPIPE') return
   console.error(error)
-  if (error.syscall === 'listen') process.exit(1)
+  process.exit(1)
 })
