@@ -35,7 +35,6 @@ func TestDriver(t *testing.T) {
 		Resolution: time.Millisecond,
 		MaxValue:   350 << 10,
 		Keys:       1000, // TestClearTenThousand has more
-		Apart:      true,
 	})
 }
 
