@@ -148,7 +148,7 @@ func TestValidate(t *testing.T) {
 		{"memcached, URL, bad escape", memcached("memcached://user:%zz@host"), "MemcachedHost", "begins no escape"},
 		{"memcached, URL, path", memcached("memcached://host/0"), "MemcachedHost", "nothing may follow the hosts"},
 		{"memcached, URL, fragment", memcached("memcached://host?a=b#c"), "MemcachedHost", "nothing may follow the hosts"},
-		{"memcached, URL, unknown option", memcached("memcacheds://host?timeout=1s"), "MemcachedHost", "no option \"timeout\": give any of pool_size, tls_ca_file"},
+		{"memcached, URL, unknown option", memcached("memcacheds://host?timeout=1s"), "MemcachedHost", "no option \"timeout\": give any of dial_timeout, pool_size, tls_ca_file"},
 		{"memcached, URL, odd option", memcached("memcacheds://host?Pa5s=x"), "MemcachedHost", "not shown"},
 		{"memcached, URL, option without TLS", memcached("memcached://host?tls_ca_file=a"), "MemcachedHost", "tls_ca_file is of TLS: give memcacheds://"},
 		{"memcached, URL, option without value", memcached("memcacheds://host?tls_ca_file"), "MemcachedHost", "tls_ca_file has no value"},
