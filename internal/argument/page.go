@@ -134,11 +134,14 @@ type valueless struct{ context.Context }
 // Value returns nothing.
 func (valueless) Value(any) any { return nil }
 
-// WithoutUserInfo returns a URL for an error, without what may be a password.
+// WithoutUserInfo returns what is to be a URL for an error, without what may be a password, whether its slashes are right or not.
 func WithoutUserInfo(target string) string {
 	at, slashes := strings.LastIndexByte(target, '@'), strings.Index(target, "//")
-	if slashes < 0 || at < slashes {
+	switch {
+	case at < 0, strings.HasPrefix(target, "/") && slashes != 0: // none, or a path
 		return target
+	case slashes < 0 || at < slashes:
+		return "…" + target[at:]
 	}
 	return target[:slashes] + "//…" + target[at:]
 }

@@ -137,6 +137,8 @@ func TestPurgeOfWhatCannotBeNamed(t *testing.T) {
 		{cachette.Purge{Paths: []string{"/page"}, Prefixes: []string{"/:id/"}, Namespaces: []string{"", "n:"}}, []string{"pattern", "Flush", `give "n"`}},
 		{cachette.Purge{URLs: []string{"/page", "ftp://example.com/page", "https://example.com/page?x=1"}}, []string{`"/page" does not`, `"ftp:`, "all its queries"}},
 		{cachette.Purge{URLs: []string{"https://user:secret@example.com/page"}}, []string{"https://…@example.com/page"}},
+		{cachette.Purge{URLs: []string{"https:/user:secret@example.com/page", "https:user:secret@example.com", "user:secret@example.com/page"}},
+			[]string{`"…@example.com/page"`, `"…@example.com"`}},
 		{cachette.Purge{Identities: []string{"carol", ""}}, []string{"the identity is empty"}},
 		{cachette.Purge{KeyParts: []string{""}}, []string{"the part of the key is empty"}},
 	} {
