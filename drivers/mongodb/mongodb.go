@@ -115,6 +115,9 @@ func (d *Driver) fail(ctx context.Context, tried string, err error) error {
 		return nil
 	}
 	cause := ctx.Err()
+	if end, bounded := ctx.Deadline(); cause == nil && bounded && !time.Now().Before(end) {
+		cause = context.DeadlineExceeded // which the client has noticed by a timer of its own
+	}
 	if away(err) && !errors.Is(cause, context.Canceled) {
 		d.indexes.forget()
 	}
