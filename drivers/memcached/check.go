@@ -1,8 +1,6 @@
 package memcached
 
 import (
-	"fmt"
-	"math"
 	"net/url"
 	"slices"
 	"strings"
@@ -35,6 +33,12 @@ const poolSize = "pool_size"
 
 // dialTimeout is the option of a URL that says how long making a connection may take.
 const dialTimeout = "dial_timeout"
+
+// forms are what these two may be.
+var forms = map[string]address.Form{
+	poolSize:    address.Number(1, mostPooled),
+	dialTimeout: address.Duration(func(span time.Duration) bool { return span > 0 }),
+}
 
 // tlsOptions are those of a URL that are of TLS, and allOptions all.
 var (
@@ -159,13 +163,9 @@ func checkOptions(query string, tls bool) string {
 			return "its option " + name + " is given twice"
 		case err != nil || value == "":
 			return "its option " + name + " has no value, or one that cannot be read; " + address.HintEscape
-		case name == poolSize:
-			if !address.IsNumber(value, 1, mostPooled) {
-				return fmt.Sprintf("its option %s cannot be read: give a number from 1 to %d", name, mostPooled)
-			}
-		case name == dialTimeout:
-			if _, ok := span(value); !ok {
-				return "its option " + name + " cannot be read: give a duration, such as 500ms or 2s, or a number of seconds"
+		case name == poolSize || name == dialTimeout:
+			if form := forms[name]; !form.Good(value) {
+				return "its option " + name + " cannot be read: give " + form.Want
 			}
 		case !tls:
 			return "its option " + name + " is of TLS: give memcacheds://"
@@ -178,13 +178,4 @@ func checkOptions(query string, tls bool) string {
 		return "its options tls_cert_file and tls_key_file belong together, and one of them is missing"
 	}
 	return ""
-}
-
-// span returns a duration, or a number of seconds.
-func span(value string) (time.Duration, bool) {
-	if address.IsNumber(value, 1, math.MaxInt32) {
-		value += "s"
-	}
-	d, err := time.ParseDuration(value)
-	return d, err == nil && d > 0
 }

@@ -8,6 +8,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/gin-cachette/cachette/drivers/internal/address"
 	"github.com/gin-cachette/cachette/drivers/internal/tlsfiles"
 )
 
@@ -48,7 +49,7 @@ func parseSetting(raw string) (target, error) {
 		return target{}, errors.New("its options cannot be read")
 	}
 	t.pool, _ = strconv.Atoi(options.Get(poolSize))
-	t.dial, _ = span(options.Get(dialTimeout))
+	t.dial, _ = address.Span(options.Get(dialTimeout))
 	if name == schemeTLS {
 		if t.dialer.TLS, err = tlsfiles.Read(options.Get); err != nil {
 			return target{}, err

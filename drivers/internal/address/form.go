@@ -3,7 +3,7 @@ package address
 import (
 	"fmt"
 	"math"
-	"strconv"
+	"strings"
 	"time"
 )
 
@@ -25,10 +25,10 @@ var (
 )
 
 // Number is a number from low to high.
-func Number(low, high int) Form {
+func Number(low, high int64) Form {
 	return Form{func(value string) bool {
-		n, err := strconv.Atoi(value)
-		return err == nil && value[0] != '+' && n >= low && n <= high
+		below, negative := strings.CutPrefix(value, "-")
+		return !negative && IsNumber(value, low, high) || negative && IsNumber(below, 1, -low)
 	}, fmt.Sprintf("a number from %d to %d", low, high)}
 }
 
@@ -43,11 +43,13 @@ func Duration(good func(span time.Duration) bool) Form {
 // IsOn reads a [Flag].
 func IsOn(value string) bool { return value == "true" || value == "1" }
 
+// seconds is a number of them.
+var seconds = Number(-math.MaxInt32, math.MaxInt32)
+
 // Span reads a duration, or a number of seconds, and tells whether it is one.
 func Span(value string) (time.Duration, bool) {
-	if seconds, err := strconv.Atoi(value); err == nil {
-		span := time.Duration(seconds) * time.Second
-		return span, span/time.Second == time.Duration(seconds)
+	if seconds.Good(value) {
+		value += "s"
 	}
 	span, err := time.ParseDuration(value)
 	return span, err == nil
