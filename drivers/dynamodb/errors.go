@@ -12,6 +12,7 @@ import (
 
 	"github.com/gin-cachette/cachette/drivers"
 	"github.com/gin-cachette/cachette/drivers/internal/tlsfiles"
+	"github.com/gin-cachette/cachette/internal/bounded"
 )
 
 // brief is an error of the SDK without what follows its first line: of a request whose signature is wrong, AWS sends back
@@ -27,11 +28,11 @@ func (e brief) Unwrap() error { return e.err }
 
 // fail makes an error of what an operation on the table ended with. If the table is gone, the next operation creates it.
 func (d *Driver) fail(ctx context.Context, ready *readiness, what string, err error) error {
-	switch {
+	switch cause := bounded.Err(ctx); {
 	case d.closed.Load():
 		return fmt.Errorf("dynamodb: %s: %w: %w", what, drivers.ErrClosed, brief{err})
-	case ctx.Err() != nil && !errors.Is(err, ctx.Err()):
-		return fmt.Errorf("dynamodb: %s: %w: %w", what, ctx.Err(), brief{err})
+	case cause != nil && !errors.Is(err, cause):
+		return fmt.Errorf("dynamodb: %s: %w: %w", what, cause, brief{err})
 	case codeOf(err) == codeNotFound:
 		d.prepared.Forget(ready)
 	}

@@ -26,7 +26,7 @@ func (d *Driver) insist(ctx context.Context, n int, send func(ctx context.Contex
 	since := time.Now() // nothing has been done
 	silent := 0         // times in a row without an answer
 	for attempt := 1; ; attempt++ {
-		left, err := bounded(ctx, send)
+		left, err := timed(ctx, send)
 		switch {
 		case err == nil && left == 0:
 			return nil
@@ -58,8 +58,8 @@ func (d *Driver) insist(ctx context.Context, n int, send func(ctx context.Contex
 	}
 }
 
-// bounded gives one request a time of its own: the context of a removal may have none, and a connection may be silent for ever.
-func bounded(ctx context.Context, send func(ctx context.Context) (left int, err error)) (left int, err error) {
+// timed gives one request a time of its own: the context of a removal may have none, and a connection may be silent for ever.
+func timed(ctx context.Context, send func(ctx context.Context) (left int, err error)) (left int, err error) {
 	ctx, cancel := context.WithTimeout(ctx, callTimeout)
 	defer cancel()
 	return send(ctx)

@@ -9,6 +9,7 @@ import (
 
 	"github.com/gin-cachette/cachette/drivers"
 	"github.com/gin-cachette/cachette/drivers/internal/logrecord"
+	"github.com/gin-cachette/cachette/internal/bounded"
 )
 
 var (
@@ -77,7 +78,7 @@ func (d *Driver) addAll(ctx context.Context, l *link, ttl time.Duration, word fu
 	}
 	left = slices.Clone(left)
 	for len(left) > 0 {
-		if err := contextError(ctx); err != nil {
+		if err := bounded.Err(ctx); err != nil {
 			return err
 		}
 		l.extend(l.server.timeout)

@@ -8,6 +8,8 @@ import (
 	"time"
 
 	"github.com/bradfitz/gomemcache/memcache"
+
+	"github.com/gin-cachette/cachette/internal/bounded"
 )
 
 // What is known of a server's meta commands, which are there since Memcached 1.6, and not in every proxy.
@@ -291,7 +293,7 @@ const (
 func (s *server) remove(ctx context.Context, names []string) (int, error) {
 	live := 0
 	for len(names) > 0 {
-		if err := contextError(ctx); err != nil {
+		if err := bounded.Err(ctx); err != nil {
 			return live, err
 		}
 		n := min(len(names), batch)

@@ -13,6 +13,7 @@ import (
 	"github.com/bradfitz/gomemcache/memcache"
 
 	"github.com/gin-cachette/cachette/drivers"
+	"github.com/gin-cachette/cachette/internal/bounded"
 )
 
 type dialFunc = func(ctx context.Context, network, address string) (net.Conn, error)
@@ -164,7 +165,7 @@ func (s *server) drop() {
 func (s *server) use(ctx context.Context, exchange func(*link) error) error {
 	if l := s.take(); l != nil {
 		err := s.useLink(ctx, l, exchange)
-		if !isBroken(err) || contextError(ctx) != nil {
+		if !isBroken(err) || bounded.Err(ctx) != nil {
 			return err
 		}
 		s.drop() // they are as old

@@ -8,6 +8,7 @@ import (
 
 	"github.com/gin-cachette/cachette/drivers"
 	"github.com/gin-cachette/cachette/drivers/internal/logrecord"
+	"github.com/gin-cachette/cachette/internal/bounded"
 )
 
 // A log is one entry, of which each write replaces the version that was read.
@@ -76,7 +77,7 @@ func (d *Driver) update(ctx context.Context, key string, ttl time.Duration, chan
 	var records [][]byte
 	err = s.use(ctx, func(l *link) error {
 		for {
-			if err := contextError(ctx); err != nil {
+			if err := bounded.Err(ctx); err != nil {
 				return err
 			}
 			l.extend(s.timeout)

@@ -74,6 +74,7 @@ import (
 	"github.com/bradfitz/gomemcache/memcache"
 
 	"github.com/gin-cachette/cachette/drivers"
+	"github.com/gin-cachette/cachette/internal/bounded"
 )
 
 // Options configures a [Driver].
@@ -253,22 +254,10 @@ func (d *Driver) failed(ctx context.Context, what string, err error) error {
 	if d.closed.Load() {
 		return drivers.ErrClosed
 	}
-	if done := contextError(ctx); done != nil && !errors.Is(err, done) {
+	if done := bounded.Err(ctx); done != nil && !errors.Is(err, done) {
 		err = done
 	}
 	return fmt.Errorf("memcached: %s: %w", what, err)
-}
-
-// contextError returns why ctx is done, or nil if it is not. A dialer may see its deadline pass a moment
-// before it does.
-func contextError(ctx context.Context) error {
-	if err := ctx.Err(); err != nil {
-		return err
-	}
-	if deadline, ok := ctx.Deadline(); ok && !time.Now().Before(deadline) {
-		return context.DeadlineExceeded
-	}
-	return nil
 }
 
 // Ping returns nil when every server answers. The error names those that do not.

@@ -15,6 +15,7 @@ import (
 	"go.mongodb.org/mongo-driver/v2/mongo/readpref"
 
 	"github.com/gin-cachette/cachette/drivers"
+	"github.com/gin-cachette/cachette/internal/bounded"
 )
 
 // The names that a driver uses whose options give none. They are those of fastapi-cachette.
@@ -114,10 +115,7 @@ func (d *Driver) fail(ctx context.Context, tried string, err error) error {
 	if err == nil {
 		return nil
 	}
-	cause := ctx.Err()
-	if end, bounded := ctx.Deadline(); cause == nil && bounded && !time.Now().Before(end) {
-		cause = context.DeadlineExceeded // which the client has noticed by a timer of its own
-	}
+	cause := bounded.Err(ctx)
 	if away(err) && !errors.Is(cause, context.Canceled) {
 		d.indexes.forget()
 	}

@@ -9,6 +9,8 @@ import (
 	"time"
 
 	"github.com/redis/go-redis/v9"
+
+	"github.com/gin-cachette/cachette/internal/bounded"
 )
 
 const (
@@ -69,7 +71,7 @@ func (d *Driver) patient(ctx context.Context, r request) context.Context {
 // outcome waits for a request, and returns it. One whose connection turns out to have been closed by the server is sent again, if it may be.
 func (d *Driver) outcome(ctx context.Context, operation string, j *job, l *lane, alone bool) (request, error) {
 	err := d.await(ctx, operation, j.done)
-	if isCut(err) && j.nature() != isOnce && gone(ctx) == nil {
+	if isCut(err) && j.nature() != isOnce && bounded.Err(ctx) == nil {
 		j = d.start(ctx, l, alone, j.request)
 		err = d.await(ctx, operation, j.done)
 	}

@@ -11,6 +11,7 @@ import (
 	"github.com/redis/go-redis/v9"
 
 	"github.com/gin-cachette/cachette/drivers"
+	"github.com/gin-cachette/cachette/internal/bounded"
 )
 
 // Auto-pipelining is our own and not that of go-redis, whose lone command takes twice as long as one that is sent plainly
@@ -71,7 +72,7 @@ func (j *job) isLeft() bool {
 	if len(j.same) > 0 {
 		return false
 	}
-	err := gone(j.caller)
+	err := bounded.Err(j.caller)
 	if err != nil {
 		j.finish(err)
 	}

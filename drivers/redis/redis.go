@@ -22,6 +22,7 @@ import (
 	"github.com/redis/go-redis/v9"
 
 	"github.com/gin-cachette/cachette/drivers"
+	"github.com/gin-cachette/cachette/internal/bounded"
 	"github.com/gin-cachette/cachette/internal/wording"
 )
 
@@ -227,12 +228,8 @@ func (d *Driver) explain(ctx context.Context, operation string, err error) error
 		return drivers.ErrClosed
 	default:
 	}
-	if cause := ctx.Err(); cause != nil {
+	if cause := bounded.Err(ctx); cause != nil {
 		return fmt.Errorf("redis: %s: %w", operation, cause)
-	}
-	// The connection's deadline is that of the context, and may be noticed first.
-	if deadline, ok := ctx.Deadline(); ok && !time.Now().Before(deadline) {
-		return fmt.Errorf("redis: %s: %w", operation, context.DeadlineExceeded)
 	}
 	return fmt.Errorf("redis: %s: %w", operation, wording.Behind(d.secrets.hide(err), "redis")) // as go-redis says itself
 }

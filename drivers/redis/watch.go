@@ -13,6 +13,7 @@ import (
 	"github.com/redis/go-redis/v9"
 
 	"github.com/gin-cachette/cachette/drivers/internal/undelivered"
+	"github.com/gin-cachette/cachette/internal/bounded"
 )
 
 const (
@@ -191,7 +192,7 @@ func (c *conn) goesOn() bool {
 	if asked := c.asked.Load(); asked != 0 {
 		since, most = asked, lateAnswer
 	}
-	return gone(c.hurry.Context) == nil && now()-since < int64(most)
+	return bounded.Err(c.hurry.Context) == nil && now()-since < int64(most)
 }
 
 // SetWriteDeadline is called before something is sent.

@@ -3,9 +3,10 @@ package redis
 import (
 	"context"
 	"sync/atomic"
-	"time"
 
 	"github.com/redis/go-redis/v9"
+
+	"github.com/gin-cachette/cachette/internal/bounded"
 )
 
 // write is a command that changes the store. It is sent once: what the client repeats by itself may arrive after the caller has given up, and
@@ -33,7 +34,7 @@ func (*write) NoRetry() bool { return true }
 // Args returns what is sent. The client asks for it when it sends; if the caller has gone by then, it is a command that does nothing, as the rest
 // of the pipeline may be of callers that wait.
 func (w *write) Args() []any {
-	if gone(w.caller) == nil {
+	if bounded.Err(w.caller) == nil {
 		return w.Cmd.Args()
 	}
 	w.unsent.Store(true)
@@ -48,18 +49,7 @@ func (w *write) Clone() redis.Cmder {
 // Err returns the error of the server or the client, or why the command was not sent.
 func (w *write) Err() error {
 	if w.unsent.Load() {
-		return gone(w.caller)
+		return bounded.Err(w.caller)
 	}
 	return w.Cmd.Err()
-}
-
-// gone returns why a caller does not wait any more, or nil. A context notices its deadline by a timer, which may be late.
-func gone(caller context.Context) error {
-	if err := caller.Err(); err != nil {
-		return err
-	}
-	if deadline, ok := caller.Deadline(); ok && !time.Now().Before(deadline) {
-		return context.DeadlineExceeded
-	}
-	return nil
 }

@@ -20,6 +20,18 @@ type Context struct {
 	over   bool
 }
 
+// Err returns why ctx has ended, or nil. A context notices its deadline by a timer, which may be late: a connection, or a client with a timer of
+// its own, may have noticed it first.
+func Err(ctx context.Context) error {
+	if err := ctx.Err(); err != nil {
+		return err
+	}
+	if end, ok := ctx.Deadline(); ok && !time.Now().Before(end) {
+		return context.DeadlineExceeded
+	}
+	return nil
+}
+
 // New returns a context that ends with ctx, at the latest after timeout. It is to be cancelled when it is done with.
 func New(ctx context.Context, timeout time.Duration) *Context {
 	return Until(ctx, time.Now().Add(timeout))
