@@ -93,10 +93,9 @@ func (u unsafeRequest) invalidate(status int, header http.Header) {
 	if rfc9111.OnSuccess.Has(status) {
 		paths = append(paths, u.named(header)...)
 	}
-	scopes, p := make([]purge.Scope, len(paths)), Purge{URLs: make([]string, len(paths))}
+	scopes := make([]purge.Scope, len(paths))
 	for i, path := range paths {
 		scopes[i] = purge.OfHostPath(host, path)
-		p.URLs[i] = (&url.URL{Scheme: schemeOf(s.Secure(u.c)), Host: host, Path: path}).String()
 	}
 	ctx, err := context.WithoutCancel(r.Context()), error(nil)
 	if x := postedBy(u.c); x != nil && x.verdict.fate == storable {
@@ -107,7 +106,18 @@ func (u unsafeRequest) invalidate(status int, header http.Header) {
 	if err != nil {
 		s.log.Warn("cachette: an invalidation is still owed to the store", "path", u.path, "error", err)
 	}
-	s.Purged(p)
+	if s.hears.Load() != nil {
+		s.Purged(Purge{URLs: u.urls(host, paths)})
+	}
+}
+
+// urls returns the URLs of paths on a host.
+func (u unsafeRequest) urls(host string, paths []string) []string {
+	urls, scheme := make([]string, len(paths)), schemeOf(u.server.Secure(u.c))
+	for i, path := range paths {
+		urls[i] = (&url.URL{Scheme: scheme, Host: host, Path: path}).String()
+	}
+	return urls
 }
 
 // named returns the paths that a response names, beside its own, by Location and Content-Location.
