@@ -8,6 +8,7 @@ import (
 	"context"
 	"errors"
 	"log/slog"
+	"slices"
 	"time"
 
 	"github.com/gin-cachette/cachette/drivers"
@@ -123,6 +124,7 @@ func (s *Store) begin(ctx context.Context, found *Found, of *target.Target, own 
 // scopesOf appends to scopes what the responses for a target stand on: its path, on its host and on every one, the same of the path that
 // it came with, its namespaces, its identities and the parts of its key that purges can name.
 func scopesOf(scopes []purge.Scope, of *target.Target) []purge.Scope {
+	scopes = slices.Grow(scopes, 2+len(of.Namespaces)+len(of.Identities)+len(of.Parts))
 	for _, path := range [...]string{of.Path, of.Came} {
 		if path != "" || len(scopes) == 0 {
 			scopes = append(scopes, purge.OfHostPath(of.Host, path), purge.Scope{Kind: purge.Path, Name: path})

@@ -66,7 +66,7 @@ func variantKeys(v *response.Variants, request http.Header) (own, joined string)
 func (s *Store) getBytes(ctx context.Context, of *target.Target, now time.Time) Found {
 	ctx, cancel := s.far.Step(ctx)
 	defer cancel()
-	found := Found{Key: of.Key, Why: rfc9111.ForwardURIMiss, look: s.shared.Look(scopesOf(make([]purge.Scope, 0, 2+len(of.Namespaces)+len(of.Identities)+len(of.Parts)), of)...)}
+	found := Found{Key: of.Key, Why: rfc9111.ForwardURIMiss, look: s.shared.Look(scopesOf(nil, of)...)}
 	entry, variants, beside, err := s.readMarked(ctx, &found, of.Header)
 	if err == nil && variants != nil {
 		entry, err = s.variant(ctx, &found, variants, beside, of.Header)
