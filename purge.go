@@ -6,6 +6,7 @@ import (
 
 	"github.com/gin-cachette/cachette/internal/argument"
 	"github.com/gin-cachette/cachette/internal/bounded"
+	"github.com/gin-cachette/cachette/internal/purge"
 	"github.com/gin-cachette/cachette/internal/serve"
 )
 
@@ -31,10 +32,7 @@ func (c *Cache) Purge(ctx context.Context, p Purge) error {
 }
 
 func (c *Cache) purge(ctx context.Context, op, name string, p Purge) error {
-	scopes, err := c.server.Scopes((*serve.Purge)(&p))
-	if err == nil && c.closed.Load() {
-		err = ErrClosed
-	}
+	scopes, err := c.scopes(p)
 	if err != nil {
 		return c.fail(op, name, err)
 	}
@@ -47,6 +45,15 @@ func (c *Cache) purge(ctx context.Context, op, name string, p Purge) error {
 	err = c.responses.Purge(ctx, p.Namespaces, scopes...)
 	c.server.Purged(serve.Purge(p))
 	return c.fail(op, name, err)
+}
+
+// scopes returns what a purge names, or why it cannot be carried out.
+func (c *Cache) scopes(p Purge) ([]purge.Scope, error) {
+	scopes, err := c.server.Scopes((*serve.Purge)(&p))
+	if err == nil && c.closed.Load() {
+		err = ErrClosed
+	}
+	return scopes, err
 }
 
 // OnPurge has hear called with what is purged from here on by this process, for whatever else has to hear of it, as a proxy in front: by the
@@ -101,15 +108,13 @@ func (c *Cache) ClearNamespace(ctx context.Context, namespace string) error {
 // removed; a response that varies counts once for each variant and once for the record that tells them apart, and one that is in several
 // namespaces is removed by a clearing of the first: by those of the others it is just never served again, and does not count.
 func (c *Cache) ClearNamespaceCount(ctx context.Context, namespace string) (int, error) {
-	if _, err := c.server.Scopes(&serve.Purge{Namespaces: []string{namespace}}); err != nil {
+	p := Purge{Namespaces: []string{namespace}}
+	if _, err := c.scopes(p); err != nil {
 		return 0, c.fail("clear", namespace, err)
-	}
-	if c.closed.Load() {
-		return 0, c.fail("clear", namespace, ErrClosed)
 	}
 	ctx, cancel := bounded.Beyond(argument.Context(ctx), c.timeout)
 	defer cancel()
 	n, err := c.responses.ClearNamespace(ctx, namespace)
-	c.server.Purged(serve.Purge{Namespaces: []string{namespace}})
+	c.server.Purged(serve.Purge(p))
 	return n, c.fail("clear", namespace, err)
 }

@@ -197,8 +197,7 @@ var countings = []counting{
 		}
 	}},
 	{"`ClearNamespace`", calls(func(ctx context.Context, c *cachette.Cache) error {
-		err := c.ClearNamespace(ctx, "space")
-		return err
+		return c.ClearNamespace(ctx, "space")
 	})},
 	{"`Flush`", calls(func(ctx context.Context, c *cachette.Cache) error { return c.Flush(ctx) })},
 	{"`FlushExpired`", calls(func(ctx context.Context, c *cachette.Cache) error {

@@ -224,7 +224,7 @@ func TestClose(t *testing.T) {
 		"Fetch":          func() error { return s.cache.Fetch(ctx, "k", &value) },
 		"FetchWithTTL":   func() error { _, err := s.cache.FetchWithTTL(ctx, "k", &value); return err },
 		"Delete":         func() error { _, err := s.cache.Delete(ctx, "k"); return err },
-		"ClearNamespace": func() error { err := s.cache.ClearNamespace(ctx, "n"); return err },
+		"ClearNamespace": func() error { return s.cache.ClearNamespace(ctx, "n") },
 		"Flush":          func() error { return s.cache.Flush(ctx) },
 		"FlushExpired":   func() error { _, err := s.cache.FlushExpired(ctx); return err },
 		"PurgePath":      func() error { return s.cache.PurgePath(ctx, "/") },

@@ -28,7 +28,7 @@ var removals = []struct {
 }{
 	{"PurgePath", func(ctx context.Context, c *cachette.Cache) error { return c.PurgePath(ctx, "/page") }, true, false},
 	{"PurgePrefix", func(ctx context.Context, c *cachette.Cache) error { return c.PurgePrefix(ctx, "/pa") }, true, false},
-	{"ClearNamespace", func(ctx context.Context, c *cachette.Cache) error { err := c.ClearNamespace(ctx, "n"); return err }, true, true},
+	{"ClearNamespace", func(ctx context.Context, c *cachette.Cache) error { return c.ClearNamespace(ctx, "n") }, true, true},
 	{"Flush", func(ctx context.Context, c *cachette.Cache) error { return c.Flush(ctx) }, true, true},
 	{"Delete", func(ctx context.Context, c *cachette.Cache) error { _, err := c.Delete(ctx, "n:value"); return err }, false, true},
 }

@@ -13,13 +13,7 @@ import (
 func (s *Store) Purge(ctx context.Context, namespaces []string, scopes ...purge.Scope) error {
 	err := s.purge(context.WithoutCancel(ctx), scopes...)
 	for _, namespace := range namespaces {
-		prefix := target.Namespace(s.prefix, namespace)
-		if err != nil {
-			err = s.oweClear(prefix, err)
-			continue
-		}
-		s.unqueue(prefix)
-		_, err = s.clear(ctx, prefix)
+		_, err = s.clearBehind(ctx, namespace, err)
 	}
 	return err
 }
@@ -55,9 +49,14 @@ func (s *Store) owed(err error) error {
 // ClearNamespace removes the values and responses of a namespace and returns how many were live. Nothing whose fill has
 // begun, in whatever process, is served either. If the store does not answer, that is owed.
 func (s *Store) ClearNamespace(ctx context.Context, namespace string) (int, error) {
+	return s.clearBehind(ctx, namespace, s.purge(ctx, purge.Scope{Kind: purge.Namespace, Name: namespace}))
+}
+
+// clearBehind removes what is stored of a namespace, behind a purge, and returns how much of it was live. Behind one that has failed it is owed.
+func (s *Store) clearBehind(ctx context.Context, namespace string, purged error) (int, error) {
 	prefix := target.Namespace(s.prefix, namespace)
-	if err := s.purge(ctx, purge.Scope{Kind: purge.Namespace, Name: namespace}); err != nil {
-		return 0, s.oweClear(prefix, err)
+	if purged != nil {
+		return 0, s.oweClear(prefix, purged)
 	}
 	waiting := s.unqueue(prefix)
 	n, err := s.clear(ctx, prefix)

@@ -265,7 +265,7 @@ func (f *fleet) begin(number int, running *sync.WaitGroup) {
 		case kind < 85:
 			f.purge(n, []string{"h" + path, "i" + path}, func() error { return n.cache.PurgePath(ctx, path) })
 		case kind < 93:
-			f.purge(n, everyPage(), func() error { err := n.cache.ClearNamespace(ctx, "n"); return err })
+			f.purge(n, everyPage(), func() error { return n.cache.ClearNamespace(ctx, "n") })
 		default:
 			f.purge(n, everyPage(), func() error { return n.cache.Flush(ctx) })
 		}

@@ -198,8 +198,7 @@ func (u *person) purge(s *site, a *ask) {
 	case u.one(4):
 		name := pick(u.random, namespaces[:])
 		u.change(u.data.namespace(name), false, func() error {
-			err := s.cache.ClearNamespace(ctx, name)
-			return err
+			return s.cache.ClearNamespace(ctx, name)
 		})
 	case u.one(20):
 		u.change(u.data.all(), true, func() error { return s.cache.Flush(ctx) })
