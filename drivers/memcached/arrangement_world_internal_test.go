@@ -27,7 +27,6 @@ type world struct {
 	slow    time.Duration // the longest that a message is on its way
 	loses   float64       // the part of all answers that are lost
 	again   float64       // the part of all writes that are done once more, later
-	wrote   sync.WaitGroup
 
 	chaosEnds sync.WaitGroup
 	processes int
@@ -64,6 +63,13 @@ func (w *world) chance(part float64) bool {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	return w.chaos.Float64() < part
+}
+
+// chanceOf draws a lot by a part that changes.
+func (w *world) chanceOf(part *float64) bool {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	return w.chaos.Float64() < *part
 }
 
 func (w *world) chaosN(n int) int {
@@ -108,7 +114,7 @@ func (n told) message(ctx context.Context, server string, do func()) error {
 		switch {
 		case dead && n.refuses && !cut:
 			return errSilent
-		case dead || stopped == nil && n.chance(n.loses):
+		case dead || stopped == nil && n.chanceOf(&n.loses):
 			<-ctx.Done()
 			return fmt.Errorf("%w: %w", errSilent, ctx.Err())
 		case stopped == nil:
@@ -127,14 +133,14 @@ func (n told) message(ctx context.Context, server string, do func()) error {
 
 // later does what a server was asked before it stood still.
 func (n told) later(server string, stopped chan struct{}, do func()) {
-	n.wrote.Go(func() {
+	go func() {
 		<-stopped
 		n.mu.Lock()
 		defer n.mu.Unlock()
 		if !n.dead[server] && n.stopped[server] == nil {
 			do()
 		}
-	})
+	}()
 }
 
 func (n told) read(ctx context.Context, server string) (text string, err error) {
@@ -156,15 +162,15 @@ func (n told) write(ctx context.Context, server string, old, text string) (writt
 		answer <- there
 	}
 	err = n.message(ctx, server, do)
-	if n.chance(n.again) {
-		n.wrote.Go(func() {
-			time.Sleep(100 * n.way(server))
+	if n.chanceOf(&n.again) {
+		go func() {
+			time.Sleep(min(100*n.way(server), chaosLasts/2))
 			n.mu.Lock()
 			defer n.mu.Unlock()
 			if n.texts[server] == old {
 				n.texts[server] = text
 			}
-		})
+		}()
 	}
 	if err != nil {
 		return false, err
