@@ -15,6 +15,7 @@ var packages = []struct{ program, name string }{
 	{"redis-server", "redis-server"},
 	{"redis-cli", "redis-tools"},
 	{"memcached", "memcached"},
+	{"varnishd", "varnish"},
 }
 
 // Install installs what is missing of Debian's packages, where it may: run by root on a system that has apt-get. Elsewhere
