@@ -10,7 +10,6 @@
 package invalidation
 
 import (
-	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
@@ -20,6 +19,8 @@ import (
 	"github.com/gin-gonic/gin"
 
 	"github.com/gin-cachette/cachette"
+	"github.com/gin-cachette/cachette/internal/argument"
+	"github.com/gin-cachette/cachette/internal/serve"
 )
 
 // MaxBody is how many bytes of JSON a request may have.
@@ -27,15 +28,15 @@ const MaxBody = 1 << 20
 
 // Answer is what the endpoint answers, as JSON.
 type Answer struct {
-	// Purged is what was purged, as it was asked for; nil where nothing was.
+	// Purged is what was purged, as it was asked for; nil where nothing was. Error says what of it was not.
 	Purged *cachette.Purge `json:"purged,omitempty"`
 
 	// Owed says that the store has not taken all of it yet: this process gives out nothing of it, and carries it out once the store is back.
 	// Other processes may give it out until then.
 	Owed bool `json:"owed,omitempty"`
 
-	// Error is what is wrong, and what would be right. It is for who asked, who may not be told how the store is reached: what
-	// the store said stands in the log of the program.
+	// Error is what is wrong, and what would be right. It tells nothing of how the store is reached: what the store said is logged by
+	// the Logger of the [cachette.Config].
 	Error string `json:"error,omitempty"`
 }
 
@@ -44,9 +45,10 @@ type Answer struct {
 //
 //   - 200: it is purged, everywhere.
 //   - 202: it is owed.
-//   - 400: the body is no such JSON, has a field that is not known, or names what cannot be purged. Nothing is purged.
+//   - 400: the body is no such JSON, has a field that is not known or stands twice, or names what cannot be purged. Nothing is purged.
 //   - 405, 413, 415: the method is not POST, the body has over [MaxBody] bytes, or it says that it is something else than JSON.
-//   - 500, 503: the store failed for good, or the cache is closed.
+//   - 501: the responses are purged, and the values of the namespaces are not: the store can never list its keys.
+//   - 500, 503: the store failed, or the cache is closed.
 //
 // The request itself invalidates nothing. Handler panics where cache is nil.
 func Handler(cache *cachette.Cache) gin.HandlerFunc {
@@ -76,27 +78,20 @@ func read(c *gin.Context) (p cachette.Purge, status int, err error) {
 		c.Header("Accept-Post", "application/json")
 		return p, http.StatusUnsupportedMediaType, fmt.Errorf("the Content-Type is %.64q; send application/json", c.GetHeader("Content-Type"))
 	}
-	body := http.MaxBytesReader(c.Writer, c.Request.Body, MaxBody)
-	in := json.NewDecoder(body)
-	in.DisallowUnknownFields()
-	err = in.Decode(&p)
-	if err == nil {
-		if _, more := in.Token(); !errors.Is(more, io.EOF) {
-			err = errors.New("something stands behind it")
-		}
-	}
+	body, err := io.ReadAll(http.MaxBytesReader(c.Writer, c.Request.Body, MaxBody))
 	if tooLarge := new(http.MaxBytesError); errors.As(err, &tooLarge) {
 		return p, http.StatusRequestEntityTooLarge, fmt.Errorf("the body has more than %d bytes; send several requests, or name a prefix or a namespace", MaxBody)
 	}
 	if err != nil {
-		return p, http.StatusBadRequest, fmt.Errorf(`the body is no purge in JSON: %w; send an object, as {"paths": ["/products/7"]}`, err)
+		return p, http.StatusBadRequest, fmt.Errorf("the body cannot be read: %w", err)
 	}
-	return p, 0, nil
+	p, err = parse(body)
+	return p, http.StatusBadRequest, err
 }
 
 // carryOut purges, and returns what to answer.
 func carryOut(c *gin.Context, cache *cachette.Cache, p cachette.Purge) (status int, a Answer) {
-	err := cache.Purge(c, p)
+	err := cache.Purge(serve.Unheard(argument.Context(c)), p)
 	failed := new(cachette.OpError)
 	errors.As(err, &failed)
 	switch {
@@ -105,11 +100,12 @@ func carryOut(c *gin.Context, cache *cachette.Cache, p cachette.Purge) (status i
 	case errors.Is(err, cachette.ErrInvalid):
 		return http.StatusBadRequest, Answer{Error: failed.Err.Error()}
 	case errors.Is(err, cachette.ErrOwed):
-		_ = c.Error(err)
 		return http.StatusAccepted, Answer{Purged: &p, Owed: true, Error: "the store does not take all of it yet"}
 	case errors.Is(err, cachette.ErrClosed):
 		return http.StatusServiceUnavailable, Answer{Error: "the cache is closed"}
+	case errors.Is(err, errors.ErrUnsupported):
+		return http.StatusNotImplemented, Answer{Purged: &p, Error: "the responses are purged; the values of the namespaces stay, since " +
+			"the store can never list its keys"}
 	}
-	_ = c.Error(err)
-	return http.StatusInternalServerError, Answer{Error: "the store failed, and would again"}
+	return http.StatusInternalServerError, Answer{Error: "the store failed; the log of the program says how"}
 }

@@ -1,9 +1,12 @@
 package invalidation_test
 
 import (
+	"bytes"
 	"context"
 	"encoding/json"
 	"errors"
+	"fmt"
+	"log/slog"
 	"net/http"
 	"net/http/httptest"
 	"reflect"
@@ -24,10 +27,10 @@ type site struct {
 	store *cachettetest.Store
 }
 
-func newSite(t *testing.T) site {
+func newSite(t *testing.T, configure ...func(*cachette.Config)) site {
 	t.Helper()
 	store := cachettetest.NewStore()
-	s := site{cachettetest.New(t, store.Use), store}
+	s := site{cachettetest.New(t, append(configure, store.Use)...), store}
 	page := func(c *gin.Context) { c.String(http.StatusOK, "page") }
 	s.GET("/products/:id", cachette.Cached(time.Hour, cachette.WithNamespace("shop")), page)
 	s.GET("/about", cachette.Cached(time.Hour), page)
@@ -120,12 +123,19 @@ func TestHandlerRefuses(t *testing.T) {
 		says       []string
 	}{
 		{"no JSON", `paths=/about`, nil, 400, []string{"no purge in JSON", `{"paths": ["/products/7"]}`}},
-		{"nothing", ``, nil, 400, []string{"no purge in JSON"}},
-		{"an array", `["/about"]`, nil, 400, []string{"no purge in JSON"}},
-		{"a text for a list", `{"paths": "/about"}`, nil, 400, []string{"paths"}},
-		{"an unknown field", `{"paths": ["/about"], "path": "/about"}`, nil, 400, []string{`"path"`}},
-		{"two objects", `{"paths": ["/about"]} {"paths": ["/"]}`, nil, 400, []string{"stands behind it"}},
-		{"nothing is named", `{}`, nil, 400, []string{"names nothing"}},
+		{"nothing", ``, nil, 400, []string{"no purge in JSON", "ends too soon"}},
+		{"half of it", `{"paths": ["/about"`, nil, 400, []string{"no purge in JSON", "ends too soon"}},
+		{"an array", `["/about"]`, nil, 400, []string{"no purge in JSON", "no object"}},
+		{"a text for a list", `{"paths": "/about"}`, nil, 400, []string{`"paths" takes no string; give a list of texts`}},
+		{"a number in a list", `{"namespaces": ["shop", 7]}`, nil, 400, []string{`"namespaces" takes no number; give a list of texts`}},
+		{"a text for a bool", `{"everything": "yes"}`, nil, 400, []string{`"everything" takes no string; give true or false`}},
+		{"an unknown field", `{"paths": ["/about"], "page": "/about"}`, nil, 400, []string{`"page" is not a field; there are paths, urls, prefixes, namespaces, `, "key_parts", "everything"}},
+		{"a field without its plural", `{"paths": ["/about"], "path": "/about"}`, nil, 400, []string{`"path" is not a field; write "paths"`}},
+		{"a field in another case", `{"Paths": ["/about"]}`, nil, 400, []string{`"Paths" is not a field; write "paths"`}},
+		{"a field as in Go", `{"KeyParts": ["acme"], "paths": ["/about"]}`, nil, 400, []string{`"KeyParts" is not a field; write "key_parts"`}},
+		{"a field twice", `{"paths": ["/about"], "paths": ["/products/1"]}`, nil, 400, []string{`"paths" is given twice`}},
+		{"two objects", `{"paths": ["/about"]} {"paths": ["/"]}`, nil, 400, []string{"stands behind the object"}},
+		{"nothing is named", `{}`, nil, 400, []string{"names nothing", "or everything"}},
 		{"a path that is none", `{"paths": ["/about", "about"], "prefixes": ["/:id/"]}`, nil, 400, []string{`"about" is not a path`, "pattern"}},
 		{"too much", `{"paths": ["/about", "` + strings.Repeat("x", invalidation.MaxBody) + `"]}`, nil, 413, []string{"1048576"}},
 		{"a form", `{"paths": ["/about"]}`, kind("text/plain"), 415, []string{`"text/plain"`, "application/json"}},
@@ -143,6 +153,11 @@ func TestHandlerRefuses(t *testing.T) {
 			w, a := s.post(t, row.body, changes...)
 			if w.Code != row.status || a.Purged != nil {
 				t.Errorf("%d %s", w.Code, w.Body)
+			}
+			for _, gone := range []string{"cachette.Purge", "Go ", "[]string"} {
+				if strings.Contains(a.Error, gone) {
+					t.Errorf("it speaks of Go: %s", a.Error)
+				}
 			}
 			for _, says := range row.says {
 				if !strings.Contains(a.Error, says) {
@@ -179,6 +194,44 @@ func TestHandlerWithoutStore(t *testing.T) {
 	}
 	if w, a := s.post(t, `{"paths": ["/about"]}`); w.Code != http.StatusServiceUnavailable || a.Purged != nil || !strings.Contains(a.Error, "closed") {
 		t.Errorf("%d %s", w.Code, w.Body)
+	}
+}
+
+// A store that can never list its keys keeps the values, which is no promise to carry it out. What the store says of itself is for the log.
+func TestHandlerOfAStoreThatCannotClear(t *testing.T) {
+	for _, row := range []struct {
+		name   string
+		fail   error
+		status int
+		says   string
+	}{
+		{"never", fmt.Errorf("10.0.0.7 lists no keys: %w", errors.ErrUnsupported), http.StatusNotImplemented, "the values of the namespaces stay"},
+		{"not yet", errors.New("dial tcp 10.0.0.7:6379: refused"), http.StatusAccepted, "yet"},
+	} {
+		t.Run(row.name, func(t *testing.T) {
+			cachettetest.Bubble(t, func(t *testing.T) {
+				var log bytes.Buffer
+				s := newSite(t, func(cfg *cachette.Config) { cfg.Logger = slog.New(slog.NewTextHandler(&log, nil)) })
+				s.Get("/products/1")
+				s.store.Fail(func(_ context.Context, o cachettetest.Operation) error {
+					if o.Name == "clear" {
+						return row.fail
+					}
+					return nil
+				})
+				w, a := s.post(t, `{"namespaces": ["shop"]}`)
+				if w.Code != row.status || a.Purged == nil || !strings.Contains(a.Error, row.says) || strings.Contains(w.Body.String(), "10.0.0.7") {
+					t.Errorf("%d %s", w.Code, w.Body)
+				}
+				if n := strings.Count(log.String(), row.fail.Error()); n != 1 {
+					t.Errorf("the log has the error %d times: %s", n, log.String())
+				}
+				s.store.Fail(nil)
+				if s.hits("/products/1") {
+					t.Error("the page was not purged")
+				}
+			})
+		})
 	}
 }
 

@@ -132,7 +132,7 @@ func TestPurgeOfWhatCannotBeNamed(t *testing.T) {
 		purge cachette.Purge
 		says  []string
 	}{
-		{cachette.Purge{}, []string{"names nothing", "Everything"}},
+		{cachette.Purge{}, []string{"names nothing", "everything"}},
 		{cachette.Purge{Paths: []string{"/page", "page"}}, []string{`"page" is not a path`}},
 		{cachette.Purge{Paths: []string{"/page"}, Prefixes: []string{"/:id/"}, Namespaces: []string{"", "n:"}}, []string{"pattern", "Flush", `give "n"`}},
 		{cachette.Purge{URLs: []string{"/page", "ftp://example.com/page", "https://example.com/page?x=1"}}, []string{`"/page" does not`, `"ftp:`, "all its queries"}},

@@ -1,6 +1,7 @@
 package serve
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"net/url"
@@ -56,7 +57,7 @@ func (s *Server) Scopes(p *Purge) (scopes []purge.Scope, err error) {
 		add(purge.Scope{Kind: purge.All}, nil)
 	}
 	if len(scopes) == 0 {
-		return nil, fmt.Errorf("%w: the purge names nothing; name a path, say, or Everything", argument.Err)
+		return nil, fmt.Errorf("%w: the purge names nothing; name a path, say, or everything", argument.Err)
 	}
 	return scopes, err
 }
@@ -104,6 +105,19 @@ func (s *Server) OnPurge(hear func(Purge)) {
 		if s.hears.CompareAndSwap(before, &all) {
 			return
 		}
+	}
+}
+
+// unheard is the key of a context in which no caller of a purge gets its error.
+type unheard struct{}
+
+// Unheard returns a context for a purge whose error no caller gets: it is logged.
+func Unheard(ctx context.Context) context.Context { return context.WithValue(ctx, unheard{}, true) }
+
+// LogUnheard logs the error of a purge, if it has one, where no caller gets it.
+func (s *Server) LogUnheard(ctx context.Context, err error) {
+	if err != nil && ctx.Value(unheard{}) != nil {
+		s.log.Warn("cachette: a purge by the invalidation endpoint was not carried out whole", "error", err)
 	}
 }
 
