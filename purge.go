@@ -58,10 +58,10 @@ func (c *Cache) scopes(p Purge) ([]purge.Scope, error) {
 }
 
 // OnPurge has hear called with what is purged from here on by this process, for whatever else has to hear of it, as a proxy in front: by the
-// methods of the cache, where Flush is Everything, and by requests with unsafe methods, which name URLs. It is called behind the purge, also of one
+// methods of the cache, where Flush is Everything, and by requests with unsafe methods, which name URLs, escaped as clients ask for them and without a query. It is called behind the purge, also of one
 // that is still owed to the store, and before the method returns, or the client can see its answer: what takes longer is for a goroutine of
 // hear's own. A request with an unsafe method is told of twice as a rule, the second time when its last handler has returned, since a middleware
-// may commit the change only then. Several functions are called in their order; a panic of one is logged.
+// may commit the change only then. Several functions are called in their order, each with slices of its own; a panic of one is logged.
 func (c *Cache) OnPurge(hear func(Purge)) {
 	if hear == nil {
 		panic(fmt.Errorf("%w: OnPurge: hear is nil; give a function that takes a Purge", ErrInvalid))

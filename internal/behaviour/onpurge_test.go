@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
+	"reflect"
 	"slices"
 	"strings"
 	"testing"
@@ -34,6 +35,12 @@ func TestOnPurge(t *testing.T) {
 			[]cachette.Purge{{URLs: []string{"http://example.com/page"}}}},
 		"POST that names others": {func(s *site) error { s.do(http.MethodPost, "/elsewhere"); return nil },
 			[]cachette.Purge{{URLs: []string{"http://example.com/elsewhere", "http://example.com/page"}}}},
+		"PUT of an escaped path": {func(s *site) error { s.do(http.MethodPut, "/shelves/a%2Fb%20c;d?x=1"); return nil },
+			[]cachette.Purge{{URLs: []string{"http://example.com/shelves/a%2Fb%20c;d"}}}},
+		"PUT of a path with extra slashes": {func(s *site) error { s.RemoveExtraSlash = true; s.do(http.MethodPut, "//shelves//a%20b"); return nil },
+			[]cachette.Purge{{URLs: []string{"http://example.com/shelves/a%20b"}}}},
+		"POST that names one URL several times": {func(s *site) error { s.do(http.MethodPost, "/made"); return nil },
+			[]cachette.Purge{{URLs: []string{"http://example.com/made", "http://example.com/shelves/a%2Fb"}}}},
 		"POST that fails":    {func(s *site) error { s.do(http.MethodPost, "/fails"); return nil }, nil},
 		"a purge of no path": {func(s *site) error { _ = s.cache.PurgePath(context.Background(), "page"); return nil }, nil},
 	} {
@@ -42,6 +49,12 @@ func TestOnPurge(t *testing.T) {
 				s := newSite(t, store)
 				versioned(s, nil, nil)
 				s.POST("/fails", status(http.StatusConflict))
+				s.PUT("/shelves/*name", status(http.StatusNoContent))
+				s.POST("/made", func(c *gin.Context) {
+					c.Header("Location", "/shelves/a%2Fb")
+					c.Header("Content-Location", "http://example.com/shelves/a%2Fb?x=1")
+					c.Status(http.StatusCreated)
+				})
 				s.get("/page")
 				var heard []cachette.Purge
 				s.cache.OnPurge(func(p cachette.Purge) { heard = append(heard, p) })
@@ -54,6 +67,43 @@ func TestOnPurge(t *testing.T) {
 				}
 			})
 		})
+	}
+}
+
+// What one function does with what it is told concerns neither the next one nor who purges.
+func TestOnPurgeTellsEachFunctionByItself(t *testing.T) {
+	s := newSite(t)
+	whole := func() (p cachette.Purge) {
+		v := reflect.ValueOf(&p).Elem()
+		for i := range v.NumField() {
+			if list, ok := v.Field(i).Addr().Interface().(*[]string); ok {
+				*list = []string{"/page"}
+			}
+		}
+		p.URLs = []string{"http://example.com/page"}
+		return p
+	}
+	heard := 0
+	for range 2 {
+		s.cache.OnPurge(func(p cachette.Purge) {
+			heard++
+			if !reflect.DeepEqual(p, whole()) {
+				t.Errorf("function %d hears %+v", heard, p)
+			}
+			v := reflect.ValueOf(p)
+			for i := range v.NumField() {
+				if list, ok := v.Field(i).Interface().([]string); ok {
+					list[0] = "changed"
+				}
+			}
+		})
+	}
+	given := whole()
+	if err := s.cache.Purge(t.Context(), given); err != nil || heard != 2 {
+		t.Fatal(err, heard)
+	}
+	if !reflect.DeepEqual(given, whole()) {
+		t.Errorf("what was given is now %+v", given)
 	}
 }
 
@@ -98,7 +148,8 @@ func TestOnPurgePanicIsLogged(t *testing.T) {
 	if err := s.cache.PurgePath(t.Context(), "/page"); err != nil {
 		t.Error(err)
 	}
-	if !strings.Contains(log.String(), "OnPurge panicked") || !strings.Contains(log.String(), "a mistake") {
+	if !strings.Contains(log.String(), "OnPurge panicked") || !strings.Contains(log.String(), "a mistake") ||
+		!strings.Contains(log.String(), "TestOnPurgePanicIsLogged") { // where it came from
 		t.Errorf("the log: %s", log.String())
 	}
 }

@@ -4,6 +4,7 @@ import (
 	"context"
 	"net/http"
 	"net/url"
+	"slices"
 	"strings"
 	"sync/atomic"
 
@@ -25,7 +26,7 @@ func (s *Server) Invalidate(c *gin.Context) {
 	}
 	s.comesThrough(c.Request)
 	outer, r, asked := c.Writer, c.Request, requestedURL(c.Request)
-	u := unsafeRequest{s, c, r, enterWrite(c, asked), s.PurgedAs(asked)}
+	u := unsafeRequest{s, c, r, enterWrite(c, asked), asked}
 	own := c.Request
 	rec := new(response.Recorder)
 	rec.Open(outer, 0, u, nil)
@@ -63,7 +64,7 @@ type unsafeRequest struct {
 	c       *gin.Context
 	request *http.Request
 	write   *write
-	path    string
+	asked   *url.URL // by its client
 }
 
 // Decide invalidates.
@@ -89,13 +90,15 @@ func (u unsafeRequest) invalidate(status int, header http.Header) {
 	if !u.write.invalidatedBy(status, s.answers) {
 		return
 	}
-	host, paths := target.Authority(r.Host), []string{u.path}
+	host, named := target.Authority(r.Host), []*url.URL{u.asked}
 	if rfc9111.OnSuccess.Has(status) {
-		paths = append(paths, u.named(header)...)
+		named = append(named, u.named(header)...)
 	}
-	scopes := make([]purge.Scope, len(paths))
-	for i, path := range paths {
-		scopes[i] = purge.OfHostPath(host, path)
+	var scopes []purge.Scope
+	for _, other := range named {
+		if scope := purge.OfHostPath(host, s.PurgedAs(other)); !slices.Contains(scopes, scope) {
+			scopes = append(scopes, scope)
+		}
 	}
 	ctx, err := context.WithoutCancel(r.Context()), error(nil)
 	if x := postedBy(u.c); x != nil && x.verdict.fate == storable {
@@ -104,34 +107,38 @@ func (u unsafeRequest) invalidate(status int, header http.Header) {
 		err = s.entries.Purge(ctx, nil, scopes...)
 	}
 	if err != nil {
-		s.log.Warn("cachette: an invalidation is still owed to the store", "path", u.path, "error", err)
+		s.log.Warn("cachette: an invalidation is still owed to the store", "path", scopes[0].Name, "error", err)
 	}
 	if s.hears.Load() != nil {
-		s.Purged(Purge{URLs: u.urls(host, paths)})
+		s.Purged(Purge{URLs: u.urls(host, named)})
 	}
 }
 
-// urls returns the URLs of paths on a host.
-func (u unsafeRequest) urls(host string, paths []string) []string {
-	urls, scheme := make([]string, len(paths)), schemeOf(u.server.Secure(u.c))
-	for i, path := range paths {
-		urls[i] = (&url.URL{Scheme: scheme, Host: host, Path: path}).String()
+// urls returns the URLs of a host, as clients ask for them, each once.
+func (u unsafeRequest) urls(host string, named []*url.URL) (urls []string) {
+	base := schemeOf(u.server.Secure(u.c)) + "://" + host
+	for _, other := range named {
+		path := other.EscapedPath()
+		if u.server.engine.RemoveExtraSlash {
+			path = cleanedPath(path)
+		}
+		if !slices.Contains(urls, base+path) {
+			urls = append(urls, base+path)
+		}
 	}
 	return urls
 }
 
-// named returns the paths that a response names, beside its own, by Location and Content-Location.
-func (u unsafeRequest) named(header http.Header) (paths []string) {
+// named returns what a response names, beside its own URL, by Location and Content-Location.
+func (u unsafeRequest) named(header http.Header) (all []*url.URL) {
 	for _, name := range []string{"Location", "Content-Location"} {
 		for _, value := range header[name] {
 			if named, ok := sameOrigin(u.request, value); ok {
-				if other := u.server.PurgedAs(named); other != u.path {
-					paths = append(paths, other)
-				}
+				all = append(all, named)
 			}
 		}
 	}
-	return paths
+	return all
 }
 
 // sameOrigin resolves a reference against a request's URI and returns what it refers to, if it is of the same origin: no

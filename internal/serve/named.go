@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"net/url"
+	"runtime/debug"
 	"slices"
 
 	"github.com/gin-cachette/cachette/internal/argument"
@@ -121,7 +122,7 @@ func (s *Server) LogUnheard(ctx context.Context, err error) {
 	}
 }
 
-// Purged tells those who are to hear of it what was purged. A panic of one concerns nothing else, and is logged.
+// Purged tells the functions of OnPurge what was purged, each by slices of its own. A panic of one concerns nothing else, and is logged.
 func (s *Server) Purged(p Purge) {
 	hears := s.hears.Load()
 	if hears == nil {
@@ -131,10 +132,17 @@ func (s *Server) Purged(p Purge) {
 		func() {
 			defer func() {
 				if panicked := recover(); panicked != nil {
-					s.log.Error("cachette: a function of OnPurge panicked", "panic", panicked)
+					s.log.Error("cachette: a function of OnPurge panicked", "panic", panicked, "stack", string(debug.Stack()))
 				}
 			}()
-			hear(p)
+			hear(p.clone())
 		}()
 	}
+}
+
+func (p Purge) clone() Purge {
+	for _, list := range []*[]string{&p.Paths, &p.URLs, &p.Prefixes, &p.Namespaces, &p.Identities, &p.KeyParts} {
+		*list = slices.Clone(*list)
+	}
+	return p
 }

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"net/http"
 	"net/url"
+	"runtime/debug"
 	"slices"
 	"strings"
 	"sync"
@@ -266,7 +267,7 @@ func (s *Server) run(entry http.Handler, r *http.Request, header http.Header) (e
 		case http.ErrAbortHandler:
 			err = errors.New("the handler broke off its response")
 		default:
-			s.log.Error("cachette: a handler panicked in a background refresh", "path", r.URL.Path, "panic", p)
+			s.log.Error("cachette: a handler panicked in a background refresh", "path", r.URL.Path, "panic", p, "stack", string(debug.Stack()))
 			err = errors.New("the handler panicked")
 		}
 	}()
