@@ -38,17 +38,27 @@ func checkTarget(target string) error {
 	return nil
 }
 
-// BarePath reads a path that has no query. isPattern tells the patterns of the engine's routes.
-func BarePath(path string, isPattern func(string) bool) (*url.URL, error) {
+// PurgePath reads a path that is to be purged, which has no query. isPattern tells the patterns of the engine's routes.
+func PurgePath(path string, isPattern func(string) bool) (*url.URL, error) {
+	return barePath(path, isPattern, "give a path as clients ask for it, such as /products/7, or purge the prefix %.64q")
+}
+
+// PurgePrefix reads the beginning of the paths that are to be purged.
+func PurgePrefix(prefix string, isPattern func(string) bool) (*url.URL, error) {
+	return barePath(prefix, isPattern, "give the prefix %.64q, which is all paths that begin so")
+}
+
+func barePath(path string, isPattern func(string) bool, advice string) (*url.URL, error) {
 	if bare, _, query := strings.Cut(path, "?"); query && strings.HasPrefix(path, "/") {
 		return nil, fmt.Errorf("%w: %.64q has a query; give the path without its query, %.64q: all its queries are "+
 			"purged (%%3F is a question mark that is part of the path)", Err, path, bare)
 	}
-	return Path(path, isPattern)
+	return readPath(path, isPattern, advice)
 }
 
-// Path reads a path as clients ask for it, with its query. isPattern tells the patterns of the engine's routes.
-func Path(path string, isPattern func(string) bool) (*url.URL, error) {
+// readPath reads a path as clients ask for it, with its query. advice is what to give in place of a pattern, of whose beginning it may have
+// the place.
+func readPath(path string, isPattern func(string) bool, advice string) (*url.URL, error) {
 	if err := checkTarget(path); err != nil {
 		return nil, err
 	}
@@ -57,24 +67,29 @@ func Path(path string, isPattern func(string) bool) (*url.URL, error) {
 		return nil, fmt.Errorf("%w: %.64q is not a path; give one that begins with \"/\", escaped as in a URL", Err, path)
 	}
 	raw, _, _ := strings.Cut(path, "?")
-	for segment := range strings.SplitSeq(raw, "/") {
-		if segment == "*" {
-			return nil, fmt.Errorf("%w: %.64q would be several paths; give one, with %%2A for an asterisk that is part of it, or put their "+
-				"routes in a namespace by WithNamespace, and call ClearNamespace", Err, path)
+	if before, pattern := cutPattern(raw, isPattern); pattern {
+		if strings.Contains(advice, "%") {
+			advice = fmt.Sprintf(advice, before)
 		}
-		if len(segment) > 1 && (segment[0] == ':' || segment[0] == '*') {
-			return nil, patternError(path)
-		}
-	}
-	if strings.ContainsAny(raw, ":*") && isPattern(raw) {
-		return nil, patternError(path)
+		return nil, fmt.Errorf("%w: %.64q is the pattern of several paths; %s (%%3A and %%2A are a colon and an asterisk that are part of a path)",
+			Err, path, advice)
 	}
 	return u, nil
 }
 
-func patternError(path string) error {
-	return fmt.Errorf("%w: %.64q is the pattern of a route; give a path as clients ask for it, such as /products/7, with "+
-		"%%3A and %%2A for a colon and an asterisk that are part of it", Err, path)
+// cutPattern tells whether a path is a pattern, and returns what stands before the first part of it that may be anything.
+func cutPattern(path string, isPattern func(string) bool) (before string, pattern bool) {
+	start := 0
+	for segment := range strings.SplitSeq(path, "/") {
+		if segment == "*" || len(segment) > 1 && (segment[0] == ':' || segment[0] == '*') {
+			return path[:start], true
+		}
+		start += len(segment) + 1
+	}
+	if i := strings.IndexAny(path, ":*"); i >= 0 && isPattern(path) {
+		return path[:i], true
+	}
+	return "", false
 }
 
 // Page makes the request for a page that is to be refreshed, as a client would send it. isSecure tells whether the request of
@@ -91,7 +106,7 @@ func Page(ctx context.Context, target string, isSecure func(*gin.Context) bool, 
 	if err != nil {
 		return nil, err
 	}
-	if _, err := Path(u.RequestURI(), isPattern); err != nil {
+	if _, err := readPath(u.RequestURI(), isPattern, "name one page, as clients ask for it"); err != nil {
 		return nil, err
 	}
 	host := u.Host

@@ -246,7 +246,7 @@ func TestPurgeOfWhatIsNoPath(t *testing.T) {
 	s := newSite(t)
 	for path, says := range map[string]string{
 		"/products/:id": "pattern", "/files/*path": "pattern", "/:tenant/page": "pattern", "/a/:b/c": "pattern",
-		"/products/*": "ClearNamespace", "/*/page": "WithNamespace", "/*": "ClearNamespace",
+		"/products/*": `or purge the prefix "/products/"`, "/*/page": `the prefix "/"`, "/*": "%2A", "/blog/*.html/:x": `the prefix "/blog/"`,
 		"products": `"/"`, "": `"/"`, "https://example.com/products": `"/"`, "/a b%": "escaped", "*": `"/"`,
 		"/p?x=1": `"/p": all its queries`, "/p?": `"/p": all its queries`, "/?x=1": `"/": all its queries`, "?x=1": `"/"`, "/a%3Fb?c": "%3F",
 		"/p#top": `give "/p"`, "/issues/#7": "%23", "#top": `"/"`, " ": `"/"`, "\t": `"/"`, " /p": `give "/p"`, "/p ": "%20", "/p\n": `give "/p"`, "/p\u00a0": `give "/p"`,
@@ -255,6 +255,9 @@ func TestPurgeOfWhatIsNoPath(t *testing.T) {
 		if !errors.Is(err, cachette.ErrInvalid) || !strings.Contains(err.Error(), says) {
 			t.Errorf("PurgePath(%q): %v", path, err)
 		}
+	}
+	if err := s.cache.Refresh(t.Context(), "https://example.com/blog/*"); err == nil || strings.Contains(err.Error(), "prefix") || !strings.Contains(err.Error(), "one page") {
+		t.Errorf("Refresh: %v", err)
 	}
 	patterns := newSite(t)
 	patterns.GET("/user_:name", cachette.Cached(time.Minute), text("page"))

@@ -134,7 +134,7 @@ func TestPurgeOfWhatCannotBeNamed(t *testing.T) {
 	}{
 		{cachette.Purge{}, []string{"names nothing", "everything"}},
 		{cachette.Purge{Paths: []string{"/page", "page"}}, []string{`"page" is not a path`}},
-		{cachette.Purge{Paths: []string{"/page"}, Prefixes: []string{"/:id/"}, Namespaces: []string{"", "n:"}}, []string{"pattern", "Flush", `give "n"`}},
+		{cachette.Purge{Paths: []string{"/page"}, Prefixes: []string{"/:id/"}, Namespaces: []string{"", "n:"}}, []string{"pattern", "flush", `give "n"`}},
 		{cachette.Purge{URLs: []string{"/page", "ftp://example.com/page", "https://example.com/page?x=1"}}, []string{`"/page" does not`, `"ftp:`, "all its queries"}},
 		{cachette.Purge{URLs: []string{"https://user:secret@example.com/page"}}, []string{"https://…@example.com/page"}},
 		{cachette.Purge{URLs: []string{"https:/user:secret@example.com/page", "https:user:secret@example.com", "user:secret@example.com/page"}},

@@ -68,12 +68,17 @@ func TestPurgeOfWhatIsNoPrefix(t *testing.T) {
 	s.GET("/page", cachette.Cached(time.Hour), text("page"))
 	s.get("/page")
 	for prefix, says := range map[string]string{
-		"": `"/"`, "page": `"/"`, "https://example.com/": `"/"`, "/pa?": `"/pa": all its queries`, "/*": "ClearNamespace", "/products/:id": "pattern", "/pa#": "/pa",
-		" /": `give "/"`, "/%p": "escaped",
+		"": `"/"`, "page": `"/"`, "https://example.com/": `"/"`, "/pa?": `"/pa": all its queries`, "/*": `give the prefix "/",`, "/products/:id": "pattern", "/pa#": "/pa",
+		" /": `give "/"`, "/%p": "escaped", "/blog/*": `give the prefix "/blog/"`, "/blog/:year/": `give the prefix "/blog/"`,
+		"/" + strings.Repeat("x", 1024): "1025 bytes; give its first 1024",
 	} {
-		if err := s.cache.PurgePrefix(t.Context(), prefix); !errors.Is(err, cachette.ErrInvalid) || !strings.Contains(err.Error(), says) {
-			t.Errorf("PurgePrefix(%q): %v", prefix, err)
+		err := s.cache.PurgePrefix(t.Context(), prefix)
+		if !errors.Is(err, cachette.ErrInvalid) || !strings.Contains(err.Error(), says) || strings.Contains(err.Error(), "/products/7") {
+			t.Errorf("PurgePrefix(%.40q): %v", prefix, err)
 		}
+	}
+	if err := s.cache.PurgePrefix(t.Context(), "/"+strings.Repeat("%20", 1023)); err != nil {
+		t.Errorf("1,024 bytes, escaped: %v", err)
 	}
 	if a := s.get("/page"); !a.hit() {
 		t.Errorf("behind errors: %s", a.cacheStatus())

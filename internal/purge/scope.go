@@ -96,13 +96,13 @@ type record struct {
 	soft   bool
 }
 
-// maxPrefix bounds what is kept of a prefix, in bytes. A longer one is cut, and so purges more.
-const maxPrefix = 1024
+// MaxPrefix bounds what is kept of a prefix, in bytes. A longer one is cut, and so purges more.
+const MaxPrefix = 1024
 
 func recordOf(s Scope) record {
 	r := record{soft: s.Soft}
 	if s.Kind == Prefix {
-		r.prefix = s.Name[:min(len(s.Name), maxPrefix)]
+		r.prefix = s.Name[:min(len(s.Name), MaxPrefix)]
 	}
 	return r
 }

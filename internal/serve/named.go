@@ -30,7 +30,7 @@ func (s *Server) Scopes(p *Purge) (scopes []purge.Scope, err error) {
 		scopes, err = append(scopes, scope), errors.Join(err, problem)
 	}
 	for _, path := range p.Paths {
-		name, problem := s.purgedPath(path)
+		name, problem := s.purgedPath(argument.PurgePath(path, s.HasPattern))
 		add(purge.Scope{Kind: purge.Path, Name: name}, problem)
 	}
 	for _, given := range p.URLs {
@@ -38,13 +38,16 @@ func (s *Server) Scopes(p *Purge) (scopes []purge.Scope, err error) {
 		add(scope, problem)
 	}
 	for _, prefix := range p.Prefixes {
-		name, problem := s.purgedPath(prefix)
+		name, problem := s.purgedPath(argument.PurgePrefix(prefix, s.HasPattern))
+		if problem == nil && len(name) > purge.MaxPrefix {
+			problem = fmt.Errorf("%w: the prefix %.32q… has %d bytes; give its first %d at most, which are more paths", argument.Err, prefix, len(name), purge.MaxPrefix)
+		}
 		add(purge.Scope{Kind: purge.Prefix, Name: name}, problem)
 	}
 	for _, namespace := range p.Namespaces {
 		problem := argument.Namespace(namespace)
 		if namespace == "" {
-			problem = "the namespace is empty; name one, or call Flush to remove everything"
+			problem = "the namespace is empty; name one, or flush the cache to remove everything"
 		}
 		add(purge.Scope{Kind: purge.Namespace, Name: namespace}, wrong(problem))
 	}
@@ -63,8 +66,7 @@ func (s *Server) Scopes(p *Purge) (scopes []purge.Scope, err error) {
 	return scopes, err
 }
 
-func (s *Server) purgedPath(path string) (string, error) {
-	u, err := argument.BarePath(path, s.HasPattern)
+func (s *Server) purgedPath(u *url.URL, err error) (string, error) {
 	if err != nil {
 		return "", err
 	}
@@ -76,7 +78,7 @@ func (s *Server) purgedURL(given string) (purge.Scope, error) {
 	if err != nil {
 		return purge.Scope{}, err
 	}
-	path, err := s.purgedPath(u.RequestURI())
+	path, err := s.purgedPath(argument.PurgePath(u.RequestURI(), s.HasPattern))
 	return purge.OfHostPath(target.Authority(u.Host), path), err
 }
 
