@@ -32,6 +32,10 @@ type Stats struct {
 	// StoreFailures is how many reads, writes and removals the store failed, or did not carry out in time. What was not tried does not count.
 	StoreFailures uint64
 
+	// Owed is how many removals are owed to the store now, as [ErrOwed] says: purges, keys and clearings. Where there are too many they are one, of
+	// everything.
+	Owed int
+
 	Store StoreStats // what became of the operations on the store
 
 	// Routes is what became of the requests of each route with a Cached, by its pattern, as "/products/:id"; "" is that of no route.
@@ -107,7 +111,7 @@ func (c *Cache) Stats() Stats {
 	of := func(kind event.Kind) OperationStats { return OperationStats(c.store.Counts(kind)) }
 	return Stats{
 		Stored: counts.Stored.Load(), TooLarge: counts.TooLarge.Load(), Dropped: counts.Dropped.Load(), Uncaptured: counts.Uncaptured.Load(),
-		CutOff: c.server.CutOff(), StoreFailures: c.store.Failures(), Routes: routes,
+		CutOff: c.server.CutOff(), StoreFailures: c.store.Failures(), Owed: c.responses.Owed(), Routes: routes,
 		Store: StoreStats{
 			Reads: of(event.Read), Writes: of(event.Write), Adds: of(event.Add), Appends: of(event.Append), Removals: of(event.Removal),
 			Clearings: of(event.Clearing), Sweeps: of(event.Sweep), Pings: of(event.Ping), Servers: servers,

@@ -76,6 +76,9 @@ func TestOwedIsPaidUnasked(t *testing.T) {
 							t.Errorf("the error %v does not say that it is owed", err)
 						}
 						time.Sleep(20 * time.Second) // long enough for whatever grows
+						if n := worker.cache.Stats().Owed; n == 0 {
+							t.Error("Stats say that nothing is owed")
+						}
 						store.breakdown(nil)
 						if ending == "by Close" {
 							if err := worker.cache.Close(); err != nil {
@@ -83,6 +86,9 @@ func TestOwedIsPaidUnasked(t *testing.T) {
 							}
 						} else {
 							time.Sleep(10 * time.Second)
+						}
+						if n := worker.cache.Stats().Owed; n != 0 {
+							t.Errorf("Stats say that %d removals are still owed", n)
 						}
 						time.Sleep(2 * time.Second) // the other process tries the store again, too
 						if a := replica.get("/page"); owing.page != (a.body == "version 2") {

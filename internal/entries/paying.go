@@ -77,8 +77,15 @@ func (s *Store) donePaying() bool {
 }
 
 // owes tells whether anything is owed.
-func (s *Store) owes() bool {
-	return s.shared != nil && s.shared.Owed() > 0 || !s.deletes.empty() || !s.clears.empty()
+func (s *Store) owes() bool { return s.Owed() > 0 }
+
+// Owed returns how many removals are owed: purges, of which that of everything is one, keys and clearings.
+func (s *Store) Owed() int {
+	n := int(s.deletes.length.Load() + s.clears.length.Load())
+	if s.shared != nil {
+		n += s.shared.Owed()
+	}
+	return n
 }
 
 // pay tries to carry out what is owed, and tells whether the store took all of it. Purges come first: they are what makes the
