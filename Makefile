@@ -22,7 +22,7 @@ MODULES := . integration
 BUILD := build
 
 .DEFAULT_GOAL := help
-.PHONY: help test test-with-servers lint conformance identity combinations purges arrangements mutate crosstalk crowd evictions interop interop-with-servers bench bench-with-servers fuzz cover clean FORCE
+.PHONY: help test test-with-servers lint conformance identity combinations purges fleet arrangements mutate crosstalk crowd evictions interop interop-with-servers bench bench-with-servers fuzz cover clean FORCE
 
 help: ## list the targets
 	@sed -nE 's/^([a-z]+):.*## (.*)/\1 \2/p' $(MAKEFILE_LIST) | while read -r name text; do printf '%-12s %s\n' "$$name" "$$text"; done
@@ -67,6 +67,9 @@ combinations: ## run the tests of behaviour in every combination of what they ha
 purges: ## run the purge protocol through SCHEDULES (1000000) random schedules of several processes, and whole caches through FLEETS (50000); SEED=n begins with that one
 	@$(GO) test -count=1 -timeout 60m ./internal/purge -run '^TestSchedules$$' -v -schedules $(SCHEDULES) $(if $(SEED),-seed $(SEED))
 	@$(GO) test -count=1 -timeout 60m ./internal/behaviour/fleet -run '^TestFleet$$' -v -fleets $(FLEETS) $(if $(SEED),-fleet $(SEED))
+
+fleet: ## have four processes share each store for STEPS (100000; 3000 where it stands in for another) steps in which they, the store and marks are lost, and see that nothing stays in it
+	@$(GO) test -C integration -count=1 -timeout 60m ./fleet -v $(if $(STEPS),-steps $(STEPS),-long) -traffic 5m -past $(if $(SEED),-seed $(SEED))
 
 arrangements: ## run processes that are told different lists of memcached servers through WORLDS (2000) random worlds of each kind
 	@$(GO) test -count=1 -timeout 60m ./drivers/memcached -run '^TestArrangementHolds$$' -v -arrangements $(WORLDS)

@@ -1,0 +1,119 @@
+package fleet_test
+
+import (
+	"context"
+	"fmt"
+	"log/slog"
+	"math/rand/v2"
+	"os"
+	"testing"
+
+	"github.com/gin-cachette/cachette/drivers"
+	"github.com/gin-cachette/cachette/integration/servers"
+	"github.com/gin-cachette/cachette/internal/target"
+	"github.com/gin-cachette/cachette/internal/testservers"
+)
+
+// build is where `make test` keeps what takes long to build.
+const build = "../../build"
+
+// A kind of store, of which a test starts a server of its own.
+type kind struct {
+	backend string
+	missing func() error
+	start   func(ctx context.Context, dir string, port int) (*servers.Process, error)
+	url     string // but for the port
+	steps   int    // of TestFleet, in make test
+	many    int    // and with -long
+}
+
+var kinds = []kind{
+	{
+		"redis", servers.HaveRedis,
+		func(ctx context.Context, dir string, port int) (*servers.Process, error) {
+			return servers.RedisServer(ctx, dir, port)
+		},
+		"redis://127.0.0.1:%d", 8000, 100_000,
+	},
+	{
+		"memcached", servers.HaveMemcached,
+		func(ctx context.Context, _ string, port int) (*servers.Process, error) {
+			return servers.MemcachedServer(ctx, port)
+		},
+		"memcached://127.0.0.1:%d", 8000, 100_000,
+	},
+	{
+		"mongodb", servers.HaveMongoDB,
+		func(ctx context.Context, dir string, port int) (*servers.Process, error) {
+			return servers.MongoDBServer(ctx, build, dir, port)
+		},
+		"mongodb://127.0.0.1:%d", 1000, 3000,
+	},
+	{
+		"dynamodb", servers.HaveDynamoDB,
+		func(ctx context.Context, _ string, port int) (*servers.Process, error) {
+			return servers.DynamoDBServer(ctx, build, port)
+		},
+		"dynamodb://eu-central-1/fleet?endpoint=http://127.0.0.1:%d", 2000, 3000,
+	},
+}
+
+// A store is a server that can die and come back, and a driver of the test's own.
+type store struct {
+	kind
+	t       *testing.T
+	dir     string
+	port    int
+	process *servers.Process
+	driver  drivers.Driver
+}
+
+func newStore(t *testing.T, k kind) *store {
+	t.Helper()
+	if err := k.missing(); err != nil {
+		if os.Getenv("CACHETTE_TEST_REQUIRED") != "" {
+			t.Fatal(err)
+		}
+		t.Skip(err)
+	}
+	port, err := testservers.FreePort()
+	if err != nil {
+		t.Fatal(err)
+	}
+	s := &store{kind: k, t: t, dir: t.TempDir(), port: port}
+	s.begin()
+	t.Cleanup(func() { _ = s.process.Kill() })
+	backend, ok := drivers.Lookup(k.backend)
+	if !ok {
+		t.Fatalf("%s is not registered", k.backend)
+	}
+	if s.driver, err = backend.Open(t.Context(), drivers.Settings{URL: s.where(), OperationTimeout: patient, Logger: slog.New(slog.DiscardHandler)}); err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = s.driver.Close() }) // its server may be gone
+	return s
+}
+
+// where is the URL by which to reach the store.
+func (s *store) where() string { return fmt.Sprintf(s.url, s.port) }
+
+func (s *store) begin() {
+	s.t.Helper()
+	process, err := s.start(s.t.Context(), s.dir, s.port)
+	if err != nil {
+		s.t.Fatal(err)
+	}
+	s.process = process
+}
+
+// loseMarks removes some of the marks that all purges rest on, as a store does that has too little room. Their keys are the marker, the tag of
+// their partition where the store may have several servers, an m, and a digest.
+func (s *store) loseMarks(ctx context.Context) error {
+	const digits = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_"
+	some := "m" + string(digits[rand.IntN(len(digits))])
+	if _, ok := s.driver.(drivers.Sharded); ok {
+		some = target.Tag(rand.IntN(target.Partitions)) + "m"
+	}
+	_, err := s.driver.Clear(ctx, target.Marks("cachette:")+some)
+	return err
+}
