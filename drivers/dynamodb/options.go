@@ -45,10 +45,16 @@ func fromURL(settings drivers.Settings) (place, string) {
 	}
 	u, err := url.Parse(settings.URL)
 	switch {
-	case err != nil || u.Scheme != scheme || u.Host == "":
+	case err != nil || u.Scheme != scheme:
 		return p, "it cannot be read as a URL: give " + formURL
 	case u.User != nil:
 		return p, "it takes no user and password, for credentials come from the AWS chain: give " + formURL
+	case u.Host == "":
+		return p, "the region is missing: give " + formURL
+	case u.Port() != "":
+		return p, "a host and port stand where the region is to be: give " + formURL
+	case strings.Contains(strings.Trim(u.Path, "/"), "/"):
+		return p, "more than the table stands behind the region: give " + formURL
 	case u.Fragment != "" || !address.HaveValues(u.RawQuery, "&"):
 		return p, "what follows the table are not options of the form name=value: give " + formURL
 	}

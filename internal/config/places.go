@@ -3,6 +3,7 @@ package config
 import (
 	"context"
 	"fmt"
+	"maps"
 	"slices"
 	"strings"
 	"time"
@@ -17,6 +18,12 @@ var (
 	Backends = []string{"dynamodb", "inmemory", "memcached", "mongodb", "redis"}
 	Codecs   = []string{"csv", "feather", "json", "msgpack", "orjson", "parquet", "pickle", "vanilla"}
 )
+
+// Schemes are those of the URLs that name the backends of this module, linked or not.
+var Schemes = map[string][]string{
+	"dynamodb": {"dynamodb"}, "inmemory": {"memory"}, "memcached": {"memcached", "memcacheds"}, "mongodb": {"mongodb", "mongodb+srv"},
+	"redis": {"redis", "rediss", "redis+sentinel", "rediss+sentinel", "redis+cluster", "rediss+cluster", "unix"},
+}
 
 // addresses are the fields that say where a backend's store is, as its URL does.
 var addresses = []struct{ backend, field string }{
@@ -186,12 +193,24 @@ func unknownURL(raw string) string {
 	if scheme == "" {
 		return "it is no URL: give " + Forms["URL"]
 	}
-	base, _, _ := strings.Cut(scheme, "+")
-	for _, name := range Backends {
-		if _, linked := drivers.Lookup(name); !linked && strings.TrimSuffix(base, "s") == name {
-			return notLinked("backend", name, "drivers", drivers.Linked())
+	known := slices.Concat(slices.Collect(maps.Values(Schemes))...)
+	for _, name := range drivers.Linked() {
+		backend, _ := drivers.Lookup(name)
+		known = append(known, backend.Schemes...)
+	}
+	slices.Sort(known)
+	meant := wording.Nearest(scheme, known)
+	if meant == "" {
+		return fmt.Sprintf("the scheme %s: is of no backend that there is: give %s", scheme, Forms["URL"])
+	}
+	problem := ""
+	if meant != scheme {
+		problem = fmt.Sprintf("the scheme %s: is of no backend: did you mean %s:? ", scheme, meant)
+	}
+	for name, own := range Schemes {
+		if _, linked := drivers.Lookup(name); !linked && slices.Contains(own, meant) {
+			problem += notLinked("backend", name, "drivers", drivers.Linked())
 		}
 	}
-	return fmt.Sprintf("the scheme %s: is of no backend that is linked into this program, which has %s: give %s", scheme,
-		list(drivers.Linked()), Forms["URL"])
+	return strings.TrimSpace(problem)
 }

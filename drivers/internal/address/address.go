@@ -25,6 +25,8 @@ func Scheme(raw, form string, schemes ...string) string {
 	switch {
 	case found && slices.Contains(schemes, scheme):
 		return ""
+	case found && wording.IsScheme(scheme) && wording.Nearest(scheme, schemes) != "":
+		return fmt.Sprintf("the scheme %s:// is not one that it takes: did you mean %s://?", scheme, wording.Nearest(scheme, schemes))
 	case found && wording.IsScheme(scheme):
 		return fmt.Sprintf("the scheme %s:// is not one that it takes: give %s", scheme, form)
 	}

@@ -17,22 +17,8 @@ func Unknown(name string, known []string) string {
 	if name == "" || len(name) > longest || strings.ContainsFunc(name, letters) {
 		shown = "option of a name that is not shown, for it may hold a password"
 	}
-	if near := nearest(name, known); near != "" {
+	if near := wording.Nearest(name, known); near != "" {
 		return fmt.Sprintf("it has no %s: did you mean %s?", shown, near)
 	}
 	return fmt.Sprintf("it has no %s: give any of %s", shown, strings.Join(slices.Sorted(slices.Values(known)), ", "))
-}
-
-// nearest returns the name that differs least, by two characters at most, or nothing. Case and underscores make no difference: that is
-// how the names of clients differ.
-func nearest(name string, known []string) string {
-	const most = 2
-	plain := func(name string) string { return strings.ToLower(strings.ReplaceAll(name, "_", "")) }
-	best, least := "", most+1
-	for _, candidate := range known {
-		if d := wording.Edits(plain(name), plain(candidate)); d < least {
-			best, least = candidate, d
-		}
-	}
-	return best
 }

@@ -97,3 +97,12 @@ func TestConfigErrorMessage(t *testing.T) {
 		t.Errorf("errors.As found %v, want the first mistake", problem)
 	}
 }
+
+// The configuration knows the schemes of each backend also where that is not linked.
+func TestSchemes(t *testing.T) {
+	for _, name := range config.Backends {
+		if backend, _ := drivers.Lookup(name); !slices.Equal(backend.Schemes, config.Schemes[name]) {
+			t.Errorf("%s has the schemes %q, and the configuration %q", name, backend.Schemes, config.Schemes[name])
+		}
+	}
+}
