@@ -21,9 +21,9 @@ import (
 // Cache is the cache of one engine: its values, and the responses of its [Cached] routes. It is safe for concurrent use.
 //
 // Methods that reach the store return within the operation timeout of the [Config], or sooner if ctx ends. Those that clear
-// many keys have as long as ctx. What takes something out of the cache (Delete, ClearNamespace, Flush, PurgePath, PurgePrefix) is carried
-// out also for a ctx that has ended, within the operation timeout: the client that caused a change may have left, and the change
-// is there. What the store does not take of these is owed, as the error then says: this process gives out nothing that was to be
+// many keys have as long as ctx. What removes something from the cache (Delete, Flush, Purge and its short forms) is carried out
+// also for a ctx that has ended, within the operation timeout: the client that caused a change may have left, and the change
+// is there. What the store does not take of these is owed, and the error matches [ErrOwed]: this process no longer gives out what was to be
 // removed, values are a miss, and it goes on trying, every few seconds and a last time in Close, until the store has taken it. A
 // *gin.Context is a good ctx: the context of its request counts.
 //
@@ -87,8 +87,8 @@ func (c *Cache) FetchWithTTL(ctx context.Context, key string, dst any) (time.Dur
 	return max(0, time.Until(item.ExpiresAt)), nil
 }
 
-// Delete removes the values under keys and returns how many of them there were. Of several servers those that answer remove theirs: the
-// Key of the error has the other keys, which are owed.
+// Delete removes the values under some keys and returns how many of them there were. Of several servers those that answer remove theirs:
+// the Key of the [*OpError] has the other keys, which are owed.
 func (c *Cache) Delete(ctx context.Context, names ...string) (int, error) {
 	if c.closed.Load() {
 		return 0, c.fail("delete", strings.Join(names, ", "), ErrClosed)
@@ -132,20 +132,21 @@ func (c *Cache) FlushExpired(ctx context.Context) (int, error) {
 	return n, c.fail("flush expired", "", err)
 }
 
-// Refresh has the handler of a GET route run anew for a path, with its query, and what it answers stored in place of what is
-// there, which is served until then. It is for a page that just changed, or that is to be there before the first client asks.
+// Refresh runs the handler of a GET route anew for target, with its query, and stores what it answers in place of what is there, which is
+// served until then. It is for a page that has just changed, or that is to be there before the first client asks. An answer that
+// is not stored is an error that tells why, in the words of Cache-Status.
 //
-// Responses are stored by host, so target is a URL, as https://example.com/products?page=1; with the *gin.Context of a
-// request as ctx, a path alone is one of that request's host; a port that is the default one of the scheme counts for nothing (RFC
-// 9110 §4.2.3), and a fragment, or blanks around the target, are an error. The request has no other field, so what is refreshed is the page of a client that sends none. An answer that is not
-// stored is an error that tells why, in the words of Cache-Status.
+// Responses are stored by host, so target is a URL, such as https://example.com/products?page=1; with the *gin.Context of a
+// request as ctx it may be a path on that request's host. The default port of the scheme may be left out or not (RFC 9110 §4.2.3). A
+// fragment, or blanks around target, are an error. The request has no header field but Host, so what is refreshed is the page of a
+// client that sends none.
 //
-// The request goes the way of the clients' requests: through the whole handler of the [http.Server] by which the last one for
-// the host came that no stored response has answered, so through http.StripPrefix and what else stands around the engine. target is then the URL as
-// clients ask for it. Until the first one has come, as at start, it goes through the engine alone, and so does that of a program
-// that calls the engine's ServeHTTP itself: what is mounted under a prefix is not found then. What stands around the engine cannot
-// say then either what it says to clients, such as that a page is not to be stored; a route on which it was seen to give a cookie
-// to a client without one, and pages that vary by what the request does not say, are left as they are, which is an error.
+// The request goes the way of the clients' requests: through the handler of the [http.Server] by which the last request for that host
+// came that no stored response has answered, and so through http.StripPrefix and what else stands around the engine. target is the URL
+// as clients ask for it. Until such a request has come, as at start, it goes through the engine alone, and so it does in a program that
+// calls the engine's ServeHTTP itself: what is mounted under a prefix is not found then, and nothing around the engine can say that a page
+// is not to be stored. So pages that vary by a request field, and those of a route where something around the engine was seen to set
+// a cookie, are then left as they are, which is an error.
 func (c *Cache) Refresh(ctx context.Context, target string) error {
 	r, err := argument.Page(ctx, target, c.server.Secure, c.server.HasPattern)
 	if err != nil {
@@ -176,9 +177,9 @@ func (c *Cache) Settle(ctx context.Context) error {
 	return c.fail("settle", "", c.responses.Settle(argument.Context(ctx)))
 }
 
-// Close ends the cache and releases what it holds; it does not wait without a bound. What waits for the store is written, and what is
-// owed to it is tried a last time, within the operation timeout; if that fails, it is logged. Cached routes then run their
-// handlers, and every other method returns [ErrClosed]. A second Close returns nil.
+// Close ends the cache and releases what it holds. It takes a bounded time: within the operation timeout, what waits for the store is
+// written, and what is owed to it is tried a last time; if that fails, it is logged. From then on the handlers of cached routes run for
+// each request, and the other methods that return an error return [ErrClosed]. A second Close returns nil.
 func (c *Cache) Close() error {
 	if c.closed.Swap(true) {
 		return nil

@@ -29,8 +29,8 @@ func WithKeyPart(part func(*gin.Context) string) Option { return Option{options.
 // requests that have the same one, or none. As any part of a key, it lets no response be kept that says it is private.
 func WithCookie(name string) Option { return Option{options.Cookie(name)} }
 
-// WithIdentity must return what names the one party that a response is for, such as the id of the user, and nobody else; and
-// take it from something that was verified before Cached: the subject of a token whose signature was checked, or the user of
+// WithIdentity keeps responses for the one party that identity names, such as the id of the user. The name must be that of nobody else, and
+// come from something that was verified before Cached: the subject of a token whose signature was checked, or the user of
 // a session that a middleware has loaded. A value that a client can choose, as a header that no proxy of yours sets, gives
 // each client everybody's pages.
 //

@@ -10,21 +10,21 @@ import (
 	"github.com/gin-cachette/cachette/internal/serve"
 )
 
-// Purge says what [Cache.Purge] removes: every response that any of its fields names, whatever the method that names it by itself
-// says of it. Its form in JSON has the names of the fields in lower case, words apart by a line below.
+// Purge says what [Cache.Purge] removes: every response that any of its fields names. What the method for one field says of it, as
+// [Cache.PurgePath] of a path, holds here, too. In JSON its fields have their names in lower case, words joined by an underscore.
 type Purge struct {
 	Paths      []string `json:"paths,omitempty"`      // of every host: see [Cache.PurgePath]
-	URLs       []string `json:"urls,omitempty"`       // of one host each, as https://shop.example/products, with all queries and by whatever scheme
+	URLs       []string `json:"urls,omitempty"`       // of one host each, such as https://shop.example/products; of all queries and both schemes
 	Prefixes   []string `json:"prefixes,omitempty"`   // see [Cache.PurgePrefix]
 	Namespaces []string `json:"namespaces,omitempty"` // with the values in them: see [Cache.ClearNamespace]
 	Identities []string `json:"identities,omitempty"` // see [Cache.PurgeIdentity]
-	KeyParts   []string `json:"key_parts,omitempty"`  // what a function of [WithKeyPart] has returned for them, as a tenant
+	KeyParts   []string `json:"key_parts,omitempty"`  // what a function of [WithKeyPart] has returned, such as a tenant
 	Everything bool     `json:"everything,omitempty"` // all responses; values stay
 }
 
-// Purge removes what p names, in as many operations of the store as for the one thing that it names, as a rule. Of what is wrong with p, all is
-// in the error, which matches [ErrInvalid], and nothing is removed then. With Prefixes or Everything it takes a second longer where the
-// store is shared: see [Cache.PurgePrefix].
+// Purge removes what p names, by about as many operations of the store as one of these things alone takes. Where something is wrong with p,
+// nothing is removed, and the error, which matches [ErrInvalid], says all of it. With Prefixes or Everything it takes a second longer where
+// the store is shared: see [Cache.PurgePrefix].
 //
 // When the store does not answer, that is the error, and the purge is owed: see [Cache].
 func (c *Cache) Purge(ctx context.Context, p Purge) error {
@@ -57,11 +57,12 @@ func (c *Cache) scopes(p Purge) ([]purge.Scope, error) {
 	return scopes, err
 }
 
-// OnPurge has hear called with what is purged from here on by this process, for whatever else has to hear of it, as a proxy in front: by the
-// methods of the cache, where Flush is Everything, and by requests with unsafe methods, which name URLs, escaped as clients ask for them and without a query. It is called behind the purge, also of one
-// that is still owed to the store, and before the method returns, or the client can see its answer: what takes longer is for a goroutine of
-// hear's own. A request with an unsafe method is told of twice as a rule, the second time when its last handler has returned, since a middleware
-// may commit the change only then. Several functions are called in their order, each with slices of its own; a panic of one is logged.
+// OnPurge has the function hear called with what this process purges from now on, for what else has to hear of it, such as a proxy in front:
+// what methods of the cache purge, where Flush is Everything, and what requests with unsafe methods do, which are URLs, escaped as
+// clients ask for them and without a query. hear is called when the purge is carried out, or owed to the store, and before the method
+// returns or the client can see its answer: what takes long belongs in a goroutine of hear's own. A request with an unsafe method is
+// told of twice as a rule, the second time when its last handler has returned, since a middleware may commit the change only then.
+// Several functions are called in the order in which they were given, each with slices of its own; a panic of one is logged.
 func (c *Cache) OnPurge(hear func(Purge)) {
 	if hear == nil {
 		panic(fmt.Errorf("%w: OnPurge: hear is nil; give a function that takes a Purge", ErrInvalid))
@@ -81,10 +82,11 @@ func (c *Cache) PurgePath(ctx context.Context, path string) error {
 	return c.purge(ctx, "purge", path, Purge{Paths: []string{path}})
 }
 
-// PurgePrefix removes the responses that are stored for all paths that begin with prefix: /blog/ is what lies beneath, /blog is that, the
-// page itself and /blogger. All that is said of [Cache.PurgePath] holds for it, too; it has at most 1,024 bytes, without escapes. It takes as long with a million responses as with none: none of them
-// is touched, and what is in the store expires. Other processes notice within a second, so that with a store that several may share it
-// returns when that second is over, whether ctx has ended or not. With a driver that has no [drivers.Log] all responses are removed.
+// PurgePrefix removes the responses that are stored for all paths that begin with prefix: /blog/ names what lies beneath, /blog that as well,
+// the page itself, and /blogger. All that is said of [Cache.PurgePath] holds here, too; a prefix has at most 1,024 bytes, without escapes. It
+// takes as long with a million responses as with none: none of them is touched, and what is in the store expires. Other processes notice
+// within a second. So with a store that several may share it returns when that second is over, whether ctx has ended or not. With a
+// driver that has no [drivers.Log] it removes all responses.
 func (c *Cache) PurgePrefix(ctx context.Context, prefix string) error {
 	return c.purge(ctx, "purge", prefix, Purge{Prefixes: []string{prefix}})
 }

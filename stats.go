@@ -46,7 +46,7 @@ type Stats struct {
 // another Cached is counted there; and what the cache does by itself, as a refresh in the background, is not counted.
 type RouteStats struct {
 	Hits          uint64 // answered by a fresh stored response
-	StaleHits     uint64 // by a stale one, as it allows, or the client
+	StaleHits     uint64 // by a stale one, as it or the client allows
 	Collapsed     uint64 // by the answer to another request, for which they have waited
 	Validated     uint64 // by a stored response of which the handler said that it is still good
 	StaleOnError  uint64 // by one in place of a handler that failed

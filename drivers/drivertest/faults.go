@@ -48,12 +48,12 @@ type Faults struct {
 // RunFaults runs the suite of faults, as subtests of t: what a driver does when its server, or the network before it, is silent, slow, cut
 // off, or dead. It takes some ten seconds. These are its subtests:
 //
-//   - LateWrites: what is sent once its caller has given up undoes what another has written since; and a word of Add that is sent twice
-//     brings back one that was removed.
+//   - LateWrites: nothing is sent once its caller has given up, since it would undo what another has written since; and no word of Add
+//     is sent twice, since it would bring back one that was removed.
 //
 //   - HalfOpen: of 40 connections that have died while they were idle, at most three may make operations fail in a row.
 //
-//   - GaveUp: that a caller does not wait for an answer is no reason to close the connection: of 60, at most twenty are dialled anew.
+//   - GaveUp: a connection whose caller has given up is kept: of 60, at most twenty are dialled anew.
 //
 //   - LargeOnce: a large value that comes slowly is read once.
 //
@@ -65,12 +65,14 @@ type Faults struct {
 //
 //   - Close: it does not wait for a silent server.
 //
-//     func TestFaults(t *testing.T) {
-//     drivertest.RunFaults(t, drivertest.Faults{
-//     Server: "127.0.0.1:6379",
-//     Open:   func(t testing.TB, addr string) drivers.Driver { return open(t, "redis://"+addr) },
-//     })
-//     }
+// A driver's tests call it so:
+//
+//	func TestFaults(t *testing.T) {
+//		drivertest.RunFaults(t, drivertest.Faults{
+//			Server: "127.0.0.1:6379",
+//			Open:   func(t testing.TB, addr string) drivers.Driver { return open(t, "redis://"+addr) },
+//		})
+//	}
 func RunFaults(t *testing.T, f Faults) {
 	if f.Repeats == 0 {
 		f.Repeats = 2 * time.Second
