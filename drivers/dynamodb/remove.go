@@ -12,6 +12,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
 
 	"github.com/gin-cachette/cachette/drivers"
+	"github.com/gin-cachette/cachette/drivers/internal/unsupported"
 )
 
 // few is how many keys Delete removes one by one.
@@ -104,7 +105,8 @@ func (d *Driver) deleteMany(ctx context.Context, keys []string, live *atomic.Int
 // Clear removes every key that begins with prefix. It reads the whole table, and removes 25 keys a request. A key that is
 // written meanwhile may survive it, and one that another removes at the same moment may be counted by both. After an error
 // it returns how many were removed for certain. While the server is too busy it goes on for as long as ctx lives; where ctx has no
-// end, it gives up when the server has done nothing for a minute.
+// end, it gives up when the server has done nothing for a minute. Without the permission (Scan and BatchWriteItem) the error matches
+// [errors.ErrUnsupported].
 func (d *Driver) Clear(ctx context.Context, prefix string) (int, error) {
 	const what = "clear"
 	ready, err := d.begin(ctx, what)
@@ -135,7 +137,7 @@ func (d *Driver) Clear(ctx context.Context, prefix string) (int, error) {
 		})
 	})
 	if err != nil {
-		return int(live.Load()), d.fail(ctx, ready, what, err)
+		return int(live.Load()), d.fail(ctx, ready, what, unsupported.If(isDenied(err), err))
 	}
 	return int(live.Load()), nil
 }

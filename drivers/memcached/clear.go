@@ -7,6 +7,8 @@ import (
 	"net/url"
 	"strings"
 	"time"
+
+	"github.com/gin-cachette/cachette/drivers/internal/unsupported"
 )
 
 const (
@@ -178,14 +180,8 @@ func crawlError(answer string) error {
 	case strings.Contains(answer, "disabled"):
 		reason = "its crawler is off: start it without -o no_lru_crawler"
 	}
-	return unlisted{fmt.Errorf("the server does not list its keys: %s: %w", reason, &answerError{answer})}
+	return unsupported.Error{Err: fmt.Errorf("the server does not list its keys: %s: %w", reason, &answerError{answer})}
 }
-
-// unlisted is the error of a server that makes no list of its keys, and will not when it is asked again.
-type unlisted struct{ error }
-
-func (e unlisted) Unwrap() error        { return e.error }
-func (e unlisted) Is(target error) bool { return target == errors.ErrUnsupported }
 
 // crawledName returns the name in a line of a list: key=NAME exp=…, the name percent-encoded.
 func crawledName(line string) (string, bool) {

@@ -1,12 +1,15 @@
 package mongodb_test
 
 import (
+	"errors"
 	"strings"
 	"testing"
 
 	"go.mongodb.org/mongo-driver/v2/bson"
+	"go.mongodb.org/mongo-driver/v2/mongo/options"
 
 	"github.com/gin-cachette/cachette/drivers"
+	"github.com/gin-cachette/cachette/drivers/mongodb"
 )
 
 // A user that lacks a permission is told at the start which one, as far as the server says what it allows.
@@ -43,6 +46,32 @@ func TestPrivileges(t *testing.T) {
 			want := "MongoDBURL (CACHETTE_MONGODB_URL): the server does not allow this user to " + row.want + " on the collection d.c"
 			if row.want == "" && err != nil || row.want != "" && (err == nil || !strings.Contains(err.Error(), want)) {
 				t.Errorf("open: %v, want %q to be missing", err, row.want)
+			}
+		})
+	}
+}
+
+// A user that may not look for documents, or remove them, is refused for ever, so that a clearing is not owed.
+func TestForbiddenClear(t *testing.T) {
+	for _, command := range []string{"find", "delete"} {
+		t.Run(command, func(t *testing.T) {
+			address := newFake(t, func(asked bson.Raw) bson.D {
+				switch name := nameOf(asked); {
+				case name == command:
+					return failure(13, "Unauthorized")
+				case name == "find":
+					return bson.D{{Key: "ok", Value: 1}, {Key: "cursor", Value: bson.D{
+						{Key: "id", Value: int64(0)}, {Key: "ns", Value: "d.c"}, {Key: "firstBatch", Value: bson.A{
+							bson.D{{Key: "_id", Value: 1}, {Key: "key", Value: "key:1"}},
+						}},
+					}}}
+				}
+				return nil
+			})
+			client := dial(t, options.Client().ApplyURI("mongodb://"+address))
+			d := newDriver(t, client.Database("d").Collection("c"), mongodb.Options{})
+			if _, err := d.Clear(t.Context(), "key:"); !errors.Is(err, errors.ErrUnsupported) || !strings.Contains(err.Error(), "Unauthorized") {
+				t.Errorf("Clear: %v, want the server's refusal, which is one for ever", err)
 			}
 		})
 	}

@@ -7,6 +7,8 @@ import (
 
 	"go.mongodb.org/mongo-driver/v2/bson"
 	"go.mongodb.org/mongo-driver/v2/mongo/options"
+
+	"github.com/gin-cachette/cachette/drivers/internal/unsupported"
 )
 
 // The bounds of what is asked for, or removed, at once.
@@ -73,7 +75,7 @@ func (d *Driver) remove(ctx context.Context, documents int, filter ...bson.E) (i
 
 // Clear removes every key that begins with prefix and returns how many of them were live. It removes a thousand at a
 // time, each by a read and a deletion. When ctx ends before Clear does, it returns how many live ones it had removed by then,
-// and the error.
+// and the error. That of a user who may not do it (find and remove) matches [errors.ErrUnsupported].
 func (d *Driver) Clear(ctx context.Context, prefix string) (int, error) {
 	if err := d.begin(ctx); err != nil {
 		return 0, err
@@ -86,7 +88,7 @@ func (d *Driver) Clear(ctx context.Context, prefix string) (int, error) {
 		n, err := d.clear(ctx, prefix, names)
 		removed += n
 		if err != nil {
-			return removed, d.fail(ctx, "clear", err)
+			return removed, d.fail(ctx, "clear", unsupported.If(hasCode(err, codeUnauthorized), err))
 		}
 	}
 	return removed, nil

@@ -18,6 +18,7 @@ import (
 	goredis "github.com/redis/go-redis/v9"
 
 	"github.com/gin-cachette/cachette/drivers"
+	"github.com/gin-cachette/cachette/drivers/redis"
 	"github.com/gin-cachette/cachette/internal/testservers"
 )
 
@@ -157,11 +158,20 @@ func TestPermissions(t *testing.T) {
 		if text := log.String(); !strings.Contains(text, "Flush and ClearNamespace are errors without it") || !strings.Contains(text, "command=SCAN") || strings.Contains(text, secret) {
 			t.Errorf("the log: %s", text)
 		}
-		if _, err := d.Clear(t.Context(), "shop:"); err == nil || !strings.Contains(err.Error(), "NOPERM") {
-			t.Errorf("Clear: %v, want the server's refusal", err)
+		if _, err := d.Clear(t.Context(), "shop:"); !errors.Is(err, errors.ErrUnsupported) || !strings.Contains(err.Error(), "NOPERM") {
+			t.Errorf("Clear: %v, want the server's refusal, which is one for ever", err)
 		}
 	})
 	t.Run("keys", func(t *testing.T) { testKeyPatterns(t, as, secret) })
+}
+
+// TestClearUnknown clears on a server that has no SCAN, as one that has renamed it.
+func TestClearUnknown(t *testing.T) {
+	c := goredis.NewClient(&goredis.Options{Addr: repeating(t)})
+	defer c.Close()
+	if _, err := driver(t, c, redis.Options{}).Clear(t.Context(), "shop:"); !errors.Is(err, errors.ErrUnsupported) || !strings.Contains(err.Error(), "does not know SCAN") {
+		t.Errorf("Clear: %v, want an error that says so, and is one for ever", err)
+	}
 }
 
 // testKeyPatterns opens with users who may use some keys alone. Which keys there will be is told by the prefix.

@@ -3,12 +3,16 @@ package redis
 import (
 	"cmp"
 	"context"
+	"errors"
+	"fmt"
 	"slices"
 	"strings"
 	"sync/atomic"
 	"time"
 
 	"github.com/redis/go-redis/v9"
+
+	"github.com/gin-cachette/cachette/drivers/internal/unsupported"
 )
 
 const (
@@ -82,7 +86,8 @@ func (r *unlinkRequest) settle(time.Time) error {
 
 // Clear removes every key that begins with prefix and returns how many of them were live. It looks at every key of the
 // database, in steps between which Redis serves others. A key that is written while Clear runs may survive it. When ctx ends
-// before Clear does, it returns how many it had removed by then, and the error.
+// before Clear does, it returns how many it had removed by then, and the error. A server that does not know the commands (SCAN and UNLINK), or
+// forbids them to the user, is one that can never do it: the error matches [errors.ErrUnsupported].
 func (d *Driver) Clear(ctx context.Context, prefix string) (int, error) {
 	var live atomic.Int64
 	err := d.call(ctx, "clear", func(ctx context.Context) error {
@@ -119,7 +124,7 @@ func (d *Driver) clear(ctx context.Context, master redis.Cmdable, prefix string,
 		}
 		keys, next, err := master.Scan(ctx, cursor, pattern, scanCount).Result()
 		if err != nil {
-			return err
+			return withheld(err, forClearing)
 		}
 		keys = slices.DeleteFunc(keys, func(key string) bool { return !strings.HasPrefix(key, prefix) })
 		for batch := range slices.Chunk(keys, unlinkBatch) {
@@ -128,7 +133,7 @@ func (d *Driver) clear(ctx context.Context, master redis.Cmdable, prefix string,
 			err := r.settle(time.Time{})
 			live.Add(int64(r.removed))
 			if err != nil {
-				return err
+				return withheld(err, "unlink")
 			}
 		}
 		if next == 0 {
@@ -140,3 +145,16 @@ func (d *Driver) clear(ctx context.Context, master redis.Cmdable, prefix string,
 
 // globEscaper takes their meaning from the characters that have one in a pattern of Redis.
 var globEscaper = strings.NewReplacer(`\`, `\\`, `*`, `\*`, `?`, `\?`, `[`, `\[`, `]`, `\]`)
+
+// withheld marks the error of a command where the server does not have it for the user.
+func withheld(err error, command string) error {
+	var answer redis.Error
+	if !errors.As(err, &answer) {
+		return err
+	}
+	text := answer.Error()
+	if isUnknown(text, command) {
+		return unsupported.Error{Err: fmt.Errorf("the server does not know %s: %w", listed([]string{command}), err)}
+	}
+	return unsupported.If(isForbidden(text), err)
+}
