@@ -12,7 +12,7 @@
 //
 // and in another terminal:
 //
-//	CACHETTE_BACKEND=redis CACHETTE_REDIS_URL=redis://localhost:6379 go run ./example/dataframe
+//	CACHETTE_URL=redis://localhost:6379 go run ./example/dataframe
 //
 // It prints what to try with a browser and curl. ADDR chooses another address than 127.0.0.1:8080.
 package main
@@ -27,6 +27,7 @@ import (
 	"net/http"
 	"os"
 	"os/signal"
+	"strings"
 	"syscall"
 	"time"
 
@@ -73,7 +74,7 @@ func open(r *gin.Engine) (cache *cachette.Cache, shared bool, err error) {
 		return nil, false, err
 	}
 	routes(r)
-	if shared = cfg.Backend == "redis"; !shared {
+	if shared = cfg.PlainKeys; !shared {
 		err = cache.Put(context.Background(), key, sample(), keep)
 	}
 	return cache, shared, err
@@ -83,7 +84,7 @@ func open(r *gin.Engine) (cache *cachette.Cache, shared bool, err error) {
 func config() (cachette.Config, error) {
 	cfg, err := cachette.FromEnv()
 	cfg.Codec = "feather"
-	cfg.PlainKeys = cfg.Backend == "redis"
+	cfg.PlainKeys = cfg.Backend == "redis" || strings.HasPrefix(cfg.URL, "redis")
 	return cfg, err
 }
 

@@ -129,16 +129,20 @@ func TestTable(t *testing.T) {
 // In Redis keys are as Python writes them; elsewhere Python is not, and Go puts a frame.
 func TestConfig(t *testing.T) {
 	for _, row := range []struct {
-		backend string
-		plain   bool
-	}{{"", false}, {"inmemory", false}, {"redis", true}} {
-		if row.backend != "" {
-			t.Setenv("CACHETTE_BACKEND", row.backend)
-			t.Setenv("CACHETTE_REDIS_URL", "redis://cache.example")
-		}
-		cfg, err := config()
-		if err != nil || cfg.Codec != "feather" || cfg.PlainKeys != row.plain {
-			t.Errorf("%q: codec %q, plain keys %t, %v", row.backend, cfg.Codec, cfg.PlainKeys, err)
-		}
+		backend, address string
+		plain            bool
+	}{{"", "", false}, {"inmemory", "", false}, {"", "CACHETTE_URL", true}, {"redis", "CACHETTE_REDIS_URL", true}} {
+		t.Run(row.backend+row.address, func(t *testing.T) {
+			if row.backend != "" {
+				t.Setenv("CACHETTE_BACKEND", row.backend)
+			}
+			if row.address != "" {
+				t.Setenv(row.address, "redis://cache.example")
+			}
+			cfg, err := config()
+			if err != nil || cfg.Codec != "feather" || cfg.PlainKeys != row.plain {
+				t.Errorf("codec %q, plain keys %t, %v", cfg.Codec, cfg.PlainKeys, err)
+			}
+		})
 	}
 }

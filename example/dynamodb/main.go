@@ -3,7 +3,7 @@
 //	docker compose up -d --wait dynamodb
 //	CACHETTE_DYNAMODB_URL=http://localhost:8000 go run ./example/dynamodb
 //
-// That is the URL of DynamoDB Local, and the one that is taken if neither CACHETTE_DYNAMODB_URL nor CACHETTE_REGION is set.
+// That is the URL of DynamoDB Local, and the one that is taken if none of CACHETTE_DYNAMODB_URL, CACHETTE_REGION and CACHETTE_URL is set.
 // On AWS give a region, and credentials in the way of the AWS SDK:
 //
 //	CACHETTE_REGION=eu-central-1 AWS_ACCESS_KEY_ID=… AWS_SECRET_ACCESS_KEY=… go run ./example/dynamodb
@@ -55,7 +55,7 @@ func main() {
 func config() (cachette.Config, error) {
 	cfg, err := cachette.FromEnv()
 	cfg.Backend = "dynamodb"
-	if cfg.Region == "" && cfg.DynamoDBURL == "" {
+	if cfg.URL == "" && cfg.Region == "" && cfg.DynamoDBURL == "" {
 		cfg.DynamoDBURL = localURL
 	}
 	return cfg, err

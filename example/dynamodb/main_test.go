@@ -92,3 +92,15 @@ func given(t *testing.T, variable, value string) {
 		os.Unsetenv(variable)
 	}
 }
+
+// One URL may say it all.
+func TestConfigByURL(t *testing.T) {
+	t.Setenv("CACHETTE_URL", "dynamodb://eu-central-1/pages")
+	cfg, err := config()
+	if err == nil {
+		err = cfg.Validate()
+	}
+	if err != nil {
+		t.Error(err)
+	}
+}

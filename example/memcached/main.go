@@ -3,7 +3,7 @@
 //	docker compose up -d --wait memcached
 //	CACHETTE_MEMCACHED_HOST=localhost:11211 go run ./example/memcached
 //
-// That is the host that is taken if CACHETTE_MEMCACHED_HOST is not set. Any Memcached will do, and several, separated by
+// That is the host that is taken if neither CACHETTE_MEMCACHED_HOST nor CACHETTE_URL is set. Any Memcached will do, and several, separated by
 // commas.
 //
 // It prints what to try with curl. ADDR chooses another address than 127.0.0.1:8080.
@@ -53,7 +53,9 @@ func main() {
 func config() (cachette.Config, error) {
 	cfg, err := cachette.FromEnv()
 	cfg.Backend = "memcached"
-	cfg.MemcachedHost = cmp.Or(cfg.MemcachedHost, localHost)
+	if cfg.URL == "" { // CACHETTE_URL
+		cfg.MemcachedHost = cmp.Or(cfg.MemcachedHost, localHost)
+	}
 	return cfg, err
 }
 

@@ -3,7 +3,7 @@
 //	docker compose up -d --wait mongodb
 //	CACHETTE_MONGODB_URL=mongodb://localhost:27017 go run ./example/mongodb
 //
-// That is the URL that is taken if CACHETTE_MONGODB_URL is not set. Any MongoDB will do.
+// That is the URL that is taken if neither CACHETTE_MONGODB_URL nor CACHETTE_URL is set. Any MongoDB will do.
 //
 // It prints what to try with curl. ADDR chooses another address than 127.0.0.1:8080.
 package main
@@ -52,7 +52,9 @@ func main() {
 func config() (cachette.Config, error) {
 	cfg, err := cachette.FromEnv()
 	cfg.Backend = "mongodb"
-	cfg.MongoDBURL = cmp.Or(cfg.MongoDBURL, localURL)
+	if cfg.URL == "" { // CACHETTE_URL
+		cfg.MongoDBURL = cmp.Or(cfg.MongoDBURL, localURL)
+	}
 	return cfg, err
 }
 

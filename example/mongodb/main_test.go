@@ -90,3 +90,15 @@ func TestConfig(t *testing.T) {
 		}
 	}
 }
+
+// One URL may say it all.
+func TestConfigByURL(t *testing.T) {
+	t.Setenv("CACHETTE_URL", "mongodb://cache.example")
+	cfg, err := config()
+	if err == nil {
+		err = cfg.Validate()
+	}
+	if err != nil {
+		t.Error(err)
+	}
+}

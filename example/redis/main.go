@@ -3,7 +3,7 @@
 //	docker compose up -d --wait redis
 //	CACHETTE_REDIS_URL=redis://localhost:6379 go run ./example/redis
 //
-// That is the URL that is taken if CACHETTE_REDIS_URL is not set. Any Redis will do: a single server, one with TLS and a
+// That is the URL that is taken if neither CACHETTE_REDIS_URL nor CACHETTE_URL is set. Any Redis will do: a single server, one with TLS and a
 // password (rediss://user:password@host), Sentinels (redis+sentinel://host,host/master), or a cluster (redis+cluster://host,host).
 //
 // It prints what to try with curl. ADDR chooses another address than 127.0.0.1:8080.
@@ -53,7 +53,9 @@ func main() {
 func config() (cachette.Config, error) {
 	cfg, err := cachette.FromEnv()
 	cfg.Backend = "redis"
-	cfg.RedisURL = cmp.Or(cfg.RedisURL, localURL)
+	if cfg.URL == "" { // CACHETTE_URL
+		cfg.RedisURL = cmp.Or(cfg.RedisURL, localURL)
+	}
 	return cfg, err
 }
 
