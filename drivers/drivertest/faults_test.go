@@ -15,6 +15,7 @@ func runToy(t *testing.T, open func(addr string) drivers.Driver, excused map[str
 		Server:  serveToys(t),
 		Open:    func(_ testing.TB, addr string) drivers.Driver { return open(addr) },
 		Repeats: 5 * impatience,
+		Once:    []string{"Set", "Delete", "Clear", "Add", "Append"},
 		Excused: excused,
 	})
 }
@@ -48,7 +49,12 @@ var toyDefects = map[string]struct {
 	"AddsLate":          {"LateWrites/AddThenDeleteCut", toyDefect{late: "add"}},
 	"LengthensLate":     {"LateWrites/AddToLengthenThenDeleteSilent", toyDefect{late: "add", patience: impatience}},
 	"AppendsLate":       {"LateWrites/AppendThenEndLost", toyDefect{late: "append"}},
-	"SendsAWordTwice":   {"LateWrites/WordLost", toyDefect{sameWord: true}},
+	"SendsAWordTwice":   {"LateWrites/WordLost", toyDefect{repeats: "add", sameWord: true}},
+	"RepeatsSet":        {"LateWrites/SetThenSetLostToThePatient", toyDefect{repeats: "set"}},
+	"RepeatsDelete":     {"LateWrites/DeleteThenSetLostToThePatient", toyDefect{repeats: "delete"}},
+	"RepeatsClear":      {"LateWrites/ClearThenSetLostToThePatient", toyDefect{repeats: "clear"}},
+	"RepeatsAdd":        {"LateWrites/AddThenDeleteLostToThePatient", toyDefect{repeats: "add"}},
+	"RepeatsAppend":     {"LateWrites/AppendThenEndLostToThePatient", toyDefect{repeats: "append"}},
 	"KeepsSilentIdle":   {"HalfOpen/GetSilent", toyDefect{keepsIdle: true}},
 	"KeepsSilentToSet":  {"HalfOpen/SetSilent", toyDefect{keepsIdle: true}},
 	"KeepsCut":          {"HalfOpen/GetCut", toyDefect{keepsIdle: true, oneTry: true}},

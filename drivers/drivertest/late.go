@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"strings"
 	"sync"
 	"testing"
 	"time"
@@ -93,10 +94,11 @@ func appending(log drivers.Log, key string) change {
 		},
 		end(&again),
 		func(ctx context.Context) error {
-			if n, err := records(ctx, again); err != nil || n != 0 {
-				return fmt.Errorf("the log has %d records more: %w", n, err)
+			n, err := records(ctx, again)
+			if err == nil && n != 0 {
+				err = fmt.Errorf("the log has %d records more", n)
 			}
-			return nil
+			return err
 		},
 	}
 }
@@ -128,7 +130,7 @@ type late struct {
 
 // testLateWrites has callers give up what they write, has another one write behind that, and looks whether that stays.
 func testLateWrites(t *testing.T, s faults) {
-	all := append(givenUp(t, s), lostWords(t, s)...)
+	all := slices.Concat(givenUp(t, s), sentOnce(t, s), lostWords(t, s))
 	time.Sleep(s.Repeats)
 	for _, l := range all {
 		s.run(t, l.name, l.check)
@@ -203,6 +205,45 @@ func lost(t *testing.T, a *abandoned) error {
 	})
 	defer close(goOn)
 	return a.giveUp(t, carriedOut)
+}
+
+// sentOnce has the answer to what is sent once, as the driver promises, lost to callers that go on waiting.
+func sentOnce(t *testing.T, s faults) (all []late) {
+	for i, c := range changes(s.direct, "") {
+		if !slices.ContainsFunc(s.Once, func(operation string) bool { return strings.HasPrefix(c.name, operation) }) {
+			continue
+		}
+		a := &abandoned{name: c.name + "LostToThePatient", changes: changes(s.direct, s.keys())[i : i+1]}
+		a.proxy, a.driver = s.proxied(t)
+		if a.err = a.prepare(t); a.err == nil {
+			a.err = lostToThePatient(t, a)
+		}
+		all = append(all, late{a.name, a.check})
+	}
+	return all
+}
+
+// lostToThePatient has the server carry the change out, and another one write behind that, while the answer is lost. The caller goes on waiting: the
+// change is made once all the same. It may be told that it has failed.
+func lostToThePatient(t *testing.T, a *abandoned) error {
+	c, carriedOut := a.changes[0], make(chan error, 1)
+	a.proxy.LoseAnswerIf(func() bool {
+		if !c.done(t.Context()) {
+			return false
+		}
+		a.proxy.LoseAnswerIf(nil)
+		carriedOut <- within(t, ample, c.then)
+		return true
+	})
+	_ = returns("it", func() error {
+		return within(t, 5*short, func(ctx context.Context) error { return c.call(ctx, a.driver) })
+	})
+	select {
+	case err := <-carriedOut:
+		return err
+	default:
+		return errors.New("no answer could be lost: nothing was carried out when it came")
+	}
 }
 
 func (a *abandoned) prepare(t *testing.T) error {

@@ -117,6 +117,7 @@ type toy struct {
 type toyDefect struct {
 	late          string        // the operation that is repeated once its caller has gone, and its connection has failed,
 	patience      time.Duration // or has not answered for so long since then; 0 for toyTimeout
+	repeats       string        // the operation of changing that is sent again while its caller waits
 	sameWord      bool          // a word is sent again
 	oneTry        bool          // what a dead connection was asked is not asked again
 	keepsIdle     bool          // connections stay that were idle before one has proved to be dead
@@ -129,6 +130,9 @@ type toyDefect struct {
 	asksEnded     bool // asks the server in spite of a context that has ended
 	closeWaits    bool // for what is under way
 }
+
+// changing are the operations that change what is stored. A toy sends them once.
+var changing = []string{"set", "delete", "clear", "add", "append"}
 
 type toyConn struct {
 	net.Conn
@@ -166,7 +170,7 @@ func (d *toy) ask(ctx context.Context, make func() question) (r reply, err error
 	for attempt := 0; ; attempt++ {
 		var used bool
 		r, used, err = d.try(ctx, q)
-		if err == nil || !used || attempt == 1 || d.oneTry || ctx.Err() != nil || d.closed.Err() != nil {
+		if err == nil || !used || attempt == 1 || d.oneTry || slices.Contains(changing, q.Op) && q.Op != d.repeats || ctx.Err() != nil || d.closed.Err() != nil {
 			break
 		}
 		if !d.sameWord {

@@ -58,8 +58,8 @@
 // A caller gets an error when its context ends, or when the server says nothing for the timeout. An answer that comes
 // later, within the timeout and a second from the beginning, is thrown away, and the connection kept; then it is closed, and what has not
 // got through of a write is dropped, so that it is not done later. What the server has received by then it may still do. A command that
-// changes something is sent again only on a connection that turns out to have been closed by the server before, and only while its caller
-// waits. Connections that were idle before a silence of a third of the timeout (of a second at the most) are closed with it.
+// changes something is sent again only where its connection turns out to have been closed by the server, and only while its caller waits; a
+// mark's word is another one then. Connections that were idle before a silence of a third of the timeout (of a second at the most) are closed with it.
 package memcached
 
 import (

@@ -16,6 +16,9 @@ import (
 	"github.com/gin-cachette/cachette/internal/testservers"
 )
 
+// once are the operations that are sent once, whatever MaxRetries is. Values are put and deleted again where a connection was cut.
+var once = []string{"Clear", "Add", "Append"}
+
 // TestFaults runs the suite of faults on a single server, opened by its name.
 //
 // Its HalfOpen cannot fail here: forty callers at once share two or three connections, as the driver pipelines, and so few may fail.
@@ -28,6 +31,7 @@ func TestFaults(t *testing.T) {
 	}
 	drivertest.RunFaults(t, drivertest.Faults{
 		Server: where.Host,
+		Once:   once,
 		Open: func(t testing.TB, addr string) drivers.Driver {
 			through := *where
 			through.Host = addr
@@ -44,6 +48,7 @@ func TestFaultsOfClusterNode(t *testing.T) {
 	node, tag := nodeOfTag(t, clusterClient(t, where))
 	drivertest.RunFaults(t, drivertest.Faults{
 		Server: node,
+		Once:   once,
 		Prefix: tag,
 		Open: func(t testing.TB, addr string) drivers.Driver {
 			o := faultOptions(node, addr)
@@ -82,6 +87,7 @@ func TestFaultsOfMaster(t *testing.T) {
 	server := net.JoinHostPort(master[0], master[1])
 	drivertest.RunFaults(t, drivertest.Faults{
 		Server: server,
+		Once:   once,
 		Open: func(t testing.TB, addr string) drivers.Driver {
 			o := faultOptions(server, addr)
 			o.Addrs, o.MasterName = sentinels, name

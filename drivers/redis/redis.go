@@ -66,7 +66,8 @@ var (
 // moves keys by the health of its servers, so that what was removed would come back.
 //
 // An operation ends with its context whatever the client's timeouts are. What it has sent stays under way until those end
-// it, so a client should have them. What writes is sent once, whatever MaxRetries and MaxRedirects are. One with ContextTimeoutEnabled is faster
+// it, so a client should have them. The client sends once what writes, whatever MaxRetries and MaxRedirects are; a
+// value whose connection was cut is put or deleted once more by the driver while its caller waits, and a mark or a log never. One with ContextTimeoutEnabled is faster
 // for requests that come alone, and a large value does not go on being sent for a caller that has gone.
 //
 // The client gets a hook, which sees the connections that it makes from then on, of a Cluster those to servers that it has not dialled yet: the

@@ -9,7 +9,7 @@ import (
 	"github.com/gin-cachette/cachette/internal/bounded"
 )
 
-// write is a command that changes the store. It is sent once: what the client repeats by itself may arrive after the caller has given up, and
+// write is a command that changes the store. The client sends it once: what that repeats by itself may arrive after the caller has given up, and
 // so undo what another has written since. And once the caller has gone it is not sent at all, however long it has waited for a connection.
 //
 // What a server of a cluster has not carried out, as it has the key no more, is sent to the one that has it.
