@@ -176,13 +176,27 @@ func TestClearUnknown(t *testing.T) {
 
 // testKeyPatterns opens with users who may use some keys alone. Which keys there will be is told by the prefix.
 func testKeyPatterns(t *testing.T, as func(t *testing.T, rules ...string) string, secret string) {
+	// With PlainKeys there may be values alone, whose keys nothing tells, and so it is no error.
+	for rule, want := range map[string]string{"~shop:*": "allow=~*~r:*", "~*~r:*": "", "~~r:*": "", "~*": ""} {
+		t.Run("PlainKeys"+rule, func(t *testing.T) {
+			var log journal
+			settings := drivers.Settings{RedisURL: as(t, rule, "+@all"), PlainKeys: true, OperationTimeout: time.Second, Logger: log.logger()}
+			d, err := opener(t)(t.Context(), settings)
+			if err != nil {
+				t.Fatal(err)
+			}
+			_ = d.Close()
+			if text := log.String(); (text == "") != (want == "") || !strings.Contains(text, want) {
+				t.Errorf("the log: %q, want %q", text, want)
+			}
+		})
+	}
 	for _, row := range []struct {
 		prefix, rule string
 		want         string // what is told to be allowed; empty where all is well
 	}{
 		{"shop:", "~shop:*", ""},
 		{"shop:", "~*", ""},
-		{"", "~shop:*", ""}, // as with PlainKeys
 		{"shop:", "~other:*", `"~shop:*"`},
 		{"shop:", "%R~shop:*", `"~shop:*"`},
 		{"shop:", "~shop:~r:*", `"~shop:*"`},

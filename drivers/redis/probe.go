@@ -1,6 +1,7 @@
 package redis
 
 import (
+	"cmp"
 	"context"
 	"crypto/rand"
 	"errors"
@@ -63,6 +64,9 @@ func needs(key string) [][]any {
 	}
 }
 
+// ofPages begins the keys of pages and purges where keys have no prefix, as with PlainKeys; those of values may be any then.
+const ofPages = "~r:"
+
 // forClearing is the one command that nothing but clearing needs: a cache works without it.
 const forClearing = "scan"
 
@@ -71,7 +75,7 @@ func (d *Driver) probeCommands(ctx context.Context, t *target, settings drivers.
 	var replies []*redis.Cmd
 	exchange(ctx, d.client, func(to redis.Pipeliner) {
 		replies = nil
-		for _, command := range needs(settings.KeyPrefix + "cachette:probe:" + rand.Text()) {
+		for _, command := range needs(cmp.Or(settings.KeyPrefix, ofPages) + "cachette:probe:" + rand.Text()) {
 			replies = append(replies, to.Do(ctx, command...))
 		}
 	})
@@ -104,10 +108,17 @@ func (d *Driver) probeCommands(ctx context.Context, t *target, settings drivers.
 		return mistake("the server does not know " + listed(missing) + ", which the cache needs: give one that does (Redis 4.0 and later, with no command renamed)")
 	case len(denied) > 0:
 		return mistake(forbids(denied))
-	case keys && settings.KeyPrefix != "": // or it is not known which keys there will be
+	case keys && settings.KeyPrefix != "":
 		return mistake(fmt.Sprintf("the server forbids the user keys that begin with %q, as those of the cache do: allow them (ACL SETUSER with %q)",
 			settings.KeyPrefix, "~"+globEscaper.Replace(settings.KeyPrefix)+"*"))
-	case clearing != "" && settings.Logger != nil:
+	case settings.Logger == nil:
+		return nil
+	}
+	if keys { // a program may have values alone
+		settings.Logger.Warn("cachette: redis: the server forbids the user the keys of pages and of purges: no page is kept without them",
+			"setting", place(settings).Named, "allow", "~*"+ofPages+"*")
+	}
+	if clearing != "" {
 		settings.Logger.Warn("cachette: redis: the server does not carry out a command: Flush and ClearNamespace are errors without it",
 			"setting", place(settings).Named, "command", strings.ToUpper(forClearing), "error", clearing)
 	}
