@@ -57,6 +57,24 @@ func TestOptionsThatAllURLsTake(t *testing.T) {
 	}
 }
 
+// All backends refuse a number of connections, and a time to make one, with which there would be none, in the same words.
+func TestOptionsThatConnectNever(t *testing.T) {
+	for name, url := range backendURLs {
+		backend, _ := drivers.Lookup(name)
+		for option, want := range map[string]string{
+			"pool_size=0": "a number from 1 to 65535", "pool_size=-1": "a number from 1 to 65535",
+			"dial_timeout=0": "a duration of a millisecond at least", "dial_timeout=0s": "a duration of a millisecond at least",
+			"dial_timeout=-1": "a duration of a millisecond at least", "dial_timeout=1us": "a duration of a millisecond at least",
+		} {
+			problems := backend.Check(drivers.Settings{URL: url + option})
+			called, _, _ := strings.Cut(option, "=")
+			if want := "the option " + called + " cannot be read: give " + want; len(problems) != 1 || !strings.Contains(problems[0].Text, want) {
+				t.Errorf("%s with %s: %v, want one problem with %q", name, option, problems, want)
+			}
+		}
+	}
+}
+
 // All backends refuse an option that they do not know in the same words, and tell which may have been meant.
 func TestUnknownOptions(t *testing.T) {
 	for name, url := range backendURLs {

@@ -17,14 +17,14 @@ import (
 // The options of a URL, beside those of tlsfiles.
 const (
 	optEndpoint = "endpoint"
-	optPool     = "pool_size"    // how many connections there are at most; 0 for no bound
+	optPool     = "pool_size"    // how many connections there are at most
 	optDial     = "dial_timeout" // how long making a connection may take
 )
 
 var options = map[string]address.Form{
 	optEndpoint:         address.Text,
-	optPool:             address.Count,
-	optDial:             address.Duration(func(span time.Duration) bool { return span > 0 }),
+	optPool:             address.Connections,
+	optDial:             address.Timeout,
 	tlsfiles.CA:         address.Text,
 	tlsfiles.Cert:       address.Text,
 	tlsfiles.Key:        address.Text,

@@ -36,7 +36,7 @@ func TestURLOptions(t *testing.T) {
 		"endpoint=https://localhost:8000&tls_ca_file=ca.pem":   "",
 		"tls_ca_file=ca.pem&tls_server_name=example.com":       "", // of AWS itself, behind an endpoint in a private network
 		"tls_cert_file=c.pem&tls_key_file=k.pem&pool_size=20":  "",
-		"pool_size=0&dial_timeout=500ms":                       "",
+		"pool_size=1&dial_timeout=500ms":                       "",
 		"dial_timeout=2":                                       "",
 		"endpont=http://localhost:8000":                        `it has no option "endpont": did you mean endpoint?`,
 		"tlsCAFile=ca.pem":                                     `did you mean tls_ca_file?`,
@@ -45,7 +45,7 @@ func TestURLOptions(t *testing.T) {
 		"endpoint=http://a&endpoint=http://b":                  "the option endpoint is given twice",
 		"endpoint=":                                            "the option endpoint cannot be read: give a text",
 		"tls_ca_file=":                                         "the option tls_ca_file cannot be read: give a text",
-		"pool_size=-1":                                         "the option pool_size cannot be read: give a number from 0 to",
+		"pool_size=-1":                                         "the option pool_size cannot be read: give a number from 1 to",
 		"pool_size=many":                                       "the option pool_size cannot be read",
 		"dial_timeout=0":                                       "the option dial_timeout cannot be read: give a duration",
 		"dial_timeout=-1s":                                     "the option dial_timeout cannot be read",

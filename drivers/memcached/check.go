@@ -4,7 +4,6 @@ import (
 	"net/url"
 	"slices"
 	"strings"
-	"time"
 
 	"github.com/gin-cachette/cachette/drivers"
 	"github.com/gin-cachette/cachette/drivers/internal/address"
@@ -36,8 +35,8 @@ const dialTimeout = "dial_timeout"
 
 // forms are what these two may be.
 var forms = map[string]address.Form{
-	poolSize:    address.Number(1, mostPooled),
-	dialTimeout: address.Duration(func(span time.Duration) bool { return span > 0 }),
+	poolSize:    address.Connections,
+	dialTimeout: address.Timeout,
 }
 
 // tlsOptions are those of a URL that are of TLS, and allOptions all.
@@ -45,9 +44,6 @@ var (
 	tlsOptions = []string{tlsfiles.CA, tlsfiles.Cert, tlsfiles.Key, tlsfiles.ServerName}
 	allOptions = append([]string{dialTimeout, poolSize}, tlsOptions...)
 )
-
-// mostPooled is the largest pool_size: no process has more connections to one server.
-const mostPooled = 65535
 
 func checkHost(raw string) string {
 	if strings.Contains(raw, "://") {
@@ -160,17 +156,17 @@ func checkOptions(query string, tls bool) string {
 		case !slices.Contains(allOptions, name):
 			return address.Unknown(name, allOptions)
 		case given[name]:
-			return "its option " + name + " is given twice"
+			return "the option " + name + " is given twice"
 		case err != nil || value == "":
-			return "its option " + name + " has no value, or one that cannot be read; " + address.HintEscape
+			return "the option " + name + " has no value, or one that cannot be read; " + address.HintEscape
 		case name == poolSize || name == dialTimeout:
 			if form := forms[name]; !form.Good(value) {
-				return "its option " + name + " cannot be read: give " + form.Want
+				return "the option " + name + " cannot be read: give " + form.Want
 			}
 		case !tls:
-			return "its option " + name + " is of TLS: give memcacheds://"
+			return "the option " + name + " is of TLS: give memcacheds://"
 		case name == tlsfiles.ServerName && address.Name(value) != "":
-			return "its option " + name + " is no name of a host"
+			return "the option " + name + " is no name of a host"
 		}
 		given[name] = true
 	}

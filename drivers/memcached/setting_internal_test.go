@@ -88,7 +88,7 @@ func TestParseSettingMistakes(t *testing.T) {
 		{"memcacheds:///run/" + secret, "a socket takes no TLS"},
 		{"memcached://host?tls_ca_file=" + secret, "give memcacheds://"},
 		{"memcacheds://host?timeout=" + secret, "it has no option \"timeout\": give any of dial_timeout, pool_size, tls_ca_file, tls_cert_file"},
-		{"memcached://host?dial_timeout=0", "dial_timeout cannot be read: give a duration, such as 500ms or 2s, or a number of seconds"},
+		{"memcached://host?dial_timeout=0", "dial_timeout cannot be read: give a duration of a millisecond at least, such as 500ms or 2s, or a number of seconds"},
 		{"memcached://host?dial_timeout=-1s", "dial_timeout cannot be read"},
 		{"memcached://host?dial_timeout=" + secret, "dial_timeout cannot be read"},
 		{"memcached://host?pool_size=0", "pool_size cannot be read: give a number from 1 to 65535"},

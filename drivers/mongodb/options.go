@@ -34,9 +34,9 @@ type option struct {
 var ours = map[string]option{
 	"client_name":        {"appName", address.Text, nil},
 	"conn_max_idle_time": {"maxIdleTimeMS", lasting, milliseconds},
-	"dial_timeout":       {"connectTimeoutMS", lasting, milliseconds},
+	"dial_timeout":       {"connectTimeoutMS", address.Timeout, milliseconds},
 	"min_idle_conns":     {"minPoolSize", address.Count, nil},
-	"pool_size":          {"maxPoolSize", address.Count, nil},
+	"pool_size":          {"maxPoolSize", address.Connections, nil},
 	"skip_verify":        {"tlsInsecure", address.Flag, func(value string) string { return strconv.FormatBool(address.IsOn(value)) }},
 	tlsfiles.CA:          {"", address.Text, nil},
 	tlsfiles.Cert:        {"", address.Text, nil},

@@ -67,8 +67,29 @@ func checkURL(raw string) string {
 		return "what follows the ? are not options of the form name=value; " + address.HintEscape
 	}
 	target, secure := kindOf(scheme)
-	return checkOptions(target, secure, options)
+	if problem := checkOptions(target, secure, options); problem != "" {
+		return problem
+	}
+	if database := databaseIn(target, u.Path); database != "" && options.Has("db") && !sameNumber(database, options.Get("db")) {
+		return "what follows the host and the option db name two databases: give one of them"
+	}
+	return ""
 }
+
+// databaseIn returns the database that stands in the path of a URL.
+func databaseIn(kind kind, path string) string {
+	path = strings.Trim(path, "/")
+	switch kind {
+	case cluster, socket:
+		return ""
+	case sentinel:
+		_, path, _ = strings.Cut(path, "/")
+	}
+	return path
+}
+
+// sameNumber compares two numbers, of which one may have leading zeros.
+func sameNumber(a, b string) bool { return strings.TrimLeft(a, "0") == strings.TrimLeft(b, "0") }
 
 // checkPlace checks the hosts and what follows them, or the path of a socket.
 func checkPlace(base, kind string, hosts []string, path string) string {

@@ -79,11 +79,10 @@ func parseURL(raw string) (*target, error) {
 		return &target{kind, o}, nil
 	}
 	o.Addrs = addresses(authority[at:], kind)
-	database := strings.Trim(u.Path, "/")
 	if kind == sentinel {
-		o.MasterName, database, _ = strings.Cut(database, "/")
+		o.MasterName, _, _ = strings.Cut(strings.Trim(u.Path, "/"), "/")
 	}
-	if database != "" && !u.Query().Has("db") {
+	if database := databaseIn(kind, u.Path); database != "" { // where the option db says the same, or nothing
 		o.DB, _ = strconv.Atoi(database) // checkURL has seen to it
 	}
 	return &target{kind, o}, nil

@@ -22,6 +22,15 @@ var (
 
 	// Count is how many there are of something.
 	Count = Number(0, math.MaxInt32)
+
+	// Connections is how many there are to a server: no process has more to one port than that.
+	Connections = Number(1, 65535)
+
+	// Timeout is how long something may take, which takes some time.
+	Timeout = Form{
+		func(value string) bool { span, ok := Span(value); return ok && span >= time.Millisecond },
+		"a duration of a millisecond at least, such as 500ms or 2s, or a number of seconds",
+	}
 )
 
 // Number is a number from low to high.
