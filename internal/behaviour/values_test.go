@@ -115,7 +115,7 @@ func TestMistakesWithValues(t *testing.T) {
 			cachette.ErrUnsupportedType, []string{"string", "pointer"}},
 		{"no dst", s.cache.Fetch(ctx, "k", nil), cachette.ErrUnsupportedType, []string{"nil"}},
 		{"a negative ttl", s.cache.Put(ctx, "k", "v", -time.Second), cachette.ErrInvalid, []string{"-1s", "negative"}},
-		{"an empty namespace", s.cache.ClearNamespace(ctx, ""), cachette.ErrInvalid, []string{"Flush"}},
+		{"an empty namespace", s.cache.ClearNamespace(ctx, ""), cachette.ErrInvalid, []string{"flush the cache"}},
 		{"a path that is none", s.cache.PurgePath(ctx, "products"), cachette.ErrInvalid, []string{`"products"`, `"/"`}},
 		{"a URL for a path", s.cache.PurgePath(ctx, "http://host/products"), cachette.ErrInvalid, []string{"path"}},
 	} {
