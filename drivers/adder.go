@@ -24,6 +24,8 @@ type Adder interface {
 	// removed in between, as long as word never returns the same twice. word may be called by several goroutines, after
 	// Add has returned too, and more often than something is written. The driver may keep the slices that it returns.
 	//
+	// What lies under a key and is no value stays, and is an error that matches [ErrAnswered], or it is replaced.
+	//
 	// A ttl of zero or less is an error, and then nothing is written. A store that is full is one too, for keys that
 	// have no value. A value that is larger than the store takes matches [ErrTooLarge]. What is there stays in each case.
 	// When an error ends Add, some of the keys may have got values.

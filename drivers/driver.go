@@ -18,6 +18,11 @@ var (
 	// ErrTooLarge says that a value, or its key, is larger than the store takes. It says nothing of the store's health.
 	ErrTooLarge = errors.New("cachette: too large for the store")
 
+	// ErrAnswered says that the store works, and has refused this one request, as it may refuse others like it: something else lies
+	// under the key than what the driver keeps there. Without it cachette takes an error for one of the store, which it leaves alone after
+	// three in a row. The driver marks the client's error with it, whose text stays.
+	ErrAnswered = errors.New("cachette: the store answers, and refuses the request")
+
 	// ErrClosed says that a driver was used after Close.
 	ErrClosed = errors.New("cachette: closed")
 )
@@ -37,7 +42,8 @@ var (
 // written since. What was sent before may still be carried out. Every method is safe for concurrent use. After Close every method but Close returns [ErrClosed]. Errors wrap the client's own and never
 // contain a password.
 type Driver interface {
-	// Get returns what is stored under key, or [ErrMiss] when it is absent or expired.
+	// Get returns what is stored under key, or [ErrMiss] when it is absent or expired. What another program has stored there in a form that
+	// is no value is a miss, or an error that matches [ErrAnswered]; Set replaces it, and Delete removes it.
 	Get(ctx context.Context, key string) (Item, error)
 
 	// Set stores value under key for ttl, replacing what is there. A ttl of zero or less is an error, and so is an
@@ -81,7 +87,7 @@ type Pinger interface {
 // Batch is a driver that reads several keys at once. Without it cachette reads them one after the other.
 type Batch interface {
 	// GetValues returns the values stored under keys, in the order of keys, in as few round trips as the store allows.
-	// A key that is absent or has expired has nil; a value of no bytes is not nil. The same key may stand there twice. The
+	// A key that is absent or has expired has nil, and so has one under which lies no value; a value of no bytes is not nil. The same key may stand there twice. The
 	// values are not to be changed: a driver may give callers that ask for the same at the same time the same.
 	GetValues(ctx context.Context, keys ...string) ([][]byte, error)
 }

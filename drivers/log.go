@@ -14,7 +14,7 @@ type Position string
 //
 // A log is removed by [Driver.Delete], by which it counts as one key, and by [Driver.Clear] of a prefix of its key, by which it
 // may count as several. Its key, and those that begin with it and a slash, have no other use: what Get and Set do under them
-// is not defined. A store may lose a log at any time. One that is begun anew under
+// is not defined. What lies there and is no log makes an error that matches [ErrAnswered], or counts as none. A store may lose a log at any time. One that is begun anew under
 // the same key is another log: no position of the old one is one of the new one.
 //
 // Records are any bytes, including none. Each is kept with a random word, and a position names the word of the record

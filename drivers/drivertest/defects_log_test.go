@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"errors"
+	"fmt"
 	"slices"
 	"strings"
 	"sync/atomic"
@@ -180,6 +181,14 @@ var adderDefects = map[string]defect{
 
 // logDefects are those of drivers.Log.
 var logDefects = map[string]defect{
+	"ForeignLogIsAFailure": {"Foreign/Value/End", func(d *fake) {
+		d.ends = func(ctx context.Context, key string, ttl time.Duration) (drivers.Position, error) {
+			if item, err := d.correctGet(ctx, key); err == nil {
+				return "", fmt.Errorf("WRONGTYPE: %q is no log", item.Value)
+			}
+			return d.correctEnd(ctx, key, ttl)
+		}
+	}},
 	"EndBeginsNothing": {"Log/End", func(d *fake) {
 		d.ends = func(ctx context.Context, key string, ttl time.Duration) (drivers.Position, error) {
 			if _, ok := d.entries[key]; !ok {

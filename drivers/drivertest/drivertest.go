@@ -39,6 +39,10 @@ type Harness struct {
 	// that takes milliseconds for an operation does with some hundreds.
 	Keys int
 
+	// Foreign puts what is no value of a driver's, each form by its name, under a key of one that New has returned, by a client of the
+	// store's own.
+	Foreign map[string]func(t testing.TB, d drivers.Driver, key string)
+
 	// Apart says that the drivers which New returns have key spaces of their own, so that the groups of subtests run beside each other
 	// (see [testing.T.Parallel]). Run then returns before they have begun: what they use is undone with t.Cleanup, not deferred.
 	Apart bool
@@ -77,6 +81,7 @@ func Run(t *testing.T, h Harness) {
 		{"Limited", testLimited},
 		{"Adder", testAdder},
 		{"Log", testLog},
+		{"Foreign", testForeign},
 		{"Objects", testObjects},
 	} {
 		t.Run(group.name, func(t *testing.T) {

@@ -11,6 +11,7 @@ import (
 
 	"github.com/gin-cachette/cachette/drivers"
 	"github.com/gin-cachette/cachette/drivers/internal/logrecord"
+	"github.com/gin-cachette/cachette/drivers/internal/marked"
 )
 
 var (
@@ -82,15 +83,17 @@ func (d *Driver) there(ctx context.Context, key string, refused error, ttl time.
 		}
 		found = out.Item
 	}
-	value, end, there := read(found, key)
+	value, end, ours := read(found, key)
 	now := d.now()
 	var err error
 	switch {
-	case there && end > now:
+	case len(found) > 0 && !ours:
+		return nil, marked.Error{Err: errors.New("the item is no entry: another program must have written it"), Kind: drivers.ErrAnswered}
+	case ours && end > now:
 		if time.UnixMilli(end).Sub(time.UnixMilli(now)) < ttl/2 {
 			err = d.lengthen(ctx, key, end, d.clock().Add(ttl).UnixMilli())
 		}
-	case len(found) > 0: // it has ended
+	case ours: // it has ended
 		value = nil
 		_, err = d.client.DeleteItem(ctx, deleteUnchanged(d.table, found))
 	default: // it is gone

@@ -27,11 +27,16 @@ const long = time.Hour
 func TestDriver(t *testing.T) {
 	t.Parallel()
 	endpoint := testservers.Find(t, testservers.DynamoDB)
+	tables := make(map[drivers.Driver]string)
 	drivertest.Run(t, drivertest.Harness{
 		New: func(t testing.TB) drivers.Driver {
+			table := freshTable(t, endpoint)
 			// Sweep has nothing to do where the server removes what has expired, as DynamoDB Local does.
-			return newDriver(t, newClient(t, endpoint), dynamodb.Options{Table: freshTable(t, endpoint), LeaveTTL: true})
+			d := newDriver(t, newClient(t, endpoint), dynamodb.Options{Table: table, LeaveTTL: true})
+			tables[d] = table
+			return d
 		},
+		Foreign:    foreign(newClient(t, endpoint), func(d drivers.Driver) string { return tables[d] }),
 		Resolution: time.Millisecond,
 		MaxValue:   350 << 10,
 		Keys:       1000, // TestClearTenThousand has more

@@ -2,6 +2,7 @@ package dynamodb
 
 import (
 	"context"
+	"errors"
 	"maps"
 	"slices"
 	"strconv"
@@ -12,7 +13,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
 
 	"github.com/gin-cachette/cachette/drivers"
-	"github.com/gin-cachette/cachette/drivers/internal/unsupported"
+	"github.com/gin-cachette/cachette/drivers/internal/marked"
 )
 
 // few is how many keys Delete removes one by one.
@@ -137,7 +138,7 @@ func (d *Driver) Clear(ctx context.Context, prefix string) (int, error) {
 		})
 	})
 	if err != nil {
-		return int(live.Load()), d.fail(ctx, ready, what, unsupported.If(isDenied(err), err))
+		return int(live.Load()), d.fail(ctx, ready, what, marked.If(isDenied(err), errors.ErrUnsupported, err))
 	}
 	return int(live.Load()), nil
 }
@@ -178,20 +179,27 @@ func (d *Driver) Sweep(ctx context.Context) (int, error) {
 
 // deleteUnchanged deletes item if its times are still those that were read.
 func deleteUnchanged(table *string, item attributes) *dynamodb.DeleteItemInput {
-	condition := "#e = :e AND attribute_not_exists(#m)"
-	names := map[string]string{"#e": attrExpires, "#m": attrExpiresMS}
-	values := attributes{":e": item[attrExpires]}
-	if exact, ok := item[attrExpiresMS]; ok {
-		condition = "#e = :e AND #m = :m"
-		values[":m"] = exact
+	input := &dynamodb.DeleteItemInput{
+		TableName:                table,
+		Key:                      attributes{attrKey: item[attrKey]},
+		ExpressionAttributeNames: map[string]string{"#e": attrExpires, "#m": attrExpiresMS},
 	}
-	return &dynamodb.DeleteItemInput{
-		TableName:                 table,
-		Key:                       attributes{attrKey: item[attrKey]},
-		ConditionExpression:       &condition,
-		ExpressionAttributeNames:  names,
-		ExpressionAttributeValues: values,
+	var conditions []string
+	for _, name := range []string{"e", "m"} {
+		was, ok := item[input.ExpressionAttributeNames["#"+name]]
+		if !ok {
+			conditions = append(conditions, "attribute_not_exists(#"+name+")")
+			continue
+		}
+		if input.ExpressionAttributeValues == nil { // which may not be empty
+			input.ExpressionAttributeValues = make(attributes)
+		}
+		input.ExpressionAttributeValues[":"+name] = was
+		conditions = append(conditions, "#"+name+" = :"+name)
 	}
+	condition := strings.Join(conditions, " AND ")
+	input.ConditionExpression = &condition
+	return input
 }
 
 // A filter is an expression that spares the server sending what is not wanted. What comes is looked at again.

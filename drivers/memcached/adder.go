@@ -9,6 +9,7 @@ import (
 
 	"github.com/gin-cachette/cachette/drivers"
 	"github.com/gin-cachette/cachette/drivers/internal/logrecord"
+	"github.com/gin-cachette/cachette/drivers/internal/marked"
 	"github.com/gin-cachette/cachette/internal/bounded"
 )
 
@@ -148,7 +149,7 @@ func (a *adding) found(there *found, now time.Time, ttl time.Duration) error {
 	} else {
 		value, ok := valueOf(a.key, a.name, there.value)
 		if !ok {
-			return errors.New("the entry is another key's")
+			return marked.Error{Err: errors.New("the entry is another key's"), Kind: drivers.ErrAnswered}
 		}
 		if there.expiresAt(now).Sub(now) >= ttl/2 {
 			a.value = value

@@ -8,7 +8,7 @@ import (
 	"strings"
 	"time"
 
-	"github.com/gin-cachette/cachette/drivers/internal/unsupported"
+	"github.com/gin-cachette/cachette/drivers/internal/marked"
 )
 
 const (
@@ -180,7 +180,7 @@ func crawlError(answer string) error {
 	case strings.Contains(answer, "disabled"):
 		reason = "its crawler is off: start it without -o no_lru_crawler"
 	}
-	return unsupported.Error{Err: fmt.Errorf("the server does not list its keys: %s: %w", reason, &answerError{answer})}
+	return marked.Error{Err: fmt.Errorf("the server does not list its keys: %s: %w", reason, &answerError{answer}), Kind: errors.ErrUnsupported}
 }
 
 // crawledName returns the name in a line of a list: key=NAME exp=…, the name percent-encoded.

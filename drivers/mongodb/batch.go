@@ -36,10 +36,7 @@ func (d *Driver) collect(ctx context.Context, names []string, places map[string]
 	now := d.now()
 	for _, document := range documents {
 		found, err := parse(document)
-		if err != nil {
-			return err
-		}
-		if found.end <= now {
+		if err != nil || found.end <= now { // it is no value, or has expired
 			continue
 		}
 		// Each place but the first has a copy: the caller may change one of two.

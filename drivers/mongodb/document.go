@@ -5,6 +5,9 @@ import (
 	"math"
 
 	"go.mongodb.org/mongo-driver/v2/bson"
+
+	"github.com/gin-cachette/cachette/drivers"
+	"github.com/gin-cachette/cachette/drivers/internal/marked"
 )
 
 // The fields of a document, see the package comment.
@@ -84,7 +87,7 @@ func parse(document bson.Raw) (entry, error) {
 }
 
 func malformed(field, want string) error {
-	return fmt.Errorf("the document's field %q is not %s: another program must have written it", field, want)
+	return marked.Error{Err: fmt.Errorf("the document's field %q is not %s: another program must have written it", field, want), Kind: drivers.ErrAnswered}
 }
 
 // endOf returns the end of an entry, in milliseconds since the epoch. live says the same to the server.

@@ -3,6 +3,7 @@ package mongodb_test
 import (
 	"context"
 	"crypto/rand"
+	"sync"
 	"testing"
 	"time"
 
@@ -68,9 +69,19 @@ func newDriver(t testing.TB, collection *mongo.Collection, o mongodb.Options) *m
 func TestDriver(t *testing.T) {
 	t.Parallel()
 	client := connect(t)
+	var collections sync.Map // by their drivers
 	drivertest.Run(t, drivertest.Harness{
-		New:   func(t testing.TB) drivers.Driver { return newDriver(t, fresh(t, client), mongodb.Options{}) },
-		Keys:  200, // FerretDB looks at every document for each operation
+		New: func(t testing.TB) drivers.Driver {
+			collection := fresh(t, client)
+			d := newDriver(t, collection, mongodb.Options{})
+			collections.Store(d, collection)
+			return d
+		},
+		Keys: 200, // FerretDB looks at every document for each operation
+		Foreign: foreign(func(d drivers.Driver) *mongo.Collection {
+			collection, _ := collections.Load(d)
+			return collection.(*mongo.Collection)
+		}),
 		Apart: true,
 	})
 }

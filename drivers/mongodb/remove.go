@@ -2,13 +2,14 @@ package mongodb
 
 import (
 	"context"
+	"errors"
 	"slices"
 	"strings"
 
 	"go.mongodb.org/mongo-driver/v2/bson"
 	"go.mongodb.org/mongo-driver/v2/mongo/options"
 
-	"github.com/gin-cachette/cachette/drivers/internal/unsupported"
+	"github.com/gin-cachette/cachette/drivers/internal/marked"
 )
 
 // The bounds of what is asked for, or removed, at once.
@@ -88,7 +89,7 @@ func (d *Driver) Clear(ctx context.Context, prefix string) (int, error) {
 		n, err := d.clear(ctx, prefix, names)
 		removed += n
 		if err != nil {
-			return removed, d.fail(ctx, "clear", unsupported.If(hasCode(err, codeUnauthorized), err))
+			return removed, d.fail(ctx, "clear", marked.If(hasCode(err, codeUnauthorized), errors.ErrUnsupported, err))
 		}
 	}
 	return removed, nil

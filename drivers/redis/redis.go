@@ -22,6 +22,7 @@ import (
 	"github.com/redis/go-redis/v9"
 
 	"github.com/gin-cachette/cachette/drivers"
+	"github.com/gin-cachette/cachette/drivers/internal/marked"
 	"github.com/gin-cachette/cachette/internal/bounded"
 	"github.com/gin-cachette/cachette/internal/wording"
 )
@@ -232,7 +233,7 @@ func (d *Driver) explain(ctx context.Context, operation string, err error) error
 	if cause := bounded.Err(ctx); cause != nil {
 		return fmt.Errorf("redis: %s: %w", operation, cause)
 	}
-	return fmt.Errorf("redis: %s: %w", operation, wording.Behind(d.secrets.hide(err), "redis")) // as go-redis says itself
+	return fmt.Errorf("redis: %s: %w", operation, marked.If(isWrongType(err), drivers.ErrAnswered, wording.Behind(d.secrets.hide(err), "redis"))) // as go-redis says itself
 }
 
 // guard turns a panic of do, as of a hook that the client was given, into an error: in a goroutine of ours nothing else

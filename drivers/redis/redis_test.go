@@ -92,8 +92,16 @@ func prefix() string { return "test:" + rand.Text() + ":" }
 func TestConformance(t *testing.T) {
 	t.Run("Single", func(t *testing.T) {
 		where := inDatabase(t, testservers.Find(t, testservers.Redis), conformanceDatabase)
-		empty(t, where)
-		drivertest.Run(t, drivertest.Harness{New: func(t testing.TB) drivers.Driver { return openURL(t, empty(t, where)) }})
+		options, err := goredis.ParseURL(empty(t, where))
+		if err != nil {
+			t.Fatal(err)
+		}
+		c := goredis.NewClient(options)
+		defer c.Close()
+		drivertest.Run(t, drivertest.Harness{
+			New:     func(t testing.TB) drivers.Driver { return openURL(t, empty(t, where)) },
+			Foreign: foreign(c),
+		})
 	})
 	t.Run("SingleWithoutAutoPipeline", func(t *testing.T) {
 		where := inDatabase(t, testservers.Find(t, testservers.Redis), conformanceDatabase)
@@ -103,7 +111,7 @@ func TestConformance(t *testing.T) {
 		}
 		c := goredis.NewClient(options)
 		defer c.Close()
-		drivertest.Run(t, drivertest.Harness{Keys: 2000, New: func(t testing.TB) drivers.Driver {
+		drivertest.Run(t, drivertest.Harness{Keys: 2000, Foreign: foreign(c), New: func(t testing.TB) drivers.Driver {
 			empty(t, where)
 			return driver(t, c, redis.Options{NoAutoPipeline: true})
 		}})
@@ -117,7 +125,7 @@ func TestConformance(t *testing.T) {
 	t.Run("ClusterWithoutAutoPipeline", func(t *testing.T) {
 		where := testservers.Find(t, testservers.RedisCluster)
 		c := clusterClient(t, where)
-		drivertest.Run(t, drivertest.Harness{Keys: 1000, New: func(t testing.TB) drivers.Driver {
+		drivertest.Run(t, drivertest.Harness{Keys: 1000, Foreign: foreign(c), New: func(t testing.TB) drivers.Driver {
 			empty(t, where)
 			return driver(t, c, redis.Options{NoAutoPipeline: true})
 		}})

@@ -12,7 +12,7 @@ import (
 
 	"github.com/redis/go-redis/v9"
 
-	"github.com/gin-cachette/cachette/drivers/internal/unsupported"
+	"github.com/gin-cachette/cachette/drivers/internal/marked"
 )
 
 const (
@@ -154,7 +154,7 @@ func withheld(err error, command string) error {
 	}
 	text := answer.Error()
 	if isUnknown(text, command) {
-		return unsupported.Error{Err: fmt.Errorf("the server does not know %s: %w", listed([]string{command}), err)}
+		return marked.Error{Err: fmt.Errorf("the server does not know %s: %w", listed([]string{command}), err), Kind: errors.ErrUnsupported}
 	}
-	return unsupported.If(isForbidden(text), err)
+	return marked.If(isForbidden(text), errors.ErrUnsupported, err)
 }

@@ -1,11 +1,13 @@
 package guard
 
 import (
+	"errors"
 	"log/slog"
 	"sync"
 	"sync/atomic"
 	"time"
 
+	"github.com/gin-cachette/cachette/drivers"
 	"github.com/gin-cachette/cachette/internal/event"
 )
 
@@ -76,7 +78,7 @@ func (b *breaker) learn(result event.Result, err error, tried bool) {
 	if b == nil {
 		return
 	}
-	works := result == event.Done || result == event.Missed || result == event.TooLarge
+	works := result == event.Done || result == event.Missed || result == event.TooLarge || errors.Is(err, drivers.ErrAnswered)
 	if works && !tried && b.failures.Load() == 0 {
 		return
 	}

@@ -192,8 +192,8 @@ func TestStep(t *testing.T) {
 	})
 }
 
-// Only failures in a row count. None is a miss, a value that is too large, a caller that left or whose time is over, or what a driver
-// can never do.
+// Only failures in a row count. None is a miss, a value that is too large, what the store answers of one key, a caller that left or whose
+// time is over, or what a driver can never do.
 func TestNoFailures(t *testing.T) {
 	left, leave := context.WithCancel(context.Background())
 	leave()
@@ -209,6 +209,7 @@ func TestNoFailures(t *testing.T) {
 		}},
 		"a miss":      {context.Background(), func(int) error { return drivers.ErrMiss }},
 		"too large":   {context.Background(), func(int) error { return fmt.Errorf("driver: %w", drivers.ErrTooLarge) }},
+		"answered":    {context.Background(), func(int) error { return fmt.Errorf("driver: %w: %w", errNo, drivers.ErrAnswered) }},
 		"closed":      {context.Background(), func(int) error { return drivers.ErrClosed }},
 		"unsupported": {context.Background(), func(int) error { return errors.ErrUnsupported }},
 		"left":        {left, func(int) error { return left.Err() }},

@@ -14,6 +14,7 @@ import (
 	"time"
 
 	"github.com/gin-cachette/cachette/drivers"
+	"github.com/gin-cachette/cachette/drivers/internal/marked"
 )
 
 const (
@@ -65,8 +66,11 @@ func pack(kind byte, data []byte) []byte {
 	return append(record, data...)
 }
 
-// ErrForeign says that something else lies where a record should.
-var ErrForeign = errors.New("what lies under the key is no log: another program, or another version, must have written it")
+// ErrForeign says that something else lies where a record should. It matches [drivers.ErrAnswered].
+var ErrForeign error = marked.Error{
+	Err:  errors.New("what lies under the key is no log: another program, or another version, must have written it"),
+	Kind: drivers.ErrAnswered,
+}
 
 // Position returns the position behind a record.
 func Position(record []byte) (drivers.Position, error) {
