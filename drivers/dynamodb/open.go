@@ -94,7 +94,7 @@ func (d *Driver) open(ctx context.Context, where place) error {
 	case codeOf(err) == "" && where.wantsTLS(ctx, err):
 		return fmt.Errorf("dynamodb: %s: the server speaks TLS: give an endpoint that begins with https://: %w", where.setting(), brief{err})
 	case isRefusal(err):
-		return fmt.Errorf("dynamodb: %s: %s: %w", where.setting(), why(err), brief{err})
+		return fmt.Errorf("dynamodb: %s: %s: %w", where.setting(), why(err), tlsfiles.Advised(brief{err}))
 	}
 	where.Logger.Warn("cachette: dynamodb: the table is not ready: the first operation that finds the server prepares it",
 		"setting", where.setting(), "error", brief{err}.Error())
@@ -108,7 +108,7 @@ func why(err error) string {
 		return "the server does not speak TLS: give an endpoint that begins with http://"
 	case tlsfiles.IsRefusal(err):
 		return "the server and the client do not agree on TLS: its certificate has to be for the host of the endpoint, and signed by an " +
-			"authority that this machine trusts, or the one in the option " + tlsfiles.CA + " of the URL, or in AWS_CA_BUNDLE"
+			"authority that this machine trusts, or by one in AWS_CA_BUNDLE"
 	case codeOf(err) == "":
 		return "the server does not answer as DynamoDB does: give the endpoint of one"
 	}

@@ -97,8 +97,8 @@ func TestTLS(t *testing.T) {
 	}{
 		{"Authority", server.URL, "&tls_ca_file=" + authority, ""},
 		{"AuthorityAndName", server.URL, "&tls_ca_file=" + authority + "&tls_server_name=example.com", ""}, // one of the certificate's
-		{"NoAuthority", server.URL, "", "do not agree on TLS"},
-		{"AnothersName", server.URL, "&tls_server_name=example.org&tls_ca_file=" + authority, "do not agree on TLS"},
+		{"NoAuthority", server.URL, "", "give that one by the option tls_ca_file"},
+		{"AnothersName", server.URL, "&tls_server_name=example.org&tls_ca_file=" + authority, "give the name that it is for by the option tls_server_name"},
 		{"NoFile", server.URL, "&tls_ca_file=" + missing, "the option tls_ca_file: the file cannot be read"},
 		{"NoCertificate", server.URL, "&tls_cert_file=" + missing + "&tls_key_file=" + missing, "the options tls_cert_file and tls_key_file"},
 		{"NoTLSAtTheServer", strings.Replace(f.URL, "http:", "https:", 1), "", "the server does not speak TLS: give an endpoint that begins with http://"},

@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/gin-cachette/cachette/drivers"
+	"github.com/gin-cachette/cachette/drivers/internal/tlsfiles"
 )
 
 func init() {
@@ -72,7 +73,7 @@ func (d *Driver) meet(ctx context.Context, dialer Dialer) (refused, silent error
 				err = dialer.checkWanted(ctx, s.addr)
 			}
 			if err != nil {
-				err = fmt.Errorf("%s: %w", s.addr, err)
+				err = fmt.Errorf("%s: %w", s.addr, tlsfiles.Advised(err))
 			}
 			errs <- err
 		}()

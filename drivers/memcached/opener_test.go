@@ -120,12 +120,12 @@ func TestRefusedCertificate(t *testing.T) {
 	t.Run("UnknownAuthority", func(t *testing.T) {
 		other := *u
 		other.RawQuery = ""
-		refuse(t, other.String(), "certificate", password)
+		refuse(t, other.String(), "not known here: give that one by the option tls_ca_file", password)
 	})
 	t.Run("OtherName", func(t *testing.T) {
 		other := *u
 		other.RawQuery += "&tls_server_name=cache.example.com"
-		refuse(t, other.String(), "cache.example.com", password)
+		refuse(t, other.String(), "is for another host: give the name that it is for by the option tls_server_name", password)
 	})
 	t.Run("RightName", func(t *testing.T) {
 		other := *u

@@ -71,7 +71,7 @@ func open(ctx context.Context, settings drivers.Settings) (drivers.Driver, error
 	switch {
 	case reason != "":
 		_ = d.Close()
-		return nil, fmt.Errorf("mongodb: %s: %w", reason, unreachable)
+		return nil, fmt.Errorf("mongodb: %s: %w", reason, tlsfiles.Advised(unreachable))
 	case errors.Is(ctx.Err(), context.Canceled):
 		_ = d.Close()
 		return nil, fmt.Errorf("mongodb: open: %w", ctx.Err())

@@ -81,7 +81,8 @@ func TestOptionsInCommon(t *testing.T) {
 		{"client_name", "mongodb://" + newFake(t, hello) + "/?client_name=shop&pool_size=1&dial_timeout=500ms&min_idle_conns=1&conn_max_idle_time=60", ""},
 		{"tls_server_name", secure + "&tls_server_name=" + serverName, ""},
 		{"skip_verify", secure + "&skip_verify=1", ""},
-		{"another name", secure, "no TLS connection can be made"},
+		{"another name", secure, "no TLS connection can be made: its certificate is for another host: give the name that it is for by the option tls_server_name"},
+		{"unknown authority", "mongodb://" + listener.Addr().String() + "/?tls=true&tls_server_name=" + serverName, "give that one by the option tls_ca_file"},
 		{"no such file", secure + ".absent", "the option tls_ca_file: the file cannot be read"},
 	} {
 		t.Run(row.name, func(t *testing.T) {

@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/gin-cachette/cachette/drivers"
+	"github.com/gin-cachette/cachette/drivers/internal/tlsfiles"
 	"github.com/gin-cachette/cachette/internal/wording"
 )
 
@@ -66,7 +67,7 @@ func open(ctx context.Context, settings drivers.Settings) (*Driver, error) {
 	}
 	if reason != "" {
 		_ = d.Close()
-		return nil, fmt.Errorf("%s: %w", reason, err)
+		return nil, fmt.Errorf("%s: %w", reason, tlsfiles.Advised(err))
 	}
 	if err != nil && settings.Logger != nil {
 		settings.Logger.Warn("cachette: redis: the server does not answer; the cache will use it once it does", "setting", at.Named, "error", err)

@@ -72,3 +72,18 @@ func IsRefusal(err error) bool {
 		errors.As(err, &authority) || errors.As(err, &hostname) || errors.As(err, &invalid) ||
 		errors.As(err, &remote) && remote.Op == "remote error" // an alert of the server
 }
+
+// Advised puts the options before an error that would be right, where it tells of a certificate that does not hold; any other error stays as it is.
+func Advised(err error) error {
+	var (
+		authority x509.UnknownAuthorityError
+		hostname  x509.HostnameError
+	)
+	switch {
+	case errors.As(err, &authority):
+		return fmt.Errorf("its certificate is signed by an authority that is not known here: give that one by the option %s of the URL: %w", CA, err)
+	case errors.As(err, &hostname):
+		return fmt.Errorf("its certificate is for another host: give the name that it is for by the option %s of the URL: %w", ServerName, err)
+	}
+	return err
+}
