@@ -38,6 +38,17 @@ func (s *Store) purge(ctx context.Context, scopes ...purge.Scope) error {
 	return s.owed(s.shared.Purge(ctx, scopes...))
 }
 
+// Owe does what Purge does of a store that does not take it, without asking: for what it has just not taken, and still owes. It tells
+// whether that is so.
+func (s *Store) Owe(scopes ...purge.Scope) bool {
+	if s.shared == nil || s.shared.Owed() == 0 {
+		return false
+	}
+	s.shared.Owe(scopes...)
+	s.startPaying()
+	return true
+}
+
 // owed has a purge that the store did not take carried out later. It returns its error.
 func (s *Store) owed(err error) error {
 	if errors.Is(err, purge.ErrOwed) {

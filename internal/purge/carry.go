@@ -12,6 +12,12 @@ func (s *Shared) Purge(ctx context.Context, scopes ...Scope) error {
 	return s.purge(ctx, &b)
 }
 
+// Owe notes purges of scopes as owed, without asking the store.
+func (s *Shared) Owe(scopes ...Scope) {
+	b := s.bill(scopes...)
+	s.debts.owe(&b)
+}
+
 // purge carries out a bill, or owes what the store does not take of it.
 func (s *Shared) purge(ctx context.Context, b *bill) error {
 	failed, err := s.carry(ctx, b)

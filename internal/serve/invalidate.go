@@ -2,6 +2,7 @@ package serve
 
 import (
 	"context"
+	"errors"
 	"net/http"
 	"net/url"
 	"slices"
@@ -26,7 +27,7 @@ func (s *Server) Invalidate(c *gin.Context) {
 	}
 	s.comesThrough(c.Request)
 	outer, r, asked := c.Writer, c.Request, requestedURL(c.Request)
-	u := unsafeRequest{s, c, r, enterWrite(c, asked), asked}
+	u := &unsafeRequest{server: s, c: c, request: r, write: enterWrite(c, asked), asked: asked}
 	own := c.Request
 	rec := new(response.Recorder)
 	rec.Open(outer, 0, u, nil)
@@ -65,27 +66,28 @@ type unsafeRequest struct {
 	request *http.Request
 	write   *write
 	asked   *url.URL // by its client
+	untaken bool     // the store has not taken what was purged before the response
 }
 
 // Decide invalidates.
-func (u unsafeRequest) Decide(rec *response.Recorder) response.Mode {
+func (u *unsafeRequest) Decide(rec *response.Recorder) response.Mode {
 	u.invalidate(rec.Status(), rec.Header())
 	return response.Pass
 }
 
 // The others have nothing to do: nothing is captured.
-func (u unsafeRequest) Release()                             {}
-func (u unsafeRequest) Forgo()                               {}
-func (u unsafeRequest) Flushed()                             {}
-func (u unsafeRequest) Waits()                               {}
-func (u unsafeRequest) Waited()                              {}
-func (u unsafeRequest) Gone() bool                           { return u.request.Context().Err() != nil }
-func (u unsafeRequest) CloseNotify() <-chan bool             { return notify(u.request.Context()) }
-func (u unsafeRequest) Sent(*response.Recorder, http.Header) {}
+func (u *unsafeRequest) Release()                             {}
+func (u *unsafeRequest) Forgo()                               {}
+func (u *unsafeRequest) Flushed()                             {}
+func (u *unsafeRequest) Waits()                               {}
+func (u *unsafeRequest) Waited()                              {}
+func (u *unsafeRequest) Gone() bool                           { return u.request.Context().Err() != nil }
+func (u *unsafeRequest) CloseNotify() <-chan bool             { return notify(u.request.Context()) }
+func (u *unsafeRequest) Sent(*response.Recorder, http.Header) {}
 
 // invalidate purges, by one call, the paths that an answer to the request invalidates, on its host. Only one of success concerns what it
 // names: a redirect names where to go on, which anybody may choose where it comes from the request.
-func (u unsafeRequest) invalidate(status int, header http.Header) {
+func (u *unsafeRequest) invalidate(status int, header http.Header) {
 	s, r := u.server, u.request
 	if !u.write.invalidatedBy(status, s.answers) {
 		return
@@ -100,22 +102,31 @@ func (u unsafeRequest) invalidate(status int, header http.Header) {
 			scopes = append(scopes, scope)
 		}
 	}
-	ctx, err := context.WithoutCancel(r.Context()), error(nil)
-	if x := postedBy(u.c); x != nil && x.verdict.fate == storable {
-		err = s.entries.PurgeOwn(ctx, &x.ticket, scopes...)
-	} else {
-		err = s.entries.Purge(ctx, nil, scopes...)
-	}
-	if err != nil {
-		s.log.Warn("cachette: an invalidation is still owed to the store", "path", scopes[0].Name, "error", err)
-	}
+	u.purge(scopes)
 	if s.hears.Load() != nil {
 		s.Purged(Purge{URLs: u.urls(host, named)})
 	}
 }
 
+// purge purges scopes. What the store has not taken before the response it is not asked for behind it, if it is still owed: the client waits
+// for one timeout.
+func (u *unsafeRequest) purge(scopes []purge.Scope) {
+	s, ctx, err := u.server, context.WithoutCancel(u.request.Context()), error(nil)
+	if u.untaken && s.entries.Owe(scopes...) {
+		return
+	}
+	if x := postedBy(u.c); x != nil && x.verdict.fate == storable {
+		err = s.entries.PurgeOwn(ctx, &x.ticket, scopes...)
+	} else {
+		err = s.entries.Purge(ctx, nil, scopes...)
+	}
+	if u.untaken = errors.Is(err, purge.ErrOwed); err != nil {
+		s.log.Warn("cachette: an invalidation is still owed to the store", "path", scopes[0].Name, "error", err)
+	}
+}
+
 // urls returns the URLs of a host, as clients ask for them, each once.
-func (u unsafeRequest) urls(host string, named []*url.URL) (urls []string) {
+func (u *unsafeRequest) urls(host string, named []*url.URL) (urls []string) {
 	base := schemeOf(u.server.Secure(u.c)) + "://" + host
 	for _, other := range named {
 		path := other.EscapedPath()
@@ -130,7 +141,7 @@ func (u unsafeRequest) urls(host string, named []*url.URL) (urls []string) {
 }
 
 // named returns what a response names, beside its own URL, by Location and Content-Location.
-func (u unsafeRequest) named(header http.Header) (all []*url.URL) {
+func (u *unsafeRequest) named(header http.Header) (all []*url.URL) {
 	for _, name := range []string{"Location", "Content-Location"} {
 		for _, value := range header[name] {
 			if named, ok := sameOrigin(u.request, value); ok {
