@@ -59,6 +59,15 @@ func Cached(ttl time.Duration, opts ...Option) gin.HandlerFunc {
 // handler returns, in the handler and in middleware on both sides of Cached. It does nothing where nothing would be cached.
 func NoStore(c *gin.Context) { serve.NoStore(c) }
 
+// Tag tags the response to a request, for [Cache.Invalidate]: with what it shows, as "product:42". It counts at any time before the handler
+// returns, in the handler and in middleware on both sides of Cached, and from goroutines that it waits for. Tags add up, with those of
+// [WithTags], of routes around, and of stored responses that an engine has given to a handler which makes this response of them. When the handler
+// answers 304, the stored response keeps its tags.
+//
+// A tag has 256 bytes at most, and no control characters or blanks around it; a response has 128 at most. One with others is served, and not
+// stored: Stats().Untagged counts it, and the log says why once for a route. Tag does nothing where nothing would be cached.
+func Tag(c *gin.Context, tags ...string) { serve.Tag(c, tags) }
+
 // InvalidateOn returns a handler for routes and groups that says which answers to requests with unsafe methods invalidate what is
 // stored for their path, and for what their Location and Content-Location name, in place of [Config.InvalidateOn]:
 //

@@ -52,6 +52,13 @@ func WithSkip(skip func(*gin.Context) bool) Option { return Option{options.Skip(
 // WithNamespace puts the route's responses in a namespace, for [Cache.ClearNamespace]. They can be in several.
 func WithNamespace(namespace string) Option { return Option{options.Namespace(namespace)} }
 
+// WithTags tags the route's responses, for [Cache.Invalidate]. See [Tag] for what a tag may be, which else panics.
+func WithTags(tags ...string) Option { return Option{options.Tags(tags...)} }
+
+// WithTagsFrom has a function say tags of each response, by the request: it is asked before the handlers run, where nothing that is stored answers.
+// Tags that are known before the handlers run cost the store less than those that [Tag] says the first time.
+func WithTagsFrom(tags func(*gin.Context) []string) Option { return Option{options.TagsFrom(tags)} }
+
 // WithTTLFunc has a function say for how long a response is fresh that does not say so itself, in place of the ttl of
 // Cached, which is to be 0, and for the statuses that a ttl is for; [WithStatusTTL] goes before it, and is for others. It is called
 // once the status and header of the response are final, which c.Writer has. 0 stands for not at all.

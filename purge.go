@@ -17,6 +17,7 @@ type Purge struct {
 	URLs       []string `json:"urls,omitempty"`       // of one host each, such as https://shop.example/products; of all queries and both schemes
 	Prefixes   []string `json:"prefixes,omitempty"`   // see [Cache.PurgePrefix]
 	Namespaces []string `json:"namespaces,omitempty"` // with the values in them: see [Cache.ClearNamespace]
+	Tags       []string `json:"tags,omitempty"`       // see [Cache.Invalidate]
 	Identities []string `json:"identities,omitempty"` // see [Cache.PurgeIdentity]
 	KeyParts   []string `json:"key_parts,omitempty"`  // what a function of [WithKeyPart] has returned, such as a tenant
 	Everything bool     `json:"everything,omitempty"` // all responses; values stay
@@ -80,6 +81,15 @@ func (c *Cache) OnPurge(hear func(Purge)) {
 // When the store does not answer, that is the error, and the purge is owed: see [Cache].
 func (c *Cache) PurgePath(ctx context.Context, path string) error {
 	return c.purge(ctx, "purge", path, Purge{Paths: []string{path}})
+}
+
+// Invalidate removes the responses that any of tags was said of: by [WithTags], [WithTagsFrom] or [Tag]. It takes as long with a million of
+// them as with none: none of them is touched, and what is in the store expires. A response whose handler began before is not stored either, also
+// if it says its tags later. Bad tags are an error that matches [ErrInvalid], and nothing is removed then: see [Tag].
+//
+// When the store does not answer, that is the error, and the purge is owed: see [Cache].
+func (c *Cache) Invalidate(ctx context.Context, tags ...string) error {
+	return c.purge(ctx, "invalidate", "", Purge{Tags: tags})
 }
 
 // PurgePrefix removes the responses that are stored for all paths that begin with prefix: /blog/ names what lies beneath, /blog that as well,

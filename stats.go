@@ -19,6 +19,10 @@ type Stats struct {
 	// answer, when it was their turn. It is 0 where responses are kept in memory.
 	Dropped uint64
 
+	// Untagged is how many responses were served and not stored because their tags could not be kept: one is wrong, there are too many (see
+	// [Tag]), or something that was tagged so was purged while the handler ran, or the store did not tell whether it was.
+	Untagged uint64
+
 	// Uncaptured is how many responses were served and not stored because too much was being captured at the time: the bodies that
 	// handlers were writing took up a quarter of the MemoryLimit, or four BodyLimits if that is more; or these and the bodies that
 	// clients had not read yet took up three times as much; or those of both whose clients no write deadline can cut off, half as much.
@@ -110,7 +114,7 @@ func (c *Cache) Stats() Stats {
 	}
 	of := func(kind event.Kind) OperationStats { return OperationStats(c.store.Counts(kind)) }
 	return Stats{
-		Stored: counts.Stored.Load(), TooLarge: counts.TooLarge.Load(), Dropped: counts.Dropped.Load(), Uncaptured: counts.Uncaptured.Load(),
+		Stored: counts.Stored.Load(), TooLarge: counts.TooLarge.Load(), Dropped: counts.Dropped.Load(), Untagged: counts.Untagged.Load(), Uncaptured: counts.Uncaptured.Load(),
 		CutOff: c.server.CutOff(), StoreFailures: c.store.Failures(), Owed: c.responses.Owed(), Routes: routes,
 		Store: StoreStats{
 			Reads: of(event.Read), Writes: of(event.Write), Adds: of(event.Add), Appends: of(event.Append), Removals: of(event.Removal),

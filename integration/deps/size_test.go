@@ -12,7 +12,7 @@ import (
 )
 
 // sizeLimit is how many bytes a cache in memory may add to a program that uses gin, without symbols and debug information.
-const sizeLimit = 2_000_000
+const sizeLimit = 2_050_000
 
 // TestSize builds a gin program with and without a cache in memory.
 func TestSize(t *testing.T) {

@@ -132,6 +132,7 @@ var (
 		{want: "fwd=uri-miss; detail=stale", handler: docAnswer(http.StatusOK, "Cache-Control: max-age=0")},
 		{want: "fwd=uri-miss; detail=not-understood", handler: docAnswer(299, "Cache-Control: must-understand, max-age=60")},
 		{want: "fwd=uri-miss; detail=too-large", handler: docWhole, options: []cachette.Option{cachette.WithBodyLimit(3)}},
+		{want: "fwd=uri-miss; detail=tags", handler: tagged("")},
 		{want: "fwd=uri-miss; detail=aborted", handler: func(c *gin.Context) { c.AbortWithStatusJSON(http.StatusOK, gin.H{}) }},
 		{want: "fwd=uri-miss; detail=incomplete", handler: docAnswer(http.StatusOK, "Content-Length: 1000"), first: docNoFields},
 		{want: "fwd=uri-miss; detail=store-unavailable", handler: docWhole, store: docBroken},

@@ -9,6 +9,7 @@ import (
 	"errors"
 	"log/slog"
 	"slices"
+	"sync/atomic"
 	"time"
 
 	"github.com/gin-cachette/cachette/drivers"
@@ -34,6 +35,10 @@ type Store struct {
 	queue   *queue // of the writes to a store of bytes; else nil
 	memo    *memo  // of what was read from a store of bytes; else nil
 	guesses *guesses
+	fills   atomic.Int64 // that have begun, as far as that counts: see mayTag
+	tagged  atomic.Bool  // a tag was named
+
+	standing *standing // for a store of bytes; else nil
 }
 
 // Options are what a Store is made of.
@@ -52,6 +57,7 @@ func New(o Options) *Store {
 		s.local = purge.NewLocal()
 	} else {
 		s.shared, s.queue, s.memo, s.guesses = shared(o.Store, o.Prefix), newQueue(o.Waiting, s.carry), new(memo), new(guesses)
+		s.standing = new(standing)
 	}
 	return s
 }
@@ -64,6 +70,7 @@ type Found struct {
 	Err   error           // the store did not answer
 
 	look     *purge.Look        // what the lookup has read of the marks
+	tags     []purge.Scope      // that the responses of the key stood on last, as far as that is known
 	variants *response.Variants // by what the responses of the key are told apart; nil where that was not found
 }
 
@@ -72,6 +79,7 @@ type Found struct {
 type Ticket struct {
 	purge.Ticket
 	err      error              // the store did not answer: nothing can be kept
+	bare     *purge.Basis       // the one from before tags were named; nil where none were
 	variants *response.Variants // that the lookup before the fill has found
 }
 
@@ -105,13 +113,15 @@ func (s *Store) begin(ctx context.Context, found *Found, of *target.Target, own 
 	}
 	if s.local != nil {
 		var room [6]purge.Scope
-		t.Ticket, _ = s.local.Begin(ctx, nil, purge.Fill{Known: scopesOf(room[:0], of)})
+		t.Ticket, _ = s.local.Begin(ctx, nil, purge.Fill{Known: scopesOf(room[:0], of), Guessed: s.guess(found, of), Late: true})
 		return t // what was found is looked at by Outdated
 	}
 	ctx, cancel := s.far.Step(context.WithoutCancel(ctx)) // the client may leave, and others wait for the fill
 	defer cancel()
 	t.variants = found.variants
-	t.Ticket, t.err = s.shared.Begin(ctx, found.look, purge.Fill{Known: scopesOf(nil, of), Own: own})
+	t.Ticket, t.err = s.shared.Begin(ctx, found.look, purge.Fill{
+		Known: scopesOf(nil, of), Guessed: s.guess(found, of), Late: s.mayTag(), Own: own,
+	})
 	if e := found.Entry; e != nil && t.err == nil {
 		state, known := s.shared.Judge(found.look, &e.Basis)
 		if known && state == purge.Gone || !t.Basis.Agrees(&e.Basis) {

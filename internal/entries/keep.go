@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/gin-cachette/cachette/drivers"
+	"github.com/gin-cachette/cachette/internal/purge"
 	"github.com/gin-cachette/cachette/internal/response"
 	"github.com/gin-cachette/cachette/internal/rfc9111"
 	"github.com/gin-cachette/cachette/internal/target"
@@ -28,7 +29,7 @@ func (s *Store) Put(of *target.Target, e *response.Entry, t *Ticket, now time.Ti
 		return false, nil
 	}
 	if s.local != nil {
-		return s.putObject(of, e, ttl, now)
+		return s.putObject(of, e, t, ttl, now)
 	}
 	if err := s.putBytes(of, e, t, now.Add(ttl), done); err != nil {
 		return false, err
@@ -45,7 +46,7 @@ func (s *Store) retention(e *response.Entry, now time.Time) time.Duration {
 	return e.Meta.Retention(now, toValidate)
 }
 
-func (s *Store) putObject(of *target.Target, e *response.Entry, ttl time.Duration, now time.Time) (kept bool, err error) {
+func (s *Store) putObject(of *target.Target, e *response.Entry, t *Ticket, ttl time.Duration, now time.Time) (kept bool, err error) {
 	if len(e.Meta.Vary) == 0 {
 		return s.keepObject(e, ttl)
 	}
@@ -54,7 +55,7 @@ func (s *Store) putObject(of *target.Target, e *response.Entry, ttl time.Duratio
 	if old != nil && !s.holds(&old.Basis) {
 		old = nil
 	}
-	variants, changed := selectBy(old, of, e, now.Add(ttl))
+	variants, changed := selectBy(old, of, e, t.standing(), now.Add(ttl))
 	if changed {
 		s.objects.PutObject(of.Key, variants, variants.Size(), variants.Expires.Sub(now))
 	}
@@ -77,11 +78,19 @@ func (s *Store) keepObject(e *response.Entry, ttl time.Duration) (kept bool, err
 	return true, nil
 }
 
+// standing is what the responses of all variants stand on: a purge of what one of them has tagged leaves the others.
+func (t *Ticket) standing() purge.Basis {
+	if t.bare != nil {
+		return *t.bare
+	}
+	return t.Basis
+}
+
 // selectBy gives an entry that varies the key of its variant. The variants of one key are told apart by all the fields
 // that any of them varies by, so that handlers whose Vary differs from response to response do not keep displacing one
 // another's. changed tells whether the record of the fields has to be written.
-func selectBy(old *response.Variants, of *target.Target, e *response.Entry, expires time.Time) (v *response.Variants, changed bool) {
-	v, changed = &response.Variants{Key: of.Key, Fields: e.Meta.Vary, Basis: e.Basis, Expires: expires}, true
+func selectBy(old *response.Variants, of *target.Target, e *response.Entry, basis purge.Basis, expires time.Time) (v *response.Variants, changed bool) {
+	v, changed = &response.Variants{Key: of.Key, Fields: e.Meta.Vary, Basis: basis, Expires: expires}, true
 	if old != nil {
 		v, changed = v.With(old)
 	}

@@ -66,7 +66,9 @@ func variantKeys(v *response.Variants, request http.Header) (own, joined string)
 func (s *Store) getBytes(ctx context.Context, of *target.Target, now time.Time) Found {
 	ctx, cancel := s.far.Step(ctx)
 	defer cancel()
-	found := Found{Key: of.Key, Why: rfc9111.ForwardURIMiss, look: s.shared.Look(scopesOf(nil, of)...)}
+	page := s.pageOf(of)
+	found := Found{Key: of.Key, Why: rfc9111.ForwardURIMiss, tags: s.standing.of(page)}
+	found.look = s.shared.Look(append(scopesOf(nil, of), found.tags...)...)
 	entry, variants, beside, err := s.readMarked(ctx, &found, of.Header)
 	if err == nil && variants != nil {
 		entry, err = s.variant(ctx, &found, variants, beside, of.Header)
@@ -77,6 +79,9 @@ func (s *Store) getBytes(ctx context.Context, of *target.Target, now time.Time) 
 		found.Err = err
 	} else if entry != nil {
 		found.Entry, found.Why = entry, ""
+		if !entry.Basis.LateAre(found.tags) {
+			s.standing.note(page, entry.Basis.Late())
+		}
 	}
 	return found
 }

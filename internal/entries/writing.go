@@ -19,7 +19,7 @@ import (
 func (s *Store) putBytes(of *target.Target, e *response.Entry, t *Ticket, expires time.Time, done func(error)) error {
 	var record *response.Variants
 	if len(e.Meta.Vary) > 0 {
-		v, changed := selectBy(s.knownVariants(of.Key, t), of, e, expires)
+		v, changed := selectBy(s.knownVariants(of.Key, t), of, e, t.standing(), expires)
 		s.guesses.note(of.Key, v)
 		if changed {
 			record = v

@@ -174,6 +174,33 @@ func Namespace(namespace string) Option {
 	}
 }
 
+// Tags is WithTags.
+func Tags(tags ...string) Option {
+	if len(tags) == 0 {
+		panic(fmt.Errorf("%w: WithTags: no tag is named; name one or more", argument.Err))
+	}
+	for _, tag := range tags {
+		if problem := argument.Tag(tag); problem != "" {
+			panic(fmt.Errorf("%w: WithTags: %s", argument.Err, problem))
+		}
+	}
+	return func(r *serve.Route) {
+		for _, tag := range tags {
+			if !slices.Contains(r.Tags, tag) {
+				r.Tags = append(r.Tags, tag)
+			}
+		}
+	}
+}
+
+// TagsFrom is WithTagsFrom.
+func TagsFrom(tags func(*gin.Context) []string) Option {
+	if tags == nil {
+		panic(fmt.Errorf("%w: WithTagsFrom: tags is nil; give a function that returns tags", argument.Err))
+	}
+	return func(r *serve.Route) { r.TagsFrom = append(r.TagsFrom, tags) }
+}
+
 // TTLFunc is WithTTLFunc.
 func TTLFunc(ttl func(c *gin.Context) time.Duration) Option {
 	if ttl == nil {

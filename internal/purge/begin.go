@@ -33,7 +33,7 @@ func (s *Shared) Begin(ctx context.Context, l *Look, f Fill) (Ticket, error) {
 	}
 	t.Basis.Place = l.place(v.end)
 	if f.Late && s.Log != nil {
-		if t.log, err = s.Log.End(ctx, part.tags, logLife); err != nil {
+		if t.log, err = s.position(ctx, part); err != nil {
 			return Ticket{}, err
 		}
 	}
@@ -233,6 +233,7 @@ func (s *Shared) purgedSince(ctx context.Context, t *Ticket, marks []Mark) (bool
 	}
 	records, _, complete, err := s.Log.Since(ctx, t.part.tags, t.log)
 	if err != nil || !complete {
+		t.part.noted.Store(nil) // the next fill is to have one that the log goes back to
 		return true, err
 	}
 	for i := range marks {

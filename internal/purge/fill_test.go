@@ -108,7 +108,7 @@ func (f *fleet) name(q *process, t *purge.Ticket, e *entry, tags []purge.Scope) 
 // keptFor checks the other side: a fill is kept if nothing concerned it.
 func (f *fleet) keptFor(e *entry, t *purge.Ticket, tags []purge.Scope) {
 	log := purge.TagLog(pathOf(e.page), f.plan.sharded())
-	if f.plan.lists || f.broken[log] >= e.began || f.appended[log] >= f.plan.keep || t.Position() == "" {
+	if f.plan.lists || f.broken[log] > 0 || f.appended[log] >= f.plan.keep || t.Position() == "" {
 		return
 	}
 	for _, m := range t.Basis.Marks {

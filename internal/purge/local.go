@@ -104,6 +104,7 @@ type more struct {
 	hard  []*generation // beside the first ones
 	soft  []*generation
 	paths []string // beside the first one
+	late  []Scope  // what Basis.Late returns
 }
 
 // over tells whether one of generations has ended.
@@ -116,7 +117,7 @@ func (m *more) clone() *more {
 	if m == nil {
 		return &more{}
 	}
-	return &more{hard: slices.Clone(m.hard), soft: slices.Clone(m.soft), paths: m.paths[:len(m.paths):len(m.paths)]}
+	return &more{hard: slices.Clone(m.hard), soft: slices.Clone(m.soft), paths: m.paths[:len(m.paths):len(m.paths)], late: m.late[:len(m.late):len(m.late)]}
 }
 
 // stand has a basis stand on a scope more. What is in an entry already stays as it is.
@@ -132,6 +133,10 @@ func (b *Basis) stand(s Scope, g *generation) {
 		} else {
 			b.more = b.more.clone()
 			b.more.hard = append(b.more.hard, g)
+		}
+		if s.Kind.late() {
+			b.more = b.more.clone()
+			b.more.late = append(b.more.late, s)
 		}
 		if s.Kind == Path && b.path != "" {
 			b.more = b.more.clone()

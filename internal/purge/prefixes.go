@@ -46,6 +46,7 @@ type partition struct {
 	base             string // what keys begin with: those of the marks, and of what follows
 	tags, log, pulse string // the keys of the log of tags, of that of prefixes, and of the pulse
 	view             atomic.Pointer[view]
+	noted            atomic.Pointer[noted] // where the log of tags was
 }
 
 // view is what a process knows of the log of a partition. It is never changed.

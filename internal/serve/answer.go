@@ -78,7 +78,7 @@ func (x *exchange) conclude(ended ending) {
 	a, rec := &x.answer, &x.recorder
 	a.bare, a.gone = ended.bare, ended.gone && len(x.length) == 0
 	a.tooLarge, a.starved = rec.TooLarge(), rec.Starved()
-	a.unwanted, a.parted = x.unwanted(), x.parted.Load()
+	a.unwanted, a.parted, a.mistagged = x.unwanted(), x.parted.Load(), x.mistagged()
 	a.aborted, a.erred = x.aborted(), len(x.c.Errors) > x.errors
 	a.whole = ended.intact && rec.Complete(x.length)
 	x.verdict = conclude(x.verdict, a)
@@ -107,6 +107,9 @@ func (x *exchange) storable() (rfc9111.Metadata, rfc9111.Refusal) {
 	}
 	if why == rfc9111.Stored && x.unwanted() {
 		why = rfc9111.RefusedNoStore
+	}
+	if why == rfc9111.Stored && x.mistagged() {
+		why = refusedTags
 	}
 	if why == rfc9111.Stored && x.parted.Load() {
 		why = rfc9111.RefusedPrivate

@@ -19,15 +19,16 @@ import (
 // around is what the routes that a request is inside of say of it together: a route inside of others can narrow what is
 // shared, and never widen it.
 type around struct {
-	rt         *Route // what they come to
-	parts      string // what they add to the key, written one after the other
-	hasParts   bool   // one of the parts is not empty
-	named      uint64 // which of the parts purges can name: a bit each of the first ones, from the lowest on
-	added      int    // how many parts there are
-	identities string // the same of whom the response is for
-	off        bool   // one of them wants the request kept away from the cache
-	nobody     bool   // one of them does not know whom the response is for
-	unwanted   bool   // a handler of a route outside asked for the response not to be stored
+	rt         *Route   // what they come to
+	parts      string   // what they add to the key, written one after the other
+	hasParts   bool     // one of the parts is not empty
+	named      uint64   // which of the parts purges can name: a bit each of the first ones, from the lowest on
+	added      int      // how many parts there are
+	identities string   // the same of whom the response is for
+	off        bool     // one of them wants the request kept away from the cache
+	nobody     bool     // one of them does not know whom the response is for
+	unwanted   bool     // a handler of a route outside asked for the response not to be stored
+	tags       []string // that handlers of routes outside have tagged it with
 
 	// The request has Authorization, or had when it came to one of them: a handler between two may take it off.
 	credentials bool
@@ -248,6 +249,7 @@ func (in *carried) outside(c *gin.Context) *around {
 func (x *exchange) says() *around {
 	outside := x.around
 	outside.unwanted = outside.unwanted || x.unwished.Load()
+	outside.tags = x.tags.all()
 	return &outside
 }
 
@@ -306,6 +308,7 @@ func (x *exchange) adopt(in *around, rt *Route) bool {
 	}
 	x.around = *in
 	if x.recording {
+		x.tagBeforehand()
 		x.recorder.SetLimit(in.rt.bodyLimit(x.s))
 	}
 	return true

@@ -39,6 +39,7 @@ type fillState struct {
 	reported    bool          // the header has this exchange's Cache-Status
 	promised    bool          // it was said that the response is stored
 	outcome     event.Outcome // of the request, as far as it is known
+	tags        tags          // of the response
 	unwished    atomic.Bool   // a handler asked for the response not to be stored
 	parted      atomic.Bool   // what a route inside answers, and does not share with all clients that share this response, may have gone into it
 	verdict     verdict
@@ -153,6 +154,7 @@ func (x *exchange) end(panicked bool) {
 
 // begin takes the ticket of a fill. What was found and has been purged since is not to be validated, nor to stand in.
 func (x *exchange) begin() {
+	x.target.Tags = x.tagBeforehand()
 	x.ticket = x.s.entries.Begin(x.request.Context(), &x.found, &x.target)
 	if e := x.found.Entry; e != nil && x.s.entries.Outdated(e) {
 		x.forget(rfc9111.ForwardURIMiss)

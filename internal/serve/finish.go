@@ -7,6 +7,7 @@ import (
 
 	"github.com/gin-gonic/gin"
 
+	"github.com/gin-cachette/cachette/internal/entries"
 	"github.com/gin-cachette/cachette/internal/event"
 	"github.com/gin-cachette/cachette/internal/response"
 	"github.com/gin-cachette/cachette/internal/rfc9111"
@@ -54,6 +55,9 @@ func (x *exchange) carryOut() {
 	v, s := &x.verdict, x.s
 	if v.refusal == refusedTooLarge {
 		s.counts.TooLarge.Add(1)
+	}
+	if v.refusal == refusedTags {
+		s.counts.Untagged.Add(1)
 	}
 	if v.stored == withdrawn {
 		x.remove(x.concerned())
@@ -137,6 +141,7 @@ func (x *exchange) freshen() {
 
 	confirmation := x.recorder.Baseline().Header(x.draft.Fields)
 	x.update(confirmation)
+	x.tag(entries.TagsOf(stale))    // it goes on standing on them
 	if x.around.rt.TTLFunc != nil { // it is to see the response, of which a 304 has but a part
 		maps.Copy(h, x.made.Header.Clone()) // which the function may change
 		x.c.Writer.WriteHeader(stale.Status)

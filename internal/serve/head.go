@@ -3,6 +3,7 @@ package serve
 import (
 	"strconv"
 
+	"github.com/gin-cachette/cachette/internal/entries"
 	"github.com/gin-cachette/cachette/internal/response"
 	"github.com/gin-cachette/cachette/internal/rfc9111"
 )
@@ -58,6 +59,7 @@ func (x *exchange) compare() {
 	a.tells = len(header["Etag"])+len(header["Last-Modified"]) > 0
 	x.verdict = compare(x.verdict.refusal, a)
 	if x.carryOut(); x.verdict.stored == freshened {
+		x.tag(entries.TagsOf(x.found.Entry)) // it goes on standing on them
 		x.put(x.found.Entry.Freshen(x.draft.Fields, header, x.omit, x.draft.Meta))
 	}
 }

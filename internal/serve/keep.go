@@ -61,6 +61,9 @@ func (x *exchange) put(e *response.Entry) bool {
 // putFor stores an entry for a target, or has it wait for the store, and tells whether it did: not one that is older than what is stored
 // by now, nor one of which the time is over, since its client took long.
 func (x *exchange) putFor(t *target.Target, e *response.Entry) (kept bool, err error) {
+	if err := x.name(t, e); err != nil {
+		return false, err
+	}
 	x.unlessLate(x.stampOf(e, rfc9111.VariantKey(e.Meta.Vary, x.request.Header)), func() {
 		x.keepPromise()
 		kept, err = x.s.entries.Put(t, e, &x.ticket, x.s.clock.now(), x.written())

@@ -103,6 +103,7 @@ func (s *Server) serves(c *gin.Context, in *around, q *query, room *room) bool {
 		q.asked.TakesStale() && e.Meta.Fresh(q.now) <= 0 || !in.admits(e) {
 		return false
 	}
+	in.lendTags(e)
 	e.ReplayFrom(&room.values, c.Writer, c.Request, q.now, nil)
 	c.Abort()
 	return true

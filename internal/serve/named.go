@@ -19,6 +19,7 @@ type Purge struct {
 	URLs       []string
 	Prefixes   []string
 	Namespaces []string
+	Tags       []string
 	Identities []string
 	KeyParts   []string
 	Everything bool
@@ -50,6 +51,9 @@ func (s *Server) Scopes(p *Purge) (scopes []purge.Scope, err error) {
 			problem = "the namespace is empty; name one, or flush the cache to remove everything"
 		}
 		add(purge.Scope{Kind: purge.Namespace, Name: namespace}, wrong(problem))
+	}
+	for _, tag := range p.Tags {
+		add(purge.Scope{Kind: purge.Tag, Name: tag}, wrong(argument.Tag(tag)))
 	}
 	for _, identity := range p.Identities {
 		add(purge.Scope{Kind: purge.Identity, Name: target.Name(identity)}, named("identity", "alice", identity))
@@ -143,7 +147,7 @@ func (s *Server) Purged(p Purge) {
 }
 
 func (p Purge) clone() Purge {
-	for _, list := range []*[]string{&p.Paths, &p.URLs, &p.Prefixes, &p.Namespaces, &p.Identities, &p.KeyParts} {
+	for _, list := range []*[]string{&p.Paths, &p.URLs, &p.Prefixes, &p.Namespaces, &p.Tags, &p.Identities, &p.KeyParts} {
 		*list = slices.Clone(*list)
 	}
 	return p

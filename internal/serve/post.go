@@ -30,6 +30,7 @@ func (x *exchange) post() {
 	defer x.leaveTrack()
 	x.ticket = entries.Unkept
 	if x.mayAnswerGet() {
+		x.target.Tags = x.tagBeforehand()
 		x.ticket = s.entries.BeginOwn(x.request.Context(), &x.found, &x.target) // the handler may read what a purge then outdates
 	}
 	x.began = s.clock.now()

@@ -26,6 +26,8 @@ type Route struct {
 	Skips      []func(*gin.Context) bool        // any of them keeps a request away from the cache
 	Vary       []string                         // request fields that the key holds, canonical
 	Namespaces []string
+	Tags       []string
+	TagsFrom   []func(*gin.Context) []string
 	Foreign    []string // cookies that, set outside, do not matter
 	BodyLimit  int64    // bytes; 0 for the cache's own
 	IgnoreAsk  bool     // the client's Cache-Control and Pragma count for nothing
@@ -95,6 +97,8 @@ func (rt *Route) mergeInto(outer *Route) *Route {
 		TTLFunc:    rt.TTLFunc,
 		Vary:       union(outer.Vary, rt.Vary),
 		Namespaces: union(outer.Namespaces, rt.Namespaces),
+		Tags:       union(outer.Tags, rt.Tags),
+		TagsFrom:   slices.Concat(outer.TagsFrom, rt.TagsFrom),
 		Foreign:    union(outer.Foreign, rt.Foreign),
 		BodyLimit:  rt.BodyLimit,
 		IgnoreAsk:  rt.IgnoreAsk || outer.IgnoreAsk,

@@ -82,6 +82,7 @@ type Server struct {
 type Counts struct {
 	Stored     atomic.Uint64
 	TooLarge   atomic.Uint64 // that the cache or its store does not take for their size
+	Untagged   atomic.Uint64 // whose tags could not be kept
 	Dropped    atomic.Uint64 // that the store did not take, or not as fast as they came
 	Uncaptured atomic.Uint64 // that were not kept since too much was being captured at the time
 }

@@ -89,13 +89,14 @@ type answered struct {
 	silent  bool // of a HEAD: it leaves the freshness as it is
 	tells   bool // of a HEAD: it has validators
 
-	bare     bool // the handlers have written nothing
-	tooLarge bool // the body turned out to be
-	starved  bool // there was no room for it
-	unwanted bool // a handler asked for the answer not to be stored
-	parted   bool // something has gone into it that is not for all
-	gone     bool // no client was left for which they ran, and it has no length by which to tell that it is whole
-	whole    bool // all of it was written, and captured
+	bare      bool // the handlers have written nothing
+	tooLarge  bool // the body turned out to be
+	starved   bool // there was no room for it
+	unwanted  bool // a handler asked for the answer not to be stored
+	mistagged bool // what they have tagged it with cannot be kept
+	parted    bool // something has gone into it that is not for all
+	gone      bool // no client was left for which they ran, and it has no length by which to tell that it is whole
+	whole     bool // all of it was written, and captured
 
 	facts
 }
@@ -225,6 +226,8 @@ func conclude(v verdict, a *answered) verdict {
 		return verdict{refusal: rfc9111.RefusedMethod}
 	case a.unwanted:
 		return a.takenBack(rfc9111.RefusedNoStore)
+	case a.mistagged:
+		return a.takenBack(refusedTags)
 	case a.aborted && a.erred:
 		return verdict{refusal: refusedAborted}
 	case a.aborted:
@@ -285,4 +288,5 @@ const (
 	refusedAborted    rfc9111.Refusal = "aborted"
 	refusedIncomplete rfc9111.Refusal = "incomplete" // it broke off, or something failed after its first bytes
 	refusedStore      rfc9111.Refusal = "store-unavailable"
+	refusedTags       rfc9111.Refusal = "tags" // they cannot be kept
 )

@@ -156,6 +156,7 @@ type Target struct {
 	Came       string // as the client asked for it, where that is another one; else empty
 	Namespaces []string
 	Identities []string    // whom it is for, as Name gives them
+	Tags       []string    // that are said beforehand
 	Parts      []string    // of the key, those that purges can name, as Name gives them
 	Header     http.Header // of the request, with the fields that select among the variants
 }

@@ -1,0 +1,132 @@
+package serve
+
+import (
+	"errors"
+	"fmt"
+	"slices"
+	"sync"
+
+	"github.com/gin-gonic/gin"
+
+	"github.com/gin-cachette/cachette/internal/argument"
+	"github.com/gin-cachette/cachette/internal/entries"
+	"github.com/gin-cachette/cachette/internal/response"
+	"github.com/gin-cachette/cachette/internal/target"
+)
+
+// maxTags bounds the tags of a response. Each is a mark that a hit reads.
+const maxTags = 128
+
+// tags are what handlers have tagged a response with, from whatever goroutine.
+type tags struct {
+	mu    sync.Mutex
+	names []string
+	wrong error // why the response cannot be kept with them
+}
+
+// add adds tags, once each.
+func (t *tags) add(names ...string) {
+	if len(names) == 0 {
+		return
+	}
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	for _, name := range names {
+		problem := argument.Tag(name)
+		switch {
+		case t.wrong != nil || slices.Contains(t.names, name):
+		case problem != "":
+			t.wrong = wrong(problem)
+		case len(t.names) == maxTags:
+			t.wrong = fmt.Errorf("%w: there are more than %d tags; tag the response with what many things have in common", argument.Err, maxTags)
+		default:
+			t.names = append(t.names, name)
+		}
+	}
+}
+
+// all returns the tags.
+func (t *tags) all() []string {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	return t.names[:len(t.names):len(t.names)]
+}
+
+// problem returns what is wrong with them, or nil.
+func (t *tags) problem() error {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	return t.wrong
+}
+
+// tagsKey is the key, in a gin.Context, of what handlers have tagged its response with.
+type tagsKey struct{}
+
+// Tag notes tags of the response that a request is about to get, or has got: for what stands inside of the handler that says so, and for what
+// that is inside of itself.
+func Tag(c *gin.Context, names []string) {
+	said, _ := c.Get(tagsKey{})
+	before, _ := said.([]string)
+	c.Set(tagsKey{}, append(before[:len(before):len(before)], names...))
+	value, _ := c.Get(FrameKey{})
+	f, _ := value.(*Frame)
+	if f == nil {
+		return
+	}
+	x := f.exchange.Load()
+	if in := f.Server.carriedIn(c); x == nil && in != nil { // of an engine that serves a request of a handler's
+		x = in.x
+	}
+	x.tag(names)
+}
+
+// tag tags the response of an exchange, and of those whose handlers have an engine serve it.
+func (x *exchange) tag(names []string) {
+	for ; x != nil; x = x.around.over {
+		x.tags.add(names...)
+	}
+}
+
+// tagBeforehand tags the response with what is said of it before its handlers run, and returns that.
+func (x *exchange) tagBeforehand() []string {
+	x.tag(x.around.tags)
+	x.tag(x.around.rt.Tags)
+	for _, of := range x.around.rt.TagsFrom {
+		x.tag(of(x.c))
+	}
+	if said, ok := x.c.Get(tagsKey{}); ok {
+		x.tag(said.([]string))
+	}
+	return x.tags.all()
+}
+
+// lendTags tags the responses of the exchanges whose handlers have an engine serve a request with those of what answers it.
+func (a *around) lendTags(e *response.Entry) {
+	if a.over != nil {
+		a.over.tag(entries.TagsOf(e))
+	}
+}
+
+// mistagged tells whether the response cannot be kept with its tags, and says so once for a route.
+func (x *exchange) mistagged() bool {
+	problem := x.tags.problem()
+	if problem != nil {
+		x.s.tellOnce("tags", x.c.FullPath(), "cachette: a response is not stored since its tags cannot be kept", "error", problem)
+	}
+	return problem != nil
+}
+
+// name has what an entry is tagged with count, before anybody but its own client is given it.
+func (x *exchange) name(t *target.Target, e *response.Entry) error {
+	s := x.s
+	err := s.entries.Name(x.request.Context(), t, &x.ticket, x.tags.all(), e, s.clock.now())
+	if err == nil {
+		return nil
+	}
+	s.counts.Untagged.Add(1)
+	if errors.Is(err, entries.ErrPurged) && !s.entries.Logs() {
+		s.tellOnce("late tags", x.c.FullPath(), "cachette: the store has no log of purges, so a response whose tags become known in the handler is stored the second time at the earliest")
+	}
+	s.log.Debug("cachette: a response was not stored", "error", err)
+	return err
+}
