@@ -80,6 +80,7 @@ func show(c *gin.Context) {
 		return
 	}
 	time.Sleep(read.Rest)
+	cachette.Tag(c, read.Tags...)
 	c.JSON(http.StatusOK, read.Versions)
 }
 
