@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"net"
+	"strings"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -208,5 +209,15 @@ func isBroken(err error) bool {
 
 // An answer that is none to what was asked.
 type answerError struct{ line string }
+
+// heard says of what kind an answer is that was not expected.
+func (e *answerError) heard() string {
+	for _, own := range []string{"ERROR", "CLIENT_ERROR", "SERVER_ERROR", "BUSY"} {
+		if strings.HasPrefix(e.line, own) {
+			return "a server answers with an error"
+		}
+	}
+	return "a server answers, but not as Memcached does"
+}
 
 func (e *answerError) Error() string { return fmt.Sprintf("the server answers %q", e.line) }

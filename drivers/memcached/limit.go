@@ -31,6 +31,9 @@ type settings struct {
 	itemSize atomic.Int64 // with what the server saves of itemOverhead; 0 as long as it has not told
 	asking   atomic.Bool  // in the background
 	failed   atomic.Int64 // when asking failed, in Unix seconds
+
+	noVersions atomic.Bool // it keeps none of its entries (CAS)
+	noList     atomic.Bool // it makes none of its keys
 }
 
 // learn asks the server for its limit. A server that does not know the question has the default.
@@ -48,8 +51,12 @@ func (s *server) learn(ctx context.Context) error {
 					size = told
 				}
 			}
-			if answer == "STAT cas_enabled no" {
+			switch answer {
+			case "STAT cas_enabled no":
 				saved = casOverhead
+				s.settings.noVersions.Store(true)
+			case "STAT dump_enabled no", "STAT lru_crawler no":
+				s.settings.noList.Store(true)
 			}
 			answer, err = l.line()
 		}

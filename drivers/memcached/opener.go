@@ -38,12 +38,35 @@ func openByName(ctx context.Context, settings drivers.Settings) (drivers.Driver,
 		return nil, fmt.Errorf("memcached: %s: %w", at.Named, refused)
 	}
 	if silent != nil {
-		settings.Logger.Warn("cachette: memcached: a server does not answer: operations on its keys fail until it does",
-			"setting", at.Named, "error", silent)
+		heard := "a server does not answer"
+		if answer := new(answerError); errors.As(silent, &answer) {
+			heard = answer.heard()
+		}
+		settings.Logger.Warn("cachette: memcached: "+heard+": operations on its keys fail until it does", "setting", at.Named, "error", silent)
+		return d, nil
+	}
+	if !d.suits(settings.Logger, at.Named) {
 		return d, nil
 	}
 	d.arrange(ctx, settings.Logger, at.Named)
 	return d, nil
+}
+
+// suits tells the log what the servers lack, and returns whether pages can be kept on them.
+func (d *Driver) suits(logger *slog.Logger, setting string) bool {
+	servers, _ := d.all()
+	for _, s := range servers {
+		if s.settings.noVersions.Load() {
+			logger.Warn("cachette: memcached: a server has no versions of its entries (CAS): no page is kept without them, and purges are errors; "+
+				"start it without -C", "setting", setting, "server", s.addr.String())
+			return false
+		}
+		if s.settings.noList.Load() {
+			logger.Warn("cachette: memcached: a server does not list its keys: Flush and ClearNamespace purge pages, leave values, and are errors; "+
+				"start it without -X and without -o no_lru_crawler", "setting", setting, "server", s.addr.String())
+		}
+	}
+	return true
 }
 
 // arrange agrees with other processes at the start, so that the first requests do not have to wait for that.

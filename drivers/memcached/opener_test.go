@@ -291,3 +291,19 @@ func TestDialTimeout(t *testing.T) {
 		t.Errorf("Get: %v, want context.DeadlineExceeded while the caller still waits", err)
 	}
 }
+
+// TestHeard opens what answers at the start, and is no memcached, or a memcached in trouble: the log says what was heard.
+func TestHeard(t *testing.T) {
+	host := testservers.Find(t, testservers.Memcached)
+	for answer, want := range map[string]string{
+		"-ERR unknown command 'mn', with args beginning with: ": "a server answers, but not as Memcached does: ",
+		"HTTP/1.1 400 Bad Request":                              "a server answers, but not as Memcached does: ",
+		"SERVER_ERROR out of memory":                            "a server answers with an error: ",
+	} {
+		r := newRelay(t, host, func(string) (string, bool) { return answer, true })
+		_, log, err := tryOpen(t, r.host)
+		if err != nil || strings.Count(log, "level=WARN") != 1 || !strings.Contains(log, want) || !strings.Contains(log, answer[:9]) {
+			t.Errorf("%s: %v; logged: %s", answer, err, log)
+		}
+	}
+}

@@ -14,6 +14,9 @@ import (
 type heartbeat struct {
 	mu     sync.Mutex
 	err    error           // why a server was last found not to answer
+	heard  string          // a server that answers
+	set    string          // and the replica set that it is in
+	wanted string          // the replica set that the URL names
 	failed func()          // what is to be told of it
 	silent map[string]bool // whether a server that the URL names has not answered yet
 	none   chan struct{}   // closed when none of them has
@@ -21,10 +24,13 @@ type heartbeat struct {
 
 func newHeartbeat() *heartbeat { return &heartbeat{none: make(chan struct{})} }
 
-// expect says which servers there are, and what is to be told when one does not answer.
-func (h *heartbeat) expect(hosts []string, failed func()) {
+// expect says which servers there are, of which replica set if the URL names one, and what is to be told when one does not answer.
+func (h *heartbeat) expect(hosts []string, set *string, failed func()) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
+	if set != nil {
+		h.wanted = *set
+	}
 	h.failed, h.silent = failed, make(map[string]bool)
 	for _, host := range hosts {
 		h.silent[string(address.Address(host).Canonicalize())] = false
@@ -43,6 +49,26 @@ func (h *heartbeat) note(e *event.ServerHeartbeatFailedEvent) {
 	if h.failed != nil {
 		h.failed()
 	}
+}
+
+// answered notes that a server answers.
+func (h *heartbeat) answered(e *event.ServerHeartbeatSucceededEvent) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	h.heard, h.set = e.Reply.Addr.String(), e.Reply.SetName
+}
+
+// misfit says why a server is not used that answers; it is empty where its replica set is not why.
+func (h *heartbeat) misfit() string {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	switch {
+	case h.heard == "" || h.wanted == "" || h.set == h.wanted:
+		return ""
+	case h.set == "":
+		return "the server answers, but is in no replica set, and the option replicaSet names one"
+	}
+	return "the server answers, but is in another replica set than the option replicaSet names"
 }
 
 func (h *heartbeat) count(host string) {

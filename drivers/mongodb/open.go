@@ -49,7 +49,7 @@ func open(ctx context.Context, settings drivers.Settings) (drivers.Driver, error
 	watched := newHeartbeat()
 	d, err := connect(ctx, settings, watched)
 	if errors.Is(err, errLookup) && !errors.Is(ctx.Err(), context.Canceled) {
-		warnUnreachable(settings, err)
+		warnUnreachable(settings, "the server does not answer", err)
 		return newPending(func(ctx context.Context) (*Driver, error) { return connect(ctx, settings, newHeartbeat()) }), nil
 	}
 	if err != nil {
@@ -76,7 +76,11 @@ func open(ctx context.Context, settings drivers.Settings) (drivers.Driver, error
 		_ = d.Close()
 		return nil, fmt.Errorf("mongodb: open: %w", ctx.Err())
 	case unreachable != nil && !answered(unreachable):
-		warnUnreachable(settings, unreachable)
+		heard := cmp.Or(watched.misfit(), "the server does not answer")
+		if isForeign(unreachable) {
+			heard = "the server answers, but not as MongoDB does"
+		}
+		warnUnreachable(settings, heard, unreachable)
 	}
 	return d, nil
 }
@@ -115,8 +119,14 @@ func databaseOf(settings drivers.Settings) (string, error) {
 	return cmp.Or(settings.DatabaseName, database), nil
 }
 
-func warnUnreachable(settings drivers.Settings, err error) {
-	settings.Logger.Warn("cachette: mongodb: the server does not answer: the cache does without it until it does",
+// isForeign tells whether the client has not understood an answer. Its error has no type.
+func isForeign(err error) bool {
+	return strings.Contains(err.Error(), "length of read message too large") || strings.Contains(err.Error(), "malformed message")
+}
+
+// warnUnreachable tells what was heard of a server that cannot be used.
+func warnUnreachable(settings drivers.Settings, heard string, err error) {
+	settings.Logger.Warn("cachette: mongodb: "+heard+": the cache does without it until it does",
 		"setting", place(settings).Named, "error", err)
 }
 
@@ -127,7 +137,7 @@ func connect(ctx context.Context, settings drivers.Settings, watched *heartbeat)
 	if err != nil {
 		return nil, err
 	}
-	o.SetServerMonitor(&event.ServerMonitor{ServerHeartbeatFailed: watched.note})
+	o.SetServerMonitor(&event.ServerMonitor{ServerHeartbeatFailed: watched.note, ServerHeartbeatSucceeded: watched.answered})
 	o.SetMonitor(&event.CommandMonitor{Started: started})
 	client, err := mongo.Connect(o)
 	if err != nil {
@@ -135,7 +145,7 @@ func connect(ctx context.Context, settings drivers.Settings, watched *heartbeat)
 	}
 	d := newDriver(client, Options{Database: settings.DatabaseName, Collection: settings.TableName, Logger: settings.Logger})
 	d.owned, d.collection.by = true, newSenders(d.life.Done())
-	watched.expect(o.Hosts, d.indexes.forget)
+	watched.expect(o.Hosts, o.ReplicaSet, d.indexes.forget)
 	return d, nil
 }
 

@@ -6,6 +6,7 @@ import (
 	"crypto/tls"
 	"errors"
 	"fmt"
+	"strings"
 	"time"
 
 	"github.com/gin-cachette/cachette/drivers"
@@ -70,9 +71,18 @@ func open(ctx context.Context, settings drivers.Settings) (*Driver, error) {
 		return nil, fmt.Errorf("%s: %w", reason, tlsfiles.Advised(err))
 	}
 	if err != nil && settings.Logger != nil {
-		settings.Logger.Warn("cachette: redis: the server does not answer; the cache will use it once it does", "setting", at.Named, "error", err)
+		heard := "the server does not answer"
+		if isForeign(err) {
+			heard = "the server answers, but not as Redis does"
+		}
+		settings.Logger.Warn("cachette: redis: "+heard+"; the cache will use it once it does", "setting", at.Named, "error", err)
 	}
 	return d, nil
+}
+
+// isForeign tells whether the client has not understood an answer. Its error has no type.
+func isForeign(err error) bool {
+	return strings.Contains(err.Error(), "can't parse") || strings.Contains(err.Error(), "invalid reply")
 }
 
 // setTimeouts sets what the URL has left open. An operation ends with its context in any case. These bound what it leaves

@@ -174,6 +174,37 @@ func TestClearUnknown(t *testing.T) {
 	}
 }
 
+// TestHeard opens what answers, and is no Redis: the log says what was heard.
+func TestHeard(t *testing.T) {
+	for _, words := range []string{"ERROR\r\nERROR\r\nERROR\r\n", "HTTP/1.1 400 Bad Request\r\nConnection: close\r\n\r\n"} {
+		listener, err := net.Listen("tcp", "127.0.0.1:0")
+		if err != nil {
+			t.Fatal(err)
+		}
+		t.Cleanup(func() { listener.Close() })
+		go func() {
+			for {
+				connection, err := listener.Accept()
+				if err != nil {
+					return
+				}
+				_, _ = io.ReadAtLeast(connection, make([]byte, 512), 1)
+				_, _ = io.WriteString(connection, words)
+				connection.Close()
+			}
+		}()
+		var log journal
+		d, err := opener(t)(t.Context(), drivers.Settings{RedisURL: "redis://" + listener.Addr().String(), OperationTimeout: time.Second, Logger: log.logger()})
+		if err != nil {
+			t.Fatal(err)
+		}
+		_ = d.Close()
+		if text := log.String(); !strings.Contains(text, "the server answers, but not as Redis does") || strings.Contains(text, "does not answer") {
+			t.Errorf("the log: %s", text)
+		}
+	}
+}
+
 // testKeyPatterns opens with users who may use some keys alone. Which keys there will be is told by the prefix.
 func testKeyPatterns(t *testing.T, as func(t *testing.T, rules ...string) string, secret string) {
 	// With PlainKeys there may be values alone, whose keys nothing tells, and so it is no error.

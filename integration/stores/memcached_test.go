@@ -146,7 +146,13 @@ func TestMemcachedWithoutList(t *testing.T) {
 		t.Run(arg, func(t *testing.T) {
 			s := newMemcached(t)
 			s.start(t, arg)
-			d := openMemcached(t, s.host())
+			var log lockedLog
+			d := open(t.Context(), t, "memcached", drivers.Settings{
+				MemcachedHost: s.host(), OperationTimeout: 20 * time.Second, Logger: slog.New(slog.NewTextHandler(&log, nil)),
+			})
+			if log.count("level=WARN") != 1 || log.count("a server does not list its keys: Flush and ClearNamespace") != 1 || log.count("server="+s.host()) != 1 {
+				t.Errorf("logged: %s", log.text.String())
+			}
 			wantMemcachedWorks(t, d)
 			if n, err := d.Clear(t.Context(), ""); n != 0 || err == nil || !strings.Contains(err.Error(), want) {
 				t.Errorf("Clear = %d, %v; want an error that says %s", n, err, want)
@@ -218,7 +224,7 @@ func TestMemcachedWithoutVersions(t *testing.T) {
 		MemcachedHost: s.host(), OperationTimeout: 20 * time.Second, Logger: slog.New(slog.NewTextHandler(&log, nil)),
 	})
 	wantMemcachedWorks(t, d)
-	if log.count("level=WARN") != 1 || log.count("start it without -C") != 1 || log.count("MemcachedHost (CACHETTE_MEMCACHED_HOST)") != 1 {
+	if log.count("level=WARN") != 1 || log.count("no page is kept without them, and purges are errors; start it without -C") != 1 || log.count("MemcachedHost (CACHETTE_MEMCACHED_HOST)") != 1 {
 		t.Errorf("logged: %s", log.text.String())
 	}
 }
