@@ -19,7 +19,7 @@ var (
 	ErrTooLarge = errors.New("cachette: too large for the store")
 
 	// ErrAnswered says that the store works, and has refused this one request, as it may refuse others like it: something else lies
-	// under the key than what the driver keeps there. Without it cachette takes an error for one of the store, which it leaves alone after
+	// under the key than what the driver keeps there, or the key, or the table, is asked for more often than is allowed. Without it cachette takes an error for one of the store, which it leaves alone after
 	// three in a row. The driver marks the client's error with it, whose text stays.
 	ErrAnswered = errors.New("cachette: the store answers, and refuses the request")
 

@@ -1,6 +1,7 @@
 package dynamodb
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -46,9 +47,10 @@ func (d *Driver) Add(ctx context.Context, ttl time.Duration, word func() []byte,
 
 // add adds, or reads and lengthens, until there is a value.
 func (d *Driver) add(ctx context.Context, key string, ttl time.Duration, word func() []byte) ([]byte, error) {
+	var refused error // what a server that is too busy has answered last
 	for failed := 0; ; {
 		if err := ctx.Err(); err != nil {
-			return nil, err
+			return nil, cmp.Or(refused, err)
 		}
 		made, err := d.putAbsent(ctx, key, ttl, word)
 		if err == nil {
@@ -60,11 +62,15 @@ func (d *Driver) add(ctx context.Context, key string, ttl time.Duration, word fu
 			}
 			continue
 		}
-		if failed++; failed == attempts || isRefusal(err) {
+		busy := isBusy(err)
+		if busy {
+			refused = err
+		}
+		if failed++; isRefusal(err) || failed >= attempts && !(busy && insists(ctx)) {
 			return nil, err
 		}
-		if err := sleep(ctx, backoff(failed)); err != nil {
-			return nil, err
+		if over := sleep(ctx, backoff(failed)); over != nil {
+			return nil, cmp.Or(refused, over)
 		}
 	}
 }
@@ -77,11 +83,11 @@ func (d *Driver) there(ctx context.Context, key string, refused error, ttl time.
 		found = check.Item
 	}
 	if len(found) == 0 {
-		out, err := d.client.GetItem(ctx, &dynamodb.GetItemInput{TableName: d.table, Key: keyOf(key), ConsistentRead: &yes})
+		item, err := d.item(ctx, key)
 		if err != nil {
 			return nil, err
 		}
-		found = out.Item
+		found = item
 	}
 	value, end, ours := read(found, key)
 	now := d.now()
@@ -95,7 +101,7 @@ func (d *Driver) there(ctx context.Context, key string, refused error, ttl time.
 		}
 	case ours: // it has ended
 		value = nil
-		_, err = d.client.DeleteItem(ctx, deleteUnchanged(d.table, found))
+		_, err = d.remove(ctx, deleteUnchanged(d.table, found))
 	default: // it is gone
 		value = nil
 	}
@@ -128,7 +134,7 @@ func (d *Driver) lengthen(ctx context.Context, key string, was, end int64) error
 		return nil
 	}
 	condition, update := "attribute_exists(#k) AND #e <= :e", "SET #e = :e, #m = :m"
-	_, err := d.client.UpdateItem(ctx, &dynamodb.UpdateItemInput{
+	return d.update(ctx, &dynamodb.UpdateItemInput{
 		TableName:                 d.table,
 		Key:                       keyOf(key),
 		ConditionExpression:       &condition,
@@ -136,7 +142,6 @@ func (d *Driver) lengthen(ctx context.Context, key string, was, end int64) error
 		ExpressionAttributeNames:  map[string]string{"#k": attrKey, "#e": attrExpires, "#m": attrExpiresMS},
 		ExpressionAttributeValues: attributes{":e": number(expiresOf(end)), ":m": number(end)},
 	})
-	return err
 }
 
 // attrLast holds the number of the last record, in the head of a log.
@@ -148,7 +153,8 @@ type numbered struct{ *Driver }
 
 func (d *Driver) log() logrecord.Numbered { return logrecord.Numbered{Store: numbered{d}} }
 
-// Append adds records to the log under key, in some six requests and two for each more.
+// Append adds records to the log under key, in some six requests and two for each more. While the server is too busy it goes on for as
+// long as ctx lives.
 func (d *Driver) Append(ctx context.Context, key string, keep int, ttl time.Duration, records ...[]byte) error {
 	if _, err := d.begin(ctx, "append"); err != nil {
 		return err
@@ -159,7 +165,7 @@ func (d *Driver) Append(ctx context.Context, key string, keep int, ttl time.Dura
 	if len(records) == 0 {
 		return nil
 	}
-	return d.log().Append(ctx, key, keep, ttl, records...)
+	return d.log().Append(insisting(ctx), key, keep, ttl, records...)
 }
 
 // End returns the position behind the last record of the log under key, in two requests.
@@ -187,16 +193,16 @@ func (d numbered) Head(ctx context.Context, key string) (record []byte, last int
 	if err != nil {
 		return nil, 0, 0, err
 	}
-	out, err := d.client.GetItem(ctx, &dynamodb.GetItemInput{TableName: d.table, Key: keyOf(key), ConsistentRead: &yes})
+	item, err := d.item(ctx, key)
 	if err != nil {
 		return nil, 0, 0, d.fail(ctx, ready, "log", err)
 	}
-	record, end, ok := read(out.Item, key)
+	record, end, ok := read(item, key)
 	left = time.UnixMilli(end).Sub(time.UnixMilli(d.now()))
 	if !ok || left <= 0 {
 		return nil, 0, 0, nil
 	}
-	last, _ = integer(out.Item[attrLast])
+	last, _ = integer(item[attrLast])
 	return record, last, left, nil
 }
 
@@ -208,7 +214,7 @@ func (d numbered) Raise(ctx context.Context, key string, record []byte, last int
 	}
 	end := d.clock().Add(ttl).UnixMilli()
 	condition, update := "#v = :v AND (attribute_not_exists(#l) OR #l < :l)", "SET #e = :e, #m = :m, #l = :l"
-	_, err = d.client.UpdateItem(ctx, &dynamodb.UpdateItemInput{
+	err = d.update(ctx, &dynamodb.UpdateItemInput{
 		TableName:                d.table,
 		Key:                      keyOf(key),
 		ConditionExpression:      &condition,

@@ -2,6 +2,7 @@ package dynamodb_test
 
 import (
 	"context"
+	"encoding/base64"
 	"errors"
 	"maps"
 	"net/http"
@@ -11,6 +12,7 @@ import (
 	"testing/synctest"
 	"time"
 
+	"github.com/gin-cachette/cachette/drivers"
 	"github.com/gin-cachette/cachette/drivers/dynamodb"
 )
 
@@ -134,6 +136,81 @@ func TestBusyForEver(t *testing.T) {
 			}
 		})
 	})
+}
+
+// purges are what carries out a purge, with the requests that it is made of, for a server that has a log.
+var purges = map[string]struct {
+	do       func(ctx context.Context, d *dynamodb.Driver) error
+	requests []string
+}{
+	"Delete": {func(ctx context.Context, d *dynamodb.Driver) error { _, err := d.Delete(ctx, many(10)...); return err }, []string{"DeleteItem"}},
+	"Append": {func(ctx context.Context, d *dynamodb.Driver) error {
+		return d.Append(ctx, "log", 10, long, []byte("record"))
+	}, []string{"GetItem", "PutItem", "UpdateItem"}},
+}
+
+// eachPurge runs a test for each request of each purge.
+func eachPurge(t *testing.T, test func(t *testing.T, f *fake, request string, do func(ctx context.Context, d *dynamodb.Driver) error)) {
+	for name, p := range purges {
+		for _, request := range p.requests {
+			t.Run(name+"/"+request, func(t *testing.T) {
+				head := stored("log")
+				head["value"] = object{"B": base64.StdEncoding.EncodeToString(make([]byte, 20))}
+				f := newFake(t, map[string]answer{"GetItem": always(object{"Item": head}), "UpdateItem": always(object{})})
+				synctest.Test(t, func(t *testing.T) { test(t, f, request, p.do) })
+			})
+		}
+	}
+}
+
+// TestBusyWhilePurging: a purge goes on for as long as its context lives, too.
+func TestBusyWhilePurging(t *testing.T) {
+	t.Parallel()
+	for _, how := range []string{"Throughput", "Failing"} {
+		eachPurge(t, func(t *testing.T, f *fake, request string, do func(ctx context.Context, d *dynamodb.Driver) error) {
+			d := newDriver(t, f.client(), dynamodb.Options{LeaveTTL: true})
+			begun, answer := time.Now(), f.answers[request]
+			f.set(request, func(in object) any {
+				if time.Since(begun) < 8*time.Second {
+					return busy[how](in)
+				}
+				return answer(in)
+			})
+			ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
+			defer cancel()
+			if err := do(ctx, d); err != nil {
+				t.Errorf("%s: %v", how, err)
+			}
+		})
+	}
+}
+
+// TestThrottledIsAnAnswer: a server that throttles works, however an operation ends, and one that fails does not.
+func TestThrottledIsAnAnswer(t *testing.T) {
+	t.Parallel()
+	for name, how := range busy {
+		if name == "Unprocessed" {
+			continue
+		}
+		throttled := name != "Failing" && name != "Unavailable"
+		eachPurge(t, func(t *testing.T, f *fake, request string, do func(ctx context.Context, d *dynamodb.Driver) error) {
+			d := newDriver(t, f.client(), dynamodb.Options{LeaveTTL: true})
+			f.set(request, how)
+			ctx, cancel := context.WithTimeout(t.Context(), 500*time.Millisecond)
+			defer cancel()
+			err := do(ctx, d)
+			if !errors.Is(err, context.DeadlineExceeded) || errors.Is(err, drivers.ErrAnswered) != throttled {
+				t.Errorf("%s: %v, want an error at the deadline; that it matches ErrAnswered: %t", name, err, throttled)
+			}
+		})
+		t.Run("Get", func(t *testing.T) {
+			f := newFake(t, map[string]answer{"GetItem": how})
+			_, err := newDriver(t, newClient(t, f.URL), dynamodb.Options{}).Get(t.Context(), "key")
+			if err == nil || errors.Is(err, drivers.ErrAnswered) != throttled {
+				t.Errorf("%s: Get: %v, want that it matches ErrAnswered: %t", name, err, throttled)
+			}
+		})
+	}
 }
 
 // TestRefusedWhileRemoving: what waiting does not mend ends a removal at once.

@@ -143,15 +143,11 @@ func (d *Driver) Get(ctx context.Context, key string) (drivers.Item, error) {
 	if err != nil {
 		return drivers.Item{}, err
 	}
-	out, err := d.client.GetItem(ctx, &dynamodb.GetItemInput{
-		TableName:      d.table,
-		Key:            keyOf(key),
-		ConsistentRead: &yes,
-	})
+	item, err := d.item(ctx, key)
 	if err != nil {
 		return drivers.Item{}, d.fail(ctx, ready, "get", err)
 	}
-	value, end, ok := read(out.Item, key)
+	value, end, ok := read(item, key)
 	if !ok || end <= d.now() {
 		return drivers.Item{}, drivers.ErrMiss
 	}

@@ -11,6 +11,7 @@ import (
 	"github.com/aws/smithy-go"
 
 	"github.com/gin-cachette/cachette/drivers"
+	"github.com/gin-cachette/cachette/drivers/internal/marked"
 	"github.com/gin-cachette/cachette/drivers/internal/tlsfiles"
 	"github.com/gin-cachette/cachette/internal/bounded"
 )
@@ -31,6 +32,11 @@ func (d *Driver) fail(ctx context.Context, ready *readiness, what string, err er
 	switch cause := bounded.Err(ctx); {
 	case d.closed.Load():
 		return fmt.Errorf("dynamodb: %s: %w: %w", what, drivers.ErrClosed, brief{err})
+	case isThrottled(err):
+		err = marked.Error{Err: err, Kind: drivers.ErrAnswered}
+		if cause != nil && !errors.Is(err, cause) {
+			return fmt.Errorf("dynamodb: %s: %w: %w", what, cause, brief{err})
+		}
 	case cause != nil && !errors.Is(err, cause):
 		return fmt.Errorf("dynamodb: %s: %w: %w", what, cause, brief{err})
 	case codeOf(err) == codeNotFound:
@@ -101,13 +107,18 @@ func isRefusal(err error) bool {
 
 // isBusy reports whether the server has answered that it is too busy, or that it failed, so that the same may succeed later.
 func isBusy(err error) bool {
+	status := statusOf(err)
+	return isThrottled(err) || status >= 500 || status == http.StatusRequestTimeout
+}
+
+// isThrottled reports whether the server, which works, has answered that it is asked more than it is to carry out.
+func isThrottled(err error) bool {
 	for _, throttled := range retry.DefaultThrottles {
 		if throttled.IsErrorThrottle(err).Bool() {
 			return true
 		}
 	}
-	status := statusOf(err)
-	return status >= 500 || status == http.StatusTooManyRequests || status == http.StatusRequestTimeout
+	return statusOf(err) == http.StatusTooManyRequests
 }
 
 // statusOf returns the status that the server has answered with, or 0.

@@ -23,8 +23,8 @@ const few = parallelItems
 // that remove a key at the same time count it once.
 //
 // More are read first, a hundred a request, to be counted, and then removed, 25 a request. One that another removes between the two may
-// be counted by both, and one that is written between the two is removed and not counted. While the server is too busy, the removal of
-// many goes on for as long as ctx lives.
+// be counted by both, and one that is written between the two is removed and not counted. While the server is too busy, it goes on for as
+// long as ctx lives.
 //
 // After an error it returns how many were removed for certain.
 func (d *Driver) Delete(ctx context.Context, keys ...string) (int, error) {
@@ -36,7 +36,7 @@ func (d *Driver) Delete(ctx context.Context, keys ...string) (int, error) {
 	keys = slices.Compact(slices.Sorted(slices.Values(keys)))
 	var live atomic.Int64
 	if len(keys) <= few {
-		err = parallel(ctx, len(keys), parallelItems, func(ctx context.Context, i int) error { return d.deleteOne(ctx, keys[i], &live) })
+		err = parallel(ctx, len(keys), parallelItems, func(ctx context.Context, i int) error { return d.deleteOne(insisting(ctx), keys[i], &live) })
 	} else {
 		batches := slices.Collect(slices.Chunk(keys, readBatch))
 		err = parallel(ctx, len(batches), parallelReads, func(ctx context.Context, i int) error { return d.deleteMany(ctx, batches[i], &live) })
@@ -49,7 +49,7 @@ func (d *Driver) Delete(ctx context.Context, keys ...string) (int, error) {
 
 // deleteOne removes a key, and counts it if it was live.
 func (d *Driver) deleteOne(ctx context.Context, key string, live *atomic.Int64) error {
-	out, err := d.client.DeleteItem(ctx, &dynamodb.DeleteItemInput{
+	item, err := d.remove(ctx, &dynamodb.DeleteItemInput{
 		TableName:    d.table,
 		Key:          keyOf(key),
 		ReturnValues: types.ReturnValueAllOld,
@@ -57,7 +57,7 @@ func (d *Driver) deleteOne(ctx context.Context, key string, live *atomic.Int64) 
 	if err != nil {
 		return err
 	}
-	if _, end, ok := read(out.Attributes, key); ok && end > d.now() {
+	if _, end, ok := read(item, key); ok && end > d.now() {
 		live.Add(1)
 	}
 	return nil
