@@ -113,7 +113,7 @@ func (s *shelf) asked() int { return len(s.store.Operations()) }
 // isMark tells whether a key is one of the records of purges, isResponse whether it is that of a response.
 func isMark(key string) bool {
 	rest, ok := strings.CutPrefix(key, "cachette:~r:")
-	return ok && (rest[0] == 'm' || rest[0] == 'l')
+	return ok && strings.ContainsRune("mdl", rune(rest[0]))
 }
 func isResponse(key string) bool { return strings.Contains(key, "~r:") && !isMark(key) }
 

@@ -190,7 +190,7 @@ func TestTimeToLive(t *testing.T) {
 		t.Errorf("with a window: %v", got)
 	}
 	for key, ttl := range f.ttls {
-		if strings.Contains(key, "~r:m") && ttl < 24*time.Hour {
+		if (strings.Contains(key, "~r:m") || strings.Contains(key, "~r:d")) && ttl < 24*time.Hour {
 			t.Errorf("the mark lives %v", ttl)
 		}
 	}

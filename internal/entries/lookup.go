@@ -7,7 +7,6 @@ import (
 	"time"
 
 	"github.com/gin-cachette/cachette/drivers"
-	"github.com/gin-cachette/cachette/internal/purge"
 	"github.com/gin-cachette/cachette/internal/response"
 	"github.com/gin-cachette/cachette/internal/rfc9111"
 	"github.com/gin-cachette/cachette/internal/target"
@@ -88,7 +87,7 @@ func (s *Store) getBytes(ctx context.Context, of *target.Target, now time.Time) 
 
 // variant returns the variant that answers a request, if there is one, and notes what its fill is to be collapsed by.
 func (s *Store) variant(ctx context.Context, found *Found, variants *response.Variants, beside guessed, request http.Header) (*response.Entry, error) {
-	if state, err := s.shared.State(ctx, found.look, &variants.Basis); err != nil || state != purge.Valid {
+	if holds, err := s.shared.Holds(ctx, found.look, &variants.Basis); err != nil || !holds {
 		return nil, err
 	}
 	found.variants = variants
@@ -118,7 +117,7 @@ func (s *Store) variant(ctx context.Context, found *Found, variants *response.Va
 
 // valid returns an entry if nothing that it stands on was purged, by what the look-up has read where that tells.
 func (s *Store) valid(ctx context.Context, found *Found, entry *response.Entry) (*response.Entry, error) {
-	if state, err := s.shared.State(ctx, found.look, &entry.Basis); err != nil || state != purge.Valid {
+	if holds, err := s.shared.Holds(ctx, found.look, &entry.Basis); err != nil || !holds {
 		return nil, err
 	}
 	return entry, nil

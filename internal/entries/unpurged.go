@@ -28,8 +28,8 @@ func (s *Store) Stands(ctx context.Context, e *response.Entry) bool {
 	}
 	ctx, cancel := s.far.Step(context.WithoutCancel(ctx))
 	defer cancel()
-	state, err := s.shared.State(ctx, nil, &e.Basis)
-	return err == nil && state == purge.Valid
+	holds, err := s.shared.Holds(ctx, nil, &e.Basis)
+	return holds && err == nil
 }
 
 // holds does what Stands does, of a live object.

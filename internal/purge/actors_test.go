@@ -39,18 +39,6 @@ func (f *fleet) someScopes(page int) []purge.Scope {
 	return scopes
 }
 
-// both returns scopes with their soft ones, if there are soft purges.
-func (f *fleet) both(scopes []purge.Scope) []purge.Scope {
-	if !f.plan.soft {
-		return slices.Clone(scopes)
-	}
-	list := make([]purge.Scope, 0, 2*len(scopes))
-	for _, s := range scopes {
-		list = append(list, s, s.Softly())
-	}
-	return list
-}
-
 // lookUp reads the marks of scopes and what is stored for a page, each in a step of its own or both in one. It is nil if the store failed.
 func (f *fleet) lookUp(q *process, page int, scopes []purge.Scope) (look *purge.Look, e *entry) {
 	look = q.p.Look(scopes...)

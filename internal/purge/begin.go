@@ -65,7 +65,8 @@ func (s *Shared) claim(ctx context.Context, t *Ticket, scopes []Scope) (own []Ma
 	var keys []string
 	for _, scope := range scopes {
 		if beside, ok := scope.own(); ok {
-			own, keys = append(own, Mark{Scope: beside}), append(keys, beside.id().key(s.at(&beside, t.part).base))
+			base := s.at(&beside, t.part).base
+			own, keys = append(own, Mark{Scope: beside}), append(keys, beside.id().key(base), beside.id().hardKey(base))
 		}
 	}
 	if len(keys) == 0 {
@@ -89,15 +90,19 @@ func (s *Shared) claim(ctx context.Context, t *Ticket, scopes []Scope) (own []Ma
 	}
 	mu.Lock()
 	defer mu.Unlock()
+	if len(words) != len(keys) {
+		return nil, tooFew(words, keys)
+	}
 	for i := range own {
-		own[i].Word = words[i]
-		t.own = t.own && made[words[i]]
+		own[i].Word, own[i].Hard = words[2*i], words[2*i+1]
+		t.own = t.own && made[words[2*i]] && made[words[2*i+1]]
 	}
 	t.live(until)
 	return own, nil
 }
 
-// take returns the words of scopes: those that the look has read, if they live long enough, and what is in the store of the others.
+// take returns the words of scopes: those that the look has read, if they live long enough and this process knows which words the hard marks
+// had with them, and what is in the store of the others.
 func (s *Shared) take(ctx context.Context, t *Ticket, l *Look, scopes []Scope, ttl time.Duration) ([]Mark, error) {
 	life := lifeFor(ttl)
 	now := s.Now()
@@ -108,8 +113,9 @@ func (s *Shared) take(ctx context.Context, t *Ticket, l *Look, scopes []Scope, t
 	for i, scope := range scopes {
 		marks[i].Scope = scope
 		word, _ := l.word(i, scope)
-		if until := s.lives.end(scope.id().in(s.at(&scope, t.part)), word); good && word != "" && !until.Before(need) {
-			marks[i].Word = word
+		hard, until := s.lives.of(scope.id().in(s.at(&scope, t.part)), word)
+		if good && word != "" && hard != "" && !until.Before(need) {
+			marks[i].Word, marks[i].Hard = word, hard
 			t.live(until)
 		} else {
 			missing = append(missing, i)
@@ -118,16 +124,17 @@ func (s *Shared) take(ctx context.Context, t *Ticket, l *Look, scopes []Scope, t
 	return marks, s.add(ctx, t, marks, missing, life)
 }
 
-// add gives marks, by their numbers, the words that the store has or gets, and has them live for twice a life.
+// add gives marks, by their numbers, the words that the store has or gets, and has them live for twice a life. Those of the hard marks come
+// with them.
 func (s *Shared) add(ctx context.Context, t *Ticket, marks []Mark, numbers []int, life time.Duration) error {
 	if len(numbers) == 0 {
 		return nil
 	}
-	ids, keys := make([]markID, len(numbers)), make([]string, len(numbers))
+	ids, keys := make([]markID, len(numbers)), make([]string, 2*len(numbers))
 	for k, i := range numbers {
 		part := s.at(&marks[i].Scope, t.part)
 		ids[k] = marks[i].Scope.id().in(part)
-		keys[k] = ids[k].key(part.base)
+		keys[2*k], keys[2*k+1] = ids[k].key(part.base), ids[k].hardKey(part.base)
 	}
 	now := s.Now()
 	words, err := s.Marks.Add(ctx, 2*life, s.maker(now.Add(2*life)), keys...)
@@ -135,18 +142,23 @@ func (s *Shared) add(ctx context.Context, t *Ticket, marks []Mark, numbers []int
 		return err
 	}
 	if len(words) != len(keys) {
-		return fmt.Errorf("purge: the store returned %d words for %d marks", len(words), len(keys))
+		return tooFew(words, keys)
 	}
 	until := now.Add(life)
 	for k, i := range numbers {
-		if words[k] == "" {
+		word, hard := words[2*k], words[2*k+1]
+		if word == "" || hard == "" {
 			return fmt.Errorf("purge: the store has added a mark without a word")
 		}
-		marks[i].Word = words[k]
-		s.lives.note(ids[k], until)
+		marks[i].Word, marks[i].Hard = word, hard
+		s.lives.note(ids[k], lengthened{until, word, hard})
 	}
 	t.live(until)
 	return nil
+}
+
+func tooFew(words, keys []string) error {
+	return fmt.Errorf("purge: the store returned %d words for %d marks", len(words), len(keys))
 }
 
 // live notes until when a mark of the ticket lives.
@@ -200,7 +212,7 @@ func (s *Shared) Name(ctx context.Context, t *Ticket, late []Scope, ttl time.Dur
 }
 
 // lengthen takes the words of new marks, and has those before live for ttl too, if they may not. One that has another word by then was
-// purged or lost.
+// purged or lost. What a hard mark has by then is not for those before: it may have been purged since the data was read.
 func (s *Shared) lengthen(ctx context.Context, t *Ticket, marks []Mark, fresh int, ttl time.Duration) (kept bool, err error) {
 	var numbers []int
 	from := fresh
@@ -238,8 +250,9 @@ func (s *Shared) purgedSince(ctx context.Context, t *Ticket, marks []Mark) (bool
 	}
 	for i := range marks {
 		named := marks[i].Scope.id()
+		hard, soft := named.logged(false), named.logged(true)
 		for _, purged := range records {
-			if purged == string(named[:]) {
+			if purged == hard || purged == soft {
 				return true, nil
 			}
 		}

@@ -17,9 +17,24 @@ type due struct {
 	own    id     // of the mark beside it
 	hasOwn bool   // there is one
 	spared bool   // the mark beside it stays: see PurgeBy
+	soft   bool   // the hard marks stay
 	late   bool   // the purge stands in the logs of tags
 	path   bool   // it is of a path, so that it has one mark, whichever partition an entry is in that stands on it
 	parts  uint64 // the partitions that the marks are in: a bit each
+}
+
+// appendKeys appends the keys that are deleted in a partition, which base is of.
+func (d *due) appendKeys(keys []string, base string) []string {
+	marks := []id{d.id, d.own}
+	if !d.hasOwn || d.spared {
+		marks = marks[:1]
+	}
+	for _, i := range marks {
+		if keys = append(keys, i.key(base)); !d.soft {
+			keys = append(keys, i.hardKey(base))
+		}
+	}
+	return keys
 }
 
 // recorded is a record, and the partitions that get it: a bit each.
@@ -30,7 +45,7 @@ type recorded struct {
 
 // dueOf returns what the purge of a scope deletes.
 func (s *Shared) dueOf(scope Scope) due {
-	d := due{id: scope.id(), late: scope.Kind.late(), path: scope.onPath(), parts: s.debts.full}
+	d := due{id: scope.id(), soft: scope.Soft, late: scope.Kind.late(), path: scope.onPath(), parts: s.debts.full}
 	if d.path {
 		d.parts = 1 << s.at(&scope, &s.parts[0]).number
 	}
@@ -109,7 +124,7 @@ func (s *Shared) lots(units []unit) (lots [][]unit) {
 func (b *bill) logged(late bool) (texts []string) {
 	for i := range b.marks {
 		if one := &b.marks[i]; one.late == late {
-			texts = append(texts, string(one.id[:]))
+			texts = append(texts, one.id.logged(one.soft))
 		}
 	}
 	return texts

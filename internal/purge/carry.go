@@ -116,10 +116,7 @@ func (s *Shared) delete(ctx context.Context, lot []unit, some []int) error {
 	for _, i := range some {
 		u := &lot[i]
 		for k := range u.marks {
-			one := &u.marks[k]
-			if keys = append(keys, one.id.key(u.part.base)); one.hasOwn && !one.spared {
-				keys = append(keys, one.own.key(u.part.base))
-			}
+			keys = u.marks[k].appendKeys(keys, u.part.base)
 		}
 		if len(u.records) > 0 {
 			keys = append(keys, u.part.pulse)

@@ -2,6 +2,8 @@ package purge_test
 
 import (
 	"context"
+	"fmt"
+	"runtime"
 	"testing"
 	"time"
 
@@ -66,8 +68,8 @@ var (
 
 // TestContract holds what a purge of each kind leaves of an entry, by when the purge came and when the tags were named.
 func TestContract(t *testing.T) {
-	known := []purge.Scope{path, path.Softly(), host, space, alice}
-	late := []purge.Scope{tag, tag.Softly(), group}
+	known := []purge.Scope{path, host, space, alice}
+	late := []purge.Scope{tag, group}
 	for _, test := range []struct {
 		name                   string
 		purged                 purge.Scope
@@ -76,6 +78,11 @@ func TestContract(t *testing.T) {
 	}{
 		{"the path", path, true, purge.Gone, purge.Gone},
 		{"the path softly", path.Softly(), true, purge.Stale, purge.Stale},
+		{"the path on its host softly", host.Softly(), true, purge.Stale, purge.Stale},
+		{"its namespace softly", space.Softly(), true, purge.Stale, purge.Stale},
+		{"its identity softly", alice.Softly(), true, purge.Stale, purge.Stale},
+		{"its group softly", group.Softly(), false, purge.Gone, purge.Stale},
+		{"another path softly", purge.Scope{Kind: purge.Path, Name: "/a/2"}.Softly(), true, purge.Valid, purge.Valid},
 		{"the path on its host", host, true, purge.Gone, purge.Gone},
 		{"its namespace", space, true, purge.Gone, purge.Gone},
 		{"its identity", alice, true, purge.Gone, purge.Gone},
@@ -158,11 +165,86 @@ func TestFollow(t *testing.T) {
 	}
 }
 
+// TestSoftAndHard holds what several purges of one scope, soft and hard ones, leave of what was filled before the first one, and behind each.
+func TestSoftAndHard(t *testing.T) {
+	for _, scope := range []purge.Scope{path, host, space, alice, tag, group, prefix, all} {
+		for _, test := range []struct {
+			name  string
+			purge []bool // whether each is soft
+			want  []purge.State
+		}{
+			{"softly", []bool{true}, []purge.State{purge.Stale, purge.Valid}},
+			{"softly twice", []bool{true, true}, []purge.State{purge.Stale, purge.Stale, purge.Valid}},
+			{"softly, then hard", []bool{true, false}, []purge.State{purge.Gone, purge.Gone, purge.Valid}},
+			{"hard, then softly", []bool{false, true}, []purge.State{purge.Gone, purge.Stale, purge.Valid}},
+			{"softly twice, then hard", []bool{true, true, false}, []purge.State{purge.Gone, purge.Gone, purge.Gone, purge.Valid}},
+			{"softly, hard, softly", []bool{true, false, true}, []purge.State{purge.Gone, purge.Gone, purge.Stale, purge.Valid}},
+		} {
+			for name, protocol := range protocols {
+				t.Run(fmt.Sprintf("%s/%c %s", name, scope.Kind, test.name), func(t *testing.T) {
+					p := protocol()
+					fill := func() *purge.Basis {
+						ticket := begin(t, p, []purge.Scope{path, host, space, alice})
+						keep(t, p, &ticket, []purge.Scope{tag, group}, true)
+						return &ticket.Basis
+					}
+					filled := []*purge.Basis{fill()}
+					for _, soft := range test.purge {
+						scope.Soft = soft
+						must(t, p.Purge(ctx, scope))
+						filled = append(filled, fill())
+					}
+					for i, basis := range filled {
+						left(t, p, fmt.Sprintf("of what was filled behind %d of the purges", i), basis, test.want[i])
+					}
+				})
+			}
+		}
+	}
+}
+
+// TestSoftOfNothingInUse holds that what a soft purge has made stale is gone behind a hard one, also where nothing was filled in between.
+func TestSoftOfNothingInUse(t *testing.T) {
+	for name, protocol := range protocols {
+		t.Run(name, func(t *testing.T) {
+			p := protocol()
+			entry := begin(t, p, []purge.Scope{path, host})
+			for range 3 {
+				must(t, p.Purge(ctx, path.Softly()))
+				runtime.GC()
+				left(t, p, "behind a soft purge", &entry.Basis, purge.Stale)
+			}
+			must(t, p.Purge(ctx, path))
+			left(t, p, "behind a hard one", &entry.Basis, purge.Gone)
+		})
+	}
+}
+
+// TestFollowSoftly holds that no follower gets, as if it were fresh, what was purged softly before it came.
+func TestFollowSoftly(t *testing.T) {
+	for name, protocol := range protocols {
+		for _, purged := range []purge.Scope{path, tag, prefix, all} {
+			t.Run(fmt.Sprintf("%s/%c", name, purged.Kind), func(t *testing.T) {
+				p := protocol()
+				flight := begin(t, p, []purge.Scope{path})
+				must(t, p.Purge(ctx, purged.Softly()))
+				look := p.Look(path)
+				must(t, p.NotePosition(ctx, look))
+				got, err := p.Follow(ctx, look, &flight, []purge.Scope{tag})
+				if must(t, err); got == purge.Valid {
+					t.Error("the flight is valid to the follower")
+				}
+			})
+		}
+	}
+}
+
 // TestPurgeBy holds that the response of a request outlives its own purge, and no other's.
 func TestPurgeBy(t *testing.T) {
 	type step func(p purge.Protocol, ticket *purge.Ticket) error
 	own := func(p purge.Protocol, ticket *purge.Ticket) error { return p.PurgeBy(ctx, ticket, path, host) }
 	other := func(p purge.Protocol, _ *purge.Ticket) error { return p.Purge(ctx, path) }
+	softly := func(p purge.Protocol, _ *purge.Ticket) error { return p.Purge(ctx, path.Softly()) }
 	for name, protocol := range protocols {
 		for _, test := range []struct {
 			name  string
@@ -173,6 +255,10 @@ func TestPurgeBy(t *testing.T) {
 			{"own, twice", []step{own, own}, purge.Valid},
 			{"another's first", []step{other, own}, purge.Gone},
 			{"another's last", []step{own, other}, purge.Gone},
+			{"another's soft one first", []step{softly, own}, purge.Gone},
+			{"another's soft one last", []step{own, softly}, purge.Stale},
+			{"another's soft one last, and its own once more", []step{own, softly, own}, purge.Gone},
+			{"another's soft one and a hard one last", []step{own, softly, other}, purge.Gone},
 		} {
 			t.Run(name+"/"+test.name, func(t *testing.T) {
 				p := protocol()

@@ -12,7 +12,8 @@ import (
 type small struct {
 	w                  *sim.World
 	here, there        *purge.Shared
-	version, floor     int   // of the data, and what is served must not be older
+	version, floor     int   // of the data, and what is served as valid must not be older
+	hard               int   // and what is served at all
 	stored             *kept // the last entry that was kept
 	bad                string
 	deletes            bool // purges delete marks: what the control leaves out
@@ -70,6 +71,9 @@ func (s *small) purge(p *purge.Shared, scope purge.Scope) {
 	if err == nil {
 		s.floor = max(s.floor, of)
 	}
+	if err == nil && !scope.Soft {
+		s.hard = max(s.hard, of)
+	}
 }
 
 // own changes the data, answers with it, and purges the path for all but its own answer.
@@ -86,19 +90,20 @@ func (s *small) own(p *purge.Shared) {
 		err = p.PurgeBy(ctx, &t, path)
 	}
 	if err == nil {
-		s.floor = max(s.floor, of)
+		s.floor, s.hard = max(s.floor, of), max(s.hard, of)
 		s.stored = &kept{version, t.Basis}
 	}
 }
 
 // hit asks a process for what is stored.
 func (s *small) hit(p *purge.Shared) {
-	floor, e := s.floor, s.stored
+	floor, hard, e := s.floor, s.hard, s.stored
 	if e == nil {
 		return
 	}
-	if left, err := p.State(ctx, nil, &e.basis); err == nil && left == purge.Valid && e.version < floor {
-		s.bad = fmt.Sprintf("version %d is served behind a purge of what was before %d", e.version, floor)
+	left, err := p.State(ctx, nil, &e.basis)
+	if err == nil && (left == purge.Valid && e.version < floor || left == purge.Stale && e.version < hard) {
+		s.bad = fmt.Sprintf("version %d is %s behind a purge of what was before %d, and a hard one of what was before %d", e.version, names[left], floor, hard)
 	}
 }
 
@@ -157,6 +162,34 @@ func TestEveryInterleaving(t *testing.T) {
 			s.w.Go("purge", func() { s.purge(s.here, path) })
 			s.w.Go("purge", func() { s.purge(s.there, path) })
 			s.w.Go("hit", func() { s.hit(s.there) })
+		}},
+		{"a path, softly", func(s *small) {
+			s.w.Go("fill", func() { s.fill(s.here, known, nil) })
+			s.w.Go("purge", func() { s.purge(s.here, path.Softly()) })
+			s.w.Go("hit", func() { s.hit(s.there) })
+		}},
+		{"a path, softly and hard", func(s *small) {
+			s.w.Go("fill", func() { s.fill(s.here, known, nil) })
+			s.w.Go("softly", func() { s.purge(s.there, path.Softly()) })
+			s.w.Go("hard", func() { s.purge(s.here, path) })
+			s.w.Go("hit", func() { s.hit(s.there) })
+		}},
+		{"a path, softly and hard, the hard mark lost", func(s *small) {
+			s.w.Go("fill", func() { s.fill(s.here, known, nil) })
+			s.w.Go("fill", func() { s.fill(s.there, known, nil) })
+			s.w.Go("softly and hard", func() { s.purge(s.there, path.Softly()); s.purge(s.there, path) })
+			s.w.Events = append(s.w.Events, func() { s.w.Lose(purge.HardKeyOf(path, "", false)) })
+		}},
+		{"a path, each key of a command a step", func(s *small) {
+			s.w.Pause = func() bool { return true }
+			s.w.Turn = func() bool { return s.choose(2) == 1 }
+			s.w.Go("fill", func() { s.fill(s.here, known, nil) })
+			s.w.Go("hard", func() { s.purge(s.there, path) })
+		}},
+		{"a tag, softly and hard", func(s *small) {
+			s.w.Go("fill", func() { s.fill(s.here, nil, tags) })
+			s.w.Go("purge", func() { s.purge(s.here, tag.Softly()) })
+			s.w.Go("purge", func() { s.purge(s.there, tag) })
 		}},
 		{"a tag", func(s *small) {
 			s.w.Go("fill", func() { s.fill(s.here, known, tags) })

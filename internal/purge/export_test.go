@@ -32,6 +32,14 @@ func KeyOf(s Scope, path string, sharded bool) string {
 	return s.id().key(of(path, sharded))
 }
 
+// HardKeyOf is that of the hard mark.
+func HardKeyOf(s Scope, path string, sharded bool) string {
+	if s.onPath() {
+		path = s.Name
+	}
+	return s.id().hardKey(of(path, sharded))
+}
+
 // ForgetOwed forgets what is owed.
 func (s *Shared) ForgetOwed() {
 	s.debts.mu.Lock()
@@ -64,6 +72,15 @@ func (t *Ticket) KeysOf(scopes []Scope) []string {
 	return keys
 }
 
+// HardKeysOf are the keys of the hard marks.
+func (t *Ticket) HardKeysOf(scopes []Scope) []string {
+	keys := make([]string, len(scopes))
+	for i, scope := range scopes {
+		keys[i] = scope.id().hardKey(t.part.s.at(&scope, t.part).base)
+	}
+	return keys
+}
+
 // Guess has a ticket take marks for ones that were read before the handler ran.
 func (t *Ticket) Guess(marks ...Mark) { t.guessed = append(t.guessed, marks...) }
 
@@ -72,7 +89,7 @@ func (l *Look) WordsOf(scopes []Scope) []Mark {
 	marks := make([]Mark, len(scopes))
 	for i, scope := range scopes {
 		word, _ := l.word(i, scope)
-		marks[i] = Mark{scope, word}
+		marks[i] = Mark{Scope: scope, Word: word}
 	}
 	return marks
 }
@@ -137,7 +154,7 @@ func (s *Shared) PayHalf(ctx context.Context) error {
 }
 
 // RecordOf is what a log has of a scope's purge.
-func RecordOf(s Scope) string { i := s.id(); return string(i[:]) }
+func RecordOf(s Scope) string { return s.id().logged(s.Soft) }
 
 // PurgeByUnasked does what PurgeBy does, and does not look whether the marks beside are still the ticket's.
 func (s *Shared) PurgeByUnasked(ctx context.Context, t *Ticket, scopes ...Scope) error {
@@ -271,4 +288,62 @@ func (s *Shared) PurgeUnarranged(ctx context.Context, scopes ...Scope) error {
 		return nil
 	}
 	return s.Wait(ctx, s.Every+s.Every/16)
+}
+
+// PurgeOwingSoftly owes what the store does not take as if it were a soft purge.
+func (s *Shared) PurgeOwingSoftly(ctx context.Context, scopes ...Scope) error {
+	b := s.bill(scopes...)
+	err := s.purge(ctx, &b)
+	if err != nil && s.debts.count.Load() > 0 {
+		owed, number := s.debts.all()
+		s.debts.settle(&owed, number)
+		soft := owed.softly()
+		s.debts.owe(&soft)
+	}
+	return err
+}
+
+func (b bill) softly() bill {
+	soft := bill{records: b.records}
+	for _, one := range b.marks {
+		one.soft = true
+		soft.marks = append(soft.marks, one)
+	}
+	return soft
+}
+
+// PaySoftly carries out what is owed as if all of it were soft purges.
+func (s *Shared) PaySoftly(ctx context.Context) error {
+	b, number := s.debts.all()
+	soft := b.softly()
+	if _, err := s.carry(ctx, &soft); err != nil {
+		return err
+	}
+	s.debts.settle(&b, number)
+	return nil
+}
+
+// LookOf begins a look-up of what an entry stands on.
+func (s *Shared) LookOf(b *Basis) *Look { return s.lookIn(s.partOfBasis(b)) }
+
+// ShareHard has a look know the words of hard marks that others have read, and others those that it has.
+func (l *Look) ShareHard(known *[]Mark) {
+	for _, m := range *known {
+		if _, read := l.hard(m.Scope); !read {
+			l.hards = append(l.hards, m)
+		}
+	}
+	*known = append([]Mark(nil), l.hards...)
+}
+
+// AnyHard returns a basis whose words of hard marks are those that a look has read.
+func (l *Look) AnyHard(b *Basis) *Basis {
+	any := *b
+	any.Marks = append([]Mark(nil), b.Marks...)
+	for i := range any.Marks {
+		if word, read := l.hard(any.Marks[i].Scope); read {
+			any.Marks[i].Hard = word
+		}
+	}
+	return &any
 }

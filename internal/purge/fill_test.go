@@ -42,7 +42,7 @@ func (f *fleet) fill(q *process, page int) {
 	var look *purge.Look
 	var old *entry
 	if f.chance(60) {
-		if look, old = f.lookUp(q, page, f.both(h.known)); f.w.Stopped() {
+		if look, old = f.lookUp(q, page, h.known); f.w.Stopped() {
 			return
 		}
 	}
@@ -50,7 +50,7 @@ func (f *fleet) fill(q *process, page int) {
 		h.guessed = union(h.guessed, old.tags)
 	}
 	late := len(h.during)+len(h.after) > 0 || f.chance(30)
-	t, err := q.p.Begin(ctx, look, purge.Fill{Known: f.both(h.known), Guessed: f.both(h.guessed), Late: late})
+	t, err := q.p.Begin(ctx, look, purge.Fill{Known: h.known, Guessed: h.guessed, Late: late})
 	f.w.Say("begins: %v %v, guessed %v", err, h.known, h.guessed)
 	if err != nil || f.w.Stopped() {
 		return
@@ -59,9 +59,16 @@ func (f *fleet) fill(q *process, page int) {
 	f.w.Yield()
 	e.read = f.w.Step
 	f.w.Say("reads")
+	if f.plan.few {
+		f.slow = true
+		_ = f.w.Wait(ctx, 2*every)
+	}
 	if old != nil && f.chance(70) { // a 304: what is stored is as good as what would be read now, and so are its tags
 		if f.mistake.user.forgetsOldTags {
 			h.guessed, h.during = nil, nil
+		}
+		if f.mistake.user.keepsOldWords {
+			t.Basis = old.basis
 		}
 		f.w.Say("304")
 		e.about = union(e.about, old.tags)
@@ -69,8 +76,7 @@ func (f *fleet) fill(q *process, page int) {
 	e.tags = h.named()
 	e.about = union(e.about, slices.Concat(h.known, e.tags))
 	f.w.Yield()
-	named := f.both(e.tags)
-	q.flight[page] = &flight{ticket: t, entry: e, late: named}
+	q.flight[page] = &flight{ticket: t, entry: e, late: e.tags}
 	if f.mistake.user.queuesEarly {
 		e.basis = t.Basis
 		q.queue[page] = e
@@ -97,7 +103,7 @@ func (f *fleet) name(q *process, t *purge.Ticket, e *entry, tags []purge.Scope) 
 	if f.chance(20) {
 		ttl = time.Hour
 	}
-	kept, err := q.p.Name(ctx, t, f.both(tags), ttl)
+	kept, err := q.p.Name(ctx, t, tags, ttl)
 	f.w.Say("names %v: %t %v", tags, kept, err)
 	if !kept && err == nil && f.failures == 0 && !f.plan.noLog && !f.w.Stopped() {
 		f.keptFor(e, t, tags)
@@ -116,7 +122,7 @@ func (f *fleet) keptFor(e *entry, t *purge.Ticket, tags []purge.Scope) {
 			return
 		}
 	}
-	for _, s := range f.both(tags) {
+	for _, s := range tags {
 		if f.gone[f.key(s, e.page)] >= e.began || f.purging(s) {
 			return
 		}
@@ -126,7 +132,7 @@ func (f *fleet) keptFor(e *entry, t *purge.Ticket, tags []purge.Scope) {
 
 // purging tells whether a purge of a scope is under way or has been.
 func (f *fleet) purging(s purge.Scope) bool {
-	return slices.ContainsFunc(f.changes, func(c *change) bool { return slices.Contains(c.scopes, s) })
+	return slices.ContainsFunc(f.changes, func(c *change) bool { return slices.Contains(c.scopes, s) || slices.Contains(c.scopes, s.Softly()) })
 }
 
 // keep queues an entry and writes it.
@@ -149,7 +155,7 @@ func (f *fleet) ownFill(q *process, page int) {
 	defer func() { q.fills-- }()
 	known := f.plan.known[page]
 	e := &entry{page: page, by: f.w.Running().Name, began: f.w.Step, beganAt: f.w.Clock, about: known}
-	t, err := q.p.Begin(ctx, nil, purge.Fill{Known: f.both(known), Own: true})
+	t, err := q.p.Begin(ctx, nil, purge.Fill{Known: known, Own: true})
 	if err != nil || f.w.Stopped() {
 		return
 	}

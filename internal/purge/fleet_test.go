@@ -5,6 +5,7 @@ import (
 	"encoding/binary"
 	"fmt"
 	"math/rand/v2"
+	"slices"
 	"strings"
 	"time"
 
@@ -30,7 +31,7 @@ type mistake struct {
 
 // user is how a program that uses the protocol can be wrong.
 type user struct {
-	queuesEarly, servesQueueUnasked, marksBeforePlace, forgetsOldTags, followsUnasked, deaf bool
+	queuesEarly, servesQueueUnasked, marksBeforePlace, forgetsOldTags, keepsOldWords, followsUnasked, deaf bool
 }
 
 // page is what is stored under one key.
@@ -100,12 +101,14 @@ type fleet struct {
 	bad     string
 	words   uint64
 
-	gone     map[string]int // by the key of a mark: the last step in which it went
-	appended map[string]int // by the key of a log: how many records it was given
-	broken   map[string]int // by the key of a log: the last step in which it went
-	moved    time.Time      // when a log of prefixes last changed
+	gone     map[string]int  // by the key of a mark: the last step in which it went
+	appended map[string]int  // by the key of a log: how many records it was given
+	lost     map[string]bool // the keys of marks that got lost
+	broken   map[string]int  // by the key of a log: the last step in which it went
+	moved    time.Time       // when a log of prefixes last changed
 	known    sim.Arrangements
-	failures int // of commands
+	failures int  // of commands
+	slow     bool // a handler that takes long has read its data
 }
 
 func newFleet() *fleet { return &fleet{w: &sim.World{}} }
@@ -117,7 +120,7 @@ func (f *fleet) run(seed uint64, m *mistake, tracing bool) string {
 	f.w.Reset()
 	pcg := rand.NewPCG(seed, 0)
 	*f = fleet{w: f.w, rng: rand.New(pcg), mistake: m, procs: f.procs[:0], changes: f.changes[:0],
-		gone: renewed(f.gone), appended: renewed(f.appended), broken: renewed(f.broken)}
+		lost: renewed(f.lost), gone: renewed(f.gone), appended: renewed(f.appended), broken: renewed(f.broken)}
 	f.w.Tracing, f.w.Choose, f.w.Store.Mistakes = tracing, f.rng.IntN, m.store
 	f.w.Step = 1
 	f.w.Touch = f.touched
@@ -133,9 +136,9 @@ func (f *fleet) run(seed uint64, m *mistake, tracing bool) string {
 	return f.end()
 }
 
-func renewed(m map[string]int) map[string]int {
+func renewed[V any](m map[string]V) map[string]V {
 	if m == nil {
-		return make(map[string]int)
+		return make(map[string]V)
 	}
 	clear(m)
 	return m
@@ -188,7 +191,7 @@ func (f *fleet) touched(key string, grown int) {
 	if f.plan.sharded() {
 		kind = kind[strings.IndexByte(kind, '}')+1:]
 	}
-	if kind[0] == 'm' {
+	if kind[0] == 'm' || kind[0] == 'd' {
 		f.gone[key] = f.w.Step
 		return
 	}
@@ -264,7 +267,7 @@ func (c *change) heldFor(q *process, began int, beganAt time.Time) bool {
 	return !c.slow || beganAt.Sub(c.paidAt) >= 2*every
 }
 
-// spared checks the other side: what was not purged, and lost nothing that it stands on, is valid.
+// spared checks the other side: what was not purged, and lost nothing that it stands on, is valid. What was purged softly is stale.
 func (f *fleet) spared(q *process, e *entry, began int, state purge.State, err error) {
 	if f.plan.lists { // they make each other's entries worth nothing
 		return
@@ -283,9 +286,18 @@ func (f *fleet) spared(q *process, e *entry, began int, state purge.State, err e
 		return
 	}
 	for _, m := range e.basis.Marks {
-		if f.gone[f.key(m.Scope, e.page)] >= e.began {
+		if f.gone[f.key(m.Scope, e.page)] < e.began {
+			continue
+		}
+		if state == purge.Stale || f.hardGone(m.Scope, e.page) {
 			return
 		}
 	}
 	f.fail("process %d: page %d by %s is %s, and nothing that it stands on was purged or lost since step %d", q.number, e.page, e.by, names[state], e.began)
+}
+
+// hardGone tells whether the hard mark of a scope may ever have gone with good reason.
+func (f *fleet) hardGone(s purge.Scope, page int) bool {
+	return f.plan.own || f.lost[purge.HardKeyOf(s, pathOf(page), f.plan.sharded())] ||
+		slices.ContainsFunc(f.changes, func(c *change) bool { return slices.Contains(c.scopes, s) })
 }

@@ -36,12 +36,18 @@ func lifeOf(word string) time.Time {
 	return time.Unix(int64(binary.BigEndian.Uint32(b))*60, 0)
 }
 
-// lives are until when marks live that this process has lengthened. What is forgotten costs a round trip.
+// lives are the marks that this process has lengthened, with their hard marks. What is forgotten costs a round trip.
 type lives [16]livesPart
 
 type livesPart struct {
 	mu    sync.Mutex
-	until map[markID]time.Time
+	known map[markID]lengthened
+}
+
+// lengthened is until when a mark lives at least, with the words that it and the hard mark had then.
+type lengthened struct {
+	until      time.Time
+	word, hard string
 }
 
 // markID tells marks apart: one scope has several, each in a partition of its own.
@@ -55,27 +61,32 @@ func (i id) in(part *partition) markID { return markID{i, uint8(part.number)} }
 
 const maxLives = 512 // in each part
 
-// of returns the part of the lives that a mark's is in.
-func (l *lives) of(i markID) *livesPart { return &l[(i.id[0]+i.part)%16] }
+// partOf returns the part of the lives that a mark's is in.
+func (l *lives) partOf(i markID) *livesPart { return &l[(i.id[0]+i.part)%16] }
 
-func (l *lives) note(i markID, until time.Time) {
-	part := l.of(i)
+func (l *lives) note(i markID, now lengthened) {
+	part := l.partOf(i)
 	part.mu.Lock()
 	defer part.mu.Unlock()
-	if part.until == nil || len(part.until) >= maxLives {
-		part.until = make(map[markID]time.Time)
+	if part.known == nil || len(part.known) >= maxLives {
+		part.known = make(map[markID]lengthened)
 	}
-	part.until[i] = until
+	part.known[i] = now
 }
 
-// end returns until when a mark with a word lives at least.
-func (l *lives) end(i markID, word string) time.Time {
-	until := lifeOf(word)
-	part := l.of(i)
+// of returns until when a mark with a word lives at least, and the word that the hard mark had with it; empty where that is not known. A hard
+// mark that was lost since has another one, which costs no more than a miss behind a soft purge.
+func (l *lives) of(i markID, word string) (hard string, until time.Time) {
+	until = lifeOf(word)
+	part := l.partOf(i)
 	part.mu.Lock()
 	defer part.mu.Unlock()
-	if longer := part.until[i]; longer.After(until) {
-		return longer
+	known := part.known[i]
+	if known.until.After(until) {
+		until = known.until
 	}
-	return until
+	if known.word == word {
+		hard = known.hard
+	}
+	return hard, until
 }

@@ -13,7 +13,7 @@ import (
 // the entries and fills that stand on them, and by nothing else, so a purge of what is not in use leaves nothing behind. Tags that are
 // named late are looked for in a ring of the last purges of tags, as in the log of [Shared]. Its methods never block and return no error.
 type Local struct {
-	gens     scopes // by a digest of kind, softness and name
+	gens     scopes // by a digest of kind and name
 	tags     ring
 	mu       sync.Mutex // held while a prefix is purged
 	prefixes atomic.Pointer[prefixes]
@@ -53,20 +53,19 @@ func (l *Local) Judge(_ *Look, b *Basis) (state State, ok bool) {
 	if b.records == 0 {
 		return Gone, true
 	}
-	for _, g := range b.hard {
+	state = Valid
+	for _, g := range b.gens {
 		if g != nil && g.over.Load() {
-			return Gone, true
+			state = min(state, g.left())
 		}
 	}
-	if b.more != nil && over(b.more.hard) {
-		return Gone, true
+	if b.more != nil {
+		for _, g := range b.more.gens {
+			state = min(state, g.left())
+		}
 	}
-	state = Valid
 	if b.records != l.last.Load()+1 {
-		state = l.prefixes.Load().left(b)
-	}
-	if b.more != nil && over(b.more.soft) {
-		state = min(state, Stale)
+		state = min(state, l.prefixes.Load().left(b))
 	}
 	return state, true
 }
@@ -101,15 +100,9 @@ func (l *Local) Begin(_ context.Context, _ *Look, f Fill) (Ticket, error) {
 
 // more is what few entries stand on.
 type more struct {
-	hard  []*generation // beside the first ones
-	soft  []*generation
-	paths []string // beside the first one
-	late  []Scope  // what Basis.Late returns
-}
-
-// over tells whether one of generations has ended.
-func over(gens []*generation) bool {
-	return slices.ContainsFunc(gens, func(g *generation) bool { return g.over.Load() })
+	gens  []*generation // beside the first ones
+	paths []string      // beside the first one
+	late  []Scope       // what Basis.Late returns
 }
 
 // clone returns a copy, also of nothing.
@@ -117,33 +110,29 @@ func (m *more) clone() *more {
 	if m == nil {
 		return &more{}
 	}
-	return &more{hard: slices.Clone(m.hard), soft: slices.Clone(m.soft), paths: m.paths[:len(m.paths):len(m.paths)], late: m.late[:len(m.late):len(m.late)]}
+	return &more{gens: slices.Clone(m.gens), paths: m.paths[:len(m.paths):len(m.paths)], late: m.late[:len(m.late):len(m.late)]}
 }
 
 // stand has a basis stand on a scope more. What is in an entry already stays as it is.
 func (b *Basis) stand(s Scope, g *generation) {
-	switch {
-	case s.Kind.rare():
-	case s.Soft:
+	if s.Kind.rare() {
+		return
+	}
+	if free := slices.Index(b.gens[:], nil); free >= 0 {
+		b.gens[free] = g
+	} else {
 		b.more = b.more.clone()
-		b.more.soft = append(b.more.soft, g)
-	default:
-		if free := slices.Index(b.hard[:], nil); free >= 0 {
-			b.hard[free] = g
-		} else {
-			b.more = b.more.clone()
-			b.more.hard = append(b.more.hard, g)
-		}
-		if s.Kind.late() {
-			b.more = b.more.clone()
-			b.more.late = append(b.more.late, s)
-		}
-		if s.Kind == Path && b.path != "" {
-			b.more = b.more.clone()
-			b.more.paths = append(b.more.paths, s.Name)
-		} else if s.Kind == Path {
-			b.path = s.Name
-		}
+		b.more.gens = append(b.more.gens, g)
+	}
+	if s.Kind.late() {
+		b.more = b.more.clone()
+		b.more.late = append(b.more.late, s)
+	}
+	if s.Kind == Path && b.path != "" {
+		b.more = b.more.clone()
+		b.more.paths = append(b.more.paths, s.Name)
+	} else if s.Kind == Path {
+		b.path = s.Name
 	}
 }
 
@@ -180,7 +169,7 @@ func (l *Local) guessed(t *Ticket, scope Scope) *generation {
 
 // has tells whether a basis stands on a generation.
 func (b *Basis) has(g *generation) bool {
-	return slices.Contains(b.hard[:], g) || b.more != nil && (slices.Contains(b.more.hard, g) || slices.Contains(b.more.soft, g))
+	return slices.Contains(b.gens[:], g) || b.more != nil && slices.Contains(b.more.gens, g)
 }
 
 // purged tells whether one of scopes that were not guessed was purged since a fill began, or that cannot be told.
@@ -204,9 +193,7 @@ func (l *Local) Follow(_ context.Context, _ *Look, t *Ticket, late []Scope) (Sta
 	var unnamed []Scope
 	for _, scope := range late {
 		if g := l.guessed(t, scope); g != nil {
-			if g.over.Load() {
-				return Gone, nil
-			}
+			state = min(state, g.left())
 		} else if !t.Basis.has(l.generation(scope)) {
 			unnamed = append(unnamed, scope)
 		}
@@ -238,7 +225,11 @@ func (l *Local) purge(scope Scope, follow func(ended, next *generation)) {
 	if scope.Kind.late() {
 		l.tags.add(hash) // before the generation ends: see Name
 	}
-	part.end(hash, follow)
+	if scope.Soft {
+		part.age(hash)
+	} else {
+		part.end(hash, follow)
+	}
 }
 
 // PurgeBy purges scopes, and has the ticket go on with the generations behind: the purge ends one and begins the next in one step, so that it
@@ -255,10 +246,9 @@ func (l *Local) PurgeBy(_ context.Context, t *Ticket, scopes ...Scope) error {
 
 // follow has a basis go on with the generation behind one of its own.
 func (b *Basis) follow(ended, next *generation) {
-	replace(b.hard[:], ended, next)
+	replace(b.gens[:], ended, next)
 	if b.more != nil {
-		replace(b.more.hard, ended, next)
-		replace(b.more.soft, ended, next)
+		replace(b.more.gens, ended, next)
 	}
 }
 

@@ -76,15 +76,13 @@ func (h *Heard) Left(basis *Basis) State {
 	}
 	left := Valid
 	for i := range basis.Marks {
-		scope := basis.Marks[i].Scope
-		named := scope.id()
-		if _, purged := h.purged[string(named[:])]; !purged {
-			continue
-		}
-		if !scope.Soft {
+		named := basis.Marks[i].Scope.id()
+		if _, purged := h.purged[named.logged(false)]; purged {
 			return Gone
 		}
-		left = Stale
+		if _, purged := h.purged[named.logged(true)]; purged {
+			left = Stale
+		}
 	}
 	return left
 }

@@ -24,8 +24,14 @@ type debts struct {
 	full    uint64     // all partitions: see parted
 	mu      sync.Mutex // held for no longer than a look into the maps
 	last    uint64     // the number of the newest debt: one that is owed anew while it is paid stays
-	marks   map[id]debt
+	marks   map[owing]debt
 	records map[record]parted // that of everything is record{}
+}
+
+// owing is what a debt is found by: a scope has one of hard purges and one of soft ones.
+type owing struct {
+	id   id
+	soft bool
 }
 
 // debt is what is owed to one scope: its marks in some partitions. Its name is not kept, which may be long.
@@ -73,19 +79,21 @@ func (d *debts) oweRecord(r record, parts uint64) {
 // oweMark notes the marks of a scope, which are one debt. Of too many everything is owed in the partitions that they are in.
 func (d *debts) oweMark(one due) {
 	if d.marks == nil {
-		d.marks = make(map[id]debt)
+		d.marks = make(map[owing]debt)
 	}
 	one.spared = false
-	one.parts |= d.marks[one.id].parts
-	if d.marks[one.id] = (debt{one, d.last}); len(d.marks) <= maxOwed {
+	of := owing{one.id, one.soft}
+	one.parts |= d.marks[of].parts
+	if d.marks[of] = (debt{one, d.last}); len(d.marks) <= maxOwed {
 		return
 	}
-	parts := uint64(0)
+	parts, all := uint64(0), record{soft: true}
 	for _, one := range d.marks {
 		parts |= one.parts
+		all.soft = all.soft && one.soft
 	}
 	d.marks = nil
-	d.oweRecord(record{}, parts)
+	d.oweRecord(all, parts)
 }
 
 // left tells what the debts leave of an entry that stands on scopes, and is in a partition.
@@ -109,8 +117,11 @@ func (d *debts) left(part int, scopes func(yield func(Scope) bool)) State {
 		}
 	}
 	for s := range scopes {
-		if owed := d.marks[s.id()]; owed.path || owed.parts>>part&1 != 0 {
-			lower(s.Soft)
+		i := s.id()
+		for _, soft := range [...]bool{true, false} {
+			if owed := d.marks[owing{i, soft}]; owed.path || owed.parts>>part&1 != 0 {
+				lower(soft)
+			}
 		}
 		for r, owed := range d.records {
 			if s.Kind == Path && owed.parts>>part&1 != 0 && r.covers(s.Name) {
@@ -151,14 +162,15 @@ func (d *debts) settle(b *bill, number uint64) {
 		}
 	}
 	for _, one := range b.marks {
-		owed, ok := d.marks[one.id]
+		of := owing{one.id, one.soft}
+		owed, ok := d.marks[of]
 		if !ok || owed.number > number {
 			continue
 		}
 		if owed.parts &^= one.parts; owed.parts != 0 {
-			d.marks[one.id] = owed
+			d.marks[of] = owed
 		} else {
-			delete(d.marks, one.id)
+			delete(d.marks, of)
 		}
 	}
 	d.count.Store(int64(len(d.marks) + len(d.records)))

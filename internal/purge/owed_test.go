@@ -39,6 +39,9 @@ func TestOwedIsBounded(t *testing.T) {
 		{"one prefix more", few(65, prefixes), 1, purge.Gone},
 		{"everything", []purge.Scope{all}, 1, purge.Gone},
 		{"everything softly", []purge.Scope{all.Softly()}, 1, purge.Stale},
+		{"paths softly, one more than count", few(10_001, func(i int) purge.Scope { return paths(i).Softly() }), 1, purge.Stale},
+		{"and one of them hard", append(few(10_000, func(i int) purge.Scope { return paths(i).Softly() }), paths(10_000)), 1, purge.Gone},
+		{"paths, softly and hard", append(few(100, func(i int) purge.Scope { return paths(i).Softly() }), few(100, paths)...), 200, purge.Valid},
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			w := &sim.World{}
@@ -105,5 +108,48 @@ func TestOwedReachesFillsUnderWay(t *testing.T) {
 				t.Error("it is kept, and valid")
 			}
 		})
+	}
+}
+
+// TestOwedSoftly holds that what is owed softly is stale, that a hard debt beside it counts, in whichever order they came, and that each is paid
+// as what it is.
+func TestOwedSoftly(t *testing.T) {
+	for _, scope := range []purge.Scope{path, space, tag, prefix, all} {
+		for _, test := range []struct {
+			name string
+			soft []bool
+			want purge.State
+		}{
+			{"softly", []bool{true}, purge.Stale}, {"hard, then softly", []bool{false, true}, purge.Gone},
+			{"softly, then hard", []bool{true, false}, purge.Gone},
+		} {
+			t.Run(string(scope.Kind)+" "+test.name, func(t *testing.T) {
+				w := &sim.World{}
+				w.Reset()
+				here, there := onWorld(w), onWorld(w)
+				known := []purge.Scope{path, host, space, tag}
+				entry := begin(t, here, known)
+				down := true
+				w.Down = func() bool { return down }
+				for _, soft := range test.soft {
+					scope.Soft = soft
+					if err := here.Purge(ctx, scope); !errors.Is(err, purge.ErrOwed) {
+						t.Fatalf("the error is %v", err)
+					}
+				}
+				down = false
+				left(t, here, "while it is owed", &entry.Basis, test.want)
+				must(t, here.Pay(ctx))
+				w.Clock = w.Clock.Add(2 * time.Second)
+				for name, p := range map[string]*purge.Shared{"here": here, "elsewhere": there} {
+					left(t, p, name+", once it is paid", &entry.Basis, test.want)
+				}
+				fill := begin(t, here, known)
+				left(t, here, "of what is filled then", &fill.Basis, purge.Valid)
+				if here.Owed() != 0 {
+					t.Errorf("%d are still owed", here.Owed())
+				}
+			})
+		}
 	}
 }

@@ -25,6 +25,7 @@ type plan struct {
 	lists   bool   // each process has a list of its own of them
 	salt    uint64 // by which keys are spread
 	alone   bool   // it is of partitions alone, or of lists
+	few     bool   // and of no more than a fill that takes long, a purge meanwhile, and hits
 	untold  int    // of a hundred times, how often an arrangement cannot be told
 }
 
@@ -74,7 +75,7 @@ func (f *fleet) makePlan() {
 	case k < 5: // of partitions alone
 		*p = plan{processes: 2, servers: 2, prefixes: true, salt: f.rng.Uint64(), steps: 2, keep: 8, known: p.known, alone: true}
 	case k < 15: // of lists of servers alone
-		*p = plan{processes: 2, servers: 2, lists: true, salt: f.rng.Uint64(), steps: 3, keep: 8, untold: 10 * f.rng.IntN(3), known: p.known, alone: true}
+		*p = plan{processes: 2, servers: 2, lists: true, salt: f.rng.Uint64(), steps: 3, keep: 8, untold: 10 * f.rng.IntN(3), known: p.known, alone: true, few: k >= 12}
 	case k < 20: // of marks that several partitions have, and what is owed to some of them
 		*p = plan{processes: 2, servers: 2, salt: f.rng.Uint64(), steps: 3, keep: 8, tags: allTags[:1+f.rng.IntN(2)], known: p.known, alone: f.chance(50)}
 	}
@@ -101,6 +102,9 @@ func (f *fleet) setUp() {
 	if p.steps > 0 {
 		w.Pause = func() bool { return f.rng.IntN(10) < p.steps }
 	}
+	if p.soft {
+		w.Turn = func() bool { return f.chance(50) }
+	}
 	if p.faults > 0 {
 		w.Fault = func() sim.Fault {
 			name := w.Running().Name
@@ -121,6 +125,15 @@ func (f *fleet) populate() {
 	p := &f.plan
 	some := func() int { return f.rng.IntN(p.processes) }
 	page := func() int { return f.rng.IntN(10) / 8 } // one is asked for more often
+	if p.few {
+		f.act("fill", 0, 0, f.fill)
+		f.act("purge", 1, 0, func(q *process, _ int) {
+			f.w.Until(func() bool { return f.slow })
+			f.purge(q, []purge.Scope{p.focus})
+		})
+		f.act("hit", 0, 0, func(q *process, page int) { f.hit(q, page, true) })
+		return
+	}
 	for range 1 + f.rng.IntN(3) {
 		f.act("fill", some(), page(), f.fill)
 	}
@@ -193,7 +206,10 @@ func (f *fleet) loseMark() {
 	key := f.key(scopes[f.rng.IntN(len(scopes))], 0)
 	if f.chance(10) {
 		key = purge.PulseKey(pathOf(0), f.plan.sharded())
+	} else if f.plan.soft && f.chance(50) {
+		key = purge.HardKeyOf(scopes[f.rng.IntN(len(scopes))], pathOf(0), f.plan.sharded())
 	}
+	f.lost[key] = true
 	f.w.Lose(f.place(key))
 }
 

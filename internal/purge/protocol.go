@@ -11,6 +11,13 @@
 // position: a purge that is in the log later than that look deletes the word that the fill has taken. Not to find out
 // costs a miss: what is lost, is another log or does not reach back makes nothing valid.
 //
+// A soft purge makes stale what stands on a scope. So a scope has a second mark, the hard mark, which only hard purges delete, while the mark is
+// deleted by both. A fill takes the words of both together, and a look-up reads the marks alone: an entry whose words are all there is valid. Where
+// a word is gone, the hard marks tell, which are read then: while they have the words of the entry's fill, no hard purge came behind it,
+// and the entry is stale. In which order the two are added and deleted does not matter: before the data of a purge changed, a fill that has read
+// older data had both words, and behind the purge both are gone. A word of a hard mark is never taken behind the handler, except for what the log
+// is asked about.
+//
 // In a store of several servers all that an entry stands on is on the entry's own: its path has a mark in the path's partition, and a scope that
 // has no path has a mark in each partition, of which an entry stands on that of its own. Each partition has a log of tags, too.
 package purge
@@ -39,16 +46,17 @@ type Basis struct {
 	Marks []Mark   // Shared: the scopes and their words
 	Place Position // Shared: in the log of prefixes, and how keys were spread: see arrangement.go
 
-	hard    [3]*generation // Local: of a path, on its host and on all, and of a namespace, as a rule
+	gens    [3]*generation // Local: of a path, on its host and on all, and of a namespace, as a rule
 	path    string         // Local: what prefixes are compared with
 	more    *more          // Local: nil for nothing
 	records uint64         // Local: one more than how many prefixes had been purged; zero for what no Begin has taken
 }
 
-// Mark is a scope and the word that its mark had.
+// Mark is a scope and the words that its marks had.
 type Mark struct {
 	Scope Scope
 	Word  string
+	Hard  string // the word of the hard mark; empty where it is not known: then a soft purge leaves nothing
 }
 
 // Fill is what is known of a fill before the handler runs.
@@ -84,6 +92,7 @@ type Look struct {
 	scopes      []Scope
 	keys        []string   // behind room for one that is not of a mark: see KeysBehind
 	words       []string   // as many as have been read
+	hards       []Mark     // the words of hard marks, as far as they have been read: Hard alone is set
 	part        *partition // of what stands on the scopes
 	pulse       int        // the number of the pulse's scope, or -1: see prefixes.go
 	tags        Position   // where the partition's log of tags was, noted for following a flight
@@ -123,12 +132,12 @@ type Protocol interface {
 	// late too, named or not yet.
 	Follow(ctx context.Context, look *Look, t *Ticket, late []Scope) (State, error)
 
-	// Purge makes sure that no entry is valid whose fill began before and that stands on one of the scopes. It returns when that
-	// holds. An error matches ErrOwed when it does not hold in other processes yet.
+	// Purge makes sure that no entry is valid whose fill began before and that stands on one of the scopes: it is gone, or stale for a
+	// scope that is soft. It returns when that holds. An error matches ErrOwed when it does not hold in other processes yet.
 	Purge(ctx context.Context, scopes ...Scope) error
 
 	// PurgeBy does what Purge does, for a fill with Own whose own response is to outlive it: its ticket holds behind the purge
-	// if it did before, so that the purges of others count.
+	// if it did before, so that the purges of others count. No scope is soft.
 	PurgeBy(ctx context.Context, t *Ticket, scopes ...Scope) error
 
 	// Owed returns how many purges are owed.
@@ -198,4 +207,14 @@ func (l *Look) word(guess int, scope Scope) (string, bool) {
 		return "", false
 	}
 	return l.words[i], true
+}
+
+// hard returns the word of a scope's hard mark, and whether it was read.
+func (l *Look) hard(scope Scope) (string, bool) {
+	for i := range l.hards {
+		if l.hards[i].Scope == scope {
+			return l.hards[i].Hard, true
+		}
+	}
+	return "", false
 }

@@ -28,19 +28,18 @@ const (
 	ownHostPath Kind = 'H'
 )
 
-// Scope is what a purge can name, and what an entry stands on. A soft scope is one of its own beside the hard scope of the same
-// name: when it is purged, what stands on it is stale, and not gone.
+// Scope is what a purge can name, and what an entry stands on.
 type Scope struct {
 	Kind Kind
 	Host string // of a HostPath; else empty
 	Name string
-	Soft bool
+	Soft bool // of a purge: what stands on the scope is stale, and not gone. What an entry stands on is neither soft nor hard
 }
 
 // OfHostPath returns the scope of a path on one host.
 func OfHostPath(host, path string) Scope { return Scope{Kind: HostPath, Host: host, Name: path} }
 
-// Softly returns the soft scope of the same name.
+// Softly returns the scope for a soft purge.
 func (s Scope) Softly() Scope { s.Soft = true; return s }
 
 // id tells scopes apart: 120 bits of a digest, for names are long and the marks of a store many and small. Names come from
@@ -50,9 +49,6 @@ type id [15]byte
 func (s Scope) id() id {
 	var buffer [128]byte
 	b := append(buffer[:0], byte(s.Kind), '-')
-	if s.Soft {
-		b[1] = '~'
-	}
 	b = append(append(strconv.AppendInt(b, int64(len(s.Host)), 10), ':'), s.Host...) // with its length, so that no two pairs are one
 	sum := sha256.Sum256(append(b, s.Name...))
 	return id(sum[:])
@@ -60,10 +56,26 @@ func (s Scope) id() id {
 
 // key returns the key of a scope's mark, of which base is the beginning: see [partition]. It is that of no value and no response, and of no
 // other scope.
-func (i id) key(base string) string {
+func (i id) key(base string) string { return i.keyWith(base, 'm') }
+
+// hardKey returns the key of a scope's hard mark.
+func (i id) hardKey(base string) string { return i.keyWith(base, 'd') }
+
+func (i id) keyWith(base string, letter byte) string {
 	var room [96]byte
 	b := append(room[:0], base...)
-	return string(base64.RawURLEncoding.AppendEncode(append(b, 'm'), i[:]))
+	return string(base64.RawURLEncoding.AppendEncode(append(b, letter), i[:]))
+}
+
+// softly ends the record of a soft purge in a log.
+const softly = "~"
+
+// logged returns the record of a purge in a log.
+func (i id) logged(soft bool) string {
+	if soft {
+		return string(i[:]) + softly
+	}
+	return string(i[:])
 }
 
 // onPath tells whether the scope is of one path.
@@ -77,11 +89,10 @@ func (k Kind) rare() bool { return k == All || k == Prefix }
 
 // own returns the scope that tells the purges of others from a request's own, where the scope has one.
 func (s Scope) own() (Scope, bool) {
-	switch {
-	case s.Soft:
-	case s.Kind == Path:
+	switch s.Kind {
+	case Path:
 		return Scope{Kind: ownPath, Name: s.Name}, true
-	case s.Kind == HostPath:
+	case HostPath:
 		return Scope{Kind: ownHostPath, Host: s.Host, Name: s.Name}, true
 	}
 	return Scope{}, false

@@ -1,6 +1,7 @@
 package purge
 
 import (
+	"cmp"
 	"context"
 	"crypto/rand"
 	"errors"
@@ -192,13 +193,19 @@ func (s *Shared) Judge(l *Look, basis *Basis) (state State, ok bool) {
 	for i := range basis.Marks {
 		mark := &basis.Marks[i]
 		word, read := l.word(i, mark.Scope)
-		switch {
-		case !read:
-			ok = false
-		case word != "" && word == mark.Word:
-		case mark.Scope.Soft:
+		if read && word != "" && word == mark.Word {
+			continue
+		}
+		hard, settled := "", false
+		if read {
 			state = min(state, Stale)
-		default:
+			hard, settled = l.hard(mark.Scope)
+			settled = settled || mark.Hard == ""
+		}
+		switch {
+		case !settled:
+			ok = false
+		case hard == "" || hard != mark.Hard:
 			return Gone, true
 		}
 	}
@@ -220,8 +227,18 @@ func (s *Shared) Judge(l *Look, basis *Basis) (state State, ok bool) {
 	return min(state, left), true
 }
 
-// State does what Judge does, and reads what the look has not.
+// State does what Judge does, and reads what the look has not: the hard marks where a mark has another word than the entry, and only then.
 func (s *Shared) State(ctx context.Context, l *Look, basis *Basis) (State, error) {
+	return s.state(ctx, l, basis, true)
+}
+
+// Holds tells whether an entry is valid. It does what State does, and reads no hard marks.
+func (s *Shared) Holds(ctx context.Context, l *Look, basis *Basis) (bool, error) {
+	state, err := s.state(ctx, l, basis, false)
+	return state == Valid, err
+}
+
+func (s *Shared) state(ctx context.Context, l *Look, basis *Basis, stale bool) (State, error) {
 	part := s.partOfBasis(basis)
 	for range attempts {
 		if l == nil || l.part != part || l.paid != s.debts.paid.Load() {
@@ -243,6 +260,15 @@ func (s *Shared) State(ctx context.Context, l *Look, basis *Basis) (State, error
 			l.Read(words)
 			continue
 		}
+		if doubtful := l.doubtful(basis); len(doubtful) > 0 {
+			if !stale {
+				return Gone, nil
+			}
+			if err := l.readHard(ctx, doubtful); err != nil {
+				return Gone, err
+			}
+			continue
+		}
 		v, err := part.ensure(ctx, l.began)
 		if err != nil {
 			return Gone, err
@@ -255,6 +281,35 @@ func (s *Shared) State(ctx context.Context, l *Look, basis *Basis) (State, error
 		}
 	}
 	return Gone, errUnsettled
+}
+
+// doubtful returns the scopes whose hard marks have to be read: their marks have other words than the entry's fill has taken.
+func (l *Look) doubtful(basis *Basis) (scopes []Scope) {
+	for i := range basis.Marks {
+		mark := &basis.Marks[i]
+		if word, _ := l.word(i, mark.Scope); word == "" || word != mark.Word {
+			if _, read := l.hard(mark.Scope); !read {
+				scopes = append(scopes, mark.Scope)
+			}
+		}
+	}
+	return scopes
+}
+
+// readHard reads the hard marks of scopes.
+func (l *Look) readHard(ctx context.Context, scopes []Scope) error {
+	keys := make([]string, len(scopes))
+	for i := range scopes {
+		keys[i] = scopes[i].id().hardKey(l.s.at(&scopes[i], l.part).base)
+	}
+	words, err := l.s.Marks.Words(ctx, keys...)
+	if err != nil || len(words) != len(keys) {
+		return cmp.Or(err, errUnsettled)
+	}
+	for i, word := range words {
+		l.hards = append(l.hards, Mark{Scope: scopes[i], Hard: word})
+	}
+	return nil
 }
 
 // scopes are what a basis stands on.
@@ -284,11 +339,12 @@ func (b *Basis) on(scope Scope) bool {
 	return false
 }
 
-// Agrees tells whether no scope that both stand on had another word.
+// Agrees tells whether no scope that both stand on was purged in between, but for soft purges.
 func (b *Basis) Agrees(with *Basis) bool {
 	for i := range b.Marks {
 		for j := range with.Marks {
-			if one, other := &b.Marks[i], &with.Marks[j]; one.Scope == other.Scope && one.Word != other.Word {
+			one, other := &b.Marks[i], &with.Marks[j]
+			if one.Scope == other.Scope && one.Word != other.Word && (one.Hard == "" || one.Hard != other.Hard) {
 				return false
 			}
 		}

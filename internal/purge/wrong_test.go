@@ -10,7 +10,8 @@ import (
 // wrong is a protocol of which a part is overridden.
 type wrong struct {
 	*purge.Shared
-	f *fleet
+	f     *fleet
+	hards []purge.Mark // words of hard marks that were read
 
 	begin    func(*wrong, *purge.Look, purge.Fill) (purge.Ticket, error)
 	name     func(*wrong, *purge.Ticket, []purge.Scope) (bool, error)

@@ -17,8 +17,8 @@ import (
 // Each array may become longer: what a program does not know at its end, it skips. So only what may be ignored is added there.
 // Any other change takes a new version, and a version that a program does not know is a miss for it.
 const (
-	magicEntry    = "ccr\x04"
-	magicVariants = "ccv\x03"
+	magicEntry    = "ccr\x05"
+	magicVariants = "ccv\x04"
 	sumSize       = 4
 )
 
@@ -125,10 +125,10 @@ func (w *writer) basis(b *purge.Basis) {
 		m := &b.Marks[i]
 		w.array(markFields)
 		w.integer(int64(m.Scope.Kind))
-		w.boolean(m.Scope.Soft)
 		w.str(m.Scope.Host)
 		w.str(m.Scope.Name)
 		w.str(m.Word)
+		w.str(m.Hard)
 	}
 }
 
@@ -151,8 +151,8 @@ func (r *reader) marks() []purge.Mark {
 	marks := make([]purge.Mark, 0, min(n, len(r.text)/least))
 	for range n {
 		more := r.tuple(markFields)
-		scope := purge.Scope{Kind: purge.Kind(r.integer()), Soft: r.boolean(), Host: r.str(), Name: r.str()}
-		marks = append(marks, purge.Mark{Scope: scope, Word: r.str()})
+		scope := purge.Scope{Kind: purge.Kind(r.integer()), Host: r.str(), Name: r.str()}
+		marks = append(marks, purge.Mark{Scope: scope, Word: r.str(), Hard: r.str()})
 		r.skip(more)
 		if r.broken {
 			return nil

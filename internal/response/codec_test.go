@@ -45,7 +45,7 @@ func full() *Entry {
 // basis is one in which everything is set that goes into a store.
 func basis() purge.Basis {
 	return purge.Basis{Place: "place", Marks: []purge.Mark{
-		{Scope: purge.OfHostPath("example.com", "/päge"), Word: "word"}, {Scope: purge.Scope{Kind: purge.All}.Softly()},
+		{Scope: purge.OfHostPath("example.com", "/päge"), Word: "word", Hard: "hard"}, {Scope: purge.Scope{Kind: purge.All}},
 	}}
 }
 
@@ -111,9 +111,9 @@ func TestForeignBytes(t *testing.T) {
 	}
 	for name, data := range map[string][]byte{
 		"more behind it":                signed(magicEntry, append(bytes.Clone(whole[8:]), 0)),
-		"another magic number":          append([]byte("xcr\x04"), whole[4:]...),
-		"the version before":            append([]byte("ccr\x03"), whole[8:]...),
-		"another version":               append([]byte("ccr\x05"), whole[4:]...),
+		"another magic number":          append([]byte("xcr\x05"), whole[4:]...),
+		"the version before":            append([]byte("ccr\x04"), whole[8:]...),
+		"another version":               append([]byte("ccr\x06"), whole[4:]...),
 		"the other kind":                append([]byte(magicVariants), whole[4:]...),
 		"a value":                       []byte("hello"),
 		"metadata of 2^63 bytes":        huge(1 << 63),

@@ -80,7 +80,8 @@ const (
 
 // isMark tells whether a key is one of the records of purges.
 func isMark(key string) bool {
-	return strings.HasPrefix(key, "cachette:~r:m") || strings.HasPrefix(key, "cachette:~r:l")
+	rest, ours := strings.CutPrefix(key, "cachette:~r:")
+	return ours && strings.ContainsRune("mdl", rune(rest[0]))
 }
 
 type steppedLog struct {

@@ -2,6 +2,7 @@ package sim
 
 import (
 	"errors"
+	"slices"
 	"strconv"
 
 	"github.com/gin-cachette/cachette/internal/purge"
@@ -24,6 +25,7 @@ type Store struct {
 	Quiet func(key string) bool       // nothing goes wrong with a key, and what is done with it is no step; nil for none
 	Fault func() Fault                // decides what becomes of a command; nil for Fine
 	Pause func() bool                 // decides whether an answer takes a step of its own; nil for never
+	Turn  func() bool                 // decides whether the keys of a command are gone through from the last one on; nil for never
 	Touch func(key string, grown int) // is told of each mark or log that goes, or of the records that a log gets
 
 	Mistakes Mistakes
@@ -118,6 +120,18 @@ func (s *Store) between(i int, key string) {
 	}
 }
 
+// order returns the numbers of the keys of a command in the order in which they are gone through.
+func (s *Store) order(keys int) []int {
+	order := make([]int, keys)
+	for i := range order {
+		order[i] = i
+	}
+	if keys > 1 && s.Turn != nil && s.Turn() {
+		slices.Reverse(order)
+	}
+	return order
+}
+
 func (s *Store) quiet(key string) bool { return s.Quiet != nil && s.Quiet(key) }
 
 func (s *Store) touch(key string, grown int) {
@@ -164,8 +178,9 @@ func (s *Store) add(server int, word func() string, keys []string) (words []stri
 	sent := make([]string, len(keys)) // what a repetition by mistake sends again
 	err = s.send(server, s.loudest(keys), func() error {
 		got := make([]string, len(keys))
-		for i, key := range keys {
-			s.between(i, key)
+		for n, i := range s.order(len(keys)) {
+			key := keys[i]
+			s.between(n, key)
 			if was, ok := s.Marks[key]; ok {
 				if got[i] = was; s.Mistakes.WritesBack {
 					s.w.late = append(s.w.late, func() { s.Marks[key] = was })
@@ -190,9 +205,9 @@ func (s *Store) add(server int, word func() string, keys []string) (words []stri
 func (s *Store) delete(server int, keys []string) error {
 	return s.send(server, s.loudest(keys), func() error {
 		s.w.Say("delete %q", keys)
-		for i, key := range keys {
-			s.between(i, key)
-			s.drop(key)
+		for n, i := range s.order(len(keys)) {
+			s.between(n, keys[i])
+			s.drop(keys[i])
 		}
 		return nil
 	})

@@ -89,7 +89,7 @@ func TestEntry(t *testing.T) {
 		Fields: []response.Field{{Name: "Content-Type", Values: []string{"text/plain"}}, {Name: "Vary", Values: []string{"X-A", ""}, Change: response.Append}},
 		Meta: rfc9111.Metadata{ResponseTime: time.Unix(1767225600, 123456789), InitialAge: time.Second, Lifetime: time.Minute,
 			NoCache: true, StaleIfError: -time.Hour, Vary: []string{"X-A", "X-B"}}})
-	entry.Basis = purge.Basis{Place: "p", Marks: []purge.Mark{{Scope: purge.Scope{Kind: purge.Tag, Name: "t", Soft: true}, Word: "w"}}}
+	entry.Basis = purge.Basis{Place: "p", Marks: []purge.Mark{{Scope: purge.Scope{Kind: purge.Tag, Name: "t"}, Word: "w", Hard: "h"}}}
 	entry.Key, entry.Start, entry.Whole = "cachette:~r:hq//example.com/päge?a=1\x00", 3, math.MaxInt64
 	data := response.Encode(entry)
 	for _, form := range forms(t, data) {
