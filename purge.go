@@ -18,6 +18,7 @@ type Purge struct {
 	Prefixes   []string `json:"prefixes,omitempty"`   // see [Cache.PurgePrefix]
 	Namespaces []string `json:"namespaces,omitempty"` // with the values in them: see [Cache.ClearNamespace]
 	Tags       []string `json:"tags,omitempty"`       // see [Cache.Invalidate]
+	Groups     []string `json:"groups,omitempty"`     // of one origin each, as https://shop.example#products: what responses say by Cache-Groups (RFC 9875)
 	Identities []string `json:"identities,omitempty"` // see [Cache.PurgeIdentity]
 	KeyParts   []string `json:"key_parts,omitempty"`  // what a function of [WithKeyPart] has returned, such as a tenant
 	Everything bool     `json:"everything,omitempty"` // all responses; values stay

@@ -165,7 +165,7 @@ func TestPurgeOfWhatCannotBeNamed(t *testing.T) {
 
 // A Purge has a form in JSON, which leaves out what it does not name.
 func TestPurgeInJSON(t *testing.T) {
-	const text = `{"paths":["/a"],"urls":["https://b.example/"],"prefixes":["/c/"],"namespaces":["d"],"identities":["e"],"key_parts":["f"],"everything":true}`
+	const text = `{"paths":["/a"],"urls":["https://b.example/"],"prefixes":["/c/"],"namespaces":["d"],"tags":["t"],"groups":["https://b.example#g"],"identities":["e"],"key_parts":["f"],"everything":true}`
 	var p cachette.Purge
 	if err := json.Unmarshal([]byte(text), &p); err != nil {
 		t.Fatal(err)

@@ -80,7 +80,7 @@ func TestOnPurgeTellsEachFunctionByItself(t *testing.T) {
 				*list = []string{"/page"}
 			}
 		}
-		p.URLs = []string{"http://example.com/page"}
+		p.URLs, p.Groups = []string{"http://example.com/page"}, []string{"http://example.com#page"}
 		return p
 	}
 	heard := 0

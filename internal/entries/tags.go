@@ -20,8 +20,8 @@ var ErrPurged = errors.New("cachette: what it stands on was purged while its han
 // usualFills is how many fills note where the log of tags is, before any has named a tag: a program without tags has no use for it.
 const usualFills = 64
 
-// tagsOf returns the scopes of tags.
-func tagsOf(tags []string) (scopes []purge.Scope) {
+// Tags returns the scopes of tags.
+func Tags(tags []string) (scopes []purge.Scope) {
 	for _, tag := range tags {
 		scopes = append(scopes, purge.Scope{Kind: purge.Tag, Name: tag})
 	}
@@ -46,18 +46,17 @@ func (s *Store) mayTag() bool { return s.tagged.Load() || s.fills.Add(1) <= usua
 
 // guess returns the tags that what a fill makes may stand on: those that its route has said beforehand, and those of the responses before.
 func (s *Store) guess(found *Found, of *target.Target) []purge.Scope {
-	guess := append(tagsOf(of.Tags), found.tags...)
+	guess := append(Tags(of.Tags), found.tags...)
 	if found.Entry != nil {
 		guess = append(guess, found.Entry.Basis.Late()...)
 	}
 	return guess
 }
 
-// Name adds to the ticket of a fill the tags that have become known since it began, before its response is given to anybody but its own client. The error
+// Name adds to the ticket of a fill the tags and groups that have become known since it began, before its response is given to anybody but its own client. The error
 // matches [ErrPurged] where it is not to be kept. What the fill or the response before it was known to have costs nothing; what is new is asked of the
 // store.
-func (s *Store) Name(ctx context.Context, of *target.Target, t *Ticket, tags []string, e *response.Entry, now time.Time) error {
-	late := tagsOf(tags)
+func (s *Store) Name(ctx context.Context, of *target.Target, t *Ticket, late []purge.Scope, e *response.Entry, now time.Time) error {
 	if len(late) == 0 || t.err != nil {
 		return nil
 	}
@@ -94,14 +93,18 @@ func (s *Store) pageOf(of *target.Target) string {
 }
 
 const (
-	standingSlots = 1024
+	standingSets  = 256
+	standingWays  = 4
 	mostStanding  = 40      // tags of a page that are remembered
 	standingNames = 2 << 10 // how long they may be together, in bytes
 )
 
 // standing remembers on what tags pages stood last, so that a look-up reads their marks together with the page, and a fill takes them before its
 // handler runs. A guess that is wrong costs nothing but what was read of it. All of them take five mebibytes at most.
-type standing [standingSlots]atomic.Pointer[standsOn]
+type standing [standingSets]struct {
+	ways [standingWays]atomic.Pointer[standsOn]
+	next atomic.Uint32 // the one that makes room
+}
 
 // standsOn are the tags of a page.
 type standsOn struct {
@@ -109,13 +112,25 @@ type standsOn struct {
 	tags []purge.Scope
 }
 
-func (m *standing) slot(key string) *atomic.Pointer[standsOn] {
-	return &m[maphash.String(guessSeed, key)%standingSlots]
+// find returns where the tags of a page are remembered, or can be, and what is there.
+func (m *standing) find(key string) (way *atomic.Pointer[standsOn], there *standsOn) {
+	set := &m[maphash.String(guessSeed, key)%standingSets]
+	for i := range set.ways {
+		if known := set.ways[i].Load(); known != nil && known.key == key {
+			return &set.ways[i], known
+		} else if known == nil && way == nil {
+			way = &set.ways[i]
+		}
+	}
+	if way == nil {
+		way = &set.ways[set.next.Load()%standingWays]
+	}
+	return way, nil
 }
 
 // of returns the tags of a page, as far as they are remembered.
 func (m *standing) of(key string) []purge.Scope {
-	if known := m.slot(key).Load(); known != nil && known.key == key {
+	if _, known := m.find(key); known != nil {
 		return known.tags
 	}
 	return nil
@@ -123,15 +138,13 @@ func (m *standing) of(key string) []purge.Scope {
 
 // note remembers the tags of a page.
 func (m *standing) note(key string, tags []purge.Scope) {
-	slot := m.slot(key)
-	known := slot.Load()
-	same := known != nil && known.key == key
+	way, known := m.find(key)
 	switch {
-	case same && slices.Equal(known.tags, tags):
+	case known != nil && slices.Equal(known.tags, tags):
 		return
 	case len(tags) == 0:
-		if same {
-			slot.CompareAndSwap(known, nil)
+		if known != nil {
+			way.CompareAndSwap(known, nil)
 		}
 		return
 	}
@@ -139,7 +152,11 @@ func (m *standing) note(key string, tags []purge.Scope) {
 	for _, tag := range tags {
 		size += len(tag.Name)
 	}
-	if len(key) <= longestKey && len(tags) <= mostStanding && size <= standingNames {
-		slot.Store(&standsOn{strings.Clone(key), tags})
+	if len(key) > longestKey || len(tags) > mostStanding || size > standingNames {
+		return
 	}
+	if known == nil {
+		m[maphash.String(guessSeed, key)%standingSets].next.Add(1)
+	}
+	way.Store(&standsOn{strings.Clone(key), tags})
 }

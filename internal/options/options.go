@@ -176,19 +176,24 @@ func Namespace(namespace string) Option {
 
 // Tags is WithTags.
 func Tags(tags ...string) Option {
-	if len(tags) == 0 {
-		panic(fmt.Errorf("%w: WithTags: no tag is named; name one or more", argument.Err))
-	}
-	for _, tag := range tags {
-		if problem := argument.Tag(tag); problem != "" {
-			panic(fmt.Errorf("%w: WithTags: %s", argument.Err, problem))
-		}
-	}
+	mustTag("WithTags", tags)
 	return func(r *serve.Route) {
 		for _, tag := range tags {
 			if !slices.Contains(r.Tags, tag) {
 				r.Tags = append(r.Tags, tag)
 			}
+		}
+	}
+}
+
+// mustTag panics unless tags are some.
+func mustTag(what string, tags []string) {
+	if len(tags) == 0 {
+		panic(fmt.Errorf("%w: %s: no tag is named; name one or more", argument.Err, what))
+	}
+	for _, tag := range tags {
+		if problem := argument.Tag(tag); problem != "" {
+			panic(fmt.Errorf("%w: %s: %s", argument.Err, what, problem))
 		}
 	}
 }
@@ -292,6 +297,20 @@ func ForeignCookies(names ...string) Option {
 // CacheStatusKey is WithCacheStatusKey.
 func CacheStatusKey() Option {
 	return func(r *serve.Route) { r.ShowKey = true }
+}
+
+// Invalidates is cachette's.
+func Invalidates(tags ...string) gin.HandlerFunc {
+	mustTag("Invalidates", tags)
+	return InvalidatesFrom(func(*gin.Context) []string { return tags })
+}
+
+// InvalidatesFrom is cachette's.
+func InvalidatesFrom(tags func(*gin.Context) []string) gin.HandlerFunc {
+	if tags == nil {
+		panic(fmt.Errorf("%w: InvalidatesFrom: tags is nil; give a function that returns tags", argument.Err))
+	}
+	return func(c *gin.Context) { serve.Invalidates(c, tags) }
 }
 
 // InvalidateOn is cachette's.

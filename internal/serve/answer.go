@@ -108,6 +108,7 @@ func (x *exchange) storable() (rfc9111.Metadata, rfc9111.Refusal) {
 	if why == rfc9111.Stored && x.unwanted() {
 		why = rfc9111.RefusedNoStore
 	}
+	x.groupBy(x.made.Header)
 	if why == rfc9111.Stored && x.mistagged() {
 		why = refusedTags
 	}

@@ -12,6 +12,7 @@ import (
 	"github.com/gin-cachette/cachette/internal/entries"
 	"github.com/gin-cachette/cachette/internal/event"
 	"github.com/gin-cachette/cachette/internal/flight"
+	"github.com/gin-cachette/cachette/internal/purge"
 	"github.com/gin-cachette/cachette/internal/response"
 	"github.com/gin-cachette/cachette/internal/rfc9111"
 )
@@ -58,6 +59,7 @@ type judged struct {
 	length     []string         // the lines of its Content-Length
 	cookies    []string         // those that the handler has set
 	omit       []string         // the fields that may not be stored
+	groups     []purge.Scope    // that the response says it is in (RFC 9875 §2)
 	varied     []string         // the lines of its Vary, as it leaves the route
 	timed      bool             // the route's function was asked for a time to live
 	ttl        time.Duration    // what it has said; 0 as long as it is being asked, or when it panicked

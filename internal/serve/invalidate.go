@@ -7,10 +7,12 @@ import (
 	"net/url"
 	"slices"
 	"strings"
+	"sync"
 	"sync/atomic"
 
 	"github.com/gin-gonic/gin"
 
+	"github.com/gin-cachette/cachette/internal/argument"
 	"github.com/gin-cachette/cachette/internal/purge"
 	"github.com/gin-cachette/cachette/internal/response"
 	"github.com/gin-cachette/cachette/internal/rfc9111"
@@ -94,7 +96,7 @@ func (u *unsafeRequest) invalidate(status int, header http.Header) {
 	}
 	host, named := target.Authority(r.Host), []*url.URL{u.asked}
 	if rfc9111.OnSuccess.Has(status) {
-		named = append(named, u.named(header)...)
+		named = append(named, u.refersTo(header)...)
 	}
 	var scopes []purge.Scope
 	for _, other := range named {
@@ -102,9 +104,16 @@ func (u *unsafeRequest) invalidate(status int, header http.Header) {
 			scopes = append(scopes, scope)
 		}
 	}
+	tags, groups := u.outdated(), groupsOf(header)
+	for _, tag := range tags {
+		scopes = append(scopes, purge.Scope{Kind: purge.Tag, Name: tag})
+	}
+	for _, group := range groups {
+		scopes = append(scopes, groupScope(host, group))
+	}
 	u.purge(scopes)
 	if s.hears.Load() != nil {
-		s.Purged(Purge{URLs: u.urls(host, named)})
+		s.Purged(Purge{URLs: u.urls(host, named), Tags: tags, Groups: u.groups(host, groups)})
 	}
 }
 
@@ -125,6 +134,35 @@ func (u *unsafeRequest) purge(scopes []purge.Scope) {
 	}
 }
 
+// outdated returns the tags that handlers have said the request outdates.
+func (u *unsafeRequest) outdated() (tags []string) {
+	for _, of := range u.write.outdates() {
+		for _, tag := range of(u.c) {
+			if problem := argument.Tag(tag); problem != "" {
+				u.server.tellOnce("outdated", u.c.FullPath(), "cachette: a tag that InvalidatesFrom names is none, and nothing is invalidated by it", "error", problem)
+			} else if !slices.Contains(tags, tag) {
+				tags = append(tags, tag)
+			}
+		}
+	}
+	return tags
+}
+
+// groupsOf returns the groups that an answer to an unsafe request invalidates (RFC 9875 §3).
+func groupsOf(header http.Header) []string {
+	groups, _ := rfc9111.ParseGroups(header["Cache-Group-Invalidation"])
+	return groups
+}
+
+// groups returns groups of a host as Purge names them.
+func (u *unsafeRequest) groups(host string, groups []string) (named []string) {
+	for _, group := range groups {
+		origin := url.URL{Scheme: schemeOf(u.server.Secure(u.c)), Host: host, Fragment: group}
+		named = append(named, origin.String())
+	}
+	return named
+}
+
 // urls returns the URLs of a host, as clients ask for them, each once.
 func (u *unsafeRequest) urls(host string, named []*url.URL) (urls []string) {
 	base := schemeOf(u.server.Secure(u.c)) + "://" + host
@@ -140,8 +178,8 @@ func (u *unsafeRequest) urls(host string, named []*url.URL) (urls []string) {
 	return urls
 }
 
-// named returns what a response names, beside its own URL, by Location and Content-Location.
-func (u *unsafeRequest) named(header http.Header) (all []*url.URL) {
+// refersTo returns what a response names, beside its own URL, by Location and Content-Location.
+func (u *unsafeRequest) refersTo(header http.Header) (all []*url.URL) {
 	for _, name := range []string{"Location", "Content-Location"} {
 		for _, value := range header[name] {
 			if named, ok := sameOrigin(u.request, value); ok {
@@ -175,6 +213,25 @@ type write struct {
 	context.Context
 	method, host, path string       // of the request as its client sent it
 	said               atomic.Value // the rfc9111.Invalidation that a handler has asked for last; nil for none
+
+	mu   sync.Mutex
+	tags []func(*gin.Context) []string // what handlers have said it outdates
+}
+
+// outdates returns what handlers have said that the request outdates.
+func (w *write) outdates() []func(*gin.Context) []string {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	return slices.Clone(w.tags)
+}
+
+// Invalidates has the request invalidate tags, beside its URL, where its answer does. It does nothing for a safe method, or without a cache.
+func Invalidates(c *gin.Context, tags func(*gin.Context) []string) {
+	if w := writeOf(c); w != nil {
+		w.mu.Lock()
+		defer w.mu.Unlock()
+		w.tags = append(w.tags, tags)
+	}
 }
 
 // writeKey is the key of a write, in a gin.Context and in the context of its request. HandleContext takes it from the former, and

@@ -20,6 +20,7 @@ type Purge struct {
 	Prefixes   []string
 	Namespaces []string
 	Tags       []string
+	Groups     []string
 	Identities []string
 	KeyParts   []string
 	Everything bool
@@ -54,6 +55,10 @@ func (s *Server) Scopes(p *Purge) (scopes []purge.Scope, err error) {
 	}
 	for _, tag := range p.Tags {
 		add(purge.Scope{Kind: purge.Tag, Name: tag}, wrong(argument.Tag(tag)))
+	}
+	for _, group := range p.Groups {
+		host, name, problem := argument.Group(group)
+		add(groupScope(target.Authority(host), name), problem)
 	}
 	for _, identity := range p.Identities {
 		add(purge.Scope{Kind: purge.Identity, Name: target.Name(identity)}, named("identity", "alice", identity))
@@ -147,7 +152,7 @@ func (s *Server) Purged(p Purge) {
 }
 
 func (p Purge) clone() Purge {
-	for _, list := range []*[]string{&p.Paths, &p.URLs, &p.Prefixes, &p.Namespaces, &p.Tags, &p.Identities, &p.KeyParts} {
+	for _, list := range []*[]string{&p.Paths, &p.URLs, &p.Prefixes, &p.Namespaces, &p.Tags, &p.Groups, &p.Identities, &p.KeyParts} {
 		*list = slices.Clone(*list)
 	}
 	return p

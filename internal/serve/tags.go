@@ -3,6 +3,7 @@ package serve
 import (
 	"errors"
 	"fmt"
+	"net/http"
 	"slices"
 	"sync"
 
@@ -10,7 +11,9 @@ import (
 
 	"github.com/gin-cachette/cachette/internal/argument"
 	"github.com/gin-cachette/cachette/internal/entries"
+	"github.com/gin-cachette/cachette/internal/purge"
 	"github.com/gin-cachette/cachette/internal/response"
+	"github.com/gin-cachette/cachette/internal/rfc9111"
 	"github.com/gin-cachette/cachette/internal/target"
 )
 
@@ -43,6 +46,13 @@ func (t *tags) add(names ...string) {
 			t.names = append(t.names, name)
 		}
 	}
+}
+
+// fail notes that the response cannot be kept with what it is tagged with.
+func (t *tags) fail(why error) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	t.wrong = why
 }
 
 // all returns the tags.
@@ -107,6 +117,24 @@ func (a *around) lendTags(e *response.Entry) {
 	}
 }
 
+// groupBy notes the groups that a response says it is in (RFC 9875 §2).
+func (x *exchange) groupBy(header http.Header) {
+	names, _ := rfc9111.ParseGroups(header["Cache-Groups"])
+	x.groups = x.groups[:0]
+	for _, name := range names {
+		x.groups = append(x.groups, groupScope(x.target.Host, name))
+		if len(name) > argument.MaxTag || len(names) > maxTags {
+			x.tags.fail(fmt.Errorf("%w: Cache-Groups has %d groups, of which %.64q has %d bytes; %d groups of %d bytes can be kept",
+				argument.Err, len(names), name, len(name), maxTags, argument.MaxTag))
+		}
+	}
+}
+
+// groupScope returns the scope of a group, which is one of an origin's: the scheme does not tell origins apart here, as it does not elsewhere.
+func groupScope(host, group string) purge.Scope {
+	return purge.Scope{Kind: purge.Group, Name: host + "#" + group}
+}
+
 // mistagged tells whether the response cannot be kept with its tags, and says so once for a route.
 func (x *exchange) mistagged() bool {
 	problem := x.tags.problem()
@@ -119,7 +147,7 @@ func (x *exchange) mistagged() bool {
 // name has what an entry is tagged with count, before anybody but its own client is given it.
 func (x *exchange) name(t *target.Target, e *response.Entry) error {
 	s := x.s
-	err := s.entries.Name(x.request.Context(), t, &x.ticket, x.tags.all(), e, s.clock.now())
+	err := s.entries.Name(x.request.Context(), t, &x.ticket, append(entries.Tags(x.tags.all()), x.groups...), e, s.clock.now())
 	if err == nil {
 		return nil
 	}
