@@ -96,7 +96,7 @@ func TestForeignItems(t *testing.T) {
 	if err := d.Ping(t.Context()); err != nil { // which prepares the table
 		t.Fatal(err)
 	}
-	const expires, now = 1_700_000_000, 1_600_000_000_000
+	const expires = 1_700_000_000
 	number := n(strconv.Itoa(expires))
 	for _, row := range []struct {
 		name string
@@ -118,45 +118,51 @@ func TestForeignItems(t *testing.T) {
 		{"a text as value", item{"value": s("v"), "expires": number}, 0},
 		{"no value", item{"expires": number}, 0},
 	} {
-		t.Run(row.name, func(t *testing.T) {
-			row.it["key"] = s("foreign")
-			st.put(t, row.it)
-			d.SetClock(func() time.Time { return time.UnixMilli(now) })
-			got, err := d.Get(t.Context(), "foreign")
-			if row.end == 0 {
-				if !errors.Is(err, drivers.ErrMiss) {
-					t.Errorf("Get = %q, %v, want ErrMiss", got.Value, err)
-				}
-				wantCount(t, "Delete", 0)(d.Delete(t.Context(), "foreign"))
-				return
-			}
-			if err != nil || got.ExpiresAt.UnixMilli() != row.end || got.Value == nil {
-				t.Fatalf("Get = %q, %v, %v, want the end %d", got.Value, got.ExpiresAt.UnixMilli(), err, row.end)
-			}
-			d.SetClock(func() time.Time { return time.UnixMilli(row.end - 1) })
-			wantCount(t, "Sweep before its end", 0)(d.Sweep(t.Context()))
-			wantValue(t, d, "foreign", string(got.Value))
-			d.SetClock(func() time.Time { return time.UnixMilli(row.end) })
-			wantMiss(t, d, "foreign")
-			values, err := d.GetValues(t.Context(), "foreign", "other")
-			if err != nil || values[0] != nil {
-				t.Errorf("GetValues at its end = %q, %v, want nothing", values, err)
-			}
-			wantCount(t, "Delete at its end", 0)(d.Delete(t.Context(), "foreign"))
-			st.put(t, row.it)
-			wantCount(t, "Clear at its end", 0)(d.Clear(t.Context(), "foreign"))
-			st.put(t, row.it)
-			wantCount(t, "Sweep at its end", 1)(d.Sweep(t.Context()))
-			if st.get(t, "foreign") != nil {
-				t.Error("Sweep has left it in the table")
-			}
-			st.put(t, row.it)
-			d.SetClock(func() time.Time { return time.UnixMilli(now) })
-			wantCount(t, "Clear", 1)(d.Clear(t.Context(), "foreign"))
-			st.put(t, row.it)
-			wantCount(t, "Delete", 1)(d.Delete(t.Context(), "foreign"))
-		})
+		t.Run(row.name, func(t *testing.T) { testForeignItem(t, d, st, row.it, row.end) })
 	}
+}
+
+// early is before any end of the items of TestForeignItems, in milliseconds.
+const early = 1_600_000_000_000
+
+// testForeignItem looks at an item that ends then, in milliseconds, before that and at it; 0 is for one that is never seen.
+func testForeignItem(t *testing.T, d *dynamodb.Driver, st *store, it item, end int64) {
+	it["key"] = s("foreign")
+	st.put(t, it)
+	d.SetClock(func() time.Time { return time.UnixMilli(early) })
+	got, err := d.Get(t.Context(), "foreign")
+	if end == 0 {
+		if !errors.Is(err, drivers.ErrMiss) {
+			t.Errorf("Get = %q, %v, want ErrMiss", got.Value, err)
+		}
+		wantCount(t, "Delete", 0)(d.Delete(t.Context(), "foreign"))
+		return
+	}
+	if err != nil || got.ExpiresAt.UnixMilli() != end || got.Value == nil {
+		t.Fatalf("Get = %q, %v, %v, want the end %d", got.Value, got.ExpiresAt.UnixMilli(), err, end)
+	}
+	d.SetClock(func() time.Time { return time.UnixMilli(end - 1) })
+	wantCount(t, "Sweep before its end", 0)(d.Sweep(t.Context()))
+	wantValue(t, d, "foreign", string(got.Value))
+	d.SetClock(func() time.Time { return time.UnixMilli(end) })
+	wantMiss(t, d, "foreign")
+	values, err := d.GetValues(t.Context(), "foreign", "other")
+	if err != nil || values[0] != nil {
+		t.Errorf("GetValues at its end = %q, %v, want nothing", values, err)
+	}
+	wantCount(t, "Delete at its end", 0)(d.Delete(t.Context(), "foreign"))
+	st.put(t, it)
+	wantCount(t, "Clear at its end", 0)(d.Clear(t.Context(), "foreign"))
+	st.put(t, it)
+	wantCount(t, "Sweep at its end", 1)(d.Sweep(t.Context()))
+	if st.get(t, "foreign") != nil {
+		t.Error("Sweep has left it in the table")
+	}
+	st.put(t, it)
+	d.SetClock(func() time.Time { return time.UnixMilli(early) })
+	wantCount(t, "Clear", 1)(d.Clear(t.Context(), "foreign"))
+	st.put(t, it)
+	wantCount(t, "Delete", 1)(d.Delete(t.Context(), "foreign"))
 }
 
 // An end that no clock can tell is a late one.

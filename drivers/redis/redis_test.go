@@ -219,29 +219,35 @@ func TestLayout(t *testing.T) {
 			t.Errorf("the store has %v", left)
 		}
 	})
-	t.Run("OfOthers", func(t *testing.T) {
-		c.Set(ctx, key, "without expiry", 0)
-		item, err := d.Get(ctx, key)
-		if err != nil || string(item.Value) != "without expiry" || time.Until(item.ExpiresAt) < 200*365*24*time.Hour {
-			t.Errorf("Get = %q, %v, %v, want an expiry far in the future", item.Value, item.ExpiresAt, err)
-		}
-		c.Set(ctx, key, "with expiry", time.Minute)
-		item, err = d.Get(ctx, key)
-		if left := time.Until(item.ExpiresAt); err != nil || left > time.Minute || left < 59*time.Second {
-			t.Errorf("Get = %v to live, %v, want a minute", left, err)
-		}
-		c.Del(ctx, key)
-		c.HSet(ctx, key, "field", "value")
-		if _, err = d.Get(ctx, key); err == nil || errors.Is(err, drivers.ErrMiss) || !strings.Contains(err.Error(), "redis: get: WRONGTYPE") {
-			t.Errorf("Get of a hash: %v, want an error that says so", err)
-		}
-		if values, err := d.GetValues(ctx, key); err != nil || len(values) != 1 || values[0] != nil {
-			t.Errorf("GetValues of a hash = %q, %v, want nil", values, err)
-		}
-		if err := d.Set(ctx, key, []byte("replaced"), time.Minute); err != nil {
-			t.Error(err)
-		}
-	})
+}
+
+// TestLayoutOfOthers reads what another program has written.
+func TestLayoutOfOthers(t *testing.T) {
+	c := client(t)
+	d := driver(t, c, redis.Options{})
+	ctx, key := t.Context(), prefix()+"key"
+	t.Cleanup(func() { c.Del(context.Background(), key) })
+	c.Set(ctx, key, "without expiry", 0)
+	item, err := d.Get(ctx, key)
+	if err != nil || string(item.Value) != "without expiry" || time.Until(item.ExpiresAt) < 200*365*24*time.Hour {
+		t.Errorf("Get = %q, %v, %v, want an expiry far in the future", item.Value, item.ExpiresAt, err)
+	}
+	c.Set(ctx, key, "with expiry", time.Minute)
+	item, err = d.Get(ctx, key)
+	if left := time.Until(item.ExpiresAt); err != nil || left > time.Minute || left < 59*time.Second {
+		t.Errorf("Get = %v to live, %v, want a minute", left, err)
+	}
+	c.Del(ctx, key)
+	c.HSet(ctx, key, "field", "value")
+	if _, err = d.Get(ctx, key); err == nil || errors.Is(err, drivers.ErrMiss) || !strings.Contains(err.Error(), "redis: get: WRONGTYPE") {
+		t.Errorf("Get of a hash: %v, want an error that says so", err)
+	}
+	if values, err := d.GetValues(ctx, key); err != nil || len(values) != 1 || values[0] != nil {
+		t.Errorf("GetValues of a hash = %q, %v, want nil", values, err)
+	}
+	if err := d.Set(ctx, key, []byte("replaced"), time.Minute); err != nil {
+		t.Error(err)
+	}
 }
 
 func TestTooLarge(t *testing.T) {
