@@ -95,7 +95,7 @@ func (f *fleet) start(m *member) {
 	}
 	process, err := servers.Start(f.t.Context(), fmt.Sprintf("process %d", m.number), ready, "env",
 		addressVariable+"="+m.address, databaseVariable+"="+f.database, ttlVariable+"="+f.ttl.String(),
-		"CACHETTE_URL="+f.store.where(), "CACHETTE_OPERATION_TIMEOUT="+patient.String(), os.Args[0])
+		"CACHETTE_URL="+f.store.where(), "CACHETTE_OPERATION_TIMEOUT="+patient.String(), "CACHETTE_KEEP_STALE=1s", os.Args[0])
 	if err != nil {
 		f.t.Error(err)
 		return

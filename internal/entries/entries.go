@@ -120,7 +120,7 @@ func (s *Store) begin(ctx context.Context, found *Found, of *target.Target, own 
 	defer cancel()
 	t.variants = found.variants
 	t.Ticket, t.err = s.shared.Begin(ctx, found.look, purge.Fill{
-		Known: scopesOf(nil, of), Guessed: s.guess(found, of), Late: s.mayTag(), Own: own,
+		Known: scopesOf(nil, of), Guessed: s.guess(found, of), Late: s.mayTag(), Own: own, TTL: s.usual(of),
 	})
 	if e := found.Entry; e != nil && t.err == nil {
 		state, known := s.shared.Judge(found.look, &e.Basis)
@@ -129,6 +129,15 @@ func (s *Store) begin(ctx context.Context, found *Found, of *target.Target, own 
 		}
 	}
 	return t
+}
+
+// usual returns for how long what a fill makes is kept as a rule; 0 where that is not known. The marks that it stands on live as long: those of
+// pages of minutes are not to stay for days.
+func (s *Store) usual(of *target.Target) time.Duration {
+	if of.Usual <= 0 {
+		return 0
+	}
+	return of.Usual + s.keep
 }
 
 // scopesOf appends to scopes what the responses for a target stand on: its path, on its host and on every one, the same of the path that

@@ -147,6 +147,14 @@ func (rt *Route) looksUpAs(merged *Route) bool {
 		rt.Policy.SetCookie == merged.Policy.SetCookie
 }
 
+// usual returns how long responses of the route are fresh, and may be served stale, where they do not say so; 0 where the route does not either.
+func (rt *Route) usual() time.Duration {
+	if rt.TTLFunc != nil || rt.Policy.TTL <= 0 {
+		return 0
+	}
+	return rt.Policy.TTL + max(rt.Policy.StaleWhileRevalidate, rt.Policy.StaleIfError)
+}
+
 // bodyLimit returns how many bytes of a body are kept.
 func (rt *Route) bodyLimit(s *Server) int64 {
 	if rt.BodyLimit > 0 {

@@ -20,6 +20,7 @@ import (
 	"net/url"
 	"slices"
 	"strings"
+	"time"
 )
 
 // marker begins the part of a key that only responses have.
@@ -155,10 +156,11 @@ type Target struct {
 	Path       string // as the route sees it
 	Came       string // as the client asked for it, where that is another one; else empty
 	Namespaces []string
-	Identities []string    // whom it is for, as Name gives them
-	Tags       []string    // that are said beforehand
-	Parts      []string    // of the key, those that purges can name, as Name gives them
-	Header     http.Header // of the request, with the fields that select among the variants
+	Identities []string      // whom it is for, as Name gives them
+	Tags       []string      // that are said beforehand
+	Usual      time.Duration // how long responses are fresh, and may be served stale, as a rule; 0 where that is not known
+	Parts      []string      // of the key, those that purges can name, as Name gives them
+	Header     http.Header   // of the request, with the fields that select among the variants
 }
 
 // Target returns a request's target. tls tells that the request counts as one over TLS.
