@@ -22,6 +22,12 @@ type Purge struct {
 	Identities []string `json:"identities,omitempty"` // see [Cache.PurgeIdentity]
 	KeyParts   []string `json:"key_parts,omitempty"`  // what a function of [WithKeyPart] has returned, such as a tenant
 	Everything bool     `json:"everything,omitempty"` // all responses; values stay
+
+	// Soft makes stale what is named, as if its lifetime had ended, in place of removing it: the next request validates it by its ETag or
+	// Last-Modified, or is served stale while it is refreshed, where stale-while-revalidate says so, and it may stand in for an error, where
+	// stale-if-error does (RFC 5861). Their windows begin when it is asked for. What has none of these, or must-revalidate, is never
+	// served without its handler. Values in a namespace have no stale form, and stay.
+	Soft bool `json:"soft,omitempty"`
 }
 
 // Purge removes what p names, by about as many operations of the store as one of these things alone takes. Where something is wrong with p,
@@ -39,12 +45,16 @@ func (c *Cache) purge(ctx context.Context, op, name string, p Purge) error {
 		return c.fail(op, name, err)
 	}
 	ctx = argument.Context(ctx)
-	if len(p.Namespaces) > 0 { // whose values take as long as there are many
+	namespaces := p.Namespaces // whose values are removed
+	if p.Soft {
+		namespaces = nil
+	}
+	if len(namespaces) > 0 { // which takes as long as there are many
 		beyond, cancel := bounded.Beyond(ctx, c.timeout)
 		defer cancel()
 		ctx = beyond
 	}
-	err = c.responses.Purge(ctx, p.Namespaces, scopes...)
+	err = c.responses.Purge(ctx, namespaces, scopes...)
 	c.server.LogUnheard(ctx, err)
 	c.server.Purged(serve.Purge(p))
 	return c.fail(op, name, err)
@@ -91,6 +101,11 @@ func (c *Cache) PurgePath(ctx context.Context, path string) error {
 // When the store does not answer, that is the error, and the purge is owed: see [Cache].
 func (c *Cache) Invalidate(ctx context.Context, tags ...string) error {
 	return c.purge(ctx, "invalidate", "", Purge{Tags: tags})
+}
+
+// Expire does what [Cache.Invalidate] does softly: the responses become stale, and are not removed. See Soft of [Purge].
+func (c *Cache) Expire(ctx context.Context, tags ...string) error {
+	return c.purge(ctx, "expire", "", Purge{Tags: tags, Soft: true})
 }
 
 // PurgePrefix removes the responses that are stored for all paths that begin with prefix: /blog/ names what lies beneath, /blog that as well,

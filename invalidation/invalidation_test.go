@@ -73,6 +73,7 @@ func TestHandler(t *testing.T) {
 		`{"urls": ["https://example.com/about"]}`:                     {"/about"},
 		`{"urls": ["https://other.example/about"]}`:                   nil,
 		`{"namespaces": ["shop"]}`:                                    {"/products/1", "/products/2"},
+		`{"paths": ["/products/1"], "soft": true}`:                    {"/products/1"},
 		`{"everything": true}`:                                        {"/products/1", "/products/2", "/about", "/admin/invalidate"},
 		` {"paths": ["/about"], "namespaces": ["shop"], "urls": []} `: {"/products/1", "/products/2", "/about"},
 	} {

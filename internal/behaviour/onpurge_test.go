@@ -31,6 +31,10 @@ func TestOnPurge(t *testing.T) {
 		"Purge": {func(s *site) error {
 			return s.cache.Purge(context.Background(), cachette.Purge{Paths: []string{"/page"}, Identities: []string{"alice"}})
 		}, []cachette.Purge{{Paths: []string{"/page"}, Identities: []string{"alice"}}}},
+		"Purge, softly": {func(s *site) error {
+			return s.cache.Purge(context.Background(), cachette.Purge{Paths: []string{"/page"}, Soft: true})
+		}, []cachette.Purge{{Paths: []string{"/page"}, Soft: true}}},
+		"Expire": {func(s *site) error { return s.cache.Expire(context.Background(), "t") }, []cachette.Purge{{Tags: []string{"t"}, Soft: true}}},
 		"POST": {func(s *site) error { s.do(http.MethodPost, "/page?x=1"); return nil },
 			[]cachette.Purge{{URLs: []string{"http://example.com/page"}}}},
 		"POST that names others": {func(s *site) error { s.do(http.MethodPost, "/elsewhere"); return nil },

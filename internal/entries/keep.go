@@ -52,7 +52,7 @@ func (s *Store) putObject(of *target.Target, e *response.Entry, t *Ticket, ttl t
 	}
 	object, _ := s.objects.GetObject([]byte(of.Key), now)
 	old, _ := object.(*response.Variants)
-	if old != nil && !s.holds(&old.Basis) {
+	if old != nil && s.state(&old.Basis) == purge.Gone {
 		old = nil
 	}
 	variants, changed := selectBy(old, of, e, t.standing(), now.Add(ttl))

@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/gin-cachette/cachette/drivers"
+	"github.com/gin-cachette/cachette/internal/purge"
 	"github.com/gin-cachette/cachette/internal/response"
 	"github.com/gin-cachette/cachette/internal/rfc9111"
 	"github.com/gin-cachette/cachette/internal/target"
@@ -30,11 +31,13 @@ func (s *Store) GetLocal(key []byte, request http.Header, now time.Time) Found {
 	object, _ := s.objects.GetObject(key, now)
 	switch stored := object.(type) {
 	case *response.Entry:
-		if stored.Key == string(key) && s.holds(&stored.Basis) {
-			return Found{Entry: stored}
+		if stored.Key == string(key) {
+			if e := left(stored, s.state(&stored.Basis), now); e != nil {
+				return Found{Entry: e}
+			}
 		}
 	case *response.Variants:
-		if stored.Key != string(key) || !s.holds(&stored.Basis) {
+		if stored.Key != string(key) || s.state(&stored.Basis) == purge.Gone {
 			break
 		}
 		own, joined := variantKeys(stored, request)
@@ -43,8 +46,10 @@ func (s *Store) GetLocal(key []byte, request http.Header, now time.Time) Found {
 				break
 			}
 			object, _ := s.objects.GetObject([]byte(key), now)
-			if e, ok := object.(*response.Entry); ok && e.Key == key && s.holds(&e.Basis) {
-				return Found{Entry: e, Key: key}
+			if e, ok := object.(*response.Entry); ok && e.Key == key {
+				if e := left(e, s.state(&e.Basis), now); e != nil {
+					return Found{Entry: e, Key: key}
+				}
 			}
 		}
 		return Found{Key: own, Why: rfc9111.ForwardVaryMiss}
@@ -70,9 +75,9 @@ func (s *Store) getBytes(ctx context.Context, of *target.Target, now time.Time) 
 	found.look = s.shared.Look(append(scopesOf(nil, of), found.tags...)...)
 	entry, variants, beside, err := s.readMarked(ctx, &found, of.Header)
 	if err == nil && variants != nil {
-		entry, err = s.variant(ctx, &found, variants, beside, of.Header)
+		entry, err = s.variant(ctx, &found, variants, beside, of.Header, now)
 	} else if err == nil && entry != nil {
-		entry, err = s.valid(ctx, &found, entry)
+		entry, err = s.valid(ctx, found.look, entry, now)
 	}
 	if err != nil {
 		found.Err = err
@@ -86,8 +91,8 @@ func (s *Store) getBytes(ctx context.Context, of *target.Target, now time.Time) 
 }
 
 // variant returns the variant that answers a request, if there is one, and notes what its fill is to be collapsed by.
-func (s *Store) variant(ctx context.Context, found *Found, variants *response.Variants, beside guessed, request http.Header) (*response.Entry, error) {
-	if holds, err := s.shared.Holds(ctx, found.look, &variants.Basis); err != nil || !holds {
+func (s *Store) variant(ctx context.Context, found *Found, variants *response.Variants, beside guessed, request http.Header, now time.Time) (*response.Entry, error) {
+	if state, err := s.shared.State(ctx, found.look, &variants.Basis); err != nil || state == purge.Gone {
 		return nil, err
 	}
 	found.variants = variants
@@ -102,7 +107,7 @@ func (s *Store) variant(ctx context.Context, found *Found, variants *response.Va
 			entry, _, err = s.read(ctx, key)
 		}
 		if err == nil && entry != nil {
-			entry, err = s.valid(ctx, found, entry)
+			entry, err = s.valid(ctx, found.look, entry, now)
 		}
 		if err != nil {
 			return nil, err
@@ -115,12 +120,20 @@ func (s *Store) variant(ctx context.Context, found *Found, variants *response.Va
 	return nil, nil
 }
 
-// valid returns an entry if nothing that it stands on was purged, by what the look-up has read where that tells.
-func (s *Store) valid(ctx context.Context, found *Found, entry *response.Entry) (*response.Entry, error) {
-	if holds, err := s.shared.Holds(ctx, found.look, &entry.Basis); err != nil || !holds {
+// valid returns what purges have left of an entry, by what the look-up has read where that tells. The hard marks are read where the entry is of
+// use when it is stale.
+func (s *Store) valid(ctx context.Context, look *purge.Look, entry *response.Entry, now time.Time) (*response.Entry, error) {
+	if !entry.Lingers() {
+		if holds, err := s.shared.Holds(ctx, look, &entry.Basis); err != nil || !holds {
+			return nil, err
+		}
+		return entry, nil
+	}
+	state, err := s.shared.State(ctx, look, &entry.Basis)
+	if err != nil {
 		return nil, err
 	}
-	return entry, nil
+	return left(entry, state, now), nil
 }
 
 // readMarked does what read does for the key of found, and has the look take the marks with it where both take one round trip, and the variant

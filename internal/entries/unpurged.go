@@ -2,6 +2,7 @@ package entries
 
 import (
 	"context"
+	"time"
 
 	"github.com/gin-cachette/cachette/internal/purge"
 	"github.com/gin-cachette/cachette/internal/response"
@@ -15,15 +16,7 @@ func (s *Store) Current(ctx context.Context, e *response.Entry, found *Found) bo
 			return true
 		}
 	}
-	return s.Stands(ctx, e) // the lookup may have come before the fill gave a scope its mark
-}
-
-// Outdated tells whether a live entry was purged since it was found. Of a store of bytes, Begin looks itself.
-func (s *Store) Outdated(e *response.Entry) bool { return s.local != nil && !s.holds(&e.Basis) }
-
-// Stands tells whether nothing that an entry stands on was purged since its fill began.
-func (s *Store) Stands(ctx context.Context, e *response.Entry) bool {
-	if s.local != nil {
+	if s.local != nil { // the lookup may have come before the fill gave a scope its mark
 		return s.holds(&e.Basis)
 	}
 	ctx, cancel := s.far.Step(context.WithoutCancel(ctx))
@@ -32,8 +25,38 @@ func (s *Store) Stands(ctx context.Context, e *response.Entry) bool {
 	return holds && err == nil
 }
 
-// holds does what Stands does, of a live object.
-func (s *Store) holds(b *purge.Basis) bool {
-	state, _ := s.local.Judge(nil, b)
-	return state == purge.Valid
+// Outdated tells whether a live entry is gone since it was found. Of a store of bytes, Begin looks itself.
+func (s *Store) Outdated(e *response.Entry) bool {
+	return s.local != nil && s.state(&e.Basis) == purge.Gone
 }
+
+// Left returns what purges have left of an entry that was found: the entry, or, where it was purged softly, one whose lifetime ends now, or nil.
+func (s *Store) Left(ctx context.Context, e *response.Entry, now time.Time) *response.Entry {
+	if s.local != nil {
+		return left(e, s.state(&e.Basis), now)
+	}
+	ctx, cancel := s.far.Step(context.WithoutCancel(ctx))
+	defer cancel()
+	e, _ = s.valid(ctx, nil, e, now)
+	return e
+}
+
+// left returns what a state leaves of an entry.
+func left(e *response.Entry, state purge.State, now time.Time) *response.Entry {
+	switch state {
+	case purge.Valid:
+		return e
+	case purge.Stale:
+		return e.Ended(now)
+	}
+	return nil
+}
+
+// state tells what is left of a live object.
+func (s *Store) state(b *purge.Basis) purge.State {
+	state, _ := s.local.Judge(nil, b)
+	return state
+}
+
+// holds tells whether nothing that a live object stands on was purged since its fill began.
+func (s *Store) holds(b *purge.Basis) bool { return s.state(b) == purge.Valid }

@@ -170,6 +170,21 @@ func (e *Entry) Freshen(changes []Field, header http.Header, omit []string, meta
 	return fresh
 }
 
+// Lingers tells whether the entry is of use when it is stale: it can be validated, or served stale.
+func (e *Entry) Lingers() bool { return e.Validatable() || e.Meta.Lingers() }
+
+// Ended returns the entry as one whose lifetime ends at a moment, or nil where it is then of no use.
+func (e *Entry) Ended(now time.Time) *Entry {
+	if !e.Lingers() {
+		return nil
+	}
+	return &Entry{
+		Key: e.Key, Status: e.Status, Fields: e.Fields, Body: e.Body, Bare: e.Bare, Made: e.Made,
+		Asked: e.Asked, Start: e.Start, Whole: e.Whole, Meta: e.Meta.Ended(now), Variant: e.Variant, Basis: e.Basis,
+		validators: e.validators, lines: e.lines, plain: e.plain,
+	}
+}
+
 // ReplayOwn puts on a header what a validating response has for its own client alone: cookies, and other fields that the
 // entry may not have.
 func (e *Entry) ReplayOwn(changes []Field, h http.Header) {

@@ -27,6 +27,17 @@ func (m *Metadata) Age(now time.Time) time.Duration {
 // Fresh returns for how long a stored response is still fresh; 0 or less when it is stale.
 func (m *Metadata) Fresh(now time.Time) time.Duration { return m.Lifetime - m.Age(now) }
 
+// Ended returns what is known of a stored response whose lifetime ends at a moment, unless it has ended before.
+func (m Metadata) Ended(now time.Time) Metadata {
+	m.Lifetime = min(m.Lifetime, m.Age(now))
+	return m
+}
+
+// Lingers tells whether a stored response may be used stale without a request that asks for it (RFC 5861).
+func (m *Metadata) Lingers() bool {
+	return !m.NoCache && !m.MustRevalidate && (m.StaleWhileRevalidate > 0 || m.StaleIfError > 0)
+}
+
 // Judge decides what may be done with a stored response, from what the request asks and the time (RFC 9111 §4).
 func (m *Metadata) Judge(asked *RequestDirectives, now time.Time) Use {
 	age := m.Age(now)

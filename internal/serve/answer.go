@@ -165,7 +165,12 @@ func (x *exchange) redirectsToItself() bool {
 
 // unpurged tells whether nothing that concerns what is stored was purged, also not since this fill began: it may stand in for it.
 func (x *exchange) unpurged() bool {
-	return x.s.entries.Stands(x.request.Context(), x.found.Entry)
+	e := x.s.entries.Left(x.request.Context(), x.found.Entry, x.made.ResponseTime)
+	if e == nil || !e.Meta.ServableOnError(&x.asked, x.made.ResponseTime) { // it may have become stale while the handlers ran
+		return false
+	}
+	x.found.Entry = e
+	return true
 }
 
 // cookieOutside tells whether a cookie was set outside of the route that keeps the response from being stored.

@@ -24,6 +24,7 @@ type Purge struct {
 	Identities []string
 	KeyParts   []string
 	Everything bool
+	Soft       bool
 }
 
 // Scopes returns the scopes of all that a purge names, or an error that has everything that is wrong with it.
@@ -71,6 +72,9 @@ func (s *Server) Scopes(p *Purge) (scopes []purge.Scope, err error) {
 	}
 	if len(scopes) == 0 {
 		return nil, fmt.Errorf("%w: the purge names nothing; name a path, say, or everything", argument.Err)
+	}
+	for i := range scopes {
+		scopes[i].Soft = p.Soft
 	}
 	return scopes, err
 }
