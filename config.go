@@ -91,7 +91,8 @@ type Config struct {
 	PlainKeys bool
 
 	// Service names the service whose responses these are: two services on one store do not serve each other's pages,
-	// even where they have the same KeyPrefix, unless they have the same Service. It is the path of the program's main
+	// even where they have the same KeyPrefix, unless they have the same Service, and tags are those of a Service: a job that calls
+	// Invalidate for a web server is to have the same one. It is the path of the program's main
 	// package unless set, as the build information tells it (example.com/shop/cmd/web). Where that tells none, as for
 	// go run main.go, it is empty. It is any text of at most 255 bytes of UTF-8, and no part of the keys of values.
 	// CACHETTE_SERVICE.

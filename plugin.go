@@ -72,7 +72,9 @@ func open(engine *gin.Engine, cfgFunc func() (Config, error)) (*Cache, error) {
 	c.store = guard.New(driver, cfg.OperationTimeout, cfg.Logger)
 	cfg.Tell(c.backend, c.store.Objects() != nil)
 	bodies := max(cfg.MemoryLimit/4, 4*cfg.BodyLimit) // what may be captured at once, and what may wait for the store
-	c.responses = entries.New(entries.Options{Store: c.store, Prefix: cfg.KeyPrefix, KeepStale: cfg.KeepStale, Log: cfg.Logger, Waiting: bodies})
+	c.responses = entries.New(entries.Options{
+		Store: c.store, Prefix: cfg.KeyPrefix, Service: target.Service(cfg.Service, ""), KeepStale: cfg.KeepStale, Log: cfg.Logger, Waiting: bodies,
+	})
 	c.server = serve.New(serve.Options{
 		Owner: c, Store: c.responses, Engine: engine, Prefix: cfg.KeyPrefix, Service: target.Service(cfg.Service, cfg.Version),
 		BodyLimit: cfg.BodyLimit, CaptureLimit: bodies, Log: cfg.Logger, Disabled: cfg.Disabled, ProxyScheme: cfg.ProxyScheme,

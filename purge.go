@@ -97,6 +97,8 @@ func (c *Cache) PurgePath(ctx context.Context, path string) error {
 // Invalidate removes the responses that any of tags was said of: by [WithTags], [WithTagsFrom] or [Tag]. It takes as long with a million of
 // them as with none: none of them is touched, and what is in the store expires. A response whose handler began before is not stored either, also
 // if it says its tags later. Bad tags are an error that matches [ErrInvalid], and nothing is removed then: see [Tag].
+// Tags are those of a service, in all its versions and of all hosts: with another [Config.Service], as other programs have by default, it removes
+// nothing of this one's.
 //
 // When the store does not answer, that is the error, and the purge is owed: see [Cache].
 func (c *Cache) Invalidate(ctx context.Context, tags ...string) error {

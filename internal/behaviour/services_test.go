@@ -4,15 +4,17 @@ import (
 	"fmt"
 	"net/http"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"github.com/gin-gonic/gin"
 
 	"github.com/gin-cachette/cachette"
+	"github.com/gin-cachette/cachette/cachettetest"
 )
 
 // Services that share a store and a KeyPrefix have pages of their own, and so have two versions of one; their values, their purges
-// and their namespaces are common (the documentation of Config.Service and Config.Version).
+// and their namespaces are common, but for tags, which are a service's (the documentation of Config.Service and Config.Version).
 
 // servicePairs are two configurations, and whether programs that have them share pages.
 var servicePairs = []struct {
@@ -97,6 +99,55 @@ func crossing(t *testing.T, sites [2]*site) {
 		}
 		if a := sites[0].get("/page"); a.hit() {
 			t.Errorf("behind %s by the other service: %s", name, a.cacheStatus())
+		}
+	}
+}
+
+// Tags are those of a service, in all its versions: of two services that share a store, none drops the other's pages.
+func TestTagsAreAServices(t *testing.T) {
+	type service struct{ name, version string }
+	for name, row := range map[string]struct {
+		own, other service
+		gone       bool
+	}{
+		"the same":                     {service{"shop", "1"}, service{"shop", "1"}, true},
+		"another version":              {service{"shop", "1"}, service{"shop", "2"}, true},
+		"another service":              {service{"shop", "1"}, service{"blog", "1"}, false},
+		"one that begins like it":      {service{"shop", ""}, service{"shop2", ""}, false},
+		"name and version in one name": {service{"shop", "1"}, service{"shop&1", ""}, false},
+	} {
+		for _, how := range []string{"by a call", "by a write"} {
+			t.Run(name+", "+how, func(t *testing.T) {
+				synctest.Test(t, func(t *testing.T) {
+					store := cachettetest.NewStore()
+					of := func(its service) *site {
+						s := newSite(t, func(cfg *cachette.Config) {
+							cfg.Driver, cfg.Service, cfg.Version = store.Driver(), its.name, its.version
+						})
+						s.GET("/route", cachette.Cached(time.Hour, cachette.WithTags("product:7")), text("page"))
+						s.GET("/handler", cachette.Cached(time.Hour), tagged("product:7"))
+						s.POST("/write", cachette.Invalidates("product:7"), text("written"))
+						return s
+					}
+					own, other := of(row.own), of(row.other)
+					for _, path := range []string{"/route", "/handler"} {
+						for range 2 {
+							own.get(path)
+							synctest.Wait()
+						}
+					}
+					if how == "by a write" {
+						other.do(http.MethodPost, "/write")
+					} else if err := other.cache.Invalidate(t.Context(), "product:7"); err != nil {
+						t.Fatal(err)
+					}
+					for _, path := range []string{"/route", "/handler"} {
+						if a := own.get(path); a.hit() == row.gone {
+							t.Errorf("%s: %s", path, a.cacheStatus())
+						}
+					}
+				})
+			})
 		}
 	}
 }

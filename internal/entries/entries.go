@@ -25,6 +25,7 @@ type Store struct {
 	far     *guard.Store
 	objects drivers.Objects // nil where the store keeps bytes only
 	prefix  string
+	service string        // whose tags it has
 	keep    time.Duration // how long a response with a validator is kept stale
 	log     *slog.Logger
 	local   *purge.Local  // the purges, where responses are live objects; else nil
@@ -47,12 +48,13 @@ type Options struct {
 	Prefix    string        // of all keys
 	KeepStale time.Duration // how long a response is kept beyond its freshness, if it has a validator
 	Log       *slog.Logger
-	Waiting   int64 // how many bytes of responses may wait for a store of bytes; a mebibyte if it is less
+	Waiting   int64  // how many bytes of responses may wait for a store of bytes; a mebibyte if it is less
+	Service   string // whose tags responses have: see target.Service; of all its versions
 }
 
 // New returns the responses that a driver keeps.
 func New(o Options) *Store {
-	s := &Store{far: o.Store, objects: o.Store.Objects(), prefix: o.Prefix, keep: o.KeepStale, log: o.Log}
+	s := &Store{far: o.Store, objects: o.Store.Objects(), prefix: o.Prefix, service: o.Service, keep: o.KeepStale, log: o.Log}
 	if s.objects != nil {
 		s.local = purge.NewLocal()
 	} else {

@@ -20,10 +20,15 @@ var ErrPurged = errors.New("cachette: what it stands on was purged while its han
 // usualFills is how many fills note where the log of tags is, before any has named a tag: a program without tags has no use for it.
 const usualFills = 64
 
+// Tag returns the scope of a tag: each service that shares a store has tags of its own.
+func (s *Store) Tag(tag string) purge.Scope {
+	return purge.Scope{Kind: purge.Tag, Host: s.service, Name: tag}
+}
+
 // Tags returns the scopes of tags.
-func Tags(tags []string) (scopes []purge.Scope) {
+func (s *Store) Tags(tags []string) (scopes []purge.Scope) {
 	for _, tag := range tags {
-		scopes = append(scopes, purge.Scope{Kind: purge.Tag, Name: tag})
+		scopes = append(scopes, s.Tag(tag))
 	}
 	return scopes
 }
@@ -46,7 +51,7 @@ func (s *Store) mayTag() bool { return s.tagged.Load() || s.fills.Add(1) <= usua
 
 // guess returns the tags that what a fill makes may stand on: those that its route has said beforehand, and those of the responses before.
 func (s *Store) guess(found *Found, of *target.Target) []purge.Scope {
-	guess := append(Tags(of.Tags), found.tags...)
+	guess := append(s.Tags(of.Tags), found.tags...)
 	if found.Entry != nil {
 		guess = append(guess, found.Entry.Basis.Late()...)
 	}

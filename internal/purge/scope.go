@@ -31,7 +31,7 @@ const (
 // Scope is what a purge can name, and what an entry stands on.
 type Scope struct {
 	Kind Kind
-	Host string // of a HostPath; else empty
+	Host string // of a HostPath; of a Tag, the service that it is of, as keys have it; else empty
 	Name string
 	Soft bool // of a purge: what stands on the scope is stale, and not gone. What an entry stands on is neither soft nor hard
 }

@@ -105,9 +105,7 @@ func (u *unsafeRequest) invalidate(status int, header http.Header) {
 		}
 	}
 	tags, groups := u.outdated(), groupsOf(header)
-	for _, tag := range tags {
-		scopes = append(scopes, purge.Scope{Kind: purge.Tag, Name: tag})
-	}
+	scopes = append(scopes, s.entries.Tags(tags)...)
 	for _, group := range groups {
 		scopes = append(scopes, groupScope(host, group))
 	}

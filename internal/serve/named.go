@@ -55,7 +55,7 @@ func (s *Server) Scopes(p *Purge) (scopes []purge.Scope, err error) {
 		add(purge.Scope{Kind: purge.Namespace, Name: namespace}, wrong(problem))
 	}
 	for _, tag := range p.Tags {
-		add(purge.Scope{Kind: purge.Tag, Name: tag}, wrong(argument.Tag(tag)))
+		add(s.entries.Tag(tag), wrong(argument.Tag(tag)))
 	}
 	for _, group := range p.Groups {
 		host, name, problem := argument.Group(group)

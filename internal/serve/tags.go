@@ -147,7 +147,7 @@ func (x *exchange) mistagged() bool {
 // name has what an entry is tagged with count, before anybody but its own client is given it.
 func (x *exchange) name(t *target.Target, e *response.Entry) error {
 	s := x.s
-	err := s.entries.Name(x.request.Context(), t, &x.ticket, append(entries.Tags(x.tags.all()), x.groups...), e, s.clock.now())
+	err := s.entries.Name(x.request.Context(), t, &x.ticket, append(s.entries.Tags(x.tags.all()), x.groups...), e, s.clock.now())
 	if err == nil {
 		return nil
 	}
