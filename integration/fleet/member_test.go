@@ -66,9 +66,18 @@ func serveMember(address string) {
 		r.GET(path, cachette.Cached(ttl, option), show)
 		r.PUT(path, func(c *gin.Context) { c.Status(http.StatusNoContent) })
 	}
+	go endWith(os.Getppid())
 	r.POST("/admin/purge", invalidation.Handler(cache))
 	r.GET("/admin/owed", func(c *gin.Context) { c.String(http.StatusOK, "%d", cache.Stats().Owed) })
 	log.Fatal(http.ListenAndServe(address, r))
+}
+
+// endWith ends the process with the one that has started it, which may have been killed.
+func endWith(parent int) {
+	for os.Getppid() == parent {
+		time.Sleep(time.Second)
+	}
+	os.Exit(1)
 }
 
 // show is the handler of all pages.
