@@ -204,8 +204,8 @@ func TestSoftPurgeDuringAFill(t *testing.T) {
 	}{
 		{"a follower", nil, false, "v2", "v3"},
 		{"a stand-in", []string{"Cache-Control: max-age=60, stale-if-error=30"}, true, "v1", "v1"},
-		{"none that may stand in", []string{"Cache-Control: max-age=60"}, true, "broken", "broken"},
-		{"none that may stand in stale", []string{"Cache-Control: max-age=60, must-revalidate, stale-if-error=30"}, true, "broken", "broken"},
+		{"none that may stand in", []string{"Cache-Control: max-age=60", `ETag: "x"`}, true, "broken", "broken"},
+		{"none that may stand in stale", []string{"Cache-Control: max-age=60, must-revalidate, stale-if-error=30", `ETag: "x"`}, true, "broken", "broken"},
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			eachStoreInBubble(t, func(t *testing.T, store func(*cachette.Config)) {
