@@ -82,6 +82,13 @@ func newCountedSite(t *testing.T, p *proxy.Proxy, cfg cachette.Config) *counted 
 	}
 	c.GET("/plain/:n", cachette.Cached(time.Hour), handler())
 	c.GET("/varies/:n", cachette.Cached(time.Hour), handler("Accept-Language"))
+	for _, n := range []int{1, 10} {
+		c.GET(fmt.Sprintf("/tags%d/:n", n), cachette.Cached(time.Hour), func(ctx *gin.Context) {
+			for i := range n {
+				cachette.Tag(ctx, fmt.Sprintf("%s-%d", ctx.Param("n"), i))
+			}
+		}, handler())
+	}
 	c.GET("/space/:n", cachette.Cached(time.Hour, cachette.WithNamespace("space")), handler())
 	return c
 }
@@ -204,6 +211,11 @@ var countings = []counting{
 		_, err := c.FlushExpired(ctx)
 		return err
 	})},
+	// These come last: what they store would make the clearings longer.
+	{"a hit with 1 tag", gets("tags1", "en")},
+	{"a hit with 10 tags", gets("tags10", "en")},
+	{"a miss with 1 new tag", gets("tags1")},
+	{"a miss with 10 new tags", gets("tags10")},
 }
 
 // TestRoundTrips holds the table of round trips in docs/backends.md: the fewest of some attempts, since a look at the log of purges, which is
