@@ -59,11 +59,12 @@ func serveMember(address string) {
 	header := func(name string) func(*gin.Context) string {
 		return func(c *gin.Context) string { return c.GetHeader(name) }
 	}
-	for path, option := range map[string]cachette.Option{
-		"/a/:page": cachette.WithNamespace("alpha"), "/b/:page": cachette.WithNamespace("beta"),
-		"/me/:page": cachette.WithIdentity(header("X-User")), "/t/:page": cachette.WithKeyPart(header("X-Tenant")),
+	stale := cachette.WithStaleWhileRevalidate(ttl)
+	for path, options := range map[string][]cachette.Option{
+		"/a/:page": {cachette.WithNamespace("alpha")}, "/b/:page": {cachette.WithNamespace("beta"), stale},
+		"/me/:page": {cachette.WithIdentity(header("X-User")), stale}, "/t/:page": {cachette.WithKeyPart(header("X-Tenant"))},
 	} {
-		r.GET(path, cachette.Cached(ttl, option), show)
+		r.GET(path, cachette.Cached(ttl, options...), show)
 		r.PUT(path, func(c *gin.Context) { c.Status(http.StatusNoContent) })
 	}
 	go endWith(os.Getppid())

@@ -58,6 +58,7 @@ type model struct {
 	lots     *rand.Rand
 	versions map[string]int // of each part, as the database has it
 	least    map[string]int // that anybody may be shown: a purge of it has returned
+	fresh    map[string]int // that anybody may be shown as fresh: a soft purge of it has returned
 	tags     map[page][]string
 
 	open    map[string]int       // purges of a part that are under way, or owed
@@ -84,7 +85,7 @@ const settled = time.Second
 
 func newModel(seed uint64) *model {
 	return &model{
-		lots: rand.New(rand.NewPCG(seed, 1)), versions: make(map[string]int), least: make(map[string]int), tags: make(map[page][]string),
+		lots: rand.New(rand.NewPCG(seed, 1)), versions: make(map[string]int), least: make(map[string]int), fresh: make(map[string]int), tags: make(map[page][]string),
 		open: make(map[string]int), named: make(map[string]time.Time), filled: make(map[filler]time.Time), sights: make(map[page]sight),
 	}
 }
@@ -124,44 +125,58 @@ func tagged(tags []string) (parts []string) {
 	return parts
 }
 
-// change changes parts that are to be purged then, and returns their versions.
-func (m *model) change(parts []string) map[string]int {
+// A change is the versions that parts have got, which are then purged.
+type change struct {
+	versions map[string]int
+	soft     bool
+}
+
+// change changes parts that are to be purged then.
+func (m *model) change(parts []string, soft bool) change {
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	changed := make(map[string]int)
+	c := change{make(map[string]int), soft}
 	for _, part := range parts {
 		m.versions[part]++
-		changed[part] = m.versions[part]
+		c.versions[part] = m.versions[part]
 		m.open[part]++
 		m.named[part] = time.Now()
 	}
-	return changed
+	return c
 }
 
-// purged notes that a purge has ended. If it was carried out, nobody may be shown older versions from here on.
-func (m *model) purged(changed map[string]int, done bool) {
+// purged notes that a purge has ended. If it was carried out, nobody may be shown older versions from here on, or not as fresh.
+func (m *model) purged(c change, done bool) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	for part, version := range changed {
+	for part := range c.versions {
 		m.open[part]--
 		m.named[part] = time.Now()
-		if done {
-			m.least[part] = max(m.least[part], version)
-		}
+	}
+	if done {
+		c.require(m.least, m.fresh)
 	}
 }
 
-// require returns what must be seen from now on, in a process that owes some purges.
-func (m *model) require(owed []map[string]int) map[string]int {
-	m.mu.Lock()
-	defer m.mu.Unlock()
-	least := maps.Clone(m.least)
-	for _, changed := range owed {
-		for part, version := range changed {
+// require raises what may be shown, and shown as fresh, to what a change asks for.
+func (c change) require(least, fresh map[string]int) {
+	for part, version := range c.versions {
+		if !c.soft {
 			least[part] = max(least[part], version)
 		}
+		fresh[part] = max(fresh[part], version)
 	}
-	return least
+}
+
+// require returns what may be shown from now on, and shown as fresh, by a process that owes some purges.
+func (m *model) require(owed []change) (least, fresh map[string]int) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	least, fresh = maps.Clone(m.least), maps.Clone(m.fresh)
+	for _, c := range owed {
+		c.require(least, fresh)
+	}
+	return least, fresh
 }
 
 // lose notes that something is lost.
