@@ -67,7 +67,7 @@ type Faults struct {
 //
 //   - Ended: a context that has ended when it is given to an operation asks the server nothing.
 //
-//   - Close: it does not wait for a silent server.
+//   - Close: it does not wait for a silent server, and leaves no connection open, of operations under way either.
 //
 // A driver's tests call it so:
 //
@@ -96,7 +96,7 @@ func RunFaults(t *testing.T, f Faults) {
 		{{"LateWrites", testLateWrites}, {"GaveUp", testGaveUp}},
 		{
 			{"HalfOpen", testHalfOpen}, {"LargeOnce", testLargeOnce}, {"Recovery", testRecovery},
-			{"Answers", testAnswers}, {"Ended", testEnded}, {"Close", testCloseOfSilent},
+			{"Answers", testAnswers}, {"Ended", testEnded}, {"Close", testClosing},
 		},
 	}
 	if f.Apart != nil {

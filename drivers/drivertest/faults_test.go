@@ -69,6 +69,7 @@ var toyDefects = map[string]struct {
 	"MixesUpAnswers":    {"Answers/GivenUp", toyDefect{mixesUp: true}},
 	"AsksEnded":         {"Ended/Get", toyDefect{asksEnded: true}},
 	"CloseWaits":        {"Close/Silent", toyDefect{closeWaits: true, waits: true}},
+	"CloseKeepsUsed":    {"Close/Busy", toyDefect{keepsUsed: true}},
 }
 
 // TestFaultsAreFound runs the suite on toys with one defect each.

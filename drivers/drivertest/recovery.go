@@ -174,6 +174,55 @@ func testEnded(t *testing.T, s faults) {
 	}
 }
 
+// testClosing closes a driver with operations under way.
+func testClosing(t *testing.T, s faults) {
+	testCloseOfBusy(t, s)
+	testCloseOfSilent(t, s)
+}
+
+// testCloseOfBusy closes a driver in the middle of operations. None of its connections stays open.
+func testCloseOfBusy(t *testing.T, s faults) {
+	s.run(t, "Busy", func(t *testing.T) error {
+		p, d := s.proxied(t)
+		key := s.keys()
+		defer s.remove(t, key)
+		const callers, before = 16, 10
+		ended := make(chan error, callers)
+		var begun sync.WaitGroup
+		for range callers {
+			begun.Add(1)
+			go func() {
+				ended <- returns("Get", func() error {
+					for n := 1; ; n++ {
+						_, err := d.Get(t.Context(), key)
+						if n == before {
+							begun.Done()
+						}
+						if n >= before && errors.Is(err, drivers.ErrClosed) {
+							return nil
+						}
+					}
+				})
+			}()
+		}
+		begun.Wait()
+		errs := []error{returns("Close", d.Close)}
+		for range callers {
+			errs = append(errs, <-ended)
+		}
+		for end := time.Now().Add(stuck); p.Open() > 0; time.Sleep(10 * time.Millisecond) {
+			if time.Now().After(end) {
+				errs = append(errs, fmt.Errorf("%d connections are open %v after Close", p.Open(), stuck))
+				break
+			}
+		}
+		return some(errs)
+	})
+}
+
+// closing is how long a driver may take to close whose server is silent.
+const closing = time.Second
+
 // testCloseOfSilent closes a driver whose server is silent, with operations under way.
 func testCloseOfSilent(t *testing.T, s faults) {
 	s.run(t, "Silent", func(t *testing.T) error {
@@ -190,7 +239,11 @@ func testCloseOfSilent(t *testing.T, s faults) {
 		for p.Counts().Asked == before {
 			time.Sleep(time.Millisecond)
 		}
+		began := time.Now()
 		errs := []error{returns("Close", d.Close)}
+		if took := time.Since(began); took > closing {
+			errs = append(errs, fmt.Errorf("Close has waited for a silent server for %v, want %v at most", took, closing))
+		}
 		cancel()
 		for range all {
 			errs = append(errs, <-running)

@@ -129,6 +129,7 @@ type toyDefect struct {
 	failureIsMiss bool
 	asksEnded     bool // asks the server in spite of a context that has ended
 	closeWaits    bool // for what is under way
+	keepsUsed     bool // connections stay that were in use when it was closed
 }
 
 // changing are the operations that change what is stored. A toy sends them once.
@@ -243,7 +244,9 @@ func (d *toy) try(ctx context.Context, q question) (r reply, used bool, err erro
 		}
 		return r, used, ctx.Err()
 	case <-d.closed.Done():
-		c.Close()
+		if !d.keepsUsed {
+			c.Close()
+		}
 		return r, used, drivers.ErrClosed
 	}
 }
@@ -308,7 +311,7 @@ func (d *toy) release(c *toyConn) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	c.good = time.Now()
-	if d.closed.Err() != nil {
+	if d.closed.Err() != nil && !d.keepsUsed {
 		c.Close()
 		return
 	}

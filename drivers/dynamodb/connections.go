@@ -16,6 +16,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/aws"
 	awshttp "github.com/aws/aws-sdk-go-v2/aws/transport/http"
 
+	"github.com/gin-cachette/cachette/drivers"
 	"github.com/gin-cachette/cachette/drivers/internal/undelivered"
 )
 
@@ -42,9 +43,10 @@ const (
 // A network may have lost connections and told neither side. When nothing comes on two in a row, all that are idle are closed, or when one
 // is silent and others answer what was sent later.
 type connections struct {
-	client aws.HTTPClient
-	life   context.Context // of requests that go on without their callers
-	start  time.Time       // that moments are counted from
+	client  aws.HTTPClient
+	release func()          // closes the idle connections, unless the client was given
+	life    context.Context // ends when the driver is closed, and with it the requests that go on without their callers
+	start   time.Time       // that moments are counted from
 
 	late atomic.Int64 // requests that go on without their callers
 
@@ -69,7 +71,7 @@ func newConnections(life context.Context, client aws.HTTPClient) (*connections, 
 		}
 		client, release = own, own.CloseIdleConnections
 	}
-	return &connections{client: client, life: life, start: time.Now()}, release
+	return &connections{client: client, release: release, life: life, start: time.Now()}, release
 }
 
 // A request is what is known of one that is under way.
@@ -89,6 +91,9 @@ func (c *connections) Do(r *http.Request) (*http.Response, error) {
 	if err := ctx.Err(); err != nil {
 		return nil, err
 	}
+	if c.life.Err() != nil {
+		return nil, drivers.ErrClosed
+	}
 	q := request{reads: reads(r)}
 	own, cancel := context.WithCancel(c.watched(context.WithoutCancel(ctx), &q))
 	type answer struct {
@@ -101,6 +106,9 @@ func (c *connections) Do(r *http.Request) (*http.Response, error) {
 		response, err := c.client.Do(r.WithContext(own))
 		if err == nil {
 			err = take(response)
+		}
+		if c.life.Err() != nil { // the connection has become idle behind Close
+			c.release()
 		}
 		answers <- answer{response, err}
 	}()

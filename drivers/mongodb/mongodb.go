@@ -29,8 +29,9 @@ const (
 	// the winner's document, unless that has been deleted meanwhile.
 	upsertAttempts = 16
 
-	// disconnectTimeout is how long Close waits for operations under way before it ends their connections.
-	disconnectTimeout = 2 * time.Second
+	// disconnectTimeout is how long Close waits for operations under way, and for the server to end sessions, before it closes the
+	// connections.
+	disconnectTimeout = 100 * time.Millisecond
 )
 
 // Options configures a [Driver]. Its zero value is ready to use.
@@ -245,8 +246,8 @@ func (d *Driver) Ping(ctx context.Context) error {
 	return d.fail(ctx, "ping", err)
 }
 
-// Close ends what the driver runs. A client that the driver has made itself is disconnected: operations under way have two
-// seconds to end by themselves.
+// Close ends what the driver runs. A client that the driver has made itself is disconnected: operations under way have a
+// tenth of a second to end by themselves.
 func (d *Driver) Close() error {
 	if d.closed.Swap(true) {
 		return nil
