@@ -242,7 +242,7 @@ func testCloseOfSilent(t *testing.T, s faults) {
 		began := time.Now()
 		errs := []error{returns("Close", d.Close)}
 		if took := time.Since(began); took > closing {
-			errs = append(errs, fmt.Errorf("Close has waited for a silent server for %v, want %v at most", took, closing))
+			errs = append(errs, fmt.Errorf("it has waited in Close for a silent server for %v, want %v at most", took, closing))
 		}
 		cancel()
 		for range all {

@@ -8,8 +8,10 @@ import (
 	"unicode/utf8"
 )
 
-// MaxTag is how many bytes a tag may have.
-const MaxTag = 256
+const (
+	MaxTag  = 256 // how many bytes a tag may have
+	MaxTags = 128 // how many tags a response may have: each is a mark that a hit reads
+)
 
 // Tag tells what is wrong with a tag, or nothing.
 func Tag(tag string) string {

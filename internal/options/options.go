@@ -191,6 +191,9 @@ func mustTag(what string, tags []string) {
 	if len(tags) == 0 {
 		panic(fmt.Errorf("%w: %s: no tag is named; name one or more", argument.Err, what))
 	}
+	if len(tags) > argument.MaxTags {
+		panic(fmt.Errorf("%w: %s: %d tags are named; give %d at most", argument.Err, what, len(tags), argument.MaxTags))
+	}
 	for _, tag := range tags {
 		if problem := argument.Tag(tag); problem != "" {
 			panic(fmt.Errorf("%w: %s: %s", argument.Err, what, problem))

@@ -17,9 +17,6 @@ import (
 	"github.com/gin-cachette/cachette/internal/target"
 )
 
-// maxTags bounds the tags of a response. Each is a mark that a hit reads.
-const maxTags = 128
-
 // tags are what handlers have tagged a response with, from whatever goroutine.
 type tags struct {
 	mu    sync.Mutex
@@ -40,8 +37,8 @@ func (t *tags) add(names ...string) {
 		case t.wrong != nil || slices.Contains(t.names, name):
 		case problem != "":
 			t.wrong = wrong(problem)
-		case len(t.names) == maxTags:
-			t.wrong = fmt.Errorf("%w: there are more than %d tags; tag the response with what many things have in common", argument.Err, maxTags)
+		case len(t.names) == argument.MaxTags:
+			t.wrong = fmt.Errorf("%w: there are more than %d tags; tag the response with what many things have in common", argument.Err, argument.MaxTags)
 		default:
 			t.names = append(t.names, name)
 		}
@@ -123,9 +120,9 @@ func (x *exchange) groupBy(header http.Header) {
 	x.groups = x.groups[:0]
 	for _, name := range names {
 		x.groups = append(x.groups, groupScope(x.target.Host, name))
-		if len(name) > argument.MaxTag || len(names) > maxTags {
+		if len(name) > argument.MaxTag || len(names) > argument.MaxTags {
 			x.tags.fail(fmt.Errorf("%w: Cache-Groups has %d groups, of which %.64q has %d bytes; %d groups of %d bytes can be kept",
-				argument.Err, len(names), name, len(name), maxTags, argument.MaxTag))
+				argument.Err, len(names), name, len(name), argument.MaxTags, argument.MaxTag))
 		}
 	}
 }
