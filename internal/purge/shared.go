@@ -339,12 +339,21 @@ func (b *Basis) on(scope Scope) bool {
 	return false
 }
 
+// outlived tells whether a scope was not purged between two takings of its words, but for soft purges. A hard one deletes both words: where the
+// first was taken just before and the second behind it, the first says nothing.
+func (m *Mark) outlived(other *Mark) bool {
+	if m.Hard != "" && other.Hard != "" {
+		return m.Hard == other.Hard
+	}
+	return m.Word == other.Word
+}
+
 // Agrees tells whether no scope that both stand on was purged in between, but for soft purges.
 func (b *Basis) Agrees(with *Basis) bool {
 	for i := range b.Marks {
 		for j := range with.Marks {
 			one, other := &b.Marks[i], &with.Marks[j]
-			if one.Scope == other.Scope && one.Word != other.Word && (one.Hard == "" || one.Hard != other.Hard) {
+			if one.Scope == other.Scope && !one.outlived(other) {
 				return false
 			}
 		}
