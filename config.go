@@ -109,7 +109,8 @@ type Config struct {
 	// CACHETTE_MEMORY_LIMIT: bytes, or with a unit (64MiB, 64MB, 1GiB).
 	MemoryLimit int64
 
-	// OperationTimeout is how long one operation of the store may hold up a request: 500 ms unless set; 1 ms to 60 s.
+	// OperationTimeout is how long one operation of the store may hold up a request: 500 ms unless set; 1 ms to 60 s. A store that does not answer
+	// holds it up once; one that answers slowly twice at most, where the request finds nothing and its page has new marks.
 	// CACHETTE_OPERATION_TIMEOUT: a duration (250ms) or a number of seconds.
 	OperationTimeout time.Duration
 
