@@ -48,7 +48,7 @@ func TestMemcachedEvicts(t *testing.T) {
 	length, points := 5**paths, 5.0
 	if *paths < allPaths {
 		length = *paths + *paths/4
-		points = 8 // a class gets whole megabytes, of which there are few
+		points = 10 // a class gets whole megabytes, of which there are few
 	}
 	requests := zipf(*paths, length)
 	plainly, byRoute := plainClient(t, body, megabytes), markedRoute(t, body, megabytes)

@@ -255,3 +255,38 @@ func TestSoftPurgeDuringAFill(t *testing.T) {
 		})
 	}
 }
+
+// A route whose pages are of no use once they are stale takes no marks for soft purges. One that turns out to be of use is gone behind the first soft purge,
+// and stale behind the next.
+func TestSoftPurgeOfWhatIsOfUseAtLast(t *testing.T) {
+	eachStoreInBubble(t, func(t *testing.T, store func(*cachette.Config)) {
+		s, useful := newSite(t, store), false
+		s.GET("/page/:id", cachette.Cached(time.Hour), func(c *gin.Context) {
+			if useful {
+				c.Header("ETag", `"v1"`)
+			}
+			c.String(http.StatusOK, "page")
+		})
+		soft := cachette.Purge{Paths: []string{"/page/1"}, Soft: true}
+		for _, want := range []string{"fwd=uri-miss", "fwd=uri-miss", "fwd=stale"} {
+			s.get("/page/1")
+			if a := s.get("/page/1"); !a.hit() {
+				t.Fatal(a.cacheStatus())
+			}
+			if err := s.cache.Purge(t.Context(), soft); err != nil {
+				t.Fatal(err)
+			}
+			a := s.get("/page/1")
+			if useful && want == "fwd=uri-miss" && strings.Contains(a.cacheStatus(), "fwd=stale") {
+				continue // in memory it is known at once
+			}
+			if !strings.Contains(a.cacheStatus(), want) {
+				t.Errorf("%s, want %s", a.cacheStatus(), want)
+			}
+			useful = true
+			if err := s.cache.PurgePath(t.Context(), "/page/1"); err != nil {
+				t.Fatal(err)
+			}
+		}
+	})
+}

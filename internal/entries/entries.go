@@ -123,6 +123,7 @@ func (s *Store) begin(ctx context.Context, found *Found, of *target.Target, own 
 	t.variants = found.variants
 	t.Ticket, t.err = s.shared.Begin(ctx, found.look, purge.Fill{
 		Known: scopesOf(nil, of), Guessed: s.guess(found, of), Late: s.mayTag(), Own: own, TTL: s.usual(of),
+		Plain: of.Plain && (found.Entry == nil || !found.Entry.Lingers()),
 	})
 	if e := found.Entry; e != nil && t.err == nil {
 		state, known := s.shared.Judge(found.look, &e.Basis)

@@ -9,7 +9,7 @@ import (
 
 // Begin takes the ticket of a fill: the position in the log first, then the words.
 func (s *Shared) Begin(ctx context.Context, l *Look, f Fill) (Ticket, error) {
-	t := Ticket{own: f.Own}
+	t := Ticket{own: f.Own, plain: f.Plain}
 	scopes := make([]Scope, 0, len(f.Known)+len(f.Guessed))
 	for _, scope := range f.Known {
 		if !scope.Kind.rare() && find(scopes, scope) < 0 {
@@ -114,7 +114,7 @@ func (s *Shared) take(ctx context.Context, t *Ticket, l *Look, scopes []Scope, t
 		marks[i].Scope = scope
 		word, _ := l.word(i, scope)
 		hard, until := s.lives.of(scope.id().in(s.at(&scope, t.part)), word)
-		if good && word != "" && hard != "" && !until.Before(need) {
+		if good && word != "" && (hard != "" || t.plain) && !until.Before(need) {
 			marks[i].Word, marks[i].Hard = word, hard
 			t.live(until)
 		} else {
@@ -130,11 +130,13 @@ func (s *Shared) add(ctx context.Context, t *Ticket, marks []Mark, numbers []int
 	if len(numbers) == 0 {
 		return nil
 	}
-	ids, keys := make([]markID, len(numbers)), make([]string, 2*len(numbers))
+	ids, keys := make([]markID, len(numbers)), make([]string, 0, 2*len(numbers))
 	for k, i := range numbers {
 		part := s.at(&marks[i].Scope, t.part)
 		ids[k] = marks[i].Scope.id().in(part)
-		keys[2*k], keys[2*k+1] = ids[k].key(part.base), ids[k].hardKey(part.base)
+		if keys = append(keys, ids[k].key(part.base)); !t.plain {
+			keys = append(keys, ids[k].hardKey(part.base))
+		}
 	}
 	now := s.Now()
 	words, err := s.Marks.Add(ctx, 2*life, s.maker(now.Add(2*life)), keys...)
@@ -146,8 +148,11 @@ func (s *Shared) add(ctx context.Context, t *Ticket, marks []Mark, numbers []int
 	}
 	until := now.Add(life)
 	for k, i := range numbers {
-		word, hard := words[2*k], words[2*k+1]
-		if word == "" || hard == "" {
+		word, hard := words[k*len(words)/len(numbers)], ""
+		if !t.plain {
+			hard = words[2*k+1]
+		}
+		if word == "" || hard == "" && !t.plain {
 			return fmt.Errorf("purge: the store has added a mark without a word")
 		}
 		marks[i].Word, marks[i].Hard = word, hard

@@ -64,6 +64,7 @@ type Fill struct {
 	Known   []Scope       // what the entry will stand on
 	Guessed []Scope       // what it may stand on, such as the tags of the entry before: taken early, so that Name needs no log for them
 	Late    bool          // tags may be named that are in neither list: notes the position in the log, which costs a round trip
+	Plain   bool          // what it makes is of no use once it is stale: it needs no hard marks
 	Own     bool          // of an unsafe request, whose response is to outlive its own purge: see PurgeBy
 	TTL     time.Duration // how long the entry will be kept, as far as it is known; zero for a day
 }
@@ -76,6 +77,7 @@ type Ticket struct {
 	guessed []Mark     // Shared
 	log     Position   // Shared: in the partition's log of tags
 	until   time.Time  // Shared: the marks live at least until then
+	plain   bool       // Shared: no hard marks are taken
 	own     bool       // Shared: the marks beside those of the paths are this fill's alone
 
 	gens   []named // Local: what was guessed

@@ -157,6 +157,7 @@ func (x *exchange) end(panicked bool) {
 // begin takes the ticket of a fill. What was found and has been purged since is not to be validated, nor to stand in.
 func (x *exchange) begin() {
 	x.target.Tags, x.target.Usual = x.tagBeforehand(), x.around.rt.usual()
+	_, x.target.Plain = x.s.plain.Load(x.c.FullPath())
 	x.ticket = x.s.entries.Begin(x.request.Context(), &x.found, &x.target)
 	if e := x.found.Entry; e != nil && x.s.entries.Outdated(e) {
 		x.forget(rfc9111.ForwardURIMiss)

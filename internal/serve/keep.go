@@ -61,6 +61,7 @@ func (x *exchange) put(e *response.Entry) bool {
 // putFor stores an entry for a target, or has it wait for the store, and tells whether it did: not one that is older than what is stored
 // by now, nor one of which the time is over, since its client took long.
 func (x *exchange) putFor(t *target.Target, e *response.Entry) (kept bool, err error) {
+	x.s.learn(x.c.FullPath(), e)
 	if err := x.name(t, e); err != nil {
 		return false, err
 	}
@@ -87,6 +88,18 @@ func (x *exchange) putFor(t *target.Target, e *response.Entry) (kept bool, err e
 		x.s.log.Debug("cachette: a response was not stored", "error", err)
 	}
 	return kept, err
+}
+
+// learn notes whether the responses of a route are of use when they are stale: if not, purges that make them stale need no marks of their own.
+func (s *Server) learn(pattern string, e *response.Entry) {
+	if s.entries.Local() {
+		return
+	}
+	if e.Lingers() {
+		s.plain.Delete(pattern)
+	} else if _, known := s.plain.Load(pattern); !known {
+		s.plain.Store(pattern, true)
+	}
 }
 
 // written returns what is told, where an entry waits for the store, what became of it. The exchange is over by then. It is nil for live

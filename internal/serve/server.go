@@ -64,6 +64,7 @@ type Server struct {
 	earlier map[place]bool // the routes that were there before the cache
 	tallies atomic.Pointer[map[string]*tally]
 	nests   sync.Map     // the patterns of the routes of which a GET went on to another Cached, inside of the first
+	plain   sync.Map     // the patterns of the routes whose last response is of no use once it is stale
 	told    sync.Map     // what was logged of a route, once and for all
 	running sync.Map     // the exchanges whose handlers run, by their *gin.Context, where their routes bind those inside
 	bound   atomic.Int64 // how many these are

@@ -158,6 +158,7 @@ type Target struct {
 	Namespaces []string
 	Identities []string      // whom it is for, as Name gives them
 	Tags       []string      // that are said beforehand
+	Plain      bool          // what answers it was of no use, the last time, once it was stale
 	Usual      time.Duration // how long responses are fresh, and may be served stale, as a rule; 0 where that is not known
 	Parts      []string      // of the key, those that purges can name, as Name gives them
 	Header     http.Header   // of the request, with the fields that select among the variants
