@@ -3,6 +3,7 @@ package purge
 import (
 	"context"
 	"fmt"
+	"slices"
 	"sync"
 	"time"
 )
@@ -146,14 +147,14 @@ func (s *Shared) add(ctx context.Context, t *Ticket, marks []Mark, numbers []int
 	if len(words) != len(keys) {
 		return tooFew(words, keys)
 	}
+	if slices.Contains(words, "") {
+		return fmt.Errorf("purge: the store has added a mark without a word")
+	}
 	until := now.Add(life)
 	for k, i := range numbers {
-		word, hard := words[k*len(words)/len(numbers)], ""
+		word, hard := words[k], ""
 		if !t.plain {
-			hard = words[2*k+1]
-		}
-		if word == "" || hard == "" && !t.plain {
-			return fmt.Errorf("purge: the store has added a mark without a word")
+			word, hard = words[2*k], words[2*k+1]
 		}
 		marks[i].Word, marks[i].Hard = word, hard
 		s.lives.note(ids[k], lengthened{until, word, hard})
