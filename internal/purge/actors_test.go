@@ -209,7 +209,7 @@ func (f *fleet) returned(c *change, err error) {
 	}
 	f.w.Say("the purge of %s returns %v", show(c.scopes[0]), err)
 	if err == nil {
-		c.done = f.w.Step
+		c.done, c.doneAt = f.w.Step, f.w.Clock
 	} else {
 		c.failed = f.w.Step
 	}

@@ -123,16 +123,20 @@ func (f *fleet) keptFor(e *entry, t *purge.Ticket, tags []purge.Scope) {
 		}
 	}
 	for _, s := range tags {
-		if f.gone[f.key(s, e.page)] >= e.began || f.purging(s) {
+		if f.gone[f.key(s, e.page)] >= e.began || f.purging(s, e.beganAt) {
 			return
 		}
 	}
 	f.fail("page %d by %s is not kept, and nothing that it stands on was purged or lost", e.page, e.by)
 }
 
-// purging tells whether a purge of a scope is under way or has been.
-func (f *fleet) purging(s purge.Scope) bool {
-	return slices.ContainsFunc(f.changes, func(c *change) bool { return slices.Contains(c.scopes, s) || slices.Contains(c.scopes, s.Softly()) })
+// purging tells whether a purge of a scope is under way, or may be behind the position of a fill that began at a moment: one that its process
+// noted less than a second before.
+func (f *fleet) purging(s purge.Scope, began time.Time) bool {
+	return slices.ContainsFunc(f.changes, func(c *change) bool {
+		named := slices.Contains(c.scopes, s) || slices.Contains(c.scopes, s.Softly())
+		return named && (c.done == 0 || c.doneAt.Add(every).After(began))
+	})
 }
 
 // keep queues an entry and writes it.

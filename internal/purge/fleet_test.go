@@ -53,6 +53,7 @@ type change struct {
 	at     int // the step in which the data changed
 	by     *process
 	done   int // the step in which the purge returned, or 0
+	doneAt time.Time
 	failed int // the step in which it returned that it is owed, or 0
 	paid   int // the step in which what was owed was paid, or 0
 	paidAt time.Time

@@ -1,6 +1,7 @@
 package purge_test
 
 import (
+	"cmp"
 	"context"
 	"flag"
 	"runtime"
@@ -77,6 +78,29 @@ var mistakes = []mistake{
 			t.SetPosition(end)
 		}
 		return w.Shared.Name(ctx, t, late, 0)
+	}}),
+	like("a position noted for the process's last fill, not for this one", wrong{
+		begin: func(w *wrong, l *purge.Look, f purge.Fill) (purge.Ticket, error) {
+			t, err := w.Shared.Begin(ctx, l, f)
+			if t.Position() != "" {
+				w.noted[t.TagLog()] = t.Position()
+			}
+			return t, err
+		},
+		name: func(w *wrong, t *purge.Ticket, late []purge.Scope) (bool, error) {
+			if t.Position() != "" {
+				t.SetPosition(w.noted[t.TagLog()])
+			}
+			return w.Shared.Name(ctx, t, late, 0)
+		},
+	}),
+	like("a noted position that is used when its second is over", wrong{begin: func(w *wrong, l *purge.Look, f purge.Fill) (purge.Ticket, error) {
+		t, err := w.Shared.Begin(ctx, l, f)
+		if t.Position() != "" {
+			t.SetPosition(cmp.Or(w.noted[t.TagLog()], t.Position()))
+			w.noted[t.TagLog()] = t.Position()
+		}
+		return t, err
 	}}),
 	like("the log before the mark", wrong{name: logFirst}),
 	with("in the log only behind", func(_ *fleet, o *purge.Options) {
@@ -379,6 +403,7 @@ var within = flag.Int("within", 100_000, "in how many schedules each mistake mus
 // known are schedules that find a mistake which many others do not. They are tried first, and the others where they find it no longer.
 var known = map[string]int{
 	"the log of prefixes read before the pulse":                        97396,
+	"a position noted for the process's last fill, not for this one":   68617,
 	"debts settled for all partitions when one has taken them":         26878,
 	"words from before a payment":                                      15574,
 	"a debt of a tag settled for all partitions when one has taken it": 15146,

@@ -26,6 +26,7 @@ type plan struct {
 	salt    uint64 // by which keys are spread
 	alone   bool   // it is of partitions alone, or of lists
 	few     bool   // and of no more than a fill that takes long, a purge meanwhile, and hits
+	later   bool   // it is of a fill, a purge by another process, and a fill that comes later
 	untold  int    // of a hundred times, how often an arrangement cannot be told
 }
 
@@ -78,6 +79,8 @@ func (f *fleet) makePlan() {
 		*p = plan{processes: 2, servers: 2, lists: true, salt: f.rng.Uint64(), steps: 3, keep: 8, untold: 10 * f.rng.IntN(3), known: p.known, alone: true, few: k >= 12}
 	case k < 20: // of marks that several partitions have, and what is owed to some of them
 		*p = plan{processes: 2, servers: 2, salt: f.rng.Uint64(), steps: 3, keep: 8, tags: allTags[:1+f.rng.IntN(2)], known: p.known, alone: f.chance(50)}
+	case k < 22: // of a position that may have been noted for an earlier fill
+		*p = plan{processes: 2, servers: 1, steps: 2, keep: 8, tags: allTags[:1], known: p.known, later: true}
 	}
 	from := p.known[0]
 	if len(p.tags) > 0 && f.chance(60) {
@@ -132,6 +135,16 @@ func (f *fleet) populate() {
 			f.purge(q, []purge.Scope{p.focus})
 		})
 		f.act("hit", 0, 0, func(q *process, page int) { f.hit(q, page, true) })
+		return
+	}
+	if p.later {
+		f.act("fill", 0, 0, func(q *process, page int) {
+			f.fill(q, page)
+			f.purge(f.procs[1], []purge.Scope{p.focus})
+			_ = f.w.Wait(ctx, time.Duration(f.rng.Int64N(int64(2*every))))
+			f.fill(q, page)
+		})
+		f.act("hit", 1, 0, func(q *process, page int) { f.hit(q, page, true) })
 		return
 	}
 	for range 1 + f.rng.IntN(3) {

@@ -11,7 +11,8 @@ import (
 type wrong struct {
 	*purge.Shared
 	f     *fleet
-	hards []purge.Mark // words of hard marks that were read
+	hards []purge.Mark              // words of hard marks that were read
+	noted map[string]purge.Position // by log of tags: a position in it
 
 	begin    func(*wrong, *purge.Look, purge.Fill) (purge.Ticket, error)
 	name     func(*wrong, *purge.Ticket, []purge.Scope) (bool, error)
@@ -91,7 +92,7 @@ func (w *wrong) Standing(c context.Context, b *purge.Basis) (purge.State, error)
 func like(name string, w wrong) mistake {
 	return mistake{name: name, shared: func(f *fleet, o *purge.Options) protocol {
 		own := w
-		own.f, own.Shared = f, purge.NewShared(*o)
+		own.f, own.Shared, own.noted = f, purge.NewShared(*o), make(map[string]purge.Position)
 		return &own
 	}}
 }
