@@ -178,9 +178,19 @@ func (f *fleet) ask(m *member, p page) {
 	} else {
 		f.misses.Add(1)
 	}
+	if f.leaves(status) {
+		return
+	}
 	if missed := f.ttl >= time.Hour && f.met(p, m.number, began, versions, hit); missed {
 		f.t.Errorf("step %d: process %d does not have %v, of which nothing was purged or lost since it was a hit (%s)", f.done.Load(), m.number, p, status)
 	}
+}
+
+// leaves tells whether a process has not asked the store, since it leaves it alone for some seconds when it was away, as others do not any more.
+func (f *fleet) leaves(status string) bool {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	return strings.Contains(status, "detail=store-unavailable") && time.Since(f.restarted) < patient
 }
 
 // someParts draws what a purge is to name: rarely what takes much with it.
@@ -277,6 +287,9 @@ func (f *fleet) settle(m *member) {
 		return
 	}
 	_, text, err := f.send(f.t.Context(), m, http.MethodGet, page{path: "/admin/owed"}, nil)
+	if slices.ContainsFunc(owed, change.slow) {
+		time.Sleep(settled + settled/16) // until all processes have looked at the log
+	}
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	if err == nil && string(text) == "0" && m.process == process { // else it was killed meanwhile, with what it owed

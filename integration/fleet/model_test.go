@@ -131,6 +131,16 @@ type change struct {
 	soft     bool
 }
 
+// slow tells whether others learn of the purge within a second only, where it is carried out later than its caller waits for.
+func (c change) slow() bool {
+	for part := range c.versions {
+		if part == everything || strings.HasPrefix(part, "prefixes ") {
+			return true
+		}
+	}
+	return false
+}
+
 // change changes parts that are to be purged then.
 func (m *model) change(parts []string, soft bool) change {
 	m.mu.Lock()
