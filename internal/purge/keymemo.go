@@ -7,8 +7,8 @@ import (
 )
 
 const (
-	keysKept    = 256 // of several servers a namespace has a key for each partition
-	longestName = 512 // of a scope whose key is remembered, in bytes: requests choose their paths
+	keysKept    = 2048 // a page has one for each of its tags, and of several servers a namespace has one for each partition
+	longestName = 512  // of a scope whose key is remembered, in bytes: requests choose their paths
 )
 
 // keyMemo has the keys of the marks of some scopes: those of the pages that are asked for often are not made anew for each look-up.

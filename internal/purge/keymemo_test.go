@@ -12,8 +12,8 @@ func TestKeysAreRemembered(t *testing.T) {
 	parts := []partition{{number: 0, base: "p:~r:{a}"}, {number: 1, base: "p:~r:{b}"}, {number: keysKept, base: "p:~r:{c}"}}
 	m := new(keyMemo)
 	random := rand.New(rand.NewPCG(1, 2))
-	for range 20_000 {
-		name := fmt.Sprint("/", random.IntN(300))
+	for range 100_000 {
+		name := fmt.Sprint("/", random.IntN(1000))
 		if random.IntN(50) == 0 {
 			name += strings.Repeat("x", longestName)
 		}

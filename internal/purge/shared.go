@@ -5,6 +5,7 @@ import (
 	"context"
 	"crypto/rand"
 	"errors"
+	"hash/maphash"
 	"sync"
 	"time"
 
@@ -170,12 +171,19 @@ func (s *Shared) partOfBasis(b *Basis) *partition {
 	return &s.parts[0]
 }
 
-// distinct tells whether each of scopes has a mark, and none stands there twice.
+// distinct tells whether each of scopes has a mark, and none stands there twice. What has the same bit is compared alone: a page has many tags.
 func distinct(scopes []Scope) bool {
+	var seen [8]uint64
 	for i := range scopes {
-		if scopes[i].Kind.rare() || find(scopes[:i], scopes[i]) >= 0 {
+		if scopes[i].Kind.rare() {
 			return false
 		}
+		hash := maphash.String(memoSeed, scopes[i].Name)
+		word, bit := &seen[hash>>6%uint64(len(seen))], uint64(1)<<(hash%64)
+		if *word&bit != 0 && find(scopes[:i], scopes[i]) >= 0 {
+			return false
+		}
+		*word |= bit
 	}
 	return true
 }
