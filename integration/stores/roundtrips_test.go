@@ -84,13 +84,25 @@ func newCountedSite(t *testing.T, p *proxy.Proxy, cfg cachette.Config) *counted 
 	c.GET("/varies/:n", cachette.Cached(time.Hour), handler("Accept-Language"))
 	for _, n := range []int{1, 10} {
 		c.GET(fmt.Sprintf("/tags%d/:n", n), cachette.Cached(time.Hour), func(ctx *gin.Context) {
-			for i := range n {
-				cachette.Tag(ctx, fmt.Sprintf("%s-%d", ctx.Param("n"), i))
-			}
+			cachette.Tag(ctx, tagsOf(ctx.Param("n"), n)...)
 		}, handler())
 	}
 	c.GET("/space/:n", cachette.Cached(time.Hour, cachette.WithNamespace("space")), handler())
+	c.POST("/plain/:n", text("written"))
+	for _, n := range []int{1, 10} {
+		c.POST(fmt.Sprintf("/tags%d/:n", n), cachette.InvalidatesFrom(func(ctx *gin.Context) []string {
+			return tagsOf(ctx.Param("n"), n)
+		}), text("written"))
+	}
 	return c
+}
+
+// tagsOf returns n tags of a page.
+func tagsOf(page string, n int) (tags []string) {
+	for i := range n {
+		tags = append(tags, fmt.Sprintf("%s-%d", page, i))
+	}
+	return tags
 }
 
 // next returns the path of a page that nothing was asked of yet.
@@ -172,6 +184,32 @@ func calls(do func(ctx context.Context, c *cachette.Cache) error) func(t *testin
 	}
 }
 
+func invalidates(n int) func(t *testing.T, c *counted) func(t *testing.T) {
+	return func(t *testing.T, c *counted) func(t *testing.T) {
+		path := c.next(fmt.Sprintf("tags%d", n))
+		c.get(t, path, "en")
+		return func(t *testing.T) {
+			if err := c.cache.Invalidate(t.Context(), tagsOf(path[strings.LastIndexByte(path, '/')+1:], n)...); err != nil {
+				t.Fatal(err)
+			}
+		}
+	}
+}
+
+// posts sends a page's own URL a POST.
+func posts(route string) func(t *testing.T, c *counted) func(t *testing.T) {
+	return func(t *testing.T, c *counted) func(t *testing.T) {
+		path := c.next(route)
+		c.get(t, path, "en")
+		return func(t *testing.T) {
+			if _, err := c.ask(http.MethodPost, path, "written"); err != nil {
+				t.Fatal(err)
+			}
+			c.settle(t)
+		}
+	}
+}
+
 // countings are the rows of the table.
 var countings = []counting{
 	{"a hit", gets("plain", "en")},
@@ -216,6 +254,19 @@ var countings = []counting{
 	{"a hit with 10 tags", gets("tags10", "en")},
 	{"a miss with 1 new tag", gets("tags1")},
 	{"a miss with 10 new tags", gets("tags10")},
+	{"a miss with 10 tags that it had before", func(t *testing.T, c *counted) func(t *testing.T) {
+		path := c.next("tags10")
+		c.get(t, path, "en")
+		if err := c.cache.PurgePath(t.Context(), path); err != nil {
+			t.Fatal(err)
+		}
+		return func(t *testing.T) { c.get(t, path, "en") }
+	}},
+	{"`Invalidate` of 1 tag", invalidates(1)},
+	{"`Invalidate` of 10 tags", invalidates(10)},
+	{"a POST to a page", posts("plain")},
+	{"a POST to a page that invalidates 1 tag", posts("tags1")},
+	{"a POST to a page that invalidates 10 tags", posts("tags10")},
 }
 
 // TestRoundTrips holds the table of round trips in docs/backends.md: the fewest of some attempts, since a look at the log of purges, which is
@@ -268,14 +319,20 @@ func (c *counted) between(from, to proxy.Counts) string {
 	return fmt.Sprintf("%d (%d requests)", waits, trips)
 }
 
-// documented returns a cell of the table in docs/backends.md.
+// documented returns a cell of the table of round trips in docs/backends.md.
 func documented(t *testing.T, row, column string) string {
+	t.Helper()
+	return documentedIn(t, "| round trips |", row, column)
+}
+
+// documentedIn returns a cell of the table in docs/backends.md whose header begins so.
+func documentedIn(t *testing.T, head, row, column string) string {
 	t.Helper()
 	text, err := os.ReadFile("../../docs/backends.md")
 	if err != nil {
 		t.Fatal(err)
 	}
-	_, table, _ := strings.Cut(string(text), "| round trips |")
+	_, table, _ := strings.Cut(string(text), head)
 	header, rows, _ := strings.Cut(table, "\n")
 	for line := range strings.Lines(rows) {
 		if !strings.HasPrefix(line, "|") {
