@@ -95,33 +95,39 @@ func TestTooLarge(t *testing.T) {
 			t.Error("Set: no error")
 		}
 	})
-	t.Run("Object", func(t *testing.T) {
-		for _, size := range []int{limit, 10 * limit, math.MaxUint32, math.MaxInt - 1, math.MaxInt} {
-			if !d.PutObject("key", "small", 5, time.Hour) {
-				t.Fatal("PutObject of a small object = false")
-			}
-			if d.PutObject("key", "large", size, time.Hour) {
-				t.Errorf("PutObject of %d bytes reported that it kept them", size)
-			}
-			if got, ok := d.GetObject([]byte("key"), time.Now()); ok {
-				t.Errorf("after one of %d bytes: GetObject = %v", size, got)
-			}
+}
+
+func TestObjectTooLarge(t *testing.T) {
+	const limit = 1 << 20
+	d := open(t, inmemory.Options{MemoryLimit: limit})
+	for _, size := range []int{limit, 10 * limit, math.MaxUint32, math.MaxInt - 1, math.MaxInt} {
+		if !d.PutObject("key", "small", 5, time.Hour) {
+			t.Fatal("PutObject of a small object = false")
 		}
-	})
-	t.Run("NegativeSize", func(t *testing.T) {
-		if !d.PutObject("key", "object", math.MinInt, time.Hour) {
-			t.Error("PutObject = false")
+		if d.PutObject("key", "large", size, time.Hour) {
+			t.Errorf("PutObject of %d bytes reported that it kept them", size)
 		}
-	})
-	t.Run("FourGiB", func(t *testing.T) {
-		// otter counts an entry's weight in 32 bits, whatever the limit.
-		d := open(t, inmemory.Options{MemoryLimit: 1 << 40})
-		for size, want := range map[int]bool{1<<32 - 1000: true, 1 << 32: false, 1<<32 + 1: false} {
-			if kept := d.PutObject("key", "object", size, time.Hour); kept != want {
-				t.Errorf("PutObject of %d bytes = %t", size, kept)
-			}
+		if got, ok := d.GetObject([]byte("key"), time.Now()); ok {
+			t.Errorf("after one of %d bytes: GetObject = %v", size, got)
 		}
-	})
+	}
+}
+
+func TestObjectOfNegativeSize(t *testing.T) {
+	d := open(t, inmemory.Options{MemoryLimit: 1 << 20})
+	if !d.PutObject("key", "object", math.MinInt, time.Hour) {
+		t.Error("PutObject = false")
+	}
+}
+
+func TestObjectOfFourGiB(t *testing.T) {
+	// otter counts an entry's weight in 32 bits, whatever the limit.
+	d := open(t, inmemory.Options{MemoryLimit: 1 << 40})
+	for size, want := range map[int]bool{1<<32 - 1000: true, 1 << 32: false, 1<<32 + 1: false} {
+		if kept := d.PutObject("key", "object", size, time.Hour); kept != want {
+			t.Errorf("PutObject of %d bytes = %t", size, kept)
+		}
+	}
 }
 
 func TestGetObjectDoesNotAllocate(t *testing.T) {

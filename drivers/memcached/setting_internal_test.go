@@ -41,12 +41,7 @@ func TestParseSetting(t *testing.T) {
 	}
 }
 
-func TestParseSettingMistakes(t *testing.T) {
-	const secret = "hunter2"
-	file := filepath.Join(t.TempDir(), secret+".pem")
-	if err := os.WriteFile(file, []byte("no certificate: "+secret), 0o600); err != nil {
-		t.Fatal(err)
-	}
+func TestPoolSizeOfASetting(t *testing.T) {
 	for raw, want := range map[string]int{
 		"host": 0, "memcached://host": 0, "memcached://host?pool_size=7": 7, "memcacheds://host/?pool_size=65535&tls_server_name=a": 65535,
 	} {
@@ -54,6 +49,9 @@ func TestParseSettingMistakes(t *testing.T) {
 			t.Errorf("%s: %d idle connections, %v, want %d", raw, got.pool, err, want)
 		}
 	}
+}
+
+func TestDialTimeoutOfASetting(t *testing.T) {
 	for raw, want := range map[string]time.Duration{
 		"host": 0, "memcached://host": 0, "memcached://host?dial_timeout=2": 2 * time.Second, "memcacheds://host/?dial_timeout=500ms": time.Second / 2,
 	} {
@@ -61,7 +59,23 @@ func TestParseSettingMistakes(t *testing.T) {
 			t.Errorf("%s: a connection may take %v, %v, want %v", raw, got.dial, err, want)
 		}
 	}
-	for _, row := range []struct{ raw, want string }{
+}
+
+const secret = "hunter2"
+
+// A mistaken setting is refused with an error that says what is wanted.
+type mistaken struct{ raw, want string }
+
+func (row mistaken) check(t *testing.T) {
+	t.Helper()
+	_, err := parseSetting(row.raw)
+	if err == nil || !strings.Contains(err.Error(), row.want) || strings.Contains(err.Error(), secret) {
+		t.Errorf("%s: %v; want an error that says %q and shows no secret", row.raw, err, row.want)
+	}
+}
+
+func TestParseSettingMistakes(t *testing.T) {
+	for _, row := range []mistaken{
 		{"", "the host is missing"},
 		{"a,,b", "host 2 of 3"},
 		{"a:", "the port"},
@@ -86,8 +100,13 @@ func TestParseSettingMistakes(t *testing.T) {
 		{"run/" + secret, "begins with a slash"},
 		{"memcached:///run/%zz" + secret, "begins no escape"},
 		{"memcacheds:///run/" + secret, "a socket takes no TLS"},
-		{"memcached://host?tls_ca_file=" + secret, "give memcacheds://"},
-		{"memcacheds://host?timeout=" + secret, "it has no option \"timeout\": give any of dial_timeout, pool_size, tls_ca_file, tls_cert_file"},
+	} {
+		row.check(t)
+	}
+}
+
+func TestParseSettingMistakesOfOptions(t *testing.T) {
+	for _, row := range []mistaken{
 		{"memcached://host?dial_timeout=0", "dial_timeout cannot be read: give a duration of a millisecond at least, such as 500ms or 2s, or a number of seconds"},
 		{"memcached://host?dial_timeout=-1s", "dial_timeout cannot be read"},
 		{"memcached://host?dial_timeout=" + secret, "dial_timeout cannot be read"},
@@ -96,6 +115,19 @@ func TestParseSettingMistakes(t *testing.T) {
 		{"memcached://host?pool_size=65536", "pool_size cannot be read"},
 		{"memcached://host?pool_size=1&pool_size=2", "pool_size is given twice"},
 		{"memcached://host?pool=1", "it has no option \"pool\": give any of dial_timeout, pool_size"},
+	} {
+		row.check(t)
+	}
+}
+
+func TestParseSettingMistakesOfTLS(t *testing.T) {
+	file := filepath.Join(t.TempDir(), secret+".pem")
+	if err := os.WriteFile(file, []byte("no certificate: "+secret), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	for _, row := range []mistaken{
+		{"memcached://host?tls_ca_file=" + secret, "give memcacheds://"},
+		{"memcacheds://host?timeout=" + secret, "it has no option \"timeout\": give any of dial_timeout, pool_size, tls_ca_file, tls_cert_file"},
 		{"memcacheds://host?tls_ca_file=%zz" + secret, "tls_ca_file"},
 		{"memcacheds://host?tls_ca_file=/nowhere/" + secret, "tls_ca_file: the file cannot be read"},
 		{"memcacheds://host?tls_ca_file=" + file, "tls_ca_file: the file has no certificate"},
@@ -105,10 +137,7 @@ func TestParseSettingMistakes(t *testing.T) {
 		{"memcacheds://host?tls_cert_file=/nowhere/" + secret + "&tls_key_file=" + file, "tls_cert_file and tls_key_file: "},
 		{"memcacheds://host?tls_server_name=a&tls_server_name=" + secret, "tls_server_name"},
 	} {
-		_, err := parseSetting(row.raw)
-		if err == nil || !strings.Contains(err.Error(), row.want) || strings.Contains(err.Error(), secret) {
-			t.Errorf("%s: %v; want an error that says %q and shows no secret", row.raw, err, row.want)
-		}
+		row.check(t)
 	}
 }
 

@@ -115,64 +115,12 @@ func TestOptionsOfGoRedis(t *testing.T) {
 	}
 }
 
-func TestMistakes(t *testing.T) {
-	const secret = "hunter2"
-	garbage := filepath.Join(t.TempDir(), "garbage.pem")
-	if err := os.WriteFile(garbage, []byte("garbage"), 0o600); err != nil {
-		t.Fatal(err)
-	}
-	for raw, want := range map[string]string{
-		"": "it is no URL", secret: "it is no URL", "http://" + secret: "scheme", "redis+ring://a": "scheme", "redissentinel://a": "scheme",
-		"redis://user:" + secret + "@":             "the host is missing",
-		"redis://user:" + secret + "@host:port":    "cannot be read as a URL",
-		"redis://user:" + secret + "@host:0":       "the port",
-		"redis://user:" + secret + "@host:65536":   "the port",
-		"redis://user:" + secret + "%zz@host":      "cannot be read as a URL",
-		"redis://user:" + secret + "@host/0#x":     "cannot be read as a URL",
-		"redis://user:a/" + secret + "@host":       "percent-encoded",
-		"redis://user:1/" + secret + "@host":       "percent-encoded",
-		"redis://user:" + secret + "@a,b":          "several servers",
-		"redis://host/" + secret:                   "number of a database",
-		"redis://host/-1":                          "number of a database",
-		"redis://host/1/2":                         "number of a database",
-		"redis+sentinel://a,b":                     "name of the master is missing",
-		"redis+sentinel://a,b/":                    "name of the master is missing",
-		"redis+sentinel://a,,b/main":               "host 2 of 3",
-		"redis+sentinel://a/main/" + secret:        "number of a database",
-		"redis+sentinel://a/main/0/1":              "number of a database",
-		"redis+cluster://a,b/0":                    "has no databases",
-		"redis://host/2?db=3":                      "the host and the option db name two databases: give one of them",
-		"redis+sentinel://a/main/2?db=0":           "the host and the option db name two databases: give one of them",
-		"redis+cluster://a,b?db=0":                 "option db is not for a cluster",
-		"redis://host?" + secret + "=1":            "it has no option of a name that is not shown",
-		"redis://host?pool_sise=1":                 `it has no option "pool_sise": did you mean pool_size?`,
-		"redis://host?pool_size=" + secret:         "option pool_size cannot be read: give a number from 1",
-		"redis://host?pool_size=99999999999":       "option pool_size",
-		"redis://host?pool_size=1&pool_size=2":     "option pool_size is given more than once",
-		"redis://host?pool_fifo=" + secret:         "option pool_fifo cannot be read: give true or false",
-		"redis://host?dial_timeout=" + secret:      "option dial_timeout cannot be read: give a duration",
-		"redis://host?dial_timeout=99999999999999": "option dial_timeout",
-		"redis://host?dial_timeout=":               "option dial_timeout cannot be read",
-		"redis://host?protocol=4":                  "option protocol cannot be read: give a number from 2 to 3",
-		"redis://host?a=%zz":                       "options of the form name=value",
-		"redis://host?tls_ca_file=" + secret:       "option tls_ca_file is for TLS",
-		"redis://host?skip_verify=true":            "option skip_verify is for TLS",
-		"redis://host?sentinel_password=" + secret: "option sentinel_password is for sentinels",
-		"unix://":                     "the path of the socket is missing",
-		"unix://user:" + secret + "@": "the path of the socket is missing",
-		"unix:///":                    "the path of the socket is missing",
-		"unix://user:" + secret + "@run/redis.sock":                           "a host stands before the path of the socket",
-		"unix://" + secret + "/redis.sock":                                    "a host stands before the path of the socket",
-		"unix://user:" + secret + "/a@/redis.sock":                            "percent-encoded",
-		"unix:///redis.sock#" + secret:                                        "cannot be read as a URL",
-		"unix:///redis.sock?db=" + secret:                                     "option db cannot be read: give a number from 0",
-		"unix:///redis.sock?tls_ca_file=" + secret:                            "option tls_ca_file is for TLS",
-		"unix:///redis.sock?sentinel_password=" + secret:                      "option sentinel_password is for sentinels",
-		"rediss://host?tls_ca_file=/" + secret:                                "option tls_ca_file: the file cannot be read: no such file",
-		"rediss://host?tls_ca_file=" + garbage:                                "option tls_ca_file: the file has no certificate",
-		"rediss://host?tls_cert_file=" + secret:                               "tls_cert_file and tls_key_file belong together",
-		"rediss://host?tls_cert_file=/" + secret + "&tls_key_file=/" + secret: "tls_cert_file and tls_key_file: no such file",
-	} {
+const secret = "hunter2"
+
+// mistaken holds URLs that are refused, by what the error has to say. None shows the secret.
+func mistaken(t *testing.T, urls map[string]string) {
+	t.Helper()
+	for raw, want := range urls {
 		_, err := parseURL(raw)
 		if err == nil {
 			t.Errorf("%s: no error, want one with %q", raw, want)
@@ -185,4 +133,83 @@ func TestMistakes(t *testing.T) {
 			t.Errorf("%s: the error shows the secret: %v", raw, err)
 		}
 	}
+}
+
+func TestMistakes(t *testing.T) {
+	mistaken(t, map[string]string{
+		"": "it is no URL", secret: "it is no URL", "http://" + secret: "scheme", "redis+ring://a": "scheme", "redissentinel://a": "scheme",
+		"redis://user:" + secret + "@":           "the host is missing",
+		"redis://user:" + secret + "@host:port":  "cannot be read as a URL",
+		"redis://user:" + secret + "@host:0":     "the port",
+		"redis://user:" + secret + "@host:65536": "the port",
+		"redis://user:" + secret + "%zz@host":    "cannot be read as a URL",
+		"redis://user:" + secret + "@host/0#x":   "cannot be read as a URL",
+		"redis://user:a/" + secret + "@host":     "percent-encoded",
+		"redis://user:1/" + secret + "@host":     "percent-encoded",
+		"redis://user:" + secret + "@a,b":        "several servers",
+		"redis://host/" + secret:                 "number of a database",
+		"redis://host/-1":                        "number of a database",
+		"redis://host/1/2":                       "number of a database",
+	})
+}
+
+func TestMistakesOfSentinelsAndClusters(t *testing.T) {
+	mistaken(t, map[string]string{
+		"redis+sentinel://a,b":              "name of the master is missing",
+		"redis+sentinel://a,b/":             "name of the master is missing",
+		"redis+sentinel://a,,b/main":        "host 2 of 3",
+		"redis+sentinel://a/main/" + secret: "number of a database",
+		"redis+sentinel://a/main/0/1":       "number of a database",
+		"redis+cluster://a,b/0":             "has no databases",
+		"redis+sentinel://a/main/2?db=0":    "the host and the option db name two databases: give one of them",
+		"redis+cluster://a,b?db=0":          "option db is not for a cluster",
+	})
+}
+
+func TestMistakesOfOptions(t *testing.T) {
+	mistaken(t, map[string]string{
+		"redis://host/2?db=3":                      "the host and the option db name two databases: give one of them",
+		"redis://host?" + secret + "=1":            "it has no option of a name that is not shown",
+		"redis://host?pool_sise=1":                 `it has no option "pool_sise": did you mean pool_size?`,
+		"redis://host?pool_size=" + secret:         "option pool_size cannot be read: give a number from 1",
+		"redis://host?pool_size=99999999999":       "option pool_size",
+		"redis://host?pool_size=1&pool_size=2":     "option pool_size is given more than once",
+		"redis://host?pool_fifo=" + secret:         "option pool_fifo cannot be read: give true or false",
+		"redis://host?dial_timeout=" + secret:      "option dial_timeout cannot be read: give a duration",
+		"redis://host?dial_timeout=99999999999999": "option dial_timeout",
+		"redis://host?dial_timeout=":               "option dial_timeout cannot be read",
+		"redis://host?protocol=4":                  "option protocol cannot be read: give a number from 2 to 3",
+		"redis://host?a=%zz":                       "options of the form name=value",
+		"redis://host?sentinel_password=" + secret: "option sentinel_password is for sentinels",
+	})
+}
+
+func TestMistakesOfSockets(t *testing.T) {
+	mistaken(t, map[string]string{
+		"unix://":                     "the path of the socket is missing",
+		"unix://user:" + secret + "@": "the path of the socket is missing",
+		"unix:///":                    "the path of the socket is missing",
+		"unix://user:" + secret + "@run/redis.sock":      "a host stands before the path of the socket",
+		"unix://" + secret + "/redis.sock":               "a host stands before the path of the socket",
+		"unix://user:" + secret + "/a@/redis.sock":       "percent-encoded",
+		"unix:///redis.sock#" + secret:                   "cannot be read as a URL",
+		"unix:///redis.sock?db=" + secret:                "option db cannot be read: give a number from 0",
+		"unix:///redis.sock?tls_ca_file=" + secret:       "option tls_ca_file is for TLS",
+		"unix:///redis.sock?sentinel_password=" + secret: "option sentinel_password is for sentinels",
+	})
+}
+
+func TestMistakesOfTLS(t *testing.T) {
+	garbage := filepath.Join(t.TempDir(), "garbage.pem")
+	if err := os.WriteFile(garbage, []byte("garbage"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	mistaken(t, map[string]string{
+		"redis://host?tls_ca_file=" + secret:                                  "option tls_ca_file is for TLS",
+		"redis://host?skip_verify=true":                                       "option skip_verify is for TLS",
+		"rediss://host?tls_ca_file=/" + secret:                                "option tls_ca_file: the file cannot be read: no such file",
+		"rediss://host?tls_ca_file=" + garbage:                                "option tls_ca_file: the file has no certificate",
+		"rediss://host?tls_cert_file=" + secret:                               "tls_cert_file and tls_key_file belong together",
+		"rediss://host?tls_cert_file=/" + secret + "&tls_key_file=/" + secret: "tls_cert_file and tls_key_file: no such file",
+	})
 }
