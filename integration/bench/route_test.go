@@ -95,6 +95,12 @@ func answer(c *gin.Context, got []byte, err error) {
 // asking serves an engine on loopback and returns clients that ask for the document, each on a connection of its own. They
 // do as little as they can: what is measured is the server.
 func asking(b *testing.B, engine *gin.Engine) func() func() error {
+	return askingFor(b, engine, "/document")
+}
+
+// askingFor does what asking does with the document of another path.
+func askingFor(b *testing.B, engine *gin.Engine, path string) func() func() error {
+	b.Helper()
 	listener, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
 		b.Fatal(err)
@@ -108,6 +114,7 @@ func asking(b *testing.B, engine *gin.Engine) func() func() error {
 			b.Fatal(err)
 		}
 		b.Cleanup(func() { _ = c.Close() })
+		c.request = []byte("GET " + path + " HTTP/1.1\r\nHost: localhost\r\n\r\n")
 		return c.ask
 	}
 }
@@ -115,7 +122,8 @@ func asking(b *testing.B, engine *gin.Engine) func() func() error {
 // connection is a client's connection.
 type connection struct {
 	net.Conn
-	in *bufio.Reader
+	in      *bufio.Reader
+	request []byte
 }
 
 func dial(address string) (*connection, error) {
@@ -123,14 +131,12 @@ func dial(address string) (*connection, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &connection{c, bufio.NewReaderSize(c, 16<<10)}, nil
+	return &connection{Conn: c, in: bufio.NewReaderSize(c, 16<<10)}, nil
 }
-
-var request = []byte("GET /document HTTP/1.1\r\nHost: localhost\r\n\r\n")
 
 // ask sends a request and reads its response, which has to be the document.
 func (c *connection) ask() error {
-	if _, err := c.Write(request); err != nil {
+	if _, err := c.Write(c.request); err != nil {
 		return err
 	}
 	length := -1

@@ -28,6 +28,7 @@ func main() {
 	write(results, machine)
 	writeStandards(turns)
 	writeTurns(turns)
+	writeInvalidation(turns)
 	writeCodecs(turns)
 }
 
