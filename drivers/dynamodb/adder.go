@@ -179,7 +179,7 @@ func (d *Driver) End(ctx context.Context, key string, ttl time.Duration) (driver
 	return d.log().End(ctx, key, ttl)
 }
 
-// Since returns the records behind a position, in two requests, and one more for each 16 records.
+// Since returns the records behind a position, in two requests, and one more for each 16 records behind the first three.
 func (d *Driver) Since(ctx context.Context, key string, from drivers.Position) ([][]byte, drivers.Position, bool, error) {
 	if _, err := d.begin(ctx, "since"); err != nil {
 		return nil, "", false, err

@@ -36,8 +36,12 @@ type Numbered struct {
 	}
 }
 
-// stride is how many records are asked for at once.
-const stride = 16
+// atFirst is how many records are asked for at once, and stride how many behind those: as a rule nothing has come, and DynamoDB has what is not
+// there paid for, too.
+const (
+	atFirst = 4
+	stride  = 16
+)
 
 // head is a head as it was read.
 type head struct {
@@ -187,23 +191,23 @@ func (n Numbered) last(ctx context.Context, h head) (number int64, word drivers.
 	if h.last == 0 {
 		number, word = 0, h.word()
 	}
-	for {
-		values, err := n.records(ctx, h.key, h.word(), number+1)
+	for most := atFirst; ; most = stride {
+		values, err := n.records(ctx, h.key, h.word(), number+1, most)
 		for _, record := range values {
 			if word, err = Position(record); err != nil {
 				return 0, "", err
 			}
 			number++
 		}
-		if err != nil || len(values) < stride {
+		if err != nil || len(values) < most {
 			return number, word, err
 		}
 	}
 }
 
-// records returns those from number on, up to the first that is not there, and no more than stride.
-func (n Numbered) records(ctx context.Context, key string, word drivers.Position, number int64) ([][]byte, error) {
-	keys := make([]string, stride)
+// records returns those from number on, up to the first that is not there, and no more than most.
+func (n Numbered) records(ctx context.Context, key string, word drivers.Position, number int64, most int) ([][]byte, error) {
+	keys := make([]string, most)
 	for i := range keys {
 		keys[i] = entryKey(key, word, number+int64(i))
 	}
@@ -248,8 +252,9 @@ func (n Numbered) Since(ctx context.Context, key string, from drivers.Position) 
 	if number == 0 {
 		at = 1
 	}
+	most := atFirst
 	for waited := false; ; {
-		values, err := n.records(ctx, key, log, at)
+		values, err := n.records(ctx, key, log, at, most)
 		if err != nil {
 			return nil, "", false, err
 		}
@@ -266,7 +271,8 @@ func (n Numbered) Since(ctx context.Context, key string, from drivers.Position) 
 			word, waited = this, false
 			at++
 		}
-		if len(values) == stride {
+		if len(values) == most {
+			most = stride
 			continue
 		}
 		h, err := n.head(ctx, key)
