@@ -16,6 +16,7 @@ import (
 	"github.com/gin-cachette/cachette/internal/serve"
 	"github.com/gin-cachette/cachette/internal/takers"
 	"github.com/gin-cachette/cachette/internal/target"
+	"github.com/gin-cachette/cachette/internal/values"
 )
 
 // Cache is the cache of one engine: its values, and the responses of its [Cached] routes. It is safe for concurrent use.
@@ -40,6 +41,7 @@ type Cache struct {
 	responses *entries.Store
 	server    *serve.Server
 	frame     *serve.Frame
+	values    *values.Store
 	closed    atomic.Bool
 }
 
@@ -87,17 +89,19 @@ func (c *Cache) FetchWithTTL(ctx context.Context, key string, dst any) (time.Dur
 	return max(0, time.Until(item.ExpiresAt)), nil
 }
 
-// Delete removes the values under some keys and returns how many of them there were. Of several servers those that answer remove theirs:
-// the Key of the [*OpError] has the other keys, which are owed.
+// Delete removes the values under some keys and returns how many of them there were. Those of [Remember] are gone as well, are not counted, and
+// one that is being loaded is not kept. Of several servers those that answer remove theirs: the Key of the [*OpError] has the other keys, which are
+// owed.
 func (c *Cache) Delete(ctx context.Context, names ...string) (int, error) {
 	if c.closed.Load() {
 		return 0, c.fail("delete", strings.Join(names, ", "), ErrClosed)
 	}
+	ctx = context.WithoutCancel(argument.Context(ctx))
 	full := make([]string, len(names))
 	for i, name := range names {
 		full[i] = target.Value(c.prefix, name)
 	}
-	n, err := c.responses.DeleteValues(context.WithoutCancel(argument.Context(ctx)), full...)
+	n, err := c.responses.DeleteValues(ctx, c.values.Scopes(names), full...)
 	return n, c.fail("delete", strings.Join(guard.Left(err, names), ", "), err)
 }
 
@@ -185,6 +189,7 @@ func (c *Cache) Close() error {
 		return nil
 	}
 	c.server.Close()
+	c.values.Close()
 	c.responses.Close()
 	return c.fail("close", "", c.store.Close())
 }

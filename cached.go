@@ -43,10 +43,10 @@ import (
 func Cached(ttl time.Duration, opts ...Option) gin.HandlerFunc {
 	route := options.Route(ttl)
 	for _, opt := range opts {
-		if opt.apply == nil {
-			panic(fmt.Errorf("%w: Cached: an option is the zero Option; give one that a function such as WithNamespace has made", ErrInvalid))
+		if opt == nil {
+			panic(fmt.Errorf("%w: Cached: an option is nil; give one that a function such as WithNamespace has made", ErrInvalid))
 		}
-		opt.apply(route)
+		opt.onRoute(route)
 	}
 	return func(c *gin.Context) {
 		frame := frameOf(c)

@@ -8,6 +8,7 @@ import (
 	"github.com/gin-cachette/cachette/internal/argument"
 	"github.com/gin-cachette/cachette/internal/guard"
 	"github.com/gin-cachette/cachette/internal/purge"
+	"github.com/gin-cachette/cachette/internal/values"
 	"github.com/gin-cachette/cachette/internal/wording"
 )
 
@@ -25,6 +26,10 @@ var (
 	ErrOwed = purge.ErrOwed
 	// ErrUnsupportedType says that the codec cannot take a value, or cannot give one back in the type asked for.
 	ErrUnsupportedType = encoders.ErrUnsupportedType
+	// ErrNotFound says that there is no such value: a load of [Remember] returns it, and Remember then does.
+	ErrNotFound = values.ErrNotFound
+	// ErrPanicked says that a load of [Remember] panicked, or ended its goroutine.
+	ErrPanicked = values.ErrPanicked
 	// ErrInstalled says that an engine has a cache already.
 	ErrInstalled = errors.New("cachette: this engine has a cache already: Install is called once for each engine")
 	// ErrInvalid says that an argument is out of range; the error tells which one and what would be right.

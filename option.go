@@ -6,28 +6,51 @@ import (
 	"github.com/gin-gonic/gin"
 
 	"github.com/gin-cachette/cachette/internal/options"
+	"github.com/gin-cachette/cachette/internal/serve"
+	"github.com/gin-cachette/cachette/internal/values"
 )
 
 // Option changes how [Cached] treats a route. The functions whose names begin with With make them.
-type Option struct{ apply options.Option }
+type Option interface{ onRoute(*serve.Route) }
+
+// ValueOption changes how [Remember] keeps a value.
+type ValueOption interface{ onValue(*values.Use) }
+
+// SharedOption is an [Option] and a [ValueOption].
+type SharedOption interface {
+	Option
+	ValueOption
+}
+
+type (
+	routeOption  struct{ options.Option }
+	valueOption  struct{ options.Value }
+	sharedOption struct {
+		routeOption
+		valueOption
+	}
+)
+
+func (o routeOption) onRoute(r *serve.Route) { o.Option(r) }
+func (o valueOption) onValue(u *values.Use)  { o.Value(u) }
 
 // WithPathKey keys responses without the query: all queries share one response.
-func WithPathKey() Option { return Option{options.PathKey()} }
+func WithPathKey() Option { return routeOption{options.PathKey()} }
 
 // WithQueryParams keys responses by these query parameters alone, in whatever order they come. The handler must not look
 // at others. A name stands also for the map that gin's QueryMap reads: filter for filter[color].
-func WithQueryParams(names ...string) Option { return Option{options.QueryParams(names...)} }
+func WithQueryParams(names ...string) Option { return routeOption{options.QueryParams(names...)} }
 
 // WithKeyPart adds what part returns to the key: a tenant, a plan, a language. Responses are then shared only between
 // requests for which it returns the same. Where it returns "", nothing is added. Several of them all count.
 //
 // A part is only a key. What a shared cache may not keep, it does not keep for a part either: responses that are marked
 // private, and those to requests with Authorization. [WithIdentity] is for these.
-func WithKeyPart(part func(*gin.Context) string) Option { return Option{options.KeyPart(part)} }
+func WithKeyPart(part func(*gin.Context) string) Option { return routeOption{options.KeyPart(part)} }
 
 // WithCookie adds one cookie of the request to the key, such as that of a session: responses are then shared only between
 // requests that have the same one, or none. As any part of a key, it lets no response be kept that says it is private.
-func WithCookie(name string) Option { return Option{options.Cookie(name)} }
+func WithCookie(name string) Option { return routeOption{options.Cookie(name)} }
 
 // WithIdentity keeps responses for the one party that identity names, such as the id of the user. The name must be that of nobody else, and
 // come from something that was verified before Cached: the subject of a token whose signature was checked, or the user of
@@ -38,40 +61,47 @@ func WithCookie(name string) Option { return Option{options.Cookie(name)} }
 // Authorization, are kept for it and served to it alone. Where identity returns "", as for a client that is not logged in, nothing is
 // looked up and nothing is kept. Several of them all count. Keys and entries hold a digest of it only.
 func WithIdentity(identity func(*gin.Context) string) Option {
-	return Option{options.Identity(identity)}
+	return routeOption{options.Identity(identity)}
 }
 
 // WithVary keys responses by request fields, for handlers that depend on them and do not say so: each response then names
 // them in its Vary (RFC 9110 §12.5.5), and is shared only between requests in which they match (RFC 9111 §4.1).
-func WithVary(fields ...string) Option { return Option{options.Vary(fields...)} }
+func WithVary(fields ...string) Option { return routeOption{options.Vary(fields...)} }
 
 // WithSkip keeps requests for which skip returns true away from the cache: their responses are neither looked up nor stored.
 // Several of them all count.
-func WithSkip(skip func(*gin.Context) bool) Option { return Option{options.Skip(skip)} }
+func WithSkip(skip func(*gin.Context) bool) Option { return routeOption{options.Skip(skip)} }
 
 // WithNamespace puts the route's responses in a namespace, for [Cache.ClearNamespace]. They can be in several.
-func WithNamespace(namespace string) Option { return Option{options.Namespace(namespace)} }
+func WithNamespace(namespace string) Option { return routeOption{options.Namespace(namespace)} }
 
-// WithTags tags the route's responses, for [Cache.Invalidate]. See [Tag] for what a tag may be, which else panics.
-func WithTags(tags ...string) Option { return Option{options.Tags(tags...)} }
+// WithTags tags the route's responses, or a value, for [Cache.Invalidate]. See [Tag] for what a tag may be: with others Cached panics, and a
+// value, whose tags are often made of a request's, is given out and not kept.
+func WithTags(tags ...string) SharedOption {
+	return sharedOption{routeOption{options.Tags(tags...)}, valueOption{options.ValueTags(tags...)}}
+}
 
 // WithTagsFrom has a function say tags of each response, by the request: it is asked before the handlers run, where nothing that is stored answers.
 // Tags that are known before the handlers run cost the store less than those that [Tag] says the first time.
-func WithTagsFrom(tags func(*gin.Context) []string) Option { return Option{options.TagsFrom(tags)} }
+func WithTagsFrom(tags func(*gin.Context) []string) Option {
+	return routeOption{options.TagsFrom(tags)}
+}
 
 // WithTTLFunc has a function say for how long a response is fresh that does not say so itself, in place of the ttl of
 // Cached, which is to be 0, and for the statuses that a ttl is for; [WithStatusTTL] goes before it, and is for others. It is called
 // once the status and header of the response are final, which c.Writer has. 0 stands for not at all.
-func WithTTLFunc(ttl func(c *gin.Context) time.Duration) Option { return Option{options.TTLFunc(ttl)} }
+func WithTTLFunc(ttl func(c *gin.Context) time.Duration) Option {
+	return routeOption{options.TTLFunc(ttl)}
+}
 
 // WithStatusTTL is for how long responses of a status are fresh when they do not say so themselves: 404 for ten
 // seconds, say. It goes before the ttl of Cached.
 func WithStatusTTL(status int, ttl time.Duration) Option {
-	return Option{options.StatusTTL(status, ttl)}
+	return routeOption{options.StatusTTL(status, ttl)}
 }
 
 // WithBodyLimit is the size, in bytes, of the largest body that is kept. Larger ones reach the client all the same.
-func WithBodyLimit(bytes int64) Option { return Option{options.BodyLimit(bytes)} }
+func WithBodyLimit(bytes int64) Option { return routeOption{options.BodyLimit(bytes)} }
 
 // WithoutRequestDirectives keeps clients from making the handler run by what they ask of the cache. It ignores the
 // Cache-Control and Pragma of requests, If-Match and If-Unmodified-Since, which a cache may ignore (RFC 9110 §13.1.1,
@@ -84,35 +114,52 @@ func WithBodyLimit(bytes int64) Option { return Option{options.BodyLimit(bytes)}
 // any method but GET and HEAD. So do a form of several parts, where a middleware before Cached has read it, and, with
 // [Config.ProxyScheme], a Forwarded of the client's that names another scheme than the X-Forwarded-Proto of the proxy: have the
 // proxy take off the one of the two that it does not set.
-func WithoutRequestDirectives() Option { return Option{options.WithoutRequestDirectives()} }
+func WithoutRequestDirectives() Option { return routeOption{options.WithoutRequestDirectives()} }
 
 // WithStaleWhileRevalidate is for how long after a response went stale it is still served while it is refreshed in the
 // background, when it does not say so itself (RFC 5861 §3). A response with must-revalidate, proxy-revalidate or s-maxage is
-// never served stale (RFC 9111 §4.2.4).
-func WithStaleWhileRevalidate(window time.Duration) Option {
-	return Option{options.StaleWhileRevalidate(window)}
+// never served stale (RFC 9111 §4.2.4). A value is given out stale for as long, while it is loaded anew.
+func WithStaleWhileRevalidate(window time.Duration) SharedOption {
+	return sharedOption{routeOption{options.StaleWhileRevalidate(window)}, valueOption{options.ValueStaleWhileRevalidate(window)}}
 }
 
 // WithStaleIfError is for how long after a response went stale it still stands in for a handler that answers 500, 502,
 // 503 or 504, when it does not say so itself (RFC 5861 §4). A panic is no answer: with [gin.Recovery] before Cached alone, as
 // [gin.Default] has it, clients get the 500 that Recovery makes, and the stale response stays stored. Put one more after Cached,
 // which makes the panic an answer of the handler's, and its 500 is replaced. A response with must-revalidate, proxy-revalidate or s-maxage is
-// never served stale (RFC 9111 §4.2.4).
-func WithStaleIfError(window time.Duration) Option { return Option{options.StaleIfError(window)} }
+// never served stale (RFC 9111 §4.2.4). A stale value stands in for a load that fails or panics.
+func WithStaleIfError(window time.Duration) SharedOption {
+	return sharedOption{routeOption{options.StaleIfError(window)}, valueOption{options.ValueStaleIfError(window)}}
+}
 
 // WithHeuristicFreshness gives responses that say when they were last modified, and for which nothing else gives any
 // freshness, a tenth of their age then, a day at most (RFC 9111 §4.2.2).
-func WithHeuristicFreshness() Option { return Option{options.HeuristicFreshness()} }
+func WithHeuristicFreshness() Option { return routeOption{options.HeuristicFreshness()} }
 
 // WithSetCookie caches responses that set cookies, with those that the handler sets: every client gets the same ones. It is
 // for cookies that tell clients apart in no way, and for pages that do not depend on those that middleware outside of Cached
 // sets.
-func WithSetCookie() Option { return Option{options.SetCookie()} }
+func WithSetCookie() Option { return routeOption{options.SetCookie()} }
 
 // WithForeignCookies names cookies that middleware outside of Cached sets and that have nothing to do with the route's
 // pages, such as that of a session which is renewed with each response, or of analytics: they neither keep a response from
 // being stored nor are stored.
-func WithForeignCookies(names ...string) Option { return Option{options.ForeignCookies(names...)} }
+func WithForeignCookies(names ...string) Option { return routeOption{options.ForeignCookies(names...)} }
 
 // WithCacheStatusKey adds the key to Cache-Status, for debugging. Keys hold the query, and so whatever it gives away.
-func WithCacheStatusKey() Option { return Option{options.CacheStatusKey()} }
+func WithCacheStatusKey() Option { return routeOption{options.CacheStatusKey()} }
+
+// WithNotFoundTTL is for how long [Remember] knows that there is no value, where its load says so by [ErrNotFound]. Without it, the next
+// caller has it loaded again.
+func WithNotFoundTTL(ttl time.Duration) ValueOption { return valueOption{options.NotFoundTTL(ttl)} }
+
+// WithLoadTimeout is how long a load of [Remember] may take, which is 30 seconds without it: then its context ends.
+func WithLoadTimeout(timeout time.Duration) ValueOption {
+	return valueOption{options.LoadTimeout(timeout)}
+}
+
+// WithoutDependencies keeps the tags of a value from what it is made into: see [Remember].
+func WithoutDependencies() ValueOption { return valueOption{options.WithoutDependencies()} }
+
+// WithLentLifetime has what a value is made into be fresh no longer than the value is: see [Remember].
+func WithLentLifetime() ValueOption { return valueOption{options.LentLifetime()} }

@@ -12,6 +12,7 @@ import (
 	"github.com/gin-cachette/cachette/internal/rfc9111"
 	"github.com/gin-cachette/cachette/internal/serve"
 	"github.com/gin-cachette/cachette/internal/target"
+	"github.com/gin-cachette/cachette/internal/values"
 )
 
 // Install puts a cache on an engine, as cfgFunc configures it: [FromEnv], or a function of your own. It is called once
@@ -81,6 +82,10 @@ func open(engine *gin.Engine, cfgFunc func() (Config, error)) (*Cache, error) {
 		Middleware: middlewareName, Handler: engines.NameOf(Cached(0)), Keyed: !engines.Known(), InvalidateOn: rfc9111.Invalidation(cfg.InvalidateOn),
 	})
 	c.frame = serve.NewFrame(c.server)
+	c.values = values.New(values.Options{
+		Store: c.responses, Codec: c.encoder.Name(), Log: cfg.Logger, OnBad: func() { c.server.Counts().Untagged.Add(1) },
+		Targets: target.Values{Prefix: cfg.KeyPrefix, Service: target.Service(cfg.Service, ""), Release: target.Service(cfg.Service, cfg.Version)},
+	})
 	return c, nil
 }
 

@@ -170,8 +170,8 @@ func testLargeOnce(t *testing.T, s faults) {
 					return err
 				}
 			}
-			if anew := p.Counts().Dials - dials; anew > 1 {
-				return fmt.Errorf("%d connections were dialled to read one value after the other", anew)
+			if anew := p.Counts().Dials - dials; anew > largeReads/2 { // a slow answer may well be left to a connection of its own
+				return fmt.Errorf("%d connections were dialled to read one value after the other, %d times", anew, largeReads)
 			}
 			return nil
 		})

@@ -166,7 +166,7 @@ func TestCachedOnTwoEngines(t *testing.T) {
 func TestCachedRefuses(t *testing.T) {
 	for name, make := range map[string]func(){
 		"a negative ttl":             func() { cachette.Cached(-time.Second) },
-		"the zero option":            func() { cachette.Cached(0, cachette.Option{}) },
+		"a nil option":               func() { cachette.Cached(0, nil) },
 		"no parameters":              func() { cachette.WithQueryParams() },
 		"no key part":                func() { cachette.WithKeyPart(nil) },
 		"an empty namespace":         func() { cachette.WithNamespace("") },

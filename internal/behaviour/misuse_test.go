@@ -66,9 +66,9 @@ func TestMistakesPanic(t *testing.T) {
 		{"no identity", func() { cachette.WithIdentity(nil) }, []string{"WithIdentity", "nil"}},
 		{"no skip", func() { cachette.WithSkip(nil) }, []string{"WithSkip", "nil"}},
 		{"no function for a ttl", func() { cachette.WithTTLFunc(nil) }, []string{"WithTTLFunc", "nil"}},
-		{"no tag", func() { cachette.WithTags() }, []string{"WithTags", "no tag"}},
-		{"a bad tag", func() { cachette.WithTags("a", " b") }, []string{"WithTags", `" b"`, `give "b"`}},
-		{"too many tags", func() { cachette.WithTags(make([]string, 129)...) }, []string{"WithTags", "129", "128 at most"}},
+		{"no tag", func() { cachette.Cached(0, cachette.WithTags()) }, []string{"WithTags", "no tag"}},
+		{"a bad tag", func() { cachette.Cached(0, cachette.WithTags("a", " b")) }, []string{"WithTags", `" b"`, `give "b"`}},
+		{"too many tags", func() { cachette.Cached(0, cachette.WithTags(make([]string, 129)...)) }, []string{"WithTags", "129", "128 at most"}},
 		{"no function for tags", func() { cachette.WithTagsFrom(nil) }, []string{"WithTagsFrom", "nil"}},
 		{"a bad tag that is invalidated", func() { cachette.Invalidates("") }, []string{"Invalidates", "empty"}},
 		{"no function for what is invalidated", func() { cachette.InvalidatesFrom(nil) }, []string{"InvalidatesFrom", "nil"}},
@@ -96,7 +96,7 @@ func TestMistakesPanic(t *testing.T) {
 		{"two fields in one name", func() { cachette.WithVary("Accept, Accept-Language") }, []string{"WithVary", `"Accept, Accept-Language"`}},
 		{"a field with a colon", func() { cachette.WithVary("Accept:") }, []string{"WithVary", `"Accept:"`}},
 		{"an empty field", func() { cachette.WithVary("Accept", "") }, []string{"WithVary", `""`}},
-		{"the zero option", func() { cachette.Cached(time.Minute, cachette.Option{}) }, []string{"zero Option"}},
+		{"a nil option", func() { cachette.Cached(time.Minute, nil) }, []string{"option is nil"}},
 	} {
 		t.Run(row.name, func(t *testing.T) {
 			err := panicked(row.do)

@@ -143,10 +143,13 @@ func (s *Store) usual(of *target.Target) time.Duration {
 	return of.Usual + s.keep
 }
 
-// scopesOf appends to scopes what the responses for a target stand on: its path, on its host and on every one, the same of the path that
+// scopesOf appends to scopes what the responses for a target, or its value, stand on: its path, on its host and on every one, the same of the path that
 // it came with, its namespaces, its identities and the parts of its key that purges can name.
 func scopesOf(scopes []purge.Scope, of *target.Target) []purge.Scope {
 	scopes = slices.Grow(scopes, 2+len(of.Namespaces)+len(of.Identities)+len(of.Parts))
+	if of.Value != "" {
+		scopes = append(scopes, purge.Scope{Kind: purge.Value, Name: of.Value})
+	}
 	for _, path := range [...]string{of.Path, of.Came} {
 		if path != "" || len(scopes) == 0 {
 			scopes = append(scopes, purge.OfHostPath(of.Host, path), purge.Scope{Kind: purge.Path, Name: path})

@@ -54,7 +54,7 @@ func TestDeletesOfSeveralServers(t *testing.T) {
 			f.put(t, key)
 		}
 		f.hang("b")
-		n, err := s.DeleteValues(t.Context(), keys...)
+		n, err := s.DeleteValues(t.Context(), nil, keys...)
 		if n != 2 || !errors.Is(err, purge.ErrOwed) || !strings.Contains(err.Error(), "b: ") {
 			t.Errorf("%d are removed, %v; want 2, and an error that names the server", n, err)
 		}
@@ -90,7 +90,7 @@ func TestPayingBesideADeadServer(t *testing.T) {
 					for _, server := range []string{"a", "b", "c"} {
 						key := fmt.Sprint(server, ":", i)
 						f.put(t, key)
-						_, _ = s.DeleteValues(t.Context(), key)
+						_, _ = s.DeleteValues(t.Context(), nil, key)
 					}
 				}
 				_ = s.PurgePath(t.Context(), "/a")

@@ -2,11 +2,14 @@ package entries
 
 import (
 	"context"
+	"errors"
+	"fmt"
 	"strings"
 	"time"
 
 	"github.com/gin-cachette/cachette/drivers"
 	"github.com/gin-cachette/cachette/internal/guard"
+	"github.com/gin-cachette/cachette/internal/purge"
 )
 
 // GetValue returns a value, or [drivers.ErrMiss], which it is for one whose removal is owed.
@@ -32,12 +35,43 @@ func (s *Store) removed(key string) bool {
 	return s.deletes.owed(key) > 0 || s.clears.some(func(prefix string) bool { return strings.HasPrefix(key, prefix) })
 }
 
-// DeleteValues removes values and returns how many of them were live. What the store does not take is owed: of several servers that is
-// what those have that do not answer, and [guard.ErrorOf] tells of which keys the error is.
-func (s *Store) DeleteValues(ctx context.Context, keys ...string) (int, error) {
+// DeleteValues removes values, purges scopes beside that, and returns how many values were live. What the store does not take is owed: of several
+// servers that is what those have that do not answer, and [guard.ErrorOf] tells of which keys the error is.
+func (s *Store) DeleteValues(ctx context.Context, scopes []purge.Scope, keys ...string) (int, error) {
 	if len(keys) == 0 {
 		return 0, nil
 	}
+	purged := s.purgeBeside(ctx, scopes)
+	n, err := s.deleteKeys(ctx, keys)
+	if problem := <-purged; problem != nil {
+		err = errors.Join(err, problem)
+	}
+	return n, err
+}
+
+// purgeBeside purges scopes while the caller asks the store for something else.
+func (s *Store) purgeBeside(ctx context.Context, scopes []purge.Scope) <-chan error {
+	done := make(chan error, 1)
+	if len(scopes) == 0 || s.local != nil {
+		done <- s.purge(ctx, scopes...)
+		return done
+	}
+	go func() {
+		err := errPanicked
+		defer func() {
+			if p := recover(); p != nil { // no caller is there to recover from the panic of a driver
+				err = fmt.Errorf("%w: %v", errPanicked, p)
+			}
+			done <- err
+		}()
+		err = s.purge(ctx, scopes...)
+	}()
+	return done
+}
+
+var errPanicked = errors.New("cachette: the driver panicked")
+
+func (s *Store) deleteKeys(ctx context.Context, keys []string) (int, error) {
 	number := s.deletes.count()
 	n, err := s.far.Delete(ctx, keys...)
 	if err == nil {

@@ -176,8 +176,8 @@ func Namespace(namespace string) Option {
 
 // Tags is WithTags.
 func Tags(tags ...string) Option {
-	mustTag("WithTags", tags)
 	return func(r *serve.Route) {
+		mustTag("WithTags", tags)
 		for _, tag := range tags {
 			if !slices.Contains(r.Tags, tag) {
 				r.Tags = append(r.Tags, tag)

@@ -20,6 +20,7 @@ const (
 	Group     Kind = 'g' // of RFC 9875; with its origin in the name
 	Identity  Kind = 'i'
 	Part      Kind = 'k' // of a key
+	Value     Kind = 'v' // a value by its name, which is that of a path to what is about servers
 	Prefix    Kind = 'x' // the paths that begin so; only a purge names it, for an entry stands on its path
 
 	// ownPath and ownHostPath are marks beside those of a path: what a request leaves alone whose own response is to outlive the
@@ -78,8 +79,10 @@ func (i id) logged(soft bool) string {
 	return string(i[:])
 }
 
-// onPath tells whether the scope is of one path.
-func (s *Scope) onPath() bool { return s.Kind == Path || s.Kind == HostPath || s.isOwn() }
+// onPath tells whether the scope is of one path, or of what stands for one.
+func (s *Scope) onPath() bool {
+	return s.Kind == Path || s.Kind == HostPath || s.Kind == Value || s.isOwn()
+}
 
 // late tells whether scopes of the kind may become known only when the handler has run, so that their purges stand in the log.
 func (k Kind) late() bool { return k == Tag || k == Group }

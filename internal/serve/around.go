@@ -9,26 +9,29 @@ import (
 	"strconv"
 	"strings"
 	"sync/atomic"
+	"time"
 
 	"github.com/gin-gonic/gin"
 
 	"github.com/gin-cachette/cachette/internal/rfc9111"
 	"github.com/gin-cachette/cachette/internal/target"
+	"github.com/gin-cachette/cachette/internal/values"
 )
 
 // around is what the routes that a request is inside of say of it together: a route inside of others can narrow what is
 // shared, and never widen it.
 type around struct {
-	rt         *Route   // what they come to
-	parts      string   // what they add to the key, written one after the other
-	hasParts   bool     // one of the parts is not empty
-	named      uint64   // which of the parts purges can name: a bit each of the first ones, from the lowest on
-	added      int      // how many parts there are
-	identities string   // the same of whom the response is for
-	off        bool     // one of them wants the request kept away from the cache
-	nobody     bool     // one of them does not know whom the response is for
-	unwanted   bool     // a handler of a route outside asked for the response not to be stored
-	tags       []string // that handlers of routes outside have tagged it with
+	rt         *Route    // what they come to
+	parts      string    // what they add to the key, written one after the other
+	hasParts   bool      // one of the parts is not empty
+	named      uint64    // which of the parts purges can name: a bit each of the first ones, from the lowest on
+	added      int       // how many parts there are
+	identities string    // the same of whom the response is for
+	off        bool      // one of them wants the request kept away from the cache
+	nobody     bool      // one of them does not know whom the response is for
+	unwanted   bool      // a handler of a route outside asked for the response not to be stored
+	tags       []string  // that handlers of routes outside have tagged it with
+	ends       time.Time // of the values that they have made it of; zero for none that counts
 
 	// The request has Authorization, or had when it came to one of them: a handler between two may take it off.
 	credentials bool
@@ -249,7 +252,7 @@ func (in *carried) outside(c *gin.Context) *around {
 func (x *exchange) says() *around {
 	outside := x.around
 	outside.unwanted = outside.unwanted || x.unwished.Load()
-	outside.tags = x.tags.all()
+	outside.tags, outside.ends = x.tags.All(), x.ends.At()
 	return &outside
 }
 
@@ -273,8 +276,13 @@ type fillContext struct {
 
 // Value returns the value for a key.
 func (f *fillContext) Value(key any) any {
-	if _, ok := key.(carriedKey); ok {
+	switch key.(type) {
+	case carriedKey:
 		return &f.carried
+	case values.BorrowerKey:
+		if f.x != nil {
+			return f.x
+		}
 	}
 	return f.Context.Value(key)
 }

@@ -9,12 +9,14 @@ import (
 
 	"github.com/gin-gonic/gin"
 
+	"github.com/gin-cachette/cachette/internal/argument"
 	"github.com/gin-cachette/cachette/internal/entries"
 	"github.com/gin-cachette/cachette/internal/event"
 	"github.com/gin-cachette/cachette/internal/flight"
 	"github.com/gin-cachette/cachette/internal/purge"
 	"github.com/gin-cachette/cachette/internal/response"
 	"github.com/gin-cachette/cachette/internal/rfc9111"
+	"github.com/gin-cachette/cachette/internal/values"
 )
 
 // fillState is the part of an exchange that is about running the handler.
@@ -40,7 +42,8 @@ type fillState struct {
 	reported    bool          // the header has this exchange's Cache-Status
 	promised    bool          // it was said that the response is stored
 	outcome     event.Outcome // of the request, as far as it is known
-	tags        tags          // of the response
+	tags        argument.Tags // of the response
+	ends        values.Ends   // of the values that it is made of
 	unwished    atomic.Bool   // a handler asked for the response not to be stored
 	parted      atomic.Bool   // what a route inside answers, and does not share with all clients that share this response, may have gone into it
 	verdict     verdict

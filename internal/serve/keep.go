@@ -61,6 +61,8 @@ func (x *exchange) put(e *response.Entry) bool {
 // putFor stores an entry for a target, or has it wait for the store, and tells whether it did: not one that is older than what is stored
 // by now, nor one of which the time is over, since its client took long.
 func (x *exchange) putFor(t *target.Target, e *response.Entry) (kept bool, err error) {
+	m := &e.Meta
+	m.Lifetime = m.InitialAge + x.ends.Cap(m.Lifetime-m.InitialAge, m.ResponseTime) // of the values that it is made of
 	x.s.learn(x.c.FullPath(), e)
 	if err := x.name(t, e); err != nil {
 		return false, err

@@ -24,7 +24,7 @@ const (
 // bypassed tells why a request goes past the cache; nothing for one that does not.
 func (s *Server) bypassed(c *gin.Context, in *around) rfc9111.Refusal {
 	switch {
-	case s.idle():
+	case s.Idle():
 		return bypassedDisabled
 	case in.off:
 		return bypassedSkip
@@ -101,7 +101,7 @@ func (s *Server) pass(c *gin.Context, f *Frame, in around, why rfc9111.Refusal) 
 	switch {
 	case c.Request.Method == http.MethodGet, c.Request.Method == http.MethodHead:
 		x.found.Why, x.bypass = rfc9111.ForwardBypass, why
-	case c.Request.Method == http.MethodPost && in.cacheable() && !s.idle() && !s.disputed(c.Request):
+	case c.Request.Method == http.MethodPost && in.cacheable() && !s.Idle() && !s.disputed(c.Request):
 		x.post()
 		return
 	}

@@ -154,8 +154,8 @@ func (s *Server) handle(c *gin.Context, f *Frame, in around) {
 	s.lookUp(c, f, in)
 }
 
-// idle tells whether the server caches nothing at all.
-func (s *Server) idle() bool { return s.disabled || s.closed.Load() }
+// Idle tells whether the server caches nothing at all.
+func (s *Server) Idle() bool { return s.disabled || s.closed.Load() }
 
 // clock tells the time as time.Now does, but reads the wall clock only once a second: between, it goes by the monotonic clock, and
 // so takes half as long. A wall clock that is set is noticed a second later.

@@ -231,7 +231,7 @@ func (s *Server) Enter(c *gin.Context, frame *Frame) (carry *Frame, answered boo
 		return frame, false
 	}
 	way := s.lane.seen.Load().short[c.FullPath()]
-	if way == nil || s.idle() || s.unlookable(c, way.rt) != "" {
+	if way == nil || s.Idle() || s.unlookable(c, way.rt) != "" {
 		return frame.arriving(c.Request), false
 	}
 	rt := way.rt

@@ -4,8 +4,6 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
-	"slices"
-	"sync"
 
 	"github.com/gin-gonic/gin"
 
@@ -17,55 +15,6 @@ import (
 	"github.com/gin-cachette/cachette/internal/target"
 )
 
-// tags are what handlers have tagged a response with, from whatever goroutine.
-type tags struct {
-	mu    sync.Mutex
-	names []string
-	wrong error // why the response cannot be kept with them
-}
-
-// add adds tags, once each.
-func (t *tags) add(names ...string) {
-	if len(names) == 0 {
-		return
-	}
-	t.mu.Lock()
-	defer t.mu.Unlock()
-	for _, name := range names {
-		problem := argument.Tag(name)
-		switch {
-		case t.wrong != nil || slices.Contains(t.names, name):
-		case problem != "":
-			t.wrong = wrong(problem)
-		case len(t.names) == argument.MaxTags:
-			t.wrong = fmt.Errorf("%w: there are more than %d tags; tag the response with what many things have in common", argument.Err, argument.MaxTags)
-		default:
-			t.names = append(t.names, name)
-		}
-	}
-}
-
-// fail notes that the response cannot be kept with what it is tagged with.
-func (t *tags) fail(why error) {
-	t.mu.Lock()
-	defer t.mu.Unlock()
-	t.wrong = why
-}
-
-// all returns the tags.
-func (t *tags) all() []string {
-	t.mu.Lock()
-	defer t.mu.Unlock()
-	return t.names[:len(t.names):len(t.names)]
-}
-
-// problem returns what is wrong with them, or nil.
-func (t *tags) problem() error {
-	t.mu.Lock()
-	defer t.mu.Unlock()
-	return t.wrong
-}
-
 // tagsKey is the key, in a gin.Context, of what handlers have tagged its response with.
 type tagsKey struct{}
 
@@ -75,28 +24,22 @@ func Tag(c *gin.Context, names []string) {
 	said, _ := c.Get(tagsKey{})
 	before, _ := said.([]string)
 	c.Set(tagsKey{}, append(before[:len(before):len(before)], names...))
-	value, _ := c.Get(FrameKey{})
-	f, _ := value.(*Frame)
-	if f == nil {
-		return
+	if x := exchangeOf(c); x != nil {
+		x.tag(names)
 	}
-	x := f.exchange.Load()
-	if in := f.Server.carriedIn(c); x == nil && in != nil { // of an engine that serves a request of a handler's
-		x = in.x
-	}
-	x.tag(names)
 }
 
 // tag tags the response of an exchange, and of those whose handlers have an engine serve it.
 func (x *exchange) tag(names []string) {
 	for ; x != nil; x = x.around.over {
-		x.tags.add(names...)
+		x.tags.Add(names...)
 	}
 }
 
 // tagBeforehand tags the response with what is said of it before its handlers run, and returns that.
 func (x *exchange) tagBeforehand() []string {
 	x.tag(x.around.tags)
+	x.ends.By(x.around.ends)
 	x.tag(x.around.rt.Tags)
 	for _, of := range x.around.rt.TagsFrom {
 		x.tag(of(x.c))
@@ -104,7 +47,7 @@ func (x *exchange) tagBeforehand() []string {
 	if said, ok := x.c.Get(tagsKey{}); ok {
 		x.tag(said.([]string))
 	}
-	return x.tags.all()
+	return x.tags.All()
 }
 
 // lendTags tags the responses of the exchanges whose handlers have an engine serve a request with those of what answers it.
@@ -121,7 +64,7 @@ func (x *exchange) groupBy(header http.Header) {
 	for _, name := range names {
 		x.groups = append(x.groups, groupScope(x.target.Host, name))
 		if len(name) > argument.MaxTag || len(names) > argument.MaxTags {
-			x.tags.fail(fmt.Errorf("%w: Cache-Groups has %d groups, of which %.64q has %d bytes; %d groups of %d bytes can be kept",
+			x.tags.Fail(fmt.Errorf("%w: Cache-Groups has %d groups, of which %.64q has %d bytes; %d groups of %d bytes can be kept",
 				argument.Err, len(names), name, len(name), argument.MaxTags, argument.MaxTag))
 		}
 	}
@@ -134,7 +77,7 @@ func groupScope(host, group string) purge.Scope {
 
 // mistagged tells whether the response cannot be kept with its tags, and says so once for a route.
 func (x *exchange) mistagged() bool {
-	problem := x.tags.problem()
+	problem := x.tags.Problem()
 	if problem != nil {
 		x.s.tellOnce("tags", x.c.FullPath(), "cachette: a response is not stored since its tags cannot be kept", "error", problem)
 	}
@@ -144,7 +87,7 @@ func (x *exchange) mistagged() bool {
 // name has what an entry is tagged with count, before anybody but its own client is given it.
 func (x *exchange) name(t *target.Target, e *response.Entry) error {
 	s := x.s
-	err := s.entries.Name(x.request.Context(), t, &x.ticket, append(s.entries.Tags(x.tags.all()), x.groups...), e, s.clock.now())
+	err := s.entries.Name(x.request.Context(), t, &x.ticket, append(s.entries.Tags(x.tags.All()), x.groups...), e, s.clock.now())
 	if err == nil {
 		return nil
 	}

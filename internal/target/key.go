@@ -152,6 +152,7 @@ type Said struct {
 // Target is what a request asks for: where its response is stored, and what a purge of it can name.
 type Target struct {
 	Key        string
+	Value      string // by what purges know a value; empty for what has a path
 	Host       string // see [Authority]
 	Path       string // as the route sees it
 	Came       string // as the client asked for it, where that is another one; else empty

@@ -1,0 +1,43 @@
+package options
+
+import (
+	"time"
+
+	"github.com/gin-cachette/cachette/internal/values"
+)
+
+// Value says something of how a value is to be kept.
+type Value = func(*values.Use)
+
+// ValueTags is WithTags for a value. Bad tags keep it from being kept: they are often made of a request's.
+func ValueTags(tags ...string) Value {
+	return func(u *values.Use) { u.Tags = append(u.Tags, tags...) }
+}
+
+// ValueStaleWhileRevalidate is WithStaleWhileRevalidate for a value.
+func ValueStaleWhileRevalidate(window time.Duration) Value {
+	return func(u *values.Use) { u.StaleWhileRevalidate = window }
+}
+
+// ValueStaleIfError is WithStaleIfError for a value.
+func ValueStaleIfError(window time.Duration) Value {
+	return func(u *values.Use) { u.StaleIfError = window }
+}
+
+// NotFoundTTL is WithNotFoundTTL.
+func NotFoundTTL(ttl time.Duration) Value {
+	mustLast("WithNotFoundTTL: the ttl", ttl)
+	return func(u *values.Use) { u.NotFound = ttl }
+}
+
+// LoadTimeout is WithLoadTimeout.
+func LoadTimeout(timeout time.Duration) Value {
+	mustLast("WithLoadTimeout: the timeout", timeout)
+	return func(u *values.Use) { u.Timeout = timeout }
+}
+
+// WithoutDependencies is cachette's.
+func WithoutDependencies() Value { return func(u *values.Use) { u.Independent = true } }
+
+// LentLifetime is WithLentLifetime.
+func LentLifetime() Value { return func(u *values.Use) { u.Lifetime = true } }

@@ -1,0 +1,113 @@
+package values
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net/http"
+	"runtime/debug"
+	"time"
+
+	"github.com/gin-cachette/cachette/drivers"
+	"github.com/gin-cachette/cachette/internal/entries"
+	"github.com/gin-cachette/cachette/internal/flight"
+	"github.com/gin-cachette/cachette/internal/response"
+	"github.com/gin-cachette/cachette/internal/rfc9111"
+	"github.com/gin-cachette/cachette/internal/target"
+)
+
+// ErrPanicked says that a load did not return.
+var ErrPanicked = errors.New("cachette: the load of a value panicked")
+
+// errEnded says that a load has ended its goroutine, as the Fatal of a test does.
+var errEnded = fmt.Errorf("%w, or ended its goroutine", ErrPanicked)
+
+// fill runs a load for the flight of a seat, and keeps what it makes.
+func (s *Store) fill(ctx context.Context, seat *flight.Seat, k *task, found *entries.Found) (m *made) {
+	m = &made{err: errEnded}
+	shared := true
+	defer func() {
+		if shared {
+			seat.Share(m)
+		} else {
+			seat.Forgo()
+		}
+	}()
+	ticket := s.entries.Begin(ctx, found, &k.of)
+	in := &making{name: k.name, outer: BorrowerOf(ctx)}
+	in.tags.Add(k.use.Tags...)
+	data, err := s.load(ctx, in, k.use, k.load)
+	now := time.Now()
+	if err != nil && !errors.Is(err, ErrNotFound) {
+		if stale := s.standIn(ctx, found.Entry, now); stale != nil {
+			m = &made{entry: stale}
+		} else {
+			m = &made{err: err}
+		}
+		return m
+	}
+	m = &made{entry: s.entry(data, err, in, k.use, now), tags: in.tags.All()}
+	shared = s.keep(ctx, &k.of, m.entry, in, &ticket, now)
+	return m
+}
+
+// load runs a load, within its time. A panic is an error.
+func (s *Store) load(ctx context.Context, in *making, use *Use, load Load) (data []byte, err error) {
+	ctx, cancel := context.WithTimeout(context.WithValue(ctx, BorrowerKey{}, in), use.Timeout)
+	defer cancel()
+	defer func() {
+		if p := recover(); p != nil {
+			s.log.Error("cachette: the load of a value panicked", "panic", p, "stack", string(debug.Stack()))
+			err = fmt.Errorf("%w: %v", ErrPanicked, p)
+		}
+	}()
+	return load(ctx)
+}
+
+// standIn returns a stale value if it may stand in for a load that failed (RFC 5861 §4), or nil.
+func (s *Store) standIn(ctx context.Context, stale *response.Entry, now time.Time) *response.Entry {
+	if stale == nil || !stale.Meta.ServableOnError(&rfc9111.RequestDirectives{}, now) {
+		return nil
+	}
+	return s.entries.Left(ctx, stale, now)
+}
+
+// entry returns what is kept of what a load has made.
+func (s *Store) entry(data []byte, missing error, in *making, use *Use, now time.Time) *response.Entry {
+	e := &response.Entry{
+		Status: http.StatusOK, Body: data, Fields: []response.Field{{Name: "Codec", Values: []string{s.codec}}},
+		Meta: rfc9111.Metadata{ResponseTime: now, Lifetime: use.TTL, MustRevalidate: !use.lingers(),
+			StaleWhileRevalidate: use.StaleWhileRevalidate, StaleIfError: use.StaleIfError},
+	}
+	if missing != nil {
+		e.Status, e.Body = http.StatusNotFound, nil
+		e.Meta.Lifetime, e.Meta.MustRevalidate, e.Meta.StaleWhileRevalidate, e.Meta.StaleIfError = use.NotFound, true, 0, 0
+	}
+	e.Meta.Lifetime = in.Cap(e.Meta.Lifetime, now)
+	return e
+}
+
+// keep keeps what a load has made, and tells whether callers that wait may have it: not where it may be out of date, or the store cannot tell.
+func (s *Store) keep(ctx context.Context, of *target.Target, e *response.Entry, in *making, ticket *entries.Ticket, now time.Time) bool {
+	err := in.tags.Problem()
+	if err != nil {
+		s.onBad()
+		s.badTags.Do(func() {
+			s.log.Warn("cachette: a value is not kept since its tags cannot be", "error", err)
+		})
+		return false
+	}
+	if !ticket.Usable() {
+		return false
+	}
+	if err := s.entries.Name(ctx, of, ticket, s.entries.Tags(in.tags.All()), e, now); err != nil {
+		s.onBad()
+		s.log.Debug("cachette: a value was not kept", "error", err)
+		return false
+	}
+	kept, err := s.entries.Put(of, e, ticket, time.Now(), nil)
+	if err != nil {
+		s.log.Debug("cachette: a value was not kept", "error", err)
+	}
+	return kept || errors.Is(err, drivers.ErrTooLarge) || errors.Is(err, entries.ErrFull) || err == nil && e.Meta.Lifetime <= 0
+}

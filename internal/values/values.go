@@ -1,0 +1,286 @@
+// Package values has the values that are loaded when they are missing: it finds them, has one load at a time make what is not there, and keeps
+// what that makes. They are kept as responses are, in the same store, so that purges hold for both in the same way.
+package values
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net/http"
+	"slices"
+	"sync"
+	"time"
+
+	"github.com/gin-cachette/cachette/internal/argument"
+	"github.com/gin-cachette/cachette/internal/entries"
+	"github.com/gin-cachette/cachette/internal/flight"
+	"github.com/gin-cachette/cachette/internal/purge"
+	"github.com/gin-cachette/cachette/internal/response"
+	"github.com/gin-cachette/cachette/internal/rfc9111"
+	"github.com/gin-cachette/cachette/internal/target"
+)
+
+// ErrNotFound says that there is no such value. It is cachette.ErrNotFound.
+var ErrNotFound = errors.New("cachette: there is no such value")
+
+// DefaultTimeout is how long a load may take where nothing else is said.
+const DefaultTimeout = 30 * time.Second
+
+const (
+	// patience is after how long one more of the callers that wait for a load runs its own.
+	patience = 10 * time.Second
+	// maxRefreshes bounds the loads under way that no caller waits for; beyond it, stale values stay so a little longer.
+	maxRefreshes = 32
+	// restFor is for how long a stale value is given out without another load, behind one that failed.
+	restFor = 5 * time.Second
+)
+
+// Use says how a value is to be kept.
+type Use struct {
+	TTL                  time.Duration // for how long it is fresh
+	NotFound             time.Duration // for how long it is known that there is none; 0 for not at all
+	StaleWhileRevalidate time.Duration // for how long after that it is given out while it is loaded anew
+	StaleIfError         time.Duration // for how long after that it stands in for a load that fails
+	Timeout              time.Duration // of a load
+	Tags                 []string
+	Independent          bool // what it is made into does not get its tags
+	Lifetime             bool // what it is made into is fresh no longer than it is
+}
+
+// lingers tells whether the value is of use when it is stale.
+func (u *Use) lingers() bool { return u.StaleWhileRevalidate > 0 || u.StaleIfError > 0 }
+
+// Load makes the bytes of a value. An error that matches [ErrNotFound] says that there is none.
+type Load = func(ctx context.Context) ([]byte, error)
+
+// Take is given the bytes of a value, which it may not change, and tells whether they are one.
+type Take = func(data []byte) error
+
+// Store has the values of one cache.
+type Store struct {
+	entries *entries.Store
+	targets target.Values
+	codec   string
+	log     *slog.Logger
+	flights *flight.Group
+	resting *flight.Recent // keys whose last load failed
+	slots   chan struct{}  // bounds the loads that no caller waits for
+	closing context.Context
+	close   context.CancelFunc
+	badTags sync.Once
+	onBad   func() // counts a value that its tags keep from being kept
+}
+
+// Options are what a Store is made of.
+type Options struct {
+	Store   *entries.Store
+	Targets target.Values
+	Codec   string // by which values are encoded: what another one wrote is a miss
+	Log     *slog.Logger
+	OnBad   func() // counts a value that is not kept since its tags are wrong, or were purged while it was loaded
+}
+
+// New returns a Store.
+func New(o Options) *Store {
+	s := &Store{entries: o.Store, targets: o.Targets, codec: o.Codec, log: o.Log, onBad: o.OnBad,
+		flights: flight.NewGroup(patience), resting: flight.NewRecent(), slots: make(chan struct{}, maxRefreshes)}
+	s.targets.Tagged = o.Store.Sharded()
+	s.closing, s.close = context.WithCancel(context.Background())
+	return s
+}
+
+// Close ends the loads that no caller waits for.
+func (s *Store) Close() { s.close() }
+
+// Scopes returns by what purges name values.
+func (s *Store) Scopes(names []string) (scopes []purge.Scope) {
+	for _, name := range names {
+		scopes = append(scopes, purge.Scope{Kind: purge.Value, Name: s.targets.Name(name)})
+	}
+	return scopes
+}
+
+// task is what one caller wants.
+type task struct {
+	name string
+	of   target.Target
+	use  *Use
+	load Load
+	take Take
+}
+
+// made is what a load has made, or what was found.
+type made struct {
+	entry *response.Entry // nil with an error
+	tags  []string        // of what a load has made, which may not be kept with them
+	err   error
+}
+
+// lent returns the tags that what the value is made into gets.
+func (m *made) lent() []string {
+	if m.tags != nil {
+		return m.tags
+	}
+	return entries.TagsOf(m.entry)
+}
+
+// Remember gives take the value of a name: the one that is kept, or the one that load makes, which is kept then. Of those that miss it together one
+// load runs, also when its caller leaves; its error is that of all of them. What the value is made into is told: borrower may be nil.
+func (s *Store) Remember(ctx context.Context, borrower Borrower, name string, use *Use, load Load, take Take) error {
+	if within(borrower, name) {
+		return fmt.Errorf("%w: the load of %q asks for the value that it is there to load; have it ask for another one", argument.Err, name)
+	}
+	m, err := s.find(ctx, name, use, load, take)
+	if err != nil {
+		return err
+	}
+	if borrower != nil && !use.Independent {
+		until := time.Time{}
+		if now := time.Now(); use.Lifetime || m.entry.Meta.Fresh(now) <= 0 {
+			until = now.Add(m.entry.Meta.Fresh(now))
+		}
+		borrower.Borrow(m.lent(), until)
+	}
+	if m.entry.Status == http.StatusNotFound {
+		return ErrNotFound
+	}
+	return nil
+}
+
+// Alone does what Remember does where nothing is kept.
+func (s *Store) Alone(ctx context.Context, use *Use, load Load, take Take) error {
+	data, err := s.load(context.WithoutCancel(ctx), &making{outer: BorrowerOf(ctx)}, use, load)
+	if err != nil {
+		return err
+	}
+	return take(data)
+}
+
+// find returns the value of a name, with what take was given of it.
+func (s *Store) find(ctx context.Context, name string, use *Use, load Load, take Take) (*made, error) {
+	if s.entries.Local() { // a hit needs no more than the key
+		now := time.Now()
+		found := s.entries.GetLocal([]byte(s.targets.Key(name)), nil, now)
+		if e := s.usable(&found, take); e != nil && e.Meta.Fresh(now) > 0 {
+			return &made{entry: e}, nil
+		}
+	}
+	k := &task{name: name, of: s.targets.Target(name), use: use, load: load, take: take}
+	k.of.Tags, k.of.Plain, k.of.Usual = use.Tags, !use.lingers(), use.TTL+max(use.StaleWhileRevalidate, use.StaleIfError)
+	return s.ask(ctx, k)
+}
+
+// ask looks a value up until it is there, waits for a load, or has one run.
+func (s *Store) ask(ctx context.Context, k *task) (*made, error) {
+	for {
+		ended := s.flights.Ended()
+		found, m := s.lookUp(ctx, k)
+		if m != nil {
+			return m, nil
+		}
+		seat, leads := s.flights.Join(k.of.Key, nil)
+		if !leads {
+			result, ending := seat.Wait(ctx)
+			m, _ := result.(*made)
+			switch {
+			case ending == flight.Left:
+				return nil, context.Cause(ctx)
+			case ending == flight.Leads:
+			case m == nil || m.err == nil && !s.entries.Current(ctx, m.entry, &found):
+				continue // it was purged since this caller has asked
+			default:
+				return taken(m, k.take)
+			}
+		}
+		if !leads || s.flights.Ended() != ended { // another one may have left it in between
+			if found, m = s.lookUp(ctx, k); m != nil {
+				seat.Pass()
+				return m, nil
+			}
+		}
+		if err := ctx.Err(); err != nil {
+			seat.Pass()
+			return nil, context.Cause(ctx)
+		}
+		done := make(chan *made, 1)
+		go func() {
+			m := &made{err: errEnded} // unless it returns
+			defer func() { done <- m }()
+			m = s.fill(context.WithoutCancel(ctx), seat, k, &found)
+		}()
+		select {
+		case m := <-done:
+			return taken(m, k.take)
+		case <-ctx.Done():
+			return nil, context.Cause(ctx)
+		}
+	}
+}
+
+// taken has what a load has made taken, unless there is none.
+func taken(m *made, take Take) (*made, error) {
+	if m.err != nil || m.entry.Status == http.StatusNotFound {
+		return m, m.err
+	}
+	return m, take(m.entry.Body)
+}
+
+// usable returns what was found, if it is a value that this program can read; else it is forgotten.
+func (s *Store) usable(found *entries.Found, take Take) *response.Entry {
+	e := found.Entry
+	if e == nil {
+		return nil
+	}
+	ours := len(e.Fields) == 1 && slices.Equal(e.Fields[0].Values, []string{s.codec})
+	if !ours || e.Status != http.StatusNotFound && take(e.Body) != nil { // of another release, whose type was another one
+		found.Entry = nil
+	}
+	return found.Entry
+}
+
+// lookUp looks a value up, and returns it if it can be given out. One that is stale is then loaded anew.
+func (s *Store) lookUp(ctx context.Context, k *task) (entries.Found, *made) {
+	now := time.Now()
+	found := s.entries.Get(ctx, &k.of, now)
+	e := s.usable(&found, k.take)
+	if e == nil {
+		return found, nil
+	}
+	switch e.Meta.Judge(&rfc9111.RequestDirectives{}, now) {
+	case rfc9111.Serve:
+		return found, &made{entry: e}
+	case rfc9111.ServeAndRefresh:
+		s.refresh(ctx, k, found)
+		return found, &made{entry: e}
+	}
+	return found, nil
+}
+
+// refresh has a stale value loaded anew, unless it is being loaded, or was a moment ago in vain.
+func (s *Store) refresh(ctx context.Context, k *task, found entries.Found) {
+	if s.resting.Has(k.of.Key, time.Now()) {
+		return
+	}
+	select {
+	case s.slots <- struct{}{}:
+	default:
+		return
+	}
+	seat := s.flights.Lead(k.of.Key)
+	if seat == nil || s.closing.Err() != nil {
+		seat.Pass()
+		<-s.slots
+		return
+	}
+	stale := found.Entry
+	go func() {
+		defer func() { <-s.slots }()
+		ctx, cancel := context.WithCancel(context.WithoutCancel(ctx))
+		defer cancel()
+		defer context.AfterFunc(s.closing, cancel)()
+		if m := s.fill(ctx, seat, k, &found); m.err != nil || m.entry == stale {
+			s.resting.Add(k.of.Key, time.Now().Add(restFor))
+		}
+	}()
+}
