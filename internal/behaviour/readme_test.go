@@ -49,7 +49,17 @@ func forget(c *gin.Context) error {
 	return errors.Join(err, errExpired)
 }
 
-var _ = []any{clearShop, clearAll, greet, forget} // they are there to compile
+func price(ctx context.Context, cache *cachette.Cache, id string) (Product, error) {
+	return cachette.Remember(ctx, cache, "product:"+id, time.Hour, func(ctx context.Context) (Product, error) {
+		return loadProduct(ctx, id) // once for all who miss it; cachette.ErrNotFound where there is none
+	}, cachette.WithTags("product:"+id), cachette.WithNotFoundTTL(time.Minute), cachette.WithStaleIfError(time.Hour))
+}
+
+var _ = []any{clearShop, clearAll, greet, forget, price} // they are there to compile
+
+type Product struct{ Name string }
+
+func loadProduct(context.Context, string) (Product, error) { return Product{}, nil }
 
 // The code that README.md has of purges and of values is the one above.
 func TestReadmeCompiles(t *testing.T) {
