@@ -43,8 +43,9 @@ func (s *Store) DeleteValues(ctx context.Context, scopes []purge.Scope, keys ...
 	}
 	purged := s.purgeBeside(ctx, scopes)
 	n, err := s.deleteKeys(ctx, keys)
-	if problem := <-purged; problem != nil {
-		err = errors.Join(err, problem)
+	problem := <-purged
+	if err == nil || problem != nil && !errors.Is(problem, purge.ErrOwed) && errors.Is(err, purge.ErrOwed) { // all is owed, or it is not said
+		err = problem
 	}
 	return n, err
 }
