@@ -23,10 +23,14 @@ type source struct{ loads atomic.Int64 }
 
 // load returns a load that takes a while, and gives each value another name.
 func (s *source) load(takes time.Duration) func(context.Context) (item, error) {
-	return func(context.Context) (item, error) {
+	return func(ctx context.Context) (item, error) {
 		n := s.loads.Add(1)
-		time.Sleep(takes)
-		return item{fmt.Sprint("product ", n)}, nil
+		select {
+		case <-time.After(takes):
+			return item{fmt.Sprint("product ", n)}, nil
+		case <-ctx.Done():
+			return item{}, ctx.Err()
+		}
 	}
 }
 
@@ -338,6 +342,36 @@ func TestRememberStale(t *testing.T) {
 		check(ask("b", onError), "5")
 		time.Sleep(time.Minute)
 		check(ask("b", onError), "an error")
+	})
+}
+
+// Behind a load in the background that failed there is a pause: the database that is away is not asked by each caller.
+func TestRememberRests(t *testing.T) {
+	eachStoreInBubble(t, func(t *testing.T, store func(*cachette.Config)) {
+		s, _ := share(t, store)
+		loads := 0
+		ask := func() {
+			got, err := cachette.Remember(t.Context(), s.cache, "k", time.Minute, func(context.Context) (string, error) {
+				if loads++; loads > 1 {
+					return "", errors.New("broken")
+				}
+				return "old", nil
+			}, cachette.WithStaleWhileRevalidate(time.Hour))
+			if got != "old" || err != nil {
+				t.Errorf("%q, %v", got, err)
+			}
+			synctest.Wait()
+		}
+		ask()
+		s.settle()
+		time.Sleep(2 * time.Minute)
+		for range 60 { // in half a minute
+			ask()
+			time.Sleep(500 * time.Millisecond)
+		}
+		if loads < 3 || loads > 8 {
+			t.Errorf("%d loads have run in 30 s, want one each 5 s", loads)
+		}
 	})
 }
 

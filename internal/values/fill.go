@@ -97,9 +97,6 @@ func (s *Store) keep(ctx context.Context, of *target.Target, e *response.Entry, 
 		})
 		return false
 	}
-	if !ticket.Usable() {
-		return false
-	}
 	if err := s.entries.Name(ctx, of, ticket, s.entries.Tags(in.tags.All()), e, now); err != nil {
 		s.onBad()
 		s.log.Debug("cachette: a value was not kept", "error", err)
