@@ -133,6 +133,10 @@ type Config struct {
 	// [InvalidateOn] says otherwise for single routes. CACHETTE_INVALIDATE_ON.
 	InvalidateOn string
 
+	// TagHeader names the fields in which responses of cached routes tell their tags to a CDN in front, so that it can be purged by them: Cache-Tag,
+	// Surrogate-Key, Edge-Cache-Tag or xkey, or several with commas between them; none unless set. CACHETTE_TAG_HEADER.
+	TagHeader string
+
 	// Disabled installs a cache that caches nothing, for development: every handler runs. No store is opened, so that
 	// nothing that a backend requires is required. CACHETTE_DISABLED: true or false.
 	Disabled bool

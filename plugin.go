@@ -6,6 +6,7 @@ import (
 
 	"github.com/gin-gonic/gin"
 
+	"github.com/gin-cachette/cachette/internal/argument"
 	"github.com/gin-cachette/cachette/internal/engines"
 	"github.com/gin-cachette/cachette/internal/entries"
 	"github.com/gin-cachette/cachette/internal/guard"
@@ -76,10 +77,12 @@ func open(engine *gin.Engine, cfgFunc func() (Config, error)) (*Cache, error) {
 	c.responses = entries.New(entries.Options{
 		Store: c.store, Prefix: cfg.KeyPrefix, Service: target.Service(cfg.Service, ""), KeepStale: cfg.KeepStale, Log: cfg.Logger, Waiting: bodies,
 	})
+	tagFields, _ := argument.TagFields(cfg.TagHeader) // which was checked
 	c.server = serve.New(serve.Options{
 		Owner: c, Store: c.responses, Engine: engine, Prefix: cfg.KeyPrefix, Service: target.Service(cfg.Service, cfg.Version),
 		BodyLimit: cfg.BodyLimit, CaptureLimit: bodies, Log: cfg.Logger, Disabled: cfg.Disabled, ProxyScheme: cfg.ProxyScheme,
 		Middleware: middlewareName, Handler: engines.NameOf(Cached(0)), Keyed: !engines.Known(), InvalidateOn: rfc9111.Invalidation(cfg.InvalidateOn),
+		TagFields: tagFields,
 	})
 	c.frame = serve.NewFrame(c.server)
 	c.values = values.New(values.Options{

@@ -9,6 +9,7 @@ import (
 
 	"github.com/gin-cachette/cachette/drivers"
 	"github.com/gin-cachette/cachette/encoders"
+	"github.com/gin-cachette/cachette/internal/argument"
 	"github.com/gin-cachette/cachette/internal/rfc9111"
 	"github.com/gin-cachette/cachette/internal/wording"
 )
@@ -126,6 +127,10 @@ func (c *checker) limits() {
 	c.check("BodyLimit", func() string { return c.bodyOverMemory() })
 	c.duration("KeepStale", own.KeepStale, rangeKeepStale)
 	c.check("InvalidateOn", func() string { return checkInvalidateOn(own.InvalidateOn) })
+	c.check("TagHeader", func() string {
+		_, problem := argument.TagFields(own.TagHeader)
+		return problem
+	})
 	c.check("Driver", func() string { return checkOwn(own.Driver) })
 	c.check("Encoder", func() string { return checkOwn(own.Encoder) })
 }

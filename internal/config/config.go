@@ -37,6 +37,7 @@ type Config struct {
 	KeepStale        time.Duration `env:"KEEP_STALE"`
 	ProxyScheme      bool          `env:"PROXY_SCHEME"`
 	InvalidateOn     string        `env:"INVALIDATE_ON"`
+	TagHeader        string        `env:"TAG_HEADER"`
 	Disabled         bool          `env:"DISABLED"`
 	EarlierRoutes    bool
 	Driver           drivers.Driver

@@ -9,6 +9,8 @@ import (
 	"time"
 
 	"github.com/caarlos0/env/v10"
+
+	"github.com/gin-cachette/cachette/internal/argument"
 )
 
 const (
@@ -42,6 +44,7 @@ var Forms = map[string]string{
 	"KeepStale":        formDuration,
 	"ProxyScheme":      formSwitch,
 	"InvalidateOn":     formInvalidateOn,
+	"TagHeader":        argument.FormTagHeader,
 	"Disabled":         formSwitch,
 }
 

@@ -17,7 +17,7 @@ import (
 // Replay answers a request from the entry: with 304 when the client has it, with parts of it when the client asks for ranges,
 // else whole. status is what Cache-Status says; nil means a hit.
 func (e *Entry) Replay(w gin.ResponseWriter, r *http.Request, now time.Time, status *rfc9111.CacheStatus) {
-	e.ReplayFrom(nil, w, r, now, status)
+	e.ReplayWith(nil, w, r, now, status, nil)
 }
 
 // Values is room for the values of header fields that replays hand out, of which none is ever used twice. The zero Values is ready;
@@ -43,11 +43,19 @@ func (v *Values) take(n int) []string {
 
 // ReplayFrom does what Replay does, with room for values that several replays share, one after the other.
 func (e *Entry) ReplayFrom(v *Values, w gin.ResponseWriter, r *http.Request, now time.Time, status *rfc9111.CacheStatus) {
+	e.ReplayWith(v, w, r, now, status, nil)
+}
+
+// ReplayWith does what ReplayFrom does, and has more add to the header before it goes out; it may be nil.
+func (e *Entry) ReplayWith(v *Values, w gin.ResponseWriter, r *http.Request, now time.Time, status *rfc9111.CacheStatus, more func(http.Header)) {
 	h := w.Header()
 	// Middleware outside, such as gzip, codes the content: what is sent is then another representation than what is stored, with
 	// no ranges in common.
 	part := r.Method == http.MethodGet && len(r.Header["Range"]) > 0 && len(h["Content-Encoding"]) == 0
 	e.header(v, h, now, status)
+	if more != nil {
+		more(h)
+	}
 	if e.Status == http.StatusOK && len(r.Header) > 0 && !e.Bare && !w.Written() { // else it goes on with what others have begun
 		if rfc9111.Conditional(r.Header) && rfc9111.NotModified(r.Header, &e.validators, now) {
 			e.notModified(w, h)

@@ -107,7 +107,7 @@ func (x *exchange) passBy() {
 // replay answers from an entry and ends the chain.
 func (x *exchange) replay(e *response.Entry, status *rfc9111.CacheStatus) {
 	x.around.lendTags(e)
-	e.Replay(x.c.Writer, x.request, x.now, status)
+	e.ReplayWith(nil, x.c.Writer, x.request, x.now, status, x.labels(e))
 	x.c.Abort()
 }
 
@@ -251,12 +251,15 @@ func (x *exchange) alone() {
 // shared returns what a flight has shared, if it answers this request, and nothing was purged that this request may not see.
 func (x *exchange) shared(result any) *response.Entry {
 	entry, stored := result.(*response.Entry)
+	var lent []string
 	if l, ok := result.(*loan); ok && x.runs < l.run {
 		entry = l.entry
+		lent = l.tags
 	}
 	if entry == nil || !x.suits(entry) || stored && !x.s.entries.Current(x.request.Context(), entry, &x.found) {
 		return nil
 	}
+	x.tag(lent)
 	return entry
 }
 

@@ -39,6 +39,7 @@ func (x *exchange) Decide(rec *response.Recorder) response.Mode {
 		x.promise(&o)
 	}
 	x.vary(rec)
+	x.label(rec.Header())
 	status := x.words(o)
 	response.AddStatus(rec.Header(), &status)
 	if !x.answer.posted { // a refresh whose handlers send a POST is told what becomes of its own page

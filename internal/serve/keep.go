@@ -32,12 +32,13 @@ func (x *exchange) keep(bare bool) {
 type loan struct {
 	entry *response.Entry
 	run   uint64
+	tags  []string // it stands on nothing that would have them
 }
 
 // lend gives a response that the store does not take to the requests that wait for it.
 func (x *exchange) lend(e *response.Entry) {
 	e.Key, e.Variant = x.target.Key, rfc9111.VariantKey(e.Meta.Vary, x.request.Header)
-	x.flight.Share(&loan{e, x.serial})
+	x.flight.Share(&loan{e, x.serial, x.tags.All()})
 }
 
 // put stores an entry, or has it wait for the store, and gives it to the requests that wait for it. It tells whether it did. One that turns out to be

@@ -116,6 +116,10 @@ type naming struct{ *exchange }
 func (x naming) Decide(rec *response.Recorder) response.Mode {
 	x.negotiated(rec.Header())
 	x.vary(rec)
+	if len(x.s.tagFields) > 0 && (x.request.Method == http.MethodGet || x.request.Method == http.MethodHead) {
+		x.tagBeforehand()
+		x.label(rec.Header())
+	}
 	return response.Pass
 }
 

@@ -9,6 +9,7 @@ import (
 
 	"github.com/gin-gonic/gin"
 
+	"github.com/gin-cachette/cachette/internal/argument"
 	"github.com/gin-cachette/cachette/internal/entries"
 	"github.com/gin-cachette/cachette/internal/flight"
 	"github.com/gin-cachette/cachette/internal/response"
@@ -29,6 +30,7 @@ type Options struct {
 	Disabled    bool // nothing is cached
 	ProxyScheme bool // the scheme that a trusted proxy tells counts
 
+	TagFields    []argument.TagField  // in which the tags of responses are told to a CDN
 	InvalidateOn rfc9111.Invalidation // which answers to unsafe requests invalidate, unless a handler says otherwise
 
 	// The names that gin has for the handlers that give requests their Frame, and for those that call Handle.
@@ -50,7 +52,8 @@ type Server struct {
 	log       *slog.Logger
 	disabled  bool
 	answers   rfc9111.Invalidation // which of them to unsafe requests invalidate, where no handler says otherwise
-	proxies   *proxies             // nil where no proxy's word counts
+	tagFields []argument.TagField
+	proxies   *proxies // nil where no proxy's word counts
 
 	counts  Counts
 	room    *response.Room // for bodies that are being captured, or wait for their clients
@@ -98,7 +101,7 @@ func (s *Server) CutOff() uint64 { return s.room.Cut() }
 func New(o Options) *Server {
 	s := &Server{
 		Owner: o.Owner, entries: o.Store, engine: o.Engine, prefix: o.Prefix, service: o.Service, bodyLimit: o.BodyLimit,
-		log: o.Log, disabled: o.Disabled, answers: o.InvalidateOn,
+		log: o.Log, disabled: o.Disabled, answers: o.InvalidateOn, tagFields: o.TagFields,
 		flights: flight.NewGroup(patience), tracks: newTracks(), room: response.NewRoom(o.CaptureLimit),
 		alone: flight.NewRecent(), unkept: flight.NewRecent(), resting: flight.NewRecent(),
 		slots: make(chan struct{}, maxRefreshes), earlier: routesOf(o.Engine),

@@ -66,6 +66,7 @@ func TestFromEnv(t *testing.T) {
 		{"timeout as a duration", map[string]string{"CACHETTE_OPERATION_TIMEOUT": "250ms"}, Config{OperationTimeout: 250 * time.Millisecond}},
 		{"service and version", map[string]string{"CACHETTE_SERVICE": "shop", "CACHETTE_VERSION": "v1"}, Config{Service: "shop", Version: "v1"}},
 		{"stale responses", map[string]string{"CACHETTE_KEEP_STALE": "15m"}, Config{KeepStale: 15 * time.Minute}},
+		{"fields for tags", map[string]string{"CACHETTE_TAG_HEADER": "xkey, Cache-Tag"}, Config{TagHeader: "xkey, Cache-Tag"}},
 		{"what invalidates", map[string]string{"CACHETTE_INVALIDATE_ON": "success"}, Config{InvalidateOn: "success"}},
 		{"switches", map[string]string{"CACHETTE_DISABLED": "true", "CACHETTE_PROXY_SCHEME": "1"}, Config{Disabled: true, ProxyScheme: true}},
 		{"switched off", map[string]string{"CACHETTE_DISABLED": "false", "CACHETTE_PROXY_SCHEME": "0"}, Config{}},
@@ -118,6 +119,8 @@ func TestFromEnvMistakes(t *testing.T) {
 		{"CACHETTE_DISABLED", "yes", `"yes" is neither true nor false`},
 		{"CACHETTE_PROXY_SCHEME", "https", `"https" is neither true nor false`},
 		{"CACHETTE_INVALIDATE_ON", "2xx", `"2xx" names no answers: give one of non-error, success, none`},
+		{"CACHETTE_TAG_HEADER", "X-Tags", `"X-Tags" names a field for tags that is not known: give Cache-Tag, Surrogate-Key, Edge-Cache-Tag or xkey`},
+		{"CACHETTE_TAG_HEADER", "xkey, Xkey", `it names "Xkey" twice`},
 		{"CACHETTE_INVALIDATE_ON", "any", "any is for single routes, by the function InvalidateOn"},
 		{"CACHETTE_KEEP_STALE", "0", "0s is out of range: give 1 ms to 720 h"},
 		{"CACHETTE_KEEP_STALE", "31d", `"31d" is not a duration`},
@@ -175,7 +178,7 @@ func TestFromEnvAroundAValue(t *testing.T) {
 		"TableName": "table", "Region": "eu-central-1", "DynamoDBURL": "http://localhost:8000", "DatabaseName": "database",
 		"MongoDBURL": "mongodb://user:hunter2@host", "KeyPrefix": "prefix:", "PlainKeys": "false", "Service": "shop", "Version": "v1",
 		"MemoryLimit": "64MiB", "OperationTimeout": "1s", "BodyLimit": "1MiB", "KeepStale": "1h", "ProxyScheme": "true", "InvalidateOn": "none",
-		"Disabled": "false",
+		"TagHeader": "Cache-Tag", "Disabled": "false",
 	}
 	for _, field := range config.Fields {
 		setEnvironment(t, map[string]string{config.Variables[field]: good[field]})
@@ -198,8 +201,8 @@ func TestFromEnvAroundAValue(t *testing.T) {
 
 // TestFromEnvEmptyVariables: a variable that is set but empty is a mistake, whichever it is.
 func TestFromEnvEmptyVariables(t *testing.T) {
-	if len(config.Fields) != 22 || len(config.Forms) != len(config.Fields) {
-		t.Errorf("%d fields have a variable, and %d a form, want 22", len(config.Fields), len(config.Forms))
+	if len(config.Fields) != 23 || len(config.Forms) != len(config.Fields) {
+		t.Errorf("%d fields have a variable, and %d a form, want 23", len(config.Fields), len(config.Forms))
 	}
 	for _, field := range config.Fields {
 		for _, value := range []string{"", "\n"} { // an empty file, too, may end with a line break
