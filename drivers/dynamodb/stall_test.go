@@ -39,13 +39,10 @@ func prepared(t testing.TB) (endpoint, table string) {
 	return endpoint, table
 }
 
-// While the server is stalled each operation ends with its context, whoever made the client, and whether the table is
-// known to be ready or not.
-func TestStalled(t *testing.T) {
-	isolate(t)
-	endpoint, table := prepared(t)
+// stallable are the operations that a stalled server holds up.
+func stallable() map[string]func(ctx context.Context, d drivers.Driver) error {
 	many, tooLarge := many(300), make([]byte, dynamodb.MaxItem)
-	operations := map[string]func(ctx context.Context, d drivers.Driver) error{
+	return map[string]func(ctx context.Context, d drivers.Driver) error{
 		"Get":    func(ctx context.Context, d drivers.Driver) error { _, err := d.Get(ctx, "key"); return err },
 		"Set":    func(ctx context.Context, d drivers.Driver) error { return d.Set(ctx, "key", nil, long) },
 		"Delete": func(ctx context.Context, d drivers.Driver) error { _, err := d.Delete(ctx, many...); return err },
@@ -63,6 +60,13 @@ func TestStalled(t *testing.T) {
 			return d.Set(ctx, "key", tooLarge, long)
 		},
 	}
+}
+
+// While the server is stalled each operation ends with its context, whoever made the client, and whether the table is
+// known to be ready or not.
+func TestStalled(t *testing.T) {
+	isolate(t)
+	endpoint, table := prepared(t)
 	goroutines := runtime.NumGoroutine()
 	for maker, opened := range makers {
 		for _, ready := range []bool{true, false} {
@@ -76,35 +80,52 @@ func TestStalled(t *testing.T) {
 					set(t, d, "key", "value", long)
 				}
 				p.Hang()
-				for name, do := range operations {
-					ctx, cancel := context.WithTimeout(t.Context(), 20*time.Millisecond)
-					if err := do(ctx, d); !errors.Is(err, context.DeadlineExceeded) {
-						t.Errorf("%s past its deadline: %v, want an error that wraps context.DeadlineExceeded", name, err)
-					}
-					cancel()
-					ctx, cancel = context.WithCancel(t.Context())
-					time.AfterFunc(10*time.Millisecond, cancel)
-					if err := do(ctx, d); !errors.Is(err, context.Canceled) {
-						t.Errorf("%s cancelled: %v, want an error that wraps context.Canceled", name, err)
-					}
-				}
-				// Close waits for none of it, and ends what waits for the table.
-				waiting := make(chan error)
-				if !ready {
-					go func() { waiting <- d.(drivers.Pinger).Ping(t.Context()) }()
-					time.Sleep(5 * time.Millisecond)
-				}
-				if err := d.Close(); err != nil {
-					t.Errorf("Close: %v", err)
-				}
-				if !ready {
-					if err := <-waiting; !errors.Is(err, drivers.ErrClosed) {
-						t.Errorf("Ping, overtaken by Close: %v, want ErrClosed", err)
-					}
-				}
+				endsWithItsContext(t, d)
+				closesAtOnce(t, d, ready)
 			})
 		}
 	}
+	leavesNoGoroutine(t, goroutines)
+}
+
+// endsWithItsContext holds each operation on a server that is stalled.
+func endsWithItsContext(t *testing.T, d drivers.Driver) {
+	t.Helper()
+	for name, do := range stallable() {
+		ctx, cancel := context.WithTimeout(t.Context(), 20*time.Millisecond)
+		if err := do(ctx, d); !errors.Is(err, context.DeadlineExceeded) {
+			t.Errorf("%s past its deadline: %v, want an error that wraps context.DeadlineExceeded", name, err)
+		}
+		cancel()
+		ctx, cancel = context.WithCancel(t.Context())
+		time.AfterFunc(10*time.Millisecond, cancel)
+		if err := do(ctx, d); !errors.Is(err, context.Canceled) {
+			t.Errorf("%s cancelled: %v, want an error that wraps context.Canceled", name, err)
+		}
+	}
+}
+
+// closesAtOnce: Close waits for no operation, and ends what waits for the table.
+func closesAtOnce(t *testing.T, d drivers.Driver, ready bool) {
+	t.Helper()
+	waiting := make(chan error)
+	if !ready {
+		go func() { waiting <- d.(drivers.Pinger).Ping(t.Context()) }()
+		time.Sleep(5 * time.Millisecond)
+	}
+	if err := d.Close(); err != nil {
+		t.Errorf("Close: %v", err)
+	}
+	if !ready {
+		if err := <-waiting; !errors.Is(err, drivers.ErrClosed) {
+			t.Errorf("Ping, overtaken by Close: %v, want ErrClosed", err)
+		}
+	}
+}
+
+// leavesNoGoroutine waits until there are no more than before.
+func leavesNoGoroutine(t *testing.T, goroutines int) {
+	t.Helper()
 	for range 500 {
 		if runtime.NumGoroutine() <= goroutines {
 			return

@@ -35,26 +35,51 @@ func pendingOperations(p *pending) map[string]func(ctx context.Context) error {
 	}
 }
 
-// Until the name servers answer, each operation asks them and says what they said; then the driver is as any other.
-func TestPending(t *testing.T) {
-	unknown := &net.DNSError{Err: "no such host", Name: "cluster.invalid"}
+// A directory is the name servers of a pending driver, which know the host or do not, and count who asks.
+type directory struct {
+	known         atomic.Bool
+	asked, atOnce atomic.Int64
+}
+
+var errUnknown = &net.DNSError{Err: "no such host", Name: "cluster.invalid"}
+
+// pendingOn returns a driver that waits for name servers, and how its store is reached beside it.
+func pendingOn(t *testing.T, names *directory) (*pending, drivers.Settings) {
+	t.Helper()
 	settings := drivers.Settings{DatabaseName: "cachette_test", TableName: "c" + rand.Text(), Logger: slog.New(slog.DiscardHandler)}
 	settings.MongoDBURL = testservers.Find(t, testservers.MongoDB)
-	var known atomic.Bool
-	var asked, atOnce atomic.Int64
-	p := newPending(func(ctx context.Context) (*Driver, error) {
-		asked.Add(1)
-		if atOnce.Add(1) > 1 {
+	return newPending(func(ctx context.Context) (*Driver, error) {
+		names.asked.Add(1)
+		if names.atOnce.Add(1) > 1 {
 			t.Error("two ask at once")
 		}
-		defer atOnce.Add(-1)
-		if !known.Load() {
-			return nil, unknown
+		defer names.atOnce.Add(-1)
+		if !names.known.Load() {
+			return nil, errUnknown
 		}
 		return connect(ctx, settings, newHeartbeat())
-	})
+	}), settings
+}
+
+// Until the name servers answer, each operation asks them and says what they said; then the driver is as any other.
+func TestPending(t *testing.T) {
+	var names directory
+	p, settings := pendingOn(t, &names)
+	asksEachTime(t, p, &names)
+
+	names.known.Store(true)
+	names.asked.Store(0)
+	asksOnce(t, p, &names)
+	defer dropCollection(t, settings)
+	worksAsAnyOther(t, p)
+	closesWhatCame(t, p)
+}
+
+// asksEachTime holds a driver whose name servers know nothing.
+func asksEachTime(t *testing.T, p *pending, names *directory) {
+	t.Helper()
 	for name, call := range pendingOperations(p) {
-		if err := call(t.Context()); !errors.Is(err, unknown) {
+		if err := call(t.Context()); !errors.Is(err, errUnknown) {
 			t.Errorf("%s: %v, want what the name servers said", name, err)
 		}
 		cancelled, cancel := context.WithCancel(t.Context())
@@ -63,12 +88,14 @@ func TestPending(t *testing.T) {
 			t.Errorf("%s with a cancelled context: %v", name, err)
 		}
 	}
-	if n := asked.Load(); n != 11 {
+	if n := names.asked.Load(); n != 11 {
 		t.Errorf("the name servers were asked %d times, want once by each operation", n)
 	}
+}
 
-	known.Store(true)
-	asked.Store(0)
+// asksOnce has many write at once when the name servers answer.
+func asksOnce(t *testing.T, p *pending, names *directory) {
+	t.Helper()
 	var writing sync.WaitGroup
 	for range 16 {
 		writing.Go(func() {
@@ -78,19 +105,26 @@ func TestPending(t *testing.T) {
 		})
 	}
 	writing.Wait()
-	if n := asked.Load(); n != 1 {
+	if n := names.asked.Load(); n != 1 {
 		t.Errorf("the name servers were asked %d times, want once", n)
 	}
-	defer func() {
-		d, err := connect(context.Background(), settings, newHeartbeat())
-		if err != nil {
-			t.Fatal(err)
-		}
-		defer d.Close()
-		if err := d.collection.Drop(context.Background()); err != nil {
-			t.Error(err)
-		}
-	}()
+}
+
+func dropCollection(t *testing.T, settings drivers.Settings) {
+	t.Helper()
+	d, err := connect(context.Background(), settings, newHeartbeat())
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer d.Close()
+	if err := d.collection.Drop(context.Background()); err != nil {
+		t.Error(err)
+	}
+}
+
+// worksAsAnyOther holds a driver that has its store, with one value in it.
+func worksAsAnyOther(t *testing.T, p *pending) {
+	t.Helper()
 	if item, err := p.Get(t.Context(), "k"); err != nil || string(item.Value) != "v" {
 		t.Errorf("Get = %q, %v", item.Value, err)
 	}
@@ -112,6 +146,11 @@ func TestPending(t *testing.T) {
 	if !p.Dedicated() || p.MaxValue("k") != p.driver.MaxValue("k") {
 		t.Errorf("Dedicated is %t, MaxValue %d", p.Dedicated(), p.MaxValue("k"))
 	}
+}
+
+// closesWhatCame holds a driver that has its store to be closed with it.
+func closesWhatCame(t *testing.T, p *pending) {
+	t.Helper()
 	inner := p.driver
 	for range 2 {
 		if err := p.Close(); err != nil {
