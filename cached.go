@@ -70,11 +70,11 @@ func Tag(c *gin.Context, tags ...string) { serve.Tag(c, tags) }
 
 // Invalidates returns a handler for routes and groups that has requests with unsafe methods invalidate tags, as [Cache.Invalidate] does, beside
 // what is stored for their URL: when they are answered with success, or as [InvalidateOn] says, before their client has the answer. Those of several
-// add up. It costs no operation of the store more. It does nothing for safe methods, and panics when a tag is none: see [Tag].
+// add up. It does nothing for safe methods, and panics when a tag is none: see [Tag].
 func Invalidates(tags ...string) gin.HandlerFunc { return options.Invalidates(tags...) }
 
-// InvalidatesFrom does what [Invalidates] does with the tags that a function returns. It is called when the answer is known, so that the handler may
-// have noted what it has changed, and once more when the last handler has returned. A tag that is none is left out, and the log says so once for a
+// InvalidatesFrom does what [Invalidates] does with the tags that a function returns. It is called when the last handler has returned, so
+// that it may have noted what it has changed, and before that as well where the answer goes out sooner: see [Cache.OnPurge]. A tag that is none is left out, and the log says so once for a
 // route.
 func InvalidatesFrom(tags func(*gin.Context) []string) gin.HandlerFunc {
 	return options.InvalidatesFrom(tags)

@@ -73,8 +73,8 @@ func (c *Cache) scopes(p Purge) ([]purge.Scope, error) {
 // what methods of the cache purge, where Flush is Everything, and what requests with unsafe methods do, which are URLs, escaped as
 // clients ask for them and without a query. hear is called when the purge is carried out, or owed to the store, and before the method
 // returns or the client can see its answer: what takes long belongs in a goroutine of hear's own. A request with an unsafe method is
-// told of twice as a rule, the second time when its last handler has returned, since a middleware may commit the change only then.
-// Several functions are called in the order in which they were given, each with slices of its own; a panic of one is logged.
+// told of when its last handler has returned, since a middleware may commit the change only then; where its answer goes out sooner, as one that is
+// flushed, has more than 2,048 bytes or stands behind a middleware's writer, before that as well. Several functions are called in the order in which they were given, each with slices of its own; a panic of one is logged.
 func (c *Cache) OnPurge(hear func(Purge)) {
 	if hear == nil {
 		panic(fmt.Errorf("%w: OnPurge: hear is nil; give a function that takes a Purge", ErrInvalid))

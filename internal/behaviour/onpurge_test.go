@@ -118,14 +118,25 @@ func TestOnPurgeIsToldInTime(t *testing.T) {
 	m.here.cache.OnPurge(func(cachette.Purge) { order = append(order, "first", m.there.get("/page").body) })
 	m.here.cache.OnPurge(func(cachette.Purge) { panic("a mistake") })
 	m.here.cache.OnPurge(func(cachette.Purge) { order = append(order, "third") })
+	var send gin.HandlerFunc
 	m.here.POST("/page", func(c *gin.Context) {
 		c.Status(http.StatusNoContent)
-		c.Writer.WriteHeaderNow()
-		order = append(order, "sent")
+		send(c)
+		order = append(order, "done")
 	})
-	m.here.do(http.MethodPost, "/page")
-	if want := []string{"first", "version 2", "third", "sent", "first", "version 2", "third"}; !slices.Equal(order, want) {
-		t.Errorf("%q; want %q", order, want)
+	for path, row := range map[string]struct {
+		send func(c *gin.Context)
+		want []string
+	}{
+		"/page?held":    {func(c *gin.Context) { c.Writer.WriteHeaderNow() }, []string{"done", "first", "version 2", "third"}},
+		"/page?flushed": {func(c *gin.Context) { c.Writer.Flush() }, []string{"first", "version 2", "third", "done", "first", "version 2", "third"}},
+	} {
+		order = nil
+		send = row.send
+		m.here.do(http.MethodPost, path)
+		if !slices.Equal(order, row.want) {
+			t.Errorf("%s: %q; want %q", path, order, row.want)
+		}
 	}
 	order = nil
 	m.breakdown(func(context.Context, call) error { return errors.New("connection refused") })

@@ -338,3 +338,37 @@ func TestMostTags(t *testing.T) {
 		}
 	})
 }
+
+// As many tags as there may be are invalidated at once, also while the handlers run whose pages they turn out to be on; and no other.
+func TestInvalidateManyAtOnce(t *testing.T) {
+	eachStoreInBubble(t, func(t *testing.T, store func(*cachette.Config)) {
+		s, other := share(t, store)
+		tags := many(128)
+		var during func()
+		s.GET("/:n", cachette.Cached(time.Hour), func(c *gin.Context) {
+			if during != nil {
+				during()
+			}
+			cachette.Tag(c, "tag "+c.Param("n"))
+			c.String(http.StatusOK, "page")
+		})
+		s.get("/first") // names a tag
+		for _, n := range []int{0, 31, 32, 100, 127, 128} {
+			path := fmt.Sprint("/", n)
+			during = func() {
+				if err := other.cache.Invalidate(t.Context(), tags...); err != nil {
+					t.Error(err)
+				}
+			}
+			s.get(path)
+			during = nil
+			if a := s.get(path); a.hit() != (n == 128 && logs(store)) {
+				t.Errorf("%s, of %d tags that were invalidated while its handler ran: %s", path, len(tags), a.cacheStatus())
+			}
+			s.get(path)
+			if a := s.get(path); !a.hit() {
+				t.Errorf("%s, afterwards: %s", path, a.cacheStatus())
+			}
+		}
+	})
+}

@@ -257,7 +257,7 @@ func (s *Shared) purgedSince(ctx context.Context, t *Ticket, marks []Mark) (bool
 	for i := range marks {
 		named := marks[i].Scope.id()
 		hard, soft := named.logged(false), named.logged(true)
-		for _, purged := range records {
+		for purged := range purgesIn(records) {
 			if purged == hard || purged == soft {
 				return true, nil
 			}

@@ -90,7 +90,7 @@ func (s *Shared) carryLot(ctx context.Context, lot []unit) []error {
 // log notes a unit in the logs of its partition.
 func (s *Shared) log(ctx context.Context, u *unit) error {
 	defer u.part.noted.Store(nil) // what this process begins behind its own purge is not to be taken for older
-	if err := s.append(ctx, u.part.tags, s.Keep, u.logged(true)); err != nil {
+	if err := s.append(ctx, u.part.tags, s.Keep, recordsOf(u.logged(true))); err != nil {
 		return err
 	}
 	return s.append(ctx, u.part.log, keepPrefixes, u.encoded())

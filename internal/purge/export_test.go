@@ -2,6 +2,7 @@ package purge
 
 import (
 	"context"
+	"slices"
 	"strings"
 
 	"github.com/gin-cachette/cachette/internal/target"
@@ -153,8 +154,10 @@ func (s *Shared) PayHalf(ctx context.Context) error {
 	return nil
 }
 
-// RecordOf is what a log has of a scope's purge.
-func RecordOf(s Scope) string { return s.id().logged(s.Soft) }
+// LogHas tells whether the records of a log have a scope's purge.
+func LogHas(records []string, s Scope) bool {
+	return slices.Contains(slices.Collect(purgesIn(records)), s.id().logged(s.Soft))
+}
 
 // PurgeByUnasked does what PurgeBy does, and does not look whether the marks beside are still the ticket's.
 func (s *Shared) PurgeByUnasked(ctx context.Context, t *Ticket, scopes ...Scope) error {

@@ -329,7 +329,7 @@ func logFirst(w *wrong, t *purge.Ticket, late []purge.Scope) (bool, error) {
 		return false, err
 	}
 	for _, s := range fresh {
-		if slices.Contains(records, purge.RecordOf(s)) {
+		if purge.LogHas(records, s) {
 			return false, nil
 		}
 	}

@@ -26,10 +26,10 @@ func (s *Shared) Place(ctx context.Context) (p Place, err error) {
 
 // tellNear notes in the logs of near tiers what was purged: tags and groups, and what is known before a fill.
 func (s *Shared) tellNear(ctx context.Context, late, early []string) error {
-	if err := s.append(ctx, s.tagLog, s.Keep, distinctTexts(late)); err != nil {
+	if err := s.append(ctx, s.tagLog, s.Keep, recordsOf(distinctTexts(late))); err != nil {
 		return err
 	}
-	return s.append(ctx, s.pathLog, s.Keep, distinctTexts(early))
+	return s.append(ctx, s.pathLog, s.Keep, recordsOf(distinctTexts(early)))
 }
 
 // distinctTexts returns each of texts once: a scope has as many marks as there are partitions.
@@ -60,7 +60,7 @@ func (s *Shared) Heard(ctx context.Context, from Place) (Heard, error) {
 		if err != nil || !complete {
 			return Heard{}, err
 		}
-		for _, text := range records {
+		for text := range purgesIn(records) {
 			h.purged[text] = struct{}{}
 		}
 		*log.to = to

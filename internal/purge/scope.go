@@ -3,6 +3,8 @@ package purge
 import (
 	"crypto/sha256"
 	"encoding/base64"
+	"iter"
+	"slices"
 	"strconv"
 	"strings"
 )
@@ -68,15 +70,40 @@ func (i id) keyWith(base string, letter byte) string {
 	return string(base64.RawURLEncoding.AppendEncode(append(b, letter), i[:]))
 }
 
-// softly ends the record of a soft purge in a log.
-const softly = "~"
+const (
+	hardly, softly = "!", "~" // end what a log has of a hard purge, and of a soft one
 
-// logged returns the record of a purge in a log.
+	loggedSize = len(id{}) + len(softly)
+	mostLogged = 32 // purges in one record: a store may write each record by itself
+)
+
+// logged returns what a log has of a purge.
 func (i id) logged(soft bool) string {
 	if soft {
 		return string(i[:]) + softly
 	}
-	return string(i[:])
+	return string(i[:]) + hardly
+}
+
+// recordsOf returns the records of purges, each of as many as may be.
+func recordsOf(logged []string) (records []string) {
+	for some := range slices.Chunk(logged, mostLogged) {
+		records = append(records, strings.Join(some, ""))
+	}
+	return records
+}
+
+// purgesIn is the sequence of what records have of purges.
+func purgesIn(records []string) iter.Seq[string] {
+	return func(yield func(string) bool) {
+		for _, record := range records {
+			for ; len(record) >= loggedSize; record = record[loggedSize:] {
+				if !yield(record[:loggedSize]) {
+					return
+				}
+			}
+		}
+	}
 }
 
 // onPath tells whether the scope is of one path, or of what stands for one.

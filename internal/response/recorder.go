@@ -2,6 +2,7 @@ package response
 
 import (
 	"errors"
+	"math"
 	"net/http"
 	"strconv"
 
@@ -45,6 +46,8 @@ type Recorder struct {
 	sent       bool // the owner knows that the header has gone out
 	closed     bool
 	interim    bool // the last status was an interim one, and went out by itself
+
+	watch func(size int) // see Watch; nil for none
 }
 
 // Owner is told what becomes of the response in a Recorder.
@@ -152,6 +155,9 @@ func (r *Recorder) Written() bool { return r.committed || r.hijacked }
 
 // Unwrap returns the writer outside, for http.ResponseController. It has got all that was written before.
 func (r *Recorder) Unwrap() http.ResponseWriter {
+	if r.watch != nil {
+		r.watch(math.MaxInt)
+	}
 	r.Drain()
 	return r.ResponseWriter
 }
@@ -277,6 +283,9 @@ func write[T string | []byte](r *Recorder, data T, pass func(T) (int, error)) (n
 		return len(data), nil
 	}
 	r.Drain()
+	if r.watch != nil {
+		r.watch(r.size + len(data))
+	}
 	n, err = pass(data)
 	r.wrote(n, len(data), err)
 	return n, err

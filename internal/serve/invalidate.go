@@ -3,6 +3,7 @@ package serve
 import (
 	"context"
 	"errors"
+	"math"
 	"net/http"
 	"net/url"
 	"slices"
@@ -20,9 +21,9 @@ import (
 )
 
 // Invalidate runs the handlers of an unsafe request and, when they succeed, or answer otherwise as InvalidateOn says, invalidates
-// what is stored for its URI and for those that its response's Location and Content-Location name (RFC 9111 §4.4). It does so before
-// the client can see the response, and ask for the page at once, and again when the last handler has returned: a middleware may
-// commit the change, as to a database, only after the response was written.
+// what is stored for its URI and for those that its response's Location and Content-Location name (RFC 9111 §4.4). It does so when the last
+// handler has returned, since a middleware may commit the change, as to a database, only after the response was written; and before that as well
+// where the client may see the response then, and ask for the page at once: a short one stays with the server until then.
 func (s *Server) Invalidate(c *gin.Context) {
 	if s.closed.Load() {
 		return
@@ -33,11 +34,17 @@ func (s *Server) Invalidate(c *gin.Context) {
 	own := c.Request
 	rec := new(response.Recorder)
 	rec.Open(outer, 0, u, nil)
+	rec.Watch(u.goes)
+	u.rec = rec
 	returned := false
 	defer func() {
 		c.Writer = outer
 		r.Form, r.PostForm, r.MultipartForm = own.Form, own.PostForm, own.MultipartForm // net/http removes the files of its own
-		if !returned {                                                                  // a panic, which is answered with an error, if at all
+		switch {
+		case returned:
+		case rec.Written():
+			u.invalidate(rec.Status(), rec.Header())
+		default: // a panic, which is answered with an error, if at all
 			u.invalidate(http.StatusInternalServerError, nil)
 		}
 	}()
@@ -50,11 +57,10 @@ func (s *Server) Invalidate(c *gin.Context) {
 		posted.enterTrack()
 		defer posted.leaveTrack()
 	}
-	switch bare := rec.Finish(); {
-	case !bare:
-		u.invalidate(rec.Status(), rec.Header())
-	case outer.Written(): // past the Recorder, as by HandleContext
+	if bare := rec.Finish(); bare && outer.Written() { // past the Recorder, as by HandleContext
 		u.invalidate(outer.Status(), outer.Header())
+	} else {
+		u.invalidate(rec.Status(), rec.Header())
 	}
 	if keeps {
 		posted.keepPosted()
@@ -68,19 +74,30 @@ type unsafeRequest struct {
 	request *http.Request
 	write   *write
 	asked   *url.URL // by its client
-	untaken bool     // the store has not taken what was purged before the response
+	rec     *response.Recorder
+	early   bool // it has invalidated before the response went out
+	untaken bool // the store has not taken what was purged then
 }
 
-// Decide invalidates.
-func (u *unsafeRequest) Decide(rec *response.Recorder) response.Mode {
-	u.invalidate(rec.Status(), rec.Header())
-	return response.Pass
+// Decide has nothing to do yet.
+func (u *unsafeRequest) Decide(*response.Recorder) response.Mode { return response.Pass }
+
+// goes invalidates before more of the response goes out than its server holds back.
+func (u *unsafeRequest) goes(size int) {
+	if !u.early && !u.rec.HeldByServer(size) {
+		u.early = true
+		u.invalidate(u.rec.Status(), u.rec.Header())
+	}
 }
+
+// Flushed invalidates before the response is sent.
+func (u *unsafeRequest) Flushed() { u.goes(math.MaxInt) }
+
+// Release does so before the connection is the handler's.
+func (u *unsafeRequest) Release() { u.goes(math.MaxInt) }
 
 // The others have nothing to do: nothing is captured.
-func (u *unsafeRequest) Release()                             {}
 func (u *unsafeRequest) Forgo()                               {}
-func (u *unsafeRequest) Flushed()                             {}
 func (u *unsafeRequest) Waits()                               {}
 func (u *unsafeRequest) Waited()                              {}
 func (u *unsafeRequest) Gone() bool                           { return u.request.Context().Err() != nil }
