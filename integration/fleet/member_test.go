@@ -1,13 +1,16 @@
 package fleet_test
 
 import (
+	"context"
 	"encoding/json"
 	"fmt"
 	"log"
 	"log/slog"
+	"maps"
 	"net/http"
 	"net/url"
 	"os"
+	"strings"
 	"testing"
 	"time"
 
@@ -46,6 +49,7 @@ func serveMember(address string) {
 	r := gin.New()
 	cache, err := cachette.Install(r, func() (cachette.Config, error) {
 		cfg, err := cachette.FromEnv()
+		cfg.Codec = "json"
 		cfg.Logger = slog.New(slog.NewTextHandler(os.Stderr, &slog.HandlerOptions{Level: slog.LevelWarn}))
 		return cfg, err
 	})
@@ -63,8 +67,9 @@ func serveMember(address string) {
 	for path, options := range map[string][]cachette.Option{
 		"/a/:page": {cachette.WithNamespace("alpha")}, "/b/:page": {cachette.WithNamespace("beta"), stale},
 		"/me/:page": {cachette.WithIdentity(header("X-User")), stale}, "/t/:page": {cachette.WithKeyPart(header("X-Tenant"))},
+		"/v/:page": nil,
 	} {
-		r.GET(path, cachette.Cached(ttl, options...), show)
+		r.GET(path, cachette.Cached(ttl, options...), func(c *gin.Context) { show(c, cache, ttl) })
 		r.PUT(path, func(c *gin.Context) { c.Status(http.StatusNoContent) })
 	}
 	go endWith(os.Getppid())
@@ -81,23 +86,44 @@ func endWith(parent int) {
 	os.Exit(1)
 }
 
-// show is the handler of all pages.
-func show(c *gin.Context) {
+// show is the handler of all pages. Those in /v/ are made of values, one for each tag, and name no tag themselves.
+func show(c *gin.Context, cache *cachette.Cache, ttl time.Duration) {
 	page := page{c.Request.Host, c.Request.URL.Path, c.GetHeader("X-User"), c.GetHeader("X-Tenant")}
-	read, err := page.read(c)
+	read, err := readDatabase(c, "page", page.String())
+	if err == nil && strings.HasPrefix(page.path, "/v/") {
+		err = compose(c, cache, ttl, read)
+	}
 	if err != nil {
 		c.String(http.StatusInternalServerError, "%v", err)
 		return
 	}
 	time.Sleep(read.Rest)
-	cachette.Tag(c, read.Tags...)
+	if !strings.HasPrefix(page.path, "/v/") {
+		cachette.Tag(c, read.Tags...)
+	}
 	c.JSON(http.StatusOK, read.Versions)
 }
 
-// read asks the database what a page shows now.
-func (p page) read(c *gin.Context) (read content, err error) {
-	where := os.Getenv(databaseVariable) + "?page=" + url.QueryEscape(p.String())
-	request, err := http.NewRequestWithContext(c, http.MethodGet, where, nil)
+// compose has a page show the versions of its tags as values have them.
+func compose(c *gin.Context, cache *cachette.Cache, ttl time.Duration, read content) error {
+	for _, tag := range read.Tags {
+		versions, err := cachette.Remember(c, cache, "versions:"+tag, ttl, func(ctx context.Context) (map[string]int, error) {
+			read, err := readDatabase(ctx, "tag", tag)
+			time.Sleep(read.Rest)
+			return read.Versions, err
+		}, cachette.WithTags(tag))
+		if err != nil {
+			return err
+		}
+		maps.Copy(read.Versions, versions)
+	}
+	return nil
+}
+
+// readDatabase asks the database what a page shows now, or what a tag is on.
+func readDatabase(ctx context.Context, what, name string) (read content, err error) {
+	where := os.Getenv(databaseVariable) + "?" + what + "=" + url.QueryEscape(name)
+	request, err := http.NewRequestWithContext(ctx, http.MethodGet, where, nil)
 	if err != nil {
 		return read, err
 	}

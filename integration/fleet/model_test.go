@@ -46,7 +46,8 @@ func allPages() (all []page) {
 			}
 		}
 		all = append(all, page{host: "one.example", path: fmt.Sprintf("/me/%d", i%3), user: fmt.Sprintf("user%d", i/3)},
-			page{host: "one.example", path: fmt.Sprintf("/t/%d", i%3), tenant: fmt.Sprintf("tenant%d", i/3)})
+			page{host: "one.example", path: fmt.Sprintf("/t/%d", i%3), tenant: fmt.Sprintf("tenant%d", i/3)},
+			page{host: "one.example", path: fmt.Sprintf("/v/%d", i)})
 	}
 	return all
 }
@@ -99,15 +100,19 @@ func (m *model) n(below int) int {
 
 // ServeHTTP is the database.
 func (m *model) ServeHTTP(w http.ResponseWriter, r *http.Request) {
-	fields := strings.Split(r.URL.Query().Get("page"), " ")
-	if len(fields) != 4 {
+	fields, tag := strings.Split(r.URL.Query().Get("page"), " "), r.URL.Query().Get("tag")
+	if len(fields) != 4 && tag == "" {
 		http.Error(w, "no page", http.StatusBadRequest)
 		return
 	}
-	p := page{fields[0], fields[1], fields[2], fields[3]}
 	m.mu.Lock()
-	read := content{Versions: make(map[string]int), Tags: slices.Clone(m.tags[p])}
-	for _, part := range append(p.parts(), tagged(read.Tags)...) {
+	read, parts := content{Versions: make(map[string]int)}, tagged([]string{tag})
+	if tag == "" {
+		p := page{fields[0], fields[1], fields[2], fields[3]}
+		read.Tags = slices.Clone(m.tags[p])
+		parts = append(p.parts(), tagged(read.Tags)...)
+	}
+	for _, part := range parts {
 		read.Versions[part] = m.versions[part]
 	}
 	if m.lots.IntN(5) == 0 {

@@ -222,9 +222,6 @@ func (r *Recorder) tellSent() {
 // Sent tells whether the header of a captured response has gone out.
 func (r *Recorder) Sent() bool { return r.sent }
 
-// Drop gives up what was captured: the response only passes on from here.
-func (r *Recorder) Drop() { r.dropped = true }
-
 // commit makes status and header final, once, and tells whether this call did. upcoming is the size of what is to be
 // written next.
 func (r *Recorder) commit(upcoming int) bool {

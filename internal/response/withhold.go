@@ -26,3 +26,6 @@ func (r *Recorder) Retract() {
 	r.baseline.Restore(r.Header())
 	r.giveUp()
 }
+
+// Drop gives up what was captured: the response only passes on from here.
+func (r *Recorder) Drop() { r.dropped = true }
