@@ -1,6 +1,7 @@
 package options
 
 import (
+	"slices"
 	"time"
 
 	"github.com/gin-cachette/cachette/internal/values"
@@ -11,7 +12,13 @@ type Value = func(*values.Use)
 
 // ValueTags is WithTags for a value. Bad tags keep it from being kept: they are often made of a request's.
 func ValueTags(tags ...string) Value {
-	return func(u *values.Use) { u.Tags = append(u.Tags, tags...) }
+	return func(u *values.Use) {
+		if len(u.Tags) == 0 { // as a rule, and each hit comes here
+			u.Tags = tags
+		} else {
+			u.Tags = slices.Concat(u.Tags, tags)
+		}
+	}
 }
 
 // ValueStaleWhileRevalidate is WithStaleWhileRevalidate for a value.

@@ -18,23 +18,24 @@ type Values struct {
 // Name is that by which purges know a value.
 func (v *Values) Name(name string) string { return v.Service + "/" + name }
 
-// Key returns the key of a value.
-func (v *Values) Key(name string) string {
+// AppendKey appends the key of a value.
+func (v *Values) AppendKey(b []byte, name string) []byte {
 	last := strings.LastIndexByte(name, ':') + 1
-	tag := ""
-	if v.Tagged {
-		tag = Tag(Partition(v.Name(name)))
-	}
-	beginning := ""
+	b = append(b, v.Prefix...)
 	if last > 0 {
-		beginning = escapeMarker(name[:last])
+		b = append(b, escapeMarker(name[:last])...)
 	}
-	return v.Prefix + beginning + marker + tag + "v" + v.Release + "/" + name[last:]
+	b = append(b, marker...)
+	if v.Tagged {
+		b = append(b, Tag(Partition(v.Name(name)))...)
+	}
+	b = append(append(append(b, 'v'), v.Release...), '/')
+	return append(b, name[last:]...)
 }
 
 // Target returns where a value is kept, and by what purges can name it: itself, and each namespace that its name begins with.
 func (v *Values) Target(name string) Target {
-	t := Target{Key: v.Key(name), Value: v.Name(name)}
+	t := Target{Key: string(v.AppendKey(nil, name)), Value: v.Name(name)}
 	for i := range len(name) {
 		if name[i] == ':' && i > 0 {
 			t.Namespaces = append(t.Namespaces, name[:i])

@@ -161,7 +161,8 @@ func (s *Store) Alone(ctx context.Context, use *Use, load Load, take Take) error
 func (s *Store) find(ctx context.Context, name string, use *Use, load Load, take Take) (*made, error) {
 	if s.entries.Local() { // a hit needs no more than the key
 		now := time.Now()
-		found := s.entries.GetLocal([]byte(s.targets.Key(name)), nil, now)
+		var room [128]byte
+		found := s.entries.GetLocal(s.targets.AppendKey(room[:0], name), nil, now)
 		if e := s.usable(&found, take); e != nil && e.Meta.Fresh(now) > 0 {
 			return &made{entry: e}, nil
 		}

@@ -18,6 +18,8 @@ var invalidation = []standard{
 	{"hits on Redis during purges of other tags, to those during purges elsewhere", "Purges/redis", speedTo("raw/s"), "%.2f", "at least 0.95"},
 	{"to those during none", "Purges/redis", speedTo("quiet/s"), "%.2f", ""},
 	{"purges a second", "Purges/redis", purgesASecond, "%.0f", "10,000"},
+	{"a value in memory that Remember finds: time to that of Fetch", "Remember/plain", timeRatio, "%.2f", "at most 1.10"},
+	{"with 8 tags", "Remember/8_tags", timeRatio, "%.2f", "at most 1.10"},
 }
 
 func purgesASecond(runs []result) float64 { return median(runs, "raw/s")["purges/s"] }
@@ -25,7 +27,7 @@ func purgesASecond(runs []result) float64 { return median(runs, "raw/s")["purges
 // writeInvalidation writes what tags cost hits, and purges those who are not concerned.
 func writeInvalidation(turns map[string][]result) {
 	fmt.Print(`
-## Invalidation
+## Invalidation, and values that are remembered
 
 Each figure is of turns, back and forth, in one run; "goal" is what it is held to. Pages have 1 KB of JSON, and those that are purged a few bytes
 and 32 tags each. Every request of the page beside the purges was a hit, of 8 tags. Those are carried out by another cache of the page's service,
