@@ -19,8 +19,9 @@ var (
 	ErrTooLarge = errors.New("cachette: too large for the store")
 
 	// ErrAnswered says that the store works, and has refused this one request, as it may refuse others like it: something else lies
-	// under the key than what the driver keeps there, or the key, or the table, is asked for more often than is allowed. Without it cachette takes an error for one of the store, which it leaves alone after
-	// three in a row. The driver marks the client's error with it, whose text stays.
+	// under the key than what the driver keeps there, or the key, or the table, is asked for more often than is allowed. Without it cachette
+	// takes an error for one of the store, which it leaves alone after three in a row. The driver marks the client's error with it, whose text
+	// stays.
 	ErrAnswered = errors.New("cachette: the store answers, and refuses the request")
 
 	// ErrClosed says that a driver was used after Close.
@@ -39,8 +40,8 @@ var (
 //
 // Every method honours ctx: it returns promptly, with an error that wraps ctx.Err(), once ctx is done. From then on nothing is
 // sent for it, by the client of the store as little as by the driver: what is repeated once its caller has gone would undo what another has
-// written since. What was sent before may still be carried out. Every method is safe for concurrent use. After Close every method but Close returns [ErrClosed]. Errors wrap the client's own and never
-// contain a password.
+// written since. What was sent before may still be carried out. Every method is safe for concurrent use. After Close every method but Close
+// returns [ErrClosed]. Errors wrap the client's own and never contain a password.
 type Driver interface {
 	// Get returns what is stored under key, or [ErrMiss] when it is absent or expired. What another program has stored there in a form that
 	// is no value is a miss, or an error that matches [ErrAnswered]; Set replaces it, and Delete removes it.
