@@ -481,3 +481,48 @@ func many(n int) (tags []string) {
 	}
 	return tags
 }
+
+// What another codec has written is no value to this one, though it may look like one.
+func TestRememberByAnotherCodec(t *testing.T) {
+	shelf := newShelf()
+	ask := func(codec string) string {
+		s := newSite(t, shelf.on, func(c *cachette.Config) { c.Codec = codec })
+		got, err := cachette.Remember(t.Context(), s.cache, "k", time.Hour, func(context.Context) (string, error) { return "by " + codec, nil })
+		if err != nil {
+			t.Error(err)
+		}
+		s.settle()
+		return got
+	}
+	for _, codec := range []string{"json", "vanilla", "json"} {
+		if got := ask(codec); got != "by "+codec {
+			t.Errorf("with %s: %q", codec, got)
+		}
+	}
+}
+
+// A caller whose look-up was slow finds what was loaded meanwhile, and loads nothing itself.
+func TestRememberLooksAgain(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		shelf := newShelf()
+		s := newSite(t, shelf.on, asJSON)
+		var from source
+		var slowed atomic.Bool
+		shelf.delay(func(c call) {
+			if strings.Contains(c.key, "~r:v") && slowed.CompareAndSwap(false, true) {
+				time.Sleep(200 * time.Millisecond)
+			}
+		})
+		var callers sync.WaitGroup
+		callers.Go(func() {
+			if got := s.remember("k", &from); got != "product 1" {
+				t.Errorf("got %q", got)
+			}
+		})
+		time.Sleep(100 * time.Millisecond)
+		s.remember("k", &from)
+		if callers.Wait(); from.loads.Load() != 1 {
+			t.Errorf("%d loads have run, want 1", from.loads.Load())
+		}
+	})
+}
