@@ -526,3 +526,67 @@ func TestRememberLooksAgain(t *testing.T) {
 		}
 	})
 }
+
+// A value is nobody else's: neither that of the cache, nor that of another caller, changes with what one of them does with its own.
+func TestRememberSharesNothing(t *testing.T) {
+	eachStore(t, func(t *testing.T, store func(*cachette.Config)) {
+		for _, codec := range []string{"vanilla", "json"} {
+			s := newSite(t, store, func(c *cachette.Config) { c.Codec = codec })
+			own := []byte("value")
+			for i := range 3 {
+				got, err := cachette.Remember(t.Context(), s.cache, "k", time.Hour, func(context.Context) ([]byte, error) { return own, nil })
+				if err != nil || string(got) != "value" {
+					t.Errorf("%s: caller %d got %q, %v", codec, i, got, err)
+				}
+				own[0], got[1] = 'x', 'x'
+			}
+		}
+	})
+}
+
+// Keys of any bytes and length are keys, each of another value, and none is that of a value that was put.
+func TestRememberKeys(t *testing.T) {
+	keys := []string{"", ":", "::", "a", "a:", ":a", "a:b", "a::b", "a:b:", "~r:", "~r:v/a", "~~r:", "a:~r:v/b", "~r:h//example.com/", "a#b", "a/b", "\x00", "a\x00b", "ä\xff",
+		strings.Repeat("long", 3000), strings.Repeat("l:", 60)}
+	eachStore(t, func(t *testing.T, store func(*cachette.Config)) {
+		s, other := share(t, store)
+		loads := make(map[string]int)
+		ask := func(s *site, key string) int {
+			got, err := cachette.Remember(t.Context(), s.cache, key, time.Hour, func(context.Context) (string, error) {
+				loads[key]++
+				return fmt.Sprintf("%q", key), nil
+			})
+			if err != nil || got != fmt.Sprintf("%q", key) {
+				t.Errorf("%.20q: %.30q, %v", key, got, err)
+			}
+			s.settle()
+			return loads[key]
+		}
+		for _, key := range keys {
+			if err := s.cache.Put(t.Context(), key, "put", time.Hour); err != nil {
+				t.Fatal(err)
+			}
+		}
+		for _, key := range keys {
+			ask(s, key)
+		}
+		for i, key := range keys {
+			var put string
+			if err := other.cache.Fetch(t.Context(), key, &put); err != nil || put != "put" {
+				t.Errorf("%.20q, which was put: %q, %v", key, put, err)
+			}
+			if n, err := s.cache.Delete(t.Context(), key); n != 1 || err != nil {
+				t.Errorf("Delete of %.20q: %d, %v", key, n, err)
+			}
+			for k, other := range keys {
+				want := 1
+				if k <= i {
+					want = 2
+				}
+				if got := ask(s, other); got != want {
+					t.Fatalf("behind the Delete of %.20q, %.20q was loaded %d times, want %d", key, other, got, want)
+				}
+			}
+		}
+	})
+}
