@@ -1,7 +1,9 @@
 package behaviour_test
 
 import (
+	"io"
 	"net/http"
+	"net/http/httptest"
 	"strings"
 	"sync/atomic"
 	"testing"
@@ -235,5 +237,34 @@ func TestPostBeforeItsGet(t *testing.T) {
 		if a := s.get("/page", "X-User: bob"); a.body != "for bob" {
 			t.Errorf("round %d: bob is given %q (%s)", round, a.body, a.cacheStatus())
 		}
+	}
+}
+
+// What a handler does with the header behind a large answer to POST that answers later GETs is nobody else's: that answer goes out beside it.
+func TestPostedWhileItGoesOut(t *testing.T) {
+	s := newSite(t)
+	s.Match([]string{http.MethodGet, http.MethodPost}, "/page", cachette.Cached(time.Hour), func(c *gin.Context) {
+		c.Header("Cache-Control", "max-age=60")
+		c.Header("Content-Location", "/page")
+		for range 64 {
+			_, _ = c.Writer.Write(make([]byte, 4096))
+			c.Header("X-Late", "edited")
+			for _, values := range c.Writer.Header() {
+				values[0] = "edited"
+			}
+		}
+	})
+	server := httptest.NewServer(s)
+	defer server.Close()
+	for range 20 {
+		s.get("/page")
+		response, err := server.Client().Post(server.URL+"/page", "text/plain", nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if n, err := io.Copy(io.Discard, response.Body); n != 64*4096 || err != nil {
+			t.Errorf("%d bytes, %v", n, err)
+		}
+		_ = response.Body.Close()
 	}
 }

@@ -79,8 +79,15 @@ type unsafeRequest struct {
 	untaken bool // the store has not taken what was purged then
 }
 
-// Decide has nothing to do yet.
-func (u *unsafeRequest) Decide(*response.Recorder) response.Mode { return response.Pass }
+// Decide invalidates where the response may then go out beside the handler, as that to a POST which is kept does: what there is to know of it is
+// the handler's by then. Else nothing is to be done yet.
+func (u *unsafeRequest) Decide(rec *response.Recorder) response.Mode {
+	if x := postedBy(u.c); x != nil && x.verdict.captures() {
+		u.early = true
+		u.invalidate(rec.Status(), rec.Header())
+	}
+	return response.Pass
+}
 
 // goes invalidates before more of the response goes out than its server holds back.
 func (u *unsafeRequest) goes(size int) {
