@@ -61,7 +61,8 @@ func NoStore(c *gin.Context) { serve.NoStore(c) }
 
 // Tag tags the response to a request, for [Cache.Invalidate]: with what it shows, as "product:42". It counts at any time before the handler
 // returns, in the handler and in middleware on both sides of Cached, and from goroutines that it waits for. Tags add up, with those of
-// [WithTags], of routes around, and of stored responses that an engine has given to a handler which makes this response of them. When the handler
+// [WithTags], of routes around, of values that the handler fetches by [Remember], and of stored responses that an engine has given to a handler
+// which makes this response of them. When the handler
 // answers 304, the stored response keeps its tags.
 //
 // A tag has 256 bytes at most, and no control characters or blanks around it; a response has 128 at most. One with others is served, and not

@@ -21,12 +21,12 @@ type Purge struct {
 	Groups     []string `json:"groups,omitempty"`     // of one origin each, as https://shop.example#products: what responses say by Cache-Groups (RFC 9875)
 	Identities []string `json:"identities,omitempty"` // see [Cache.PurgeIdentity]
 	KeyParts   []string `json:"key_parts,omitempty"`  // what a function of [WithKeyPart] has returned, such as a tenant
-	Everything bool     `json:"everything,omitempty"` // all responses; values stay
+	Everything bool     `json:"everything,omitempty"` // all responses, and the values of [Remember]; those of [Cache.Put] stay
 
 	// Soft makes stale what is named, as if its lifetime had ended, in place of removing it: the next request validates it by its ETag or
 	// Last-Modified, or is served stale while it is refreshed, where stale-while-revalidate says so, and it may stand in for an error, where
 	// stale-if-error does (RFC 5861). Their windows begin when it is asked for. What has none of these, or must-revalidate, is never
-	// served without its handler. Values in a namespace have no stale form, and stay.
+	// served without its handler. Values of [Remember] become stale, too; those of [Cache.Put] in a namespace have no stale form, and stay.
 	Soft bool `json:"soft,omitempty"`
 }
 
@@ -94,7 +94,8 @@ func (c *Cache) PurgePath(ctx context.Context, path string) error {
 	return c.purge(ctx, "purge", path, Purge{Paths: []string{path}})
 }
 
-// Invalidate removes the responses that any of tags was said of: by [WithTags], [WithTagsFrom] or [Tag]. It takes as long with a million of
+// Invalidate removes the responses that any of tags was said of, by [WithTags], [WithTagsFrom] or [Tag], and the values of [Remember], by
+// [WithTags] or [TagValue], with the responses that were made of them. It takes as long with a million of
 // them as with none: none of them is touched, and what is in the store expires. A response whose handler began before is not stored either, also
 // if it says its tags later. Bad tags are an error that matches [ErrInvalid], and nothing is removed then: see [Tag].
 // Tags are those of a service, in all its versions and of all hosts: with another [Config.Service], as other programs have by default, it removes
@@ -105,7 +106,7 @@ func (c *Cache) Invalidate(ctx context.Context, tags ...string) error {
 	return c.purge(ctx, "invalidate", "", Purge{Tags: tags})
 }
 
-// Expire does what [Cache.Invalidate] does softly: the responses become stale, and are not removed. See Soft of [Purge].
+// Expire does what [Cache.Invalidate] does softly: the responses and values become stale, and are not removed. See Soft of [Purge].
 func (c *Cache) Expire(ctx context.Context, tags ...string) error {
 	return c.purge(ctx, "expire", "", Purge{Tags: tags, Soft: true})
 }
