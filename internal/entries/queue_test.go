@@ -131,10 +131,15 @@ func TestOrderOfAKey(t *testing.T) {
 		if got := found(t, another(t, s), "/a", nil); got != "" {
 			t.Errorf("%q is left", got)
 		}
+		before := mustPut(t, s, "/a", "4 before")
+		synctest.Wait() // it is under way, so that what follows waits
 		removed := mustPut(t, s, "/a", "4")
 		s.Remove(t.Context(), "key /a") // before its turn has come
 		if err := <-removed; !errors.Is(err, ErrMoot) {
 			t.Errorf("of what was removed: %v", err)
+		}
+		if err := <-before; err != nil {
+			t.Error(err)
 		}
 		mustPut(t, s, "/a", "5")
 		settle(t, s)
