@@ -74,12 +74,13 @@ func open(engine *gin.Engine, cfgFunc func() (Config, error)) (*Cache, error) {
 	c.store = guard.New(driver, cfg.OperationTimeout, cfg.Logger)
 	cfg.Tell(c.backend, c.store.Objects() != nil)
 	bodies := max(cfg.MemoryLimit/4, 4*cfg.BodyLimit) // what may be captured at once, and what may wait for the store
+	service, release := target.Service(cfg.Service, ""), target.Service(cfg.Service, cfg.Version)
 	c.responses = entries.New(entries.Options{
-		Store: c.store, Prefix: cfg.KeyPrefix, Service: target.Service(cfg.Service, ""), KeepStale: cfg.KeepStale, Log: cfg.Logger, Waiting: bodies,
+		Store: c.store, Prefix: cfg.KeyPrefix, Service: service, KeepStale: cfg.KeepStale, Log: cfg.Logger, Waiting: bodies,
 	})
 	tagFields, _ := argument.TagFields(cfg.TagHeader) // which was checked
 	c.server = serve.New(serve.Options{
-		Owner: c, Store: c.responses, Engine: engine, Prefix: cfg.KeyPrefix, Service: target.Service(cfg.Service, cfg.Version),
+		Owner: c, Store: c.responses, Engine: engine, Prefix: cfg.KeyPrefix, Service: release,
 		BodyLimit: cfg.BodyLimit, CaptureLimit: bodies, Log: cfg.Logger, Disabled: cfg.Disabled, ProxyScheme: cfg.ProxyScheme,
 		Middleware: middlewareName, Handler: engines.NameOf(Cached(0)), Keyed: !engines.Known(), InvalidateOn: rfc9111.Invalidation(cfg.InvalidateOn),
 		TagFields: tagFields,
@@ -87,7 +88,7 @@ func open(engine *gin.Engine, cfgFunc func() (Config, error)) (*Cache, error) {
 	c.frame = serve.NewFrame(c.server)
 	c.values = values.New(values.Options{
 		Store: c.responses, Codec: c.encoder.Name(), Log: cfg.Logger, OnBad: func() { c.server.Counts().Untagged.Add(1) },
-		Targets: target.Values{Prefix: cfg.KeyPrefix, Service: target.Service(cfg.Service, ""), Release: target.Service(cfg.Service, cfg.Version)},
+		Targets: target.Values{Prefix: cfg.KeyPrefix, Service: service, Release: release},
 	})
 	return c, nil
 }

@@ -90,7 +90,8 @@ func endWith(parent int) {
 func show(c *gin.Context, cache *cachette.Cache, ttl time.Duration) {
 	page := page{c.Request.Host, c.Request.URL.Path, c.GetHeader("X-User"), c.GetHeader("X-Tenant")}
 	read, err := readDatabase(c, "page", page.String())
-	if err == nil && strings.HasPrefix(page.path, "/v/") {
+	composed := strings.HasPrefix(page.path, "/v/")
+	if err == nil && composed {
 		err = compose(c, cache, ttl, read)
 	}
 	if err != nil {
@@ -98,7 +99,7 @@ func show(c *gin.Context, cache *cachette.Cache, ttl time.Duration) {
 		return
 	}
 	time.Sleep(read.Rest)
-	if !strings.HasPrefix(page.path, "/v/") {
+	if !composed {
 		cachette.Tag(c, read.Tags...)
 	}
 	c.JSON(http.StatusOK, read.Versions)

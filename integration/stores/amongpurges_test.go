@@ -56,16 +56,7 @@ func TestKeptAmongPurges(t *testing.T) {
 				cachette.Tag(c, "of"+c.Request.URL.Path, "all")
 				c.String(http.StatusOK, "page")
 			})
-			ask := func(path string) (hit bool) {
-				hit, err := s.ask(http.MethodGet, path, "page")
-				if err == nil {
-					err = s.cache.Settle(t.Context())
-				}
-				if err != nil {
-					t.Fatal(err)
-				}
-				return hit
-			}
+			ask := func(path string) bool { return s.isHit(t, path) }
 			ask("/before")
 			purge()
 			during = func() { purge() }

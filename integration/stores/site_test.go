@@ -46,6 +46,19 @@ func (s *site) ask(method, path, want string) (hit bool, err error) {
 	return strings.HasPrefix(w.Header().Get("Cache-Status"), "cachette; hit"), nil
 }
 
+// isHit tells whether a page that shows "page" is a hit, once what the cache has to store is stored.
+func (s *site) isHit(t *testing.T, path string) bool {
+	t.Helper()
+	hit, err := s.ask(http.MethodGet, path, "page")
+	if err == nil {
+		err = s.cache.Settle(t.Context())
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+	return hit
+}
+
 // text returns a handler that answers with a body.
 func text(body string) gin.HandlerFunc {
 	return func(c *gin.Context) { c.String(http.StatusOK, body) }

@@ -56,16 +56,7 @@ func TestTagsOfTwoCaches(t *testing.T) {
 					c.String(http.StatusOK, "page")
 				})
 			}
-			ask := func(s *site, path string) (hit bool) {
-				hit, err := s.ask(http.MethodGet, path, "page")
-				if err == nil {
-					err = s.cache.Settle(t.Context())
-				}
-				if err != nil {
-					t.Fatal(err)
-				}
-				return hit
-			}
+			ask := func(s *site, path string) bool { return s.isHit(t, path) }
 			invalidate := func(s *site, tag string) {
 				if err := s.cache.Invalidate(t.Context(), tag); err != nil {
 					t.Error(err)

@@ -3,6 +3,7 @@ package argument
 import (
 	"fmt"
 	"net/http"
+	"slices"
 	"strings"
 
 	"github.com/gin-cachette/cachette/internal/wording"
@@ -33,22 +34,17 @@ func TagFields(names string) (fields []TagField, problem string) {
 	if names == "" {
 		return nil, ""
 	}
-	seen := map[string]bool{}
 	for name := range strings.SplitSeq(names, ",") {
 		name = http.CanonicalHeaderKey(strings.TrimSpace(name))
-		found := false
-		for _, field := range tagFields {
-			if field.Name == name && !seen[name] {
-				fields, found = append(fields, field), true
-			}
-		}
+		named := func(field TagField) bool { return field.Name == name }
+		known := slices.IndexFunc(tagFields, named)
 		switch {
-		case seen[name]:
-			return nil, fmt.Sprintf("it names %.64q twice: give each once", name)
-		case !found:
+		case known < 0:
 			return nil, fmt.Sprintf("%s names a field for tags that is not known: give %s", wording.Shown(names), FormTagHeader)
+		case slices.ContainsFunc(fields, named):
+			return nil, fmt.Sprintf("it names %.64q twice: give each once", name)
 		}
-		seen[name] = true
+		fields = append(fields, tagFields[known])
 	}
 	return fields, ""
 }

@@ -3,7 +3,6 @@ package entries
 import (
 	"context"
 	"errors"
-	"fmt"
 	"strings"
 	"time"
 
@@ -58,19 +57,12 @@ func (s *Store) purgeBeside(ctx context.Context, scopes []purge.Scope) <-chan er
 		return done
 	}
 	go func() {
-		err := errPanicked
-		defer func() {
-			if p := recover(); p != nil { // no caller is there to recover from the panic of a driver
-				err = fmt.Errorf("%w: %v", errPanicked, p)
-			}
-			done <- err
-		}()
-		err = s.purge(ctx, scopes...)
+		err := errPanicked // unless it returns
+		defer func() { done <- err }()
+		err = contained(func() error { return s.purge(ctx, scopes...) })
 	}()
 	return done
 }
-
-var errPanicked = errors.New("cachette: the driver panicked")
 
 func (s *Store) deleteKeys(ctx context.Context, keys []string) (int, error) {
 	number := s.deletes.count()

@@ -264,7 +264,7 @@ func FuzzDecode(f *testing.F) {
 			r.Header.Set("Range", ask)
 		}
 		c, _ := gin.CreateTestContext(httptest.NewRecorder())
-		e.Replay(c.Writer, r, time.Now(), nil)
+		e.Replay(nil, c.Writer, r, time.Now(), nil, nil)
 		c, _ = gin.CreateTestContext(httptest.NewRecorder())
 		e.ReplayPart(c.Writer, r, time.Now(), &rfc9111.CacheStatus{Hit: true})
 	})

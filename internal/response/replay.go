@@ -14,12 +14,6 @@ import (
 	"github.com/gin-cachette/cachette/internal/rfc9111"
 )
 
-// Replay answers a request from the entry: with 304 when the client has it, with parts of it when the client asks for ranges,
-// else whole. status is what Cache-Status says; nil means a hit.
-func (e *Entry) Replay(w gin.ResponseWriter, r *http.Request, now time.Time, status *rfc9111.CacheStatus) {
-	e.ReplayWith(nil, w, r, now, status, nil)
-}
-
 // Values is room for the values of header fields that replays hand out, of which none is ever used twice. The zero Values is ready;
 // nil makes room for each replay by itself.
 type Values struct{ free []string }
@@ -41,13 +35,10 @@ func (v *Values) take(n int) []string {
 	return taken
 }
 
-// ReplayFrom does what Replay does, with room for values that several replays share, one after the other.
-func (e *Entry) ReplayFrom(v *Values, w gin.ResponseWriter, r *http.Request, now time.Time, status *rfc9111.CacheStatus) {
-	e.ReplayWith(v, w, r, now, status, nil)
-}
-
-// ReplayWith does what ReplayFrom does, and has more add to the header before it goes out; it may be nil.
-func (e *Entry) ReplayWith(v *Values, w gin.ResponseWriter, r *http.Request, now time.Time, status *rfc9111.CacheStatus, more func(http.Header)) {
+// Replay answers a request from the entry: with 304 when the client has it, with parts of it when the client asks for ranges,
+// else whole. v is room for values that several replays share, one after the other; nil for none. status is what Cache-Status says; nil means a hit.
+// more adds to the header before it goes out; it may be nil.
+func (e *Entry) Replay(v *Values, w gin.ResponseWriter, r *http.Request, now time.Time, status *rfc9111.CacheStatus, more func(http.Header)) {
 	h := w.Header()
 	// Middleware outside, such as gzip, codes the content: what is sent is then another representation than what is stored, with
 	// no ranges in common.

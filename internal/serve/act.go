@@ -107,7 +107,7 @@ func (x *exchange) passBy() {
 // replay answers from an entry and ends the chain.
 func (x *exchange) replay(e *response.Entry, status *rfc9111.CacheStatus) {
 	x.around.lendTags(e)
-	e.ReplayWith(nil, x.c.Writer, x.request, x.now, status, x.labels(e))
+	e.Replay(nil, x.c.Writer, x.request, x.now, status, x.labels(e))
 	x.c.Abort()
 }
 

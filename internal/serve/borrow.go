@@ -36,7 +36,7 @@ func exchangeOf(c *gin.Context) *exchange {
 	return x
 }
 
-// Borrow implements [values.Borrower].
+// Borrow implements [values.Borrower]. What has gone into the response has gone into those, too, whose handlers have an engine serve it.
 func (x *exchange) Borrow(tags []string, until time.Time) {
 	for ; x != nil; x = x.around.over {
 		x.tags.Add(tags...)

@@ -104,7 +104,7 @@ func (s *Server) serves(c *gin.Context, in *around, q *query, room *room) bool {
 		return false
 	}
 	in.lendTags(e)
-	e.ReplayWith(&room.values, c.Writer, c.Request, q.now, nil, s.labels(c, e))
+	e.Replay(&room.values, c.Writer, c.Request, q.now, nil, s.labels(c, e))
 	c.Abort()
 	return true
 }

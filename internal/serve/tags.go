@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
+	"time"
 
 	"github.com/gin-gonic/gin"
 
@@ -30,11 +31,7 @@ func Tag(c *gin.Context, names []string) {
 }
 
 // tag tags the response of an exchange, and of those whose handlers have an engine serve it.
-func (x *exchange) tag(names []string) {
-	for ; x != nil; x = x.around.over {
-		x.tags.Add(names...)
-	}
-}
+func (x *exchange) tag(names []string) { x.Borrow(names, time.Time{}) }
 
 // tagBeforehand tags the response with what is said of it before its handlers run, and returns that.
 func (x *exchange) tagBeforehand() []string {

@@ -200,7 +200,7 @@ func (s *Store) ask(ctx context.Context, k *task) (*made, error) {
 				return m, nil
 			}
 		}
-		if err := ctx.Err(); err != nil {
+		if ctx.Err() != nil {
 			seat.Pass()
 			return nil, context.Cause(ctx)
 		}
