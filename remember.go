@@ -3,6 +3,7 @@ package cachette
 import (
 	"context"
 	"fmt"
+	"reflect"
 	"time"
 
 	"github.com/gin-cachette/cachette/internal/argument"
@@ -35,7 +36,7 @@ func Remember[T any](ctx context.Context, c *Cache, key string, ttl time.Duratio
 	if load == nil {
 		return zero, c.fail("remember", key, fmt.Errorf("%w: load is nil; give a function that returns the value", ErrInvalid))
 	}
-	use := values.Use{TTL: ttl, Timeout: values.DefaultTimeout}
+	use := values.Use{TTL: ttl, Timeout: values.DefaultTimeout, Type: reflect.TypeFor[T]()}
 	for _, opt := range opts {
 		if opt == nil {
 			return zero, c.fail("remember", key, fmt.Errorf("%w: an option is nil; give one that a function such as WithTags has made", ErrInvalid))
@@ -67,7 +68,7 @@ func Remember[T any](ctx context.Context, c *Cache, key string, ttl time.Duratio
 func (c *Cache) remember(ctx context.Context, key string, use *values.Use, load values.Load, take values.Take) error {
 	borrower := serve.BorrowerOf(ctx)
 	if ctx = argument.Context(ctx); c.closed.Load() || c.server.Idle() {
-		return c.values.Alone(ctx, use, load, take)
+		return c.values.Alone(ctx, borrower, key, use, load, take)
 	}
 	return c.values.Remember(ctx, borrower, key, use, load, take)
 }

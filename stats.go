@@ -20,7 +20,7 @@ type Stats struct {
 	Dropped uint64
 
 	// Untagged is how many responses were served, and values of [Remember] given out, and not stored because their tags could not be kept: one is
-	// wrong, there are too many (see [Tag]), or something that was tagged so was purged while the handler ran, or the store did not tell whether it was.
+	// wrong, there are too many (see [Tag], and for keys of values docs/values.md), or something that was tagged so was purged while the handler ran, or the store did not tell whether it was.
 	Untagged uint64
 
 	// Uncaptured is how many responses were served and not stored because too much was being captured at the time: the bodies that

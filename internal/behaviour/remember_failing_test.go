@@ -172,23 +172,26 @@ func TestRememberRests(t *testing.T) {
 	})
 }
 
+// withoutStore makes sites whose cache keeps nothing.
+var withoutStore = map[string]func(t *testing.T) *site{
+	"dead": func(t *testing.T) *site {
+		shelf := newShelf()
+		shelf.breakdown(func(context.Context, call) error { return errors.New("away") })
+		return newSite(t, shelf.on, asJSON)
+	},
+	"closed": func(t *testing.T) *site {
+		s := newSite(t, asJSON)
+		if err := s.cache.Close(); err != nil {
+			t.Fatal(err)
+		}
+		return s
+	},
+	"disabled": func(t *testing.T) *site { return newSite(t, asJSON, func(c *cachette.Config) { c.Disabled = true }) },
+}
+
 // Without a store that answers, behind Close and where the cache is disabled values are loaded, and nothing is kept.
 func TestRememberWithoutAStore(t *testing.T) {
-	for name, use := range map[string]func(t *testing.T) *site{
-		"dead": func(t *testing.T) *site {
-			shelf := newShelf()
-			shelf.breakdown(func(context.Context, call) error { return errors.New("away") })
-			return newSite(t, shelf.on, asJSON)
-		},
-		"closed": func(t *testing.T) *site {
-			s := newSite(t, asJSON)
-			if err := s.cache.Close(); err != nil {
-				t.Fatal(err)
-			}
-			return s
-		},
-		"disabled": func(t *testing.T) *site { return newSite(t, asJSON, func(c *cachette.Config) { c.Disabled = true }) },
-	} {
+	for name, use := range withoutStore {
 		t.Run(name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
 				s := use(t)
@@ -201,6 +204,32 @@ func TestRememberWithoutAStore(t *testing.T) {
 			})
 		})
 	}
+}
+
+// Callers that ask for a value together, each by one of two types, all get theirs.
+func TestRememberOfTwoTypes(t *testing.T) {
+	eachStoreInBubble(t, func(t *testing.T, store func(*cachette.Config)) {
+		s, _ := share(t, store)
+		var from source
+		var callers sync.WaitGroup
+		for range 20 {
+			callers.Go(func() {
+				if got, err := cachette.Remember(t.Context(), s.cache, "k", time.Hour, from.load(time.Second)); err != nil || got == (item{}) {
+					t.Errorf("%q, %v", got.Name, err)
+				}
+			})
+			callers.Go(func() {
+				got, err := cachette.Remember(t.Context(), s.cache, "k", time.Hour, func(context.Context) (int, error) {
+					time.Sleep(time.Second)
+					return 7, nil
+				})
+				if err != nil || got != 7 {
+					t.Errorf("%d, %v", got, err)
+				}
+			})
+		}
+		callers.Wait()
+	})
 }
 
 // A value of another type, as of another release, is loaded anew; one that the codec cannot take is an error that says so; and so is what else is
@@ -252,6 +281,38 @@ func TestRememberMisuse(t *testing.T) {
 			if n := from.loads.Load(); n != 2 || s.cache.Stats().Untagged != before+2 {
 				t.Errorf("%.10q: %d loads, %d counted, want 2", tags, n, s.cache.Stats().Untagged-before)
 			}
+		}
+	})
+}
+
+// A key may come from a client. Each colon in it is a mark that a hit reads: one with too many is loaded each time, and counted, as it could not be
+// removed by all namespaces that it is in.
+func TestRememberOfManyNamespaces(t *testing.T) {
+	eachStore(t, func(t *testing.T, store func(*cachette.Config)) {
+		s, _ := share(t, store)
+		for key, kept := range map[string]bool{
+			strings.Repeat("a:", 128) + "last":                              true,
+			strings.Repeat("a:", 129) + "last":                              false,
+			strings.Repeat(":", 100_000):                                    false,
+			strings.Repeat("x", 60_000) + ":last":                           true,
+			strings.Repeat("x", 40_000) + ":" + strings.Repeat("y", 40_000): true,
+			strings.Repeat("x", 40_000) + ":y:last":                         false,
+		} {
+			before := s.cache.Stats().Untagged
+			var from source
+			s.remember(key, &from)
+			s.remember(key, &from)
+			if n, counted := from.loads.Load(), s.cache.Stats().Untagged-before; kept && (n != 1 || counted != 0) || !kept && (n != 2 || counted != 2) {
+				t.Errorf("%.20q, of %d bytes: %d loads, %d counted; it is to be kept: %t", key, len(key), n, counted, kept)
+			}
+		}
+		deepest := strings.TrimSuffix(strings.Repeat("a:", 128), ":")
+		if err := s.cache.ClearNamespace(t.Context(), deepest); err != nil {
+			t.Fatal(err)
+		}
+		var from source
+		if s.remember(deepest+":last", &from); from.loads.Load() != 1 {
+			t.Error("ClearNamespace of the last namespace of 128 left the value")
 		}
 	})
 }

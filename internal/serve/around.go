@@ -9,7 +9,6 @@ import (
 	"strconv"
 	"strings"
 	"sync/atomic"
-	"time"
 
 	"github.com/gin-gonic/gin"
 
@@ -21,17 +20,16 @@ import (
 // around is what the routes that a request is inside of say of it together: a route inside of others can narrow what is
 // shared, and never widen it.
 type around struct {
-	rt         *Route    // what they come to
-	parts      string    // what they add to the key, written one after the other
-	hasParts   bool      // one of the parts is not empty
-	named      uint64    // which of the parts purges can name: a bit each of the first ones, from the lowest on
-	added      int       // how many parts there are
-	identities string    // the same of whom the response is for
-	off        bool      // one of them wants the request kept away from the cache
-	nobody     bool      // one of them does not know whom the response is for
-	unwanted   bool      // a handler of a route outside asked for the response not to be stored
-	tags       []string  // that handlers of routes outside have tagged it with
-	ends       time.Time // of the values that they have made it of; zero for none that counts
+	rt         *Route      // what they come to
+	parts      string      // what they add to the key, written one after the other
+	hasParts   bool        // one of the parts is not empty
+	named      uint64      // which of the parts purges can name: a bit each of the first ones, from the lowest on
+	added      int         // how many parts there are
+	identities string      // the same of whom the response is for
+	off        bool        // one of them wants the request kept away from the cache
+	nobody     bool        // one of them does not know whom the response is for
+	unwanted   bool        // a handler of a route outside asked for the response not to be stored
+	loan       values.Loan // of what handlers of routes outside have tagged it with, and have made it of
 
 	// The request has Authorization, or had when it came to one of them: a handler between two may take it off.
 	credentials bool
@@ -252,7 +250,7 @@ func (in *carried) outside(c *gin.Context) *around {
 func (x *exchange) says() *around {
 	outside := x.around
 	outside.unwanted = outside.unwanted || x.unwished.Load()
-	outside.tags, outside.ends = x.tags.All(), x.ends.At()
+	outside.loan = values.LoanOf(&x.tags, x.ends.At())
 	return &outside
 }
 

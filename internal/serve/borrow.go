@@ -2,7 +2,6 @@ package serve
 
 import (
 	"context"
-	"time"
 
 	"github.com/gin-gonic/gin"
 
@@ -37,9 +36,8 @@ func exchangeOf(c *gin.Context) *exchange {
 }
 
 // Borrow implements [values.Borrower]. What has gone into the response has gone into those, too, whose handlers have an engine serve it.
-func (x *exchange) Borrow(tags []string, until time.Time) {
+func (x *exchange) Borrow(loan values.Loan) {
 	for ; x != nil; x = x.around.over {
-		x.tags.Add(tags...)
-		x.ends.By(until)
+		loan.To(&x.tags, &x.ends)
 	}
 }

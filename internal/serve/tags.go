@@ -4,7 +4,6 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
-	"time"
 
 	"github.com/gin-gonic/gin"
 
@@ -14,6 +13,7 @@ import (
 	"github.com/gin-cachette/cachette/internal/response"
 	"github.com/gin-cachette/cachette/internal/rfc9111"
 	"github.com/gin-cachette/cachette/internal/target"
+	"github.com/gin-cachette/cachette/internal/values"
 )
 
 // tagsKey is the key, in a gin.Context, of what handlers have tagged its response with.
@@ -31,12 +31,11 @@ func Tag(c *gin.Context, names []string) {
 }
 
 // tag tags the response of an exchange, and of those whose handlers have an engine serve it.
-func (x *exchange) tag(names []string) { x.Borrow(names, time.Time{}) }
+func (x *exchange) tag(names []string) { x.Borrow(values.Loan{Tags: names}) }
 
 // tagBeforehand tags the response with what is said of it before its handlers run, and returns that.
 func (x *exchange) tagBeforehand() []string {
-	x.tag(x.around.tags)
-	x.ends.By(x.around.ends)
+	x.Borrow(x.around.loan)
 	x.tag(x.around.rt.Tags)
 	for _, of := range x.around.rt.TagsFrom {
 		x.tag(of(x.c))

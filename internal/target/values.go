@@ -1,6 +1,11 @@
 package target
 
-import "strings"
+import (
+	"fmt"
+	"strings"
+
+	"github.com/gin-cachette/cachette/internal/argument"
+)
 
 // Values says how the values are found that are loaded when they are missing. Their key is
 //
@@ -33,13 +38,26 @@ func (v *Values) AppendKey(b []byte, name string) []byte {
 	return append(b, name[last:]...)
 }
 
-// Target returns where a value is kept, and by what purges can name it: itself, and each namespace that its name begins with.
-func (v *Values) Target(name string) Target {
-	t := Target{Key: string(v.AppendKey(nil, name)), Value: v.Name(name)}
+// The namespaces that a name can begin with: each is a mark that a hit reads, and all their names are as long as the name is by the number of them.
+const (
+	maxNamespaces     = 128
+	maxNamespaceBytes = 64 << 10
+)
+
+// Target returns where a value is kept, and by what purges can name it: itself, and each namespace that its name begins with. Where these are too
+// many the error says so, and the value cannot be kept.
+func (v *Values) Target(name string) (t Target, err error) {
+	t = Target{Key: string(v.AppendKey(nil, name)), Value: v.Name(name)}
+	room := maxNamespaceBytes
 	for i := range len(name) {
-		if name[i] == ':' && i > 0 {
-			t.Namespaces = append(t.Namespaces, name[:i])
+		if name[i] != ':' || i == 0 {
+			continue
 		}
+		if room -= i; room < 0 || len(t.Namespaces) == maxNamespaces {
+			return t, fmt.Errorf("%w: the key %.64q… has too many colons, each of which ends a namespace that it is in: there can be %d, of %d bytes together; "+
+				"write what comes from outside in another way, or as a hash", argument.Err, name, maxNamespaces, maxNamespaceBytes)
+		}
+		t.Namespaces = append(t.Namespaces, name[:i])
 	}
-	return t
+	return t, nil
 }

@@ -2,6 +2,7 @@ package values
 
 import (
 	"context"
+	"reflect"
 	"sync"
 	"time"
 
@@ -10,8 +11,15 @@ import (
 
 // Borrower is what values are made into: a response, or another value.
 type Borrower interface {
-	// Borrow notes that a value has gone into it: its tags, and until when what is made of it can be fresh; the zero time for no matter how long.
-	Borrow(tags []string, until time.Time)
+	// Borrow notes that a value has gone into it, or that one could not be made.
+	Borrow(Loan)
+}
+
+// Loan is what goes with a value into what is made of it.
+type Loan struct {
+	Tags  []string
+	Wrong error     // why its tags are not all that it has: what is made of it cannot be kept; or nil
+	Until time.Time // until when what is made of it can be fresh; zero for no matter how long
 }
 
 // BorrowerKey is the key, in a context, of the Borrower that is being made.
@@ -33,6 +41,7 @@ func Tag(ctx context.Context, tags []string) {
 // making is a value that is being loaded.
 type making struct {
 	name  string
+	kind  reflect.Type
 	outer Borrower // what its first caller makes of it; nil for nothing
 	tags  argument.Tags
 	Ends
@@ -44,10 +53,20 @@ func within(borrower Borrower, name string) bool {
 	return ok && (in.name == name || within(in.outer, name))
 }
 
+// LoanOf returns what goes with what has some tags into what is made of it.
+func LoanOf(tags *argument.Tags, until time.Time) Loan {
+	return Loan{Tags: tags.All(), Wrong: tags.Problem(), Until: until}
+}
+
 // Borrow implements [Borrower].
-func (m *making) Borrow(tags []string, until time.Time) {
-	m.tags.Add(tags...)
-	m.By(until)
+func (m *making) Borrow(loan Loan) { loan.To(&m.tags, &m.Ends) }
+
+// To adds what goes with a value to what is known of what is made of it.
+func (l *Loan) To(tags *argument.Tags, ends *Ends) {
+	if tags.Add(l.Tags...); l.Wrong != nil {
+		tags.Fail(l.Wrong)
+	}
+	ends.By(l.Until)
 }
 
 // Ends is when what is being made is stale at the latest. It may be told by several goroutines.

@@ -22,9 +22,8 @@ var ErrPanicked = errors.New("cachette: the load of a value panicked")
 // errEnded says that a load has ended its goroutine, as the Fatal of a test does.
 var errEnded = fmt.Errorf("%w, or ended its goroutine", ErrPanicked)
 
-// fill runs a load for the flight of a seat, and keeps what it makes.
-func (s *Store) fill(ctx context.Context, seat *flight.Seat, k *task, found *entries.Found) (m *made) {
-	m = &made{err: errEnded}
+// fill runs a load for the flight of a seat, and keeps what it makes. What has become of it is noted in m.
+func (s *Store) fill(ctx context.Context, seat *flight.Seat, k *task, found *entries.Found, m *made) {
 	shared := true
 	defer func() {
 		if shared {
@@ -34,21 +33,22 @@ func (s *Store) fill(ctx context.Context, seat *flight.Seat, k *task, found *ent
 		}
 	}()
 	ticket := s.entries.Begin(ctx, found, &k.of)
-	in := &making{name: k.name, outer: BorrowerOf(ctx)}
-	in.tags.Add(k.use.Tags...)
-	data, err := s.load(ctx, in, k.use, k.load)
-	now := time.Now()
-	if err != nil && !errors.Is(err, ErrNotFound) {
-		if stale := s.standIn(ctx, found.Entry, now); stale != nil {
-			m = &made{entry: stale}
-		} else {
-			m = &made{err: err}
-		}
-		return m
+	now := s.make(ctx, k, m)
+	if m.err == nil {
+		shared = s.keep(ctx, &k.of, m.entry, m.of, &ticket, now)
+	} else if m.entry = s.standIn(ctx, found.Entry, now); m.entry != nil {
+		m.of, m.err = nil, nil
 	}
-	m = &made{entry: s.entry(data, err, in, k.use, now), tags: in.tags.All()}
-	shared = s.keep(ctx, &k.of, m.entry, in, &ticket, now)
-	return m
+}
+
+// make runs a load, and returns when it has ended.
+func (s *Store) make(ctx context.Context, k *task, m *made) (now time.Time) {
+	data, err := s.load(ctx, m.of, k.use, k.load)
+	now = time.Now()
+	if m.err = err; err == nil || errors.Is(err, ErrNotFound) {
+		m.entry, m.err = s.entry(data, err, m.of, k.use, now), nil
+	}
+	return now
 }
 
 // load runs a load, within its time. A panic is an error.
@@ -89,12 +89,8 @@ func (s *Store) entry(data []byte, missing error, in *making, use *Use, now time
 
 // keep keeps what a load has made, and tells whether callers that wait may have it: not where it may be out of date, or the store cannot tell.
 func (s *Store) keep(ctx context.Context, of *target.Target, e *response.Entry, in *making, ticket *entries.Ticket, now time.Time) bool {
-	err := in.tags.Problem()
-	if err != nil {
-		s.onBad()
-		s.badTags.Do(func() {
-			s.log.Warn("cachette: a value is not kept since its tags cannot be", "error", err)
-		})
+	if err := in.tags.Problem(); err != nil {
+		s.refuse(err)
 		return false
 	}
 	if err := s.entries.Name(ctx, of, ticket, s.entries.Tags(in.tags.All()), e, now); err != nil {
@@ -107,4 +103,12 @@ func (s *Store) keep(ctx context.Context, of *target.Target, e *response.Entry, 
 		s.log.Debug("cachette: a value was not kept", "error", err)
 	}
 	return kept || errors.Is(err, drivers.ErrTooLarge) || errors.Is(err, entries.ErrFull) || err == nil && e.Meta.Lifetime <= 0
+}
+
+// refuse counts a value that cannot be kept, and says why, once.
+func (s *Store) refuse(why error) {
+	s.onBad()
+	s.told.Do(func() {
+		s.log.Warn("cachette: a value is not kept since its tags, or its key, cannot be", "error", why)
+	})
 }

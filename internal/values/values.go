@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"log/slog"
 	"net/http"
+	"reflect"
 	"slices"
 	"sync"
 	"time"
@@ -44,8 +45,9 @@ type Use struct {
 	StaleIfError         time.Duration // for how long after that it stands in for a load that fails
 	Timeout              time.Duration // of a load
 	Tags                 []string
-	Independent          bool // what it is made into does not get its tags
-	Lifetime             bool // what it is made into is fresh no longer than it is
+	Type                 reflect.Type // of what load makes and take takes
+	Independent          bool         // what it is made into does not get its tags
+	Lifetime             bool         // what it is made into is fresh no longer than it is
 }
 
 // lingers tells whether the value is of use when it is stale.
@@ -68,8 +70,8 @@ type Store struct {
 	slots   chan struct{}  // bounds the loads that no caller waits for
 	closing context.Context
 	close   context.CancelFunc
-	badTags sync.Once
-	onBad   func() // counts a value that its tags keep from being kept
+	told    sync.Once
+	onBad   func() // counts a value that its tags, or its key, keep from being kept
 }
 
 // Options are what a Store is made of.
@@ -110,51 +112,92 @@ type task struct {
 	take Take
 }
 
+// begun returns a load that has begun, and has failed unless it ends well.
+func (k *task) begun(ctx context.Context) *made {
+	in := &making{name: k.name, kind: k.use.Type, outer: BorrowerOf(ctx)}
+	in.tags.Add(k.use.Tags...)
+	return &made{of: in, err: errEnded}
+}
+
 // made is what a load has made, or what was found.
 type made struct {
 	entry *response.Entry // nil with an error
-	tags  []string        // of what a load has made, which may not be kept with them
+	of    *making         // nil where that is one that was found
 	err   error
 }
 
-// lent returns the tags that what the value is made into gets.
-func (m *made) lent() []string {
-	if m.tags != nil {
-		return m.tags
+// loan returns what goes with it into what is made of it. A caller that has left may know nothing of what is being made.
+func (m *made) loan(use *Use) (loan Loan) {
+	switch {
+	case m == nil:
+		return Loan{Tags: use.Tags}
+	case m.of != nil: // just made, of what is perhaps not fresh itself; its tags may not be kept with it
+		loan = LoanOf(&m.of.tags, m.of.At())
+	default:
+		loan.Tags = entries.TagsOf(m.entry)
 	}
-	return entries.TagsOf(m.entry)
+	if now := time.Now(); m.entry != nil && (use.Lifetime || m.of == nil && m.entry.Meta.Fresh(now) <= 0) {
+		loan.Until = now.Add(m.entry.Meta.Fresh(now))
+	}
+	return loan
 }
 
 // Remember gives take the value of a name: the one that is kept, or the one that load makes, which is kept then. Of those that miss it together one
-// load runs, also when its caller leaves; its error is that of all of them. What the value is made into is told: borrower may be nil.
+// load runs, also when its caller leaves; its error is that of all of them. What the value is made into, or its failure, is told: borrower may be nil.
 func (s *Store) Remember(ctx context.Context, borrower Borrower, name string, use *Use, load Load, take Take) error {
-	if within(borrower, name) {
-		return fmt.Errorf("%w: the load of %q asks for the value that it is there to load; have it ask for another one", argument.Err, name)
-	}
-	m, err := s.find(ctx, name, use, load, take)
-	if err != nil {
+	if err := begin(borrower, name); err != nil {
 		return err
 	}
+	m, err := s.find(ctx, name, use, load, take)
 	if borrower != nil && !use.Independent {
-		until := time.Time{}
-		if now := time.Now(); use.Lifetime || m.entry.Meta.Fresh(now) <= 0 {
-			until = now.Add(m.entry.Meta.Fresh(now))
-		}
-		borrower.Borrow(m.lent(), until)
+		borrower.Borrow(m.loan(use))
 	}
-	if m.entry.Status == http.StatusNotFound {
-		return ErrNotFound
+	if err == nil && m.entry.Status == http.StatusNotFound {
+		err = ErrNotFound
+	}
+	return err
+}
+
+// Alone does what Remember does where nothing is kept.
+func (s *Store) Alone(ctx context.Context, borrower Borrower, name string, use *Use, load Load, take Take) error {
+	if err := begin(borrower, name); err != nil {
+		return err
+	}
+	k := &task{name: name, use: use, load: load, take: take}
+	m, err := s.alone(ctx, k)
+	if err == nil && m.entry.Status == http.StatusNotFound {
+		err = ErrNotFound
+	}
+	return err
+}
+
+// alone has a value made that is not kept.
+func (s *Store) alone(ctx context.Context, k *task) (*made, error) {
+	return s.apart(ctx, k, func(ctx context.Context, m *made) { s.make(ctx, k, m) })
+}
+
+// begin tells that a load asks for its own value, which would wait for itself.
+func begin(borrower Borrower, name string) error {
+	if within(borrower, name) {
+		return fmt.Errorf("%w: the load of %q asks for the value that it is there to load; have it ask for another one", argument.Err, name)
 	}
 	return nil
 }
 
-// Alone does what Remember does where nothing is kept.
-func (s *Store) Alone(ctx context.Context, use *Use, load Load, take Take) error {
-	data, err := s.load(context.WithoutCancel(ctx), &making{outer: BorrowerOf(ctx)}, use, load)
-	if err != nil {
-		return err
+// apart runs what makes a value beside its caller, who may leave, and gives what was made to its take.
+func (s *Store) apart(ctx context.Context, k *task, run func(context.Context, *made)) (*made, error) {
+	m := k.begun(ctx)
+	done := make(chan struct{})
+	go func() {
+		defer close(done) // also when the load ends its goroutine
+		run(context.WithoutCancel(ctx), m)
+	}()
+	select {
+	case <-done:
+		return taken(m, k.take)
+	case <-ctx.Done():
+		return &made{of: m.of, err: context.Cause(ctx)}, context.Cause(ctx)
 	}
-	return take(data)
 }
 
 // find returns the value of a name, with what take was given of it.
@@ -167,7 +210,12 @@ func (s *Store) find(ctx context.Context, name string, use *Use, load Load, take
 			return &made{entry: e}, nil
 		}
 	}
-	k := &task{name: name, of: s.targets.Target(name), use: use, load: load, take: take}
+	k := &task{name: name, use: use, load: load, take: take}
+	var err error
+	if k.of, err = s.targets.Target(name); err != nil {
+		s.refuse(err)
+		return s.alone(ctx, k)
+	}
 	k.of.Tags, k.of.Plain, k.of.Usual = use.Tags, !use.lingers(), use.TTL+max(use.StaleWhileRevalidate, use.StaleIfError)
 	return s.ask(ctx, k)
 }
@@ -191,7 +239,11 @@ func (s *Store) ask(ctx context.Context, k *task) (*made, error) {
 			case m == nil || m.err == nil && !s.entries.Current(ctx, m.entry, &found):
 				continue // it was purged since this caller has asked
 			default:
-				return taken(m, k.take)
+				m, err := taken(m, k.take)
+				if err != nil && m.err == nil && (m.of == nil || m.of.kind != k.use.Type) {
+					continue // it is of another type, and loads its own
+				}
+				return m, err
 			}
 		}
 		if !leads || s.flights.Ended() != ended { // another one may have left it in between
@@ -204,18 +256,7 @@ func (s *Store) ask(ctx context.Context, k *task) (*made, error) {
 			seat.Pass()
 			return nil, context.Cause(ctx)
 		}
-		done := make(chan *made, 1)
-		go func() {
-			m := &made{err: errEnded} // unless it returns
-			defer func() { done <- m }()
-			m = s.fill(context.WithoutCancel(ctx), seat, k, &found)
-		}()
-		select {
-		case m := <-done:
-			return taken(m, k.take)
-		case <-ctx.Done():
-			return nil, context.Cause(ctx)
-		}
+		return s.apart(ctx, k, func(ctx context.Context, m *made) { s.fill(ctx, seat, k, &found, m) })
 	}
 }
 
@@ -280,7 +321,8 @@ func (s *Store) refresh(ctx context.Context, k *task, found entries.Found) {
 		ctx, cancel := context.WithCancel(context.WithoutCancel(ctx))
 		defer cancel()
 		defer context.AfterFunc(s.closing, cancel)()
-		if m := s.fill(ctx, seat, k, &found); m.err != nil || m.entry == stale {
+		m := k.begun(ctx)
+		if s.fill(ctx, seat, k, &found, m); m.err != nil || m.entry == stale {
 			s.resting.Add(k.of.Key, time.Now().Add(restFor))
 		}
 	}()
