@@ -123,6 +123,11 @@ type Config struct {
 	// duration (15m) or a number of seconds.
 	KeepStale time.Duration
 
+	// Lease is for how long at most a process that misses a response, or a value, waits for another process that is making it, where
+	// [WithLease] does not say otherwise: none unless set; 1 ms to 10 min. It does nothing in memory. CACHETTE_LEASE: a duration (5s) or a
+	// number of seconds.
+	Lease time.Duration
+
 	// ProxyScheme takes the scheme of a request from what a trusted proxy says in X-Forwarded-Proto or Forwarded
 	// (RFC 7239 §5.4): for a service to which a proxy speaks http and its clients https. [gin.Engine.SetTrustedProxies]
 	// says which proxies are trusted. What others say is ignored. CACHETTE_PROXY_SCHEME: true or false.

@@ -123,6 +123,14 @@ func WithStaleWhileRevalidate(window time.Duration) SharedOption {
 	return sharedOption{routeOption{options.StaleWhileRevalidate(window)}, valueOption{options.ValueStaleWhileRevalidate(window)}}
 }
 
+// WithLease is for how long at most a process that misses a response, or a value, waits for another process that is making it, instead of making it,
+// too; 0 for not at all, and that of the [Config] unless said. The process that makes it has a lease in the store that lives as long, so that one
+// that is killed holds up the others for no longer. What may not be shared, or could not be made, ends the wait of all; whoever has waited for that long runs the
+// handler. It is for what is expensive: a miss asks the store three times more, and once more behind the handler. It does nothing in memory, and where the client asks for the handler to be asked (no-cache).
+func WithLease(most time.Duration) SharedOption {
+	return sharedOption{routeOption{options.Lease(most)}, valueOption{options.ValueLease(most)}}
+}
+
 // WithStaleIfError is for how long after a response went stale it still stands in for a handler that answers 500, 502,
 // 503 or 504, when it does not say so itself (RFC 5861 §4). A panic is no answer: with [gin.Recovery] before Cached alone, as
 // [gin.Default] has it, clients get the 500 that Recovery makes, and the stale response stays stored. Put one more after Cached,

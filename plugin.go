@@ -9,6 +9,7 @@ import (
 	"github.com/gin-cachette/cachette/internal/argument"
 	"github.com/gin-cachette/cachette/internal/engines"
 	"github.com/gin-cachette/cachette/internal/entries"
+	"github.com/gin-cachette/cachette/internal/flight"
 	"github.com/gin-cachette/cachette/internal/guard"
 	"github.com/gin-cachette/cachette/internal/rfc9111"
 	"github.com/gin-cachette/cachette/internal/serve"
@@ -79,15 +80,17 @@ func open(engine *gin.Engine, cfgFunc func() (Config, error)) (*Cache, error) {
 		Store: c.store, Prefix: cfg.KeyPrefix, Service: service, KeepStale: cfg.KeepStale, Log: cfg.Logger, Waiting: bodies,
 	})
 	tagFields, _ := argument.TagFields(cfg.TagHeader) // which was checked
+	leases := flight.NewLeases(c.store)
 	c.server = serve.New(serve.Options{
 		Owner: c, Store: c.responses, Engine: engine, Prefix: cfg.KeyPrefix, Service: release,
 		BodyLimit: cfg.BodyLimit, CaptureLimit: bodies, Log: cfg.Logger, Disabled: cfg.Disabled, ProxyScheme: cfg.ProxyScheme,
 		Middleware: middlewareName, Handler: engines.NameOf(Cached(0)), Keyed: !engines.Known(), InvalidateOn: rfc9111.Invalidation(cfg.InvalidateOn),
-		TagFields: tagFields,
+		TagFields: tagFields, Leases: leases, Lease: cfg.Lease,
 	})
 	c.frame = serve.NewFrame(c.server)
 	c.values = values.New(values.Options{
 		Store: c.responses, Codec: c.encoder.Name(), Log: cfg.Logger, OnBad: func() { c.server.Counts().Untagged.Add(1) },
+		Leases: leases, Lease: cfg.Lease,
 		Targets: target.Values{Prefix: cfg.KeyPrefix, Service: service, Release: release},
 	})
 	return c, nil

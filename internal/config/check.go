@@ -126,6 +126,9 @@ func (c *checker) limits() {
 	c.size("BodyLimit", own.BodyLimit, rangeBody)
 	c.check("BodyLimit", func() string { return c.bodyOverMemory() })
 	c.duration("KeepStale", own.KeepStale, rangeKeepStale)
+	if own.Lease != 0 {
+		c.duration("Lease", own.Lease, rangeLease)
+	}
 	c.check("InvalidateOn", func() string { return checkInvalidateOn(own.InvalidateOn) })
 	c.check("TagHeader", func() string {
 		_, problem := argument.TagFields(own.TagHeader)

@@ -35,6 +35,7 @@ type Config struct {
 	OperationTimeout time.Duration `env:"OPERATION_TIMEOUT"`
 	BodyLimit        int64         `env:"BODY_LIMIT"`
 	KeepStale        time.Duration `env:"KEEP_STALE"`
+	Lease            time.Duration `env:"LEASE"`
 	ProxyScheme      bool          `env:"PROXY_SCHEME"`
 	InvalidateOn     string        `env:"INVALIDATE_ON"`
 	TagHeader        string        `env:"TAG_HEADER"`

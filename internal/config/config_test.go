@@ -195,7 +195,7 @@ func TestWithDefaults(t *testing.T) {
 	set := Config{
 		Backend: "redis", URL: "redis://a", Codec: "json", TTL: time.Second, RedisURL: "redis://localhost", MemcachedHost: "a", TableName: "table",
 		Region: "eu-west-1", DynamoDBURL: "http://a", DatabaseName: "b", MongoDBURL: "mongodb://a", KeyPrefix: "p:",
-		Service: "s", Version: "v", MemoryLimit: 1, OperationTimeout: 1, BodyLimit: 1, KeepStale: 1, ProxyScheme: true, InvalidateOn: "none", Disabled: true,
+		Service: "s", Version: "v", MemoryLimit: 1, OperationTimeout: 1, BodyLimit: 1, KeepStale: 1, Lease: 1, ProxyScheme: true, InvalidateOn: "none", Disabled: true,
 		EarlierRoutes: true, Driver: &ownDriver{}, Encoder: vanilla.New(), Logger: slog.New(slog.NewTextHandler(io.Discard, nil)),
 	}
 	if got := set.WithDefaults(); !reflect.DeepEqual(got, set) {

@@ -42,6 +42,7 @@ var Forms = map[string]string{
 	"OperationTimeout": formDuration,
 	"BodyLimit":        formSize,
 	"KeepStale":        formDuration,
+	"Lease":            formDuration,
 	"ProxyScheme":      formSwitch,
 	"InvalidateOn":     formInvalidateOn,
 	"TagHeader":        argument.FormTagHeader,

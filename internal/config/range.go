@@ -26,6 +26,8 @@ var (
 	rangeTimeout = durations{time.Millisecond, time.Minute, "1 ms to 60 s"}
 	// What was not asked for in a month is not worth its room.
 	rangeKeepStale = durations{time.Millisecond, 30 * 24 * time.Hour, "1 ms to 720 h"}
+	// A look at a lease takes as long as the store does; no client waits for longer than some minutes.
+	rangeLease = durations{time.Millisecond, 10 * time.Minute, "1 ms to 10 min"}
 	// An empty store in memory takes some tens of kilobytes; 48 bits of an address reach 256 TiB.
 	rangeMemory = sizes{1 << 20, 1 << 48, "1 MiB to 256 TiB"}
 	// The head of a response takes as much as a smaller body; no backend keeps one of more than 4 GiB.

@@ -53,6 +53,9 @@ func (s *Store) addTo(ctx context.Context, on *breakers, ttl time.Duration, word
 	return values, nil
 }
 
+// Adds tells whether the driver can add. Else what is added lives for long.
+func (s *Store) Adds() bool { return s.adder != nil }
+
 // longLife is for how long at least a value is added that cannot be made to live longer.
 const longLife = 90 * 24 * time.Hour
 

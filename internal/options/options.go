@@ -270,6 +270,21 @@ func StaleIfError(window time.Duration) Option {
 	return func(r *serve.Route) { setWindow(&r.Policy.StaleIfError, window, "WithStaleIfError") }
 }
 
+// Lease is WithLease.
+func Lease(most time.Duration) Option {
+	mustLease(most)
+	return func(r *serve.Route) {
+		mustAgree(fmt.Sprintf("WithLease(%v)", r.Lease.For), fmt.Sprintf("WithLease(%v)", most), !r.Lease.Said || r.Lease.For == most)
+		r.Lease = serve.Lease{For: most, Said: true}
+	}
+}
+
+func mustLease(most time.Duration) {
+	if most != 0 {
+		mustLast("WithLease: the lease", most)
+	}
+}
+
 func setWindow(into *time.Duration, window time.Duration, name string) {
 	mustAgree(fmt.Sprintf("%s(%v)", name, *into), fmt.Sprintf("%s(%v)", name, window), *into == 0 || *into == window)
 	*into = window

@@ -31,6 +31,12 @@ func ValueStaleIfError(window time.Duration) Value {
 	return func(u *values.Use) { u.StaleIfError = window }
 }
 
+// ValueLease is WithLease for a value.
+func ValueLease(most time.Duration) Value {
+	mustLease(most)
+	return func(u *values.Use) { u.Lease = &most }
+}
+
 // NotFoundTTL is WithNotFoundTTL.
 func NotFoundTTL(ttl time.Duration) Value {
 	mustLast("WithNotFoundTTL: the ttl", ttl)

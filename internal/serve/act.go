@@ -71,6 +71,7 @@ func (x *exchange) proceed() {
 	case refuse:
 		x.unsatisfiable()
 	case refill:
+		x.lease = x.mark.leaseFor(x.found.Key)
 		x.fill(x.mark.flightFor(x.found.Key))
 	case collapse:
 		x.collapse()
@@ -224,6 +225,9 @@ func (x *exchange) lead(seat *flight.Seat, current bool) {
 	}
 	if x.request.Context().Err() != nil { // another one leads
 		x.leave()
+		return
+	}
+	if x.awaitsLease(seat) {
 		return
 	}
 	x.entire = x.asWhole && !x.validating() && x.makesWhole()

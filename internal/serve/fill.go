@@ -21,9 +21,10 @@ import (
 
 // fillState is the part of an exchange that is about running the handler.
 type fillState struct {
-	flight   *flight.Seat // nil where no request follows
-	seat     flight.Room  // for the flight that it begins
-	track    *track       // of the fills of the same target
+	flight   *flight.Seat  // nil where no request follows
+	lease    *flight.Lease // nil where no other process waits
+	seat     flight.Room   // for the flight that it begins
+	track    *track        // of the fills of the same target
 	recorder response.Recorder
 	began    time.Time
 	serial   uint64 // which run of a handler it is, of all that the server has begun
@@ -151,6 +152,7 @@ func (x *exchange) end(panicked bool) {
 		x.recorder.Retract() // what recovers outside is then to answer
 	}
 	x.settlePromise()
+	x.lease.Free()
 	x.flight.Fail()
 	x.flight = nil // what is left to do is for its own client alone
 	defer x.recorder.Close()
@@ -171,10 +173,16 @@ func (x *exchange) begin() {
 }
 
 // Release lets the requests go that wait for this fill: they may not have what it makes, or would have to wait for too long.
-func (x *exchange) Release() { x.flight.Part() }
+func (x *exchange) Release() {
+	x.lease.Free()
+	x.flight.Part()
+}
 
 // Forgo has others try that wait for this fill, which has nothing for them.
-func (x *exchange) Forgo() { x.flight.Forgo() }
+func (x *exchange) Forgo() {
+	x.lease.Free()
+	x.flight.Forgo()
+}
 
 // flushPatience is for how long requests wait for a response that is sent bit by bit. A reverse proxy flushes whatever has no length.
 const flushPatience = time.Second

@@ -75,6 +75,7 @@ func (x *exchange) carryOut() {
 	case waitOn:
 		s.alone.Remove(x.found.Key)
 	case oneLeads:
+		x.lease.Free()
 		x.flight.Fail()
 	case moreLead:
 		x.Forgo()

@@ -75,6 +75,7 @@ func (x *exchange) putFor(t *target.Target, e *response.Entry) (kept bool, err e
 	switch {
 	case kept:
 		x.kept = true
+		x.lease = nil // which ends once the store has it
 		if x.s.entries.Local() {
 			x.s.counts.Stored.Add(1)
 		}
@@ -111,7 +112,7 @@ func (x *exchange) written() func(error) {
 	if x.s.entries.Local() {
 		return nil
 	}
-	s, mark, promised, until := x.s, x.mark, "", x.made.ResponseTime.Add(rememberedFor)
+	s, mark, lease, promised, until := x.s, x.mark, x.lease, "", x.made.ResponseTime.Add(rememberedFor)
 	if x.promised {
 		promised = x.promisedAs
 	}
@@ -126,6 +127,7 @@ func (x *exchange) written() func(error) {
 		default:
 			s.counts.Dropped.Add(1)
 		}
+		lease.Written(err == nil || errors.Is(err, entries.ErrMoot))
 		mark.settle(s, err)
 		if err != nil && !errors.Is(err, entries.ErrMoot) {
 			s.log.Debug("cachette: a response was not stored", "error", err)

@@ -35,11 +35,12 @@ const restFor = 5 * time.Second
 
 // refresh is a background refresh (RFC 5861 §3), or one that the program asked for.
 type refresh struct {
-	flight *flight.Seat           // nil for none
-	key    string                 // what the flight collapses by
-	stored atomic.Bool            // what the handler made is stored, or waits for the store
-	status atomic.Pointer[string] // what Cache-Status says of the handler's answer
-	engine atomic.Int64           // the status that was answered with; 0 for none
+	flight *flight.Seat                 // nil for none
+	key    string                       // what the flight collapses by
+	lease  atomic.Pointer[flight.Lease] // nil where no other process waits, and once a fill has it
+	stored atomic.Bool                  // what the handler made is stored, or waits for the store
+	status atomic.Pointer[string]       // what Cache-Status says of the handler's answer
+	engine atomic.Int64                 // the status that was answered with; 0 for none
 
 	written chan error              // what became of what waited for the store; nil where no refresh waits for that
 	alone   bool                    // the program has asked for it, and no server is known through which to go
@@ -121,6 +122,14 @@ func (r *refresh) flightFor(key string) *flight.Seat {
 	return r.flight
 }
 
+// leaseFor does so for the lease.
+func (r *refresh) leaseFor(key string) *flight.Lease {
+	if r.key != key {
+		return nil
+	}
+	return r.lease.Swap(nil)
+}
+
 // also returns a response's fields of Vary with those that a refresh does not show.
 func (r *refresh) also(vary []string, stored *response.Entry) []string {
 	if r == nil {
@@ -159,7 +168,7 @@ func (x *exchange) refresh(outside http.Header) {
 		return
 	}
 	mark := &refresh{flight: seat, key: key, vary: vary, route: x.c.FullPath(), params: slices.Clone(x.c.Params)}
-	r := x.refreshRequest(mark)
+	r, turn := x.refreshRequest(mark), s.turn(x.around.rt, key)
 	go func() {
 		defer func() { <-s.slots }()
 		defer seat.Fail()
@@ -168,7 +177,13 @@ func (x *exchange) refresh(outside http.Header) {
 				s.resting.Add(key, s.clock.now().Add(restFor))
 			}
 		}()
-		_ = s.run(s.engine, r, outside) // no request waits for it
+		lease, held := turn.Take(s.closing)
+		if held { // another process refreshes it
+			return
+		}
+		mark.lease.Store(lease)
+		defer func() { mark.lease.Swap(nil).Free() }() // unless a fill has it
+		_ = s.run(s.engine, r, outside)                // no request waits for it
 	}()
 }
 

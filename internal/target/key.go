@@ -315,6 +315,9 @@ func Variant(key, variant string) string {
 	return key + "#" + variant
 }
 
+// Lease returns the key of the lease of a fill, by the key of what it makes, which may be a variant.
+func Lease(key string) string { return key + "#l" }
+
 // Part returns the target of a part of the response for the target.
 func (t Target) Part() Target {
 	t.Key += "#p"

@@ -9,10 +9,10 @@ import (
 
 // Values says how the values are found that are loaded when they are missing. Their key is
 //
-//	prefix [beginning] "~r:" [tag] "v" ["@" service] "/" rest
+//	prefix [beginning] "~r:" [tag] "v" ["l"] ["@" service] "/" rest
 //
 // where beginning is all of the name up to its last colon, so that what begins with a namespace's name and a colon has a key that does so, too,
-// as the key of a plain value has. service is as for a response: releases of a program may have changed the type of a value.
+// as the key of a plain value has; with an l it is that of the lease of its load. service is as for a response: releases of a program may have changed the type of a value.
 type Values struct {
 	Prefix  string
 	Service string // whose tags values have: see [Service]; of all its versions
@@ -23,8 +23,13 @@ type Values struct {
 // Name is that by which purges know a value.
 func (v *Values) Name(name string) string { return v.Service + "/" + name }
 
+// Lease returns the key of the lease of a load.
+func (v *Values) Lease(name string) string { return string(v.appendKey(nil, "vl", name)) }
+
 // AppendKey appends the key of a value.
-func (v *Values) AppendKey(b []byte, name string) []byte {
+func (v *Values) AppendKey(b []byte, name string) []byte { return v.appendKey(b, "v", name) }
+
+func (v *Values) appendKey(b []byte, kind, name string) []byte {
 	last := strings.LastIndexByte(name, ':') + 1
 	b = append(b, v.Prefix...)
 	if last > 0 {
@@ -34,7 +39,7 @@ func (v *Values) AppendKey(b []byte, name string) []byte {
 	if v.Tagged {
 		b = append(b, Tag(Partition(v.Name(name)))...)
 	}
-	b = append(append(append(b, 'v'), v.Release...), '/')
+	b = append(append(append(b, kind...), v.Release...), '/')
 	return append(b, name[last:]...)
 }
 

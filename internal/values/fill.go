@@ -23,9 +23,12 @@ var ErrPanicked = errors.New("cachette: the load of a value panicked")
 var errEnded = fmt.Errorf("%w, or ended its goroutine", ErrPanicked)
 
 // fill runs a load for the flight of a seat, and keeps what it makes. What has become of it is noted in m.
-func (s *Store) fill(ctx context.Context, seat *flight.Seat, k *task, found *entries.Found, m *made) {
-	shared := true
+func (s *Store) fill(ctx context.Context, seat *flight.Seat, lease *flight.Lease, k *task, found *entries.Found, m *made) {
+	shared, kept := true, false
 	defer func() {
+		if !kept {
+			lease.Free()
+		}
 		if shared {
 			seat.Share(m)
 		} else {
@@ -35,10 +38,43 @@ func (s *Store) fill(ctx context.Context, seat *flight.Seat, k *task, found *ent
 	ticket := s.entries.Begin(ctx, found, &k.of)
 	now := s.make(ctx, k, m)
 	if m.err == nil {
-		shared = s.keep(ctx, &k.of, m.entry, m.of, &ticket, now)
+		shared, kept = s.keep(ctx, &k.of, m.entry, m.of, &ticket, lease, now)
 	} else if m.entry = s.standIn(ctx, found.Entry, now); m.entry != nil {
 		m.of, m.err = nil, nil
 	}
+}
+
+// fillFirst does what fill does of several processes, unless one that had the lease has left a value meanwhile.
+func (s *Store) fillFirst(ctx context.Context, seat *flight.Seat, k *task, found *entries.Found, m *made) {
+	for turn := s.turn(k, found); turn != nil; {
+		lease, run := turn.Next(ctx)
+		if lease != nil || !run { // another process may have filled it between the look-up and the lease
+			var stored *made
+			if *found, stored = s.lookUp(ctx, k); stored != nil {
+				lease.End()
+				*m = *stored
+				seat.Share(m)
+				return
+			}
+		}
+		if run {
+			s.fill(ctx, seat, lease, k, found, m)
+			return
+		}
+	}
+	s.fill(ctx, seat, nil, k, found, m)
+}
+
+// turn returns the wait for the lease of a load; nil where there is none.
+func (s *Store) turn(k *task, found *entries.Found) *flight.Turn {
+	life := s.lease
+	if k.use.Lease != nil {
+		life = *k.use.Lease
+	}
+	if s.leases == nil || life <= 0 || found.Err != nil {
+		return nil
+	}
+	return s.leases.Turn(s.targets.Lease(k.name), life)
 }
 
 // make runs a load, and returns when it has ended.
@@ -87,22 +123,29 @@ func (s *Store) entry(data []byte, missing error, in *making, use *Use, now time
 	return e
 }
 
-// keep keeps what a load has made, and tells whether callers that wait may have it: not where it may be out of date, or the store cannot tell.
-func (s *Store) keep(ctx context.Context, of *target.Target, e *response.Entry, in *making, ticket *entries.Ticket, now time.Time) bool {
+// keep keeps what a load has made, and tells whether callers that wait may have it: not where it may be out of date, or the store cannot tell. The
+// lease of what is kept ends when the store has it.
+func (s *Store) keep(
+	ctx context.Context, of *target.Target, e *response.Entry, in *making, ticket *entries.Ticket, lease *flight.Lease, now time.Time,
+) (shared, kept bool) {
 	if err := in.tags.Problem(); err != nil {
 		s.refuse(err)
-		return false
+		return false, false
 	}
 	if err := s.entries.Name(ctx, of, ticket, s.entries.Tags(in.tags.All()), e, now); err != nil {
 		s.onBad()
 		s.log.Debug("cachette: a value was not kept", "error", err)
-		return false
+		return false, false
 	}
-	kept, err := s.entries.Put(of, e, ticket, time.Now(), nil)
+	var written func(error)
+	if lease != nil {
+		written = func(err error) { lease.Written(err == nil || errors.Is(err, entries.ErrMoot)) }
+	}
+	kept, err := s.entries.Put(of, e, ticket, time.Now(), written)
 	if err != nil {
 		s.log.Debug("cachette: a value was not kept", "error", err)
 	}
-	return kept || errors.Is(err, drivers.ErrTooLarge) || errors.Is(err, entries.ErrFull) || err == nil && e.Meta.Lifetime <= 0
+	return kept || errors.Is(err, drivers.ErrTooLarge) || errors.Is(err, entries.ErrFull) || err == nil && e.Meta.Lifetime <= 0, kept
 }
 
 // refuse counts a value that cannot be kept, and says why, once.

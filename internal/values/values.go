@@ -39,11 +39,12 @@ const (
 
 // Use says how a value is to be kept.
 type Use struct {
-	TTL                  time.Duration // for how long it is fresh
-	NotFound             time.Duration // for how long it is known that there is none; 0 for not at all
-	StaleWhileRevalidate time.Duration // for how long after that it is given out while it is loaded anew
-	StaleIfError         time.Duration // for how long after that it stands in for a load that fails
-	Timeout              time.Duration // of a load
+	TTL                  time.Duration  // for how long it is fresh
+	NotFound             time.Duration  // for how long it is known that there is none; 0 for not at all
+	StaleWhileRevalidate time.Duration  // for how long after that it is given out while it is loaded anew
+	StaleIfError         time.Duration  // for how long after that it stands in for a load that fails
+	Lease                *time.Duration // for how long at most other processes wait for its load; nil for what the cache says
+	Timeout              time.Duration  // of a load
 	Tags                 []string
 	Type                 reflect.Type // of what load makes and take takes
 	Independent          bool         // what it is made into does not get its tags
@@ -66,6 +67,8 @@ type Store struct {
 	codec   string
 	log     *slog.Logger
 	flights *flight.Group
+	leases  *flight.Leases
+	lease   time.Duration
 	resting *flight.Recent // keys whose last load failed
 	slots   chan struct{}  // bounds the loads that no caller waits for
 	closing context.Context
@@ -80,13 +83,15 @@ type Options struct {
 	Targets target.Values
 	Codec   string // by which values are encoded: what another one wrote is a miss
 	Log     *slog.Logger
-	OnBad   func() // counts a value that is not kept since its tags are wrong, or were purged while it was loaded
+	Leases  *flight.Leases // nil where no other process waits for loads of this one
+	Lease   time.Duration  // for how long at most, where a Use does not say so; 0 for none
+	OnBad   func()         // counts a value that is not kept since its tags are wrong, or were purged while it was loaded
 }
 
 // New returns a Store.
 func New(o Options) *Store {
 	s := &Store{entries: o.Store, targets: o.Targets, codec: o.Codec, log: o.Log, onBad: o.OnBad,
-		flights: flight.NewGroup(patience), resting: flight.NewRecent(), slots: make(chan struct{}, maxRefreshes)}
+		flights: flight.NewGroup(patience), leases: o.Leases, lease: o.Lease, resting: flight.NewRecent(), slots: make(chan struct{}, maxRefreshes)}
 	s.targets.Tagged = o.Store.Sharded()
 	s.closing, s.close = context.WithCancel(context.Background())
 	return s
@@ -187,7 +192,7 @@ func begin(borrower Borrower, name string) error {
 // apart runs what makes a value beside its caller, who may leave, and gives what was made to its take.
 func (s *Store) apart(ctx context.Context, k *task, run func(context.Context, *made)) (*made, error) {
 	m := k.begun(ctx)
-	done := make(chan struct{})
+	in, done := m.of, make(chan struct{})
 	go func() {
 		defer close(done) // also when the load ends its goroutine
 		run(context.WithoutCancel(ctx), m)
@@ -196,7 +201,7 @@ func (s *Store) apart(ctx context.Context, k *task, run func(context.Context, *m
 	case <-done:
 		return taken(m, k.take)
 	case <-ctx.Done():
-		return &made{of: m.of, err: context.Cause(ctx)}, context.Cause(ctx)
+		return &made{of: in, err: context.Cause(ctx)}, context.Cause(ctx)
 	}
 }
 
@@ -256,7 +261,7 @@ func (s *Store) ask(ctx context.Context, k *task) (*made, error) {
 			seat.Pass()
 			return nil, context.Cause(ctx)
 		}
-		return s.apart(ctx, k, func(ctx context.Context, m *made) { s.fill(ctx, seat, k, &found, m) })
+		return s.apart(ctx, k, func(ctx context.Context, m *made) { s.fillFirst(ctx, seat, k, &found, m) })
 	}
 }
 
@@ -321,8 +326,14 @@ func (s *Store) refresh(ctx context.Context, k *task, found entries.Found) {
 		ctx, cancel := context.WithCancel(context.WithoutCancel(ctx))
 		defer cancel()
 		defer context.AfterFunc(s.closing, cancel)()
+		lease, held := s.turn(k, &found).Take(ctx)
+		if held { // another process loads it
+			seat.Pass()
+			s.resting.Add(k.of.Key, time.Now().Add(restFor))
+			return
+		}
 		m := k.begun(ctx)
-		if s.fill(ctx, seat, k, &found, m); m.err != nil || m.entry == stale {
+		if s.fill(ctx, seat, lease, k, &found, m); m.err != nil || m.entry == stale {
 			s.resting.Add(k.of.Key, time.Now().Add(restFor))
 		}
 	}()

@@ -65,6 +65,7 @@ func TestFromEnv(t *testing.T) {
 		{"timeout in seconds", map[string]string{"CACHETTE_OPERATION_TIMEOUT": "2"}, Config{OperationTimeout: 2 * time.Second}},
 		{"timeout as a duration", map[string]string{"CACHETTE_OPERATION_TIMEOUT": "250ms"}, Config{OperationTimeout: 250 * time.Millisecond}},
 		{"service and version", map[string]string{"CACHETTE_SERVICE": "shop", "CACHETTE_VERSION": "v1"}, Config{Service: "shop", Version: "v1"}},
+		{"lease", map[string]string{"CACHETTE_LEASE": "5"}, Config{Lease: 5 * time.Second}},
 		{"stale responses", map[string]string{"CACHETTE_KEEP_STALE": "15m"}, Config{KeepStale: 15 * time.Minute}},
 		{"fields for tags", map[string]string{"CACHETTE_TAG_HEADER": "xkey, Cache-Tag"}, Config{TagHeader: "xkey, Cache-Tag"}},
 		{"what invalidates", map[string]string{"CACHETTE_INVALIDATE_ON": "success"}, Config{InvalidateOn: "success"}},
@@ -123,6 +124,7 @@ func TestFromEnvMistakes(t *testing.T) {
 		{"CACHETTE_TAG_HEADER", "xkey, Xkey", `it names "Xkey" twice`},
 		{"CACHETTE_INVALIDATE_ON", "any", "any is for single routes, by the function InvalidateOn"},
 		{"CACHETTE_KEEP_STALE", "0", "0s is out of range: give 1 ms to 720 h"},
+		{"CACHETTE_LEASE", "1h", "1h is out of range: give 1 ms to 10 min"},
 		{"CACHETTE_KEEP_STALE", "31d", `"31d" is not a duration`},
 		{"CACHETTE_TTL", "60000", "16h40m is out of range: give 1 s to 3600 s (a number without a unit counts seconds: did you mean 60000ms?)"},
 		{"CACHETTE_TTL", "16h40m", "16h40m is out of range: give 1 s to 3600 s"},
@@ -177,7 +179,7 @@ func TestFromEnvAroundAValue(t *testing.T) {
 		"Backend": "inmemory", "URL": "memory:", "Codec": "json", "TTL": "90s", "RedisURL": "redis://user:hunter2@host", "MemcachedHost": "host",
 		"TableName": "table", "Region": "eu-central-1", "DynamoDBURL": "http://localhost:8000", "DatabaseName": "database",
 		"MongoDBURL": "mongodb://user:hunter2@host", "KeyPrefix": "prefix:", "PlainKeys": "false", "Service": "shop", "Version": "v1",
-		"MemoryLimit": "64MiB", "OperationTimeout": "1s", "BodyLimit": "1MiB", "KeepStale": "1h", "ProxyScheme": "true", "InvalidateOn": "none",
+		"MemoryLimit": "64MiB", "OperationTimeout": "1s", "BodyLimit": "1MiB", "KeepStale": "1h", "Lease": "5s", "ProxyScheme": "true", "InvalidateOn": "none",
 		"TagHeader": "Cache-Tag", "Disabled": "false",
 	}
 	for _, field := range config.Fields {
@@ -201,8 +203,8 @@ func TestFromEnvAroundAValue(t *testing.T) {
 
 // TestFromEnvEmptyVariables: a variable that is set but empty is a mistake, whichever it is.
 func TestFromEnvEmptyVariables(t *testing.T) {
-	if len(config.Fields) != 23 || len(config.Forms) != len(config.Fields) {
-		t.Errorf("%d fields have a variable, and %d a form, want 23", len(config.Fields), len(config.Forms))
+	if len(config.Fields) != 24 || len(config.Forms) != len(config.Fields) {
+		t.Errorf("%d fields have a variable, and %d a form, want 24", len(config.Fields), len(config.Forms))
 	}
 	for _, field := range config.Fields {
 		for _, value := range []string{"", "\n"} { // an empty file, too, may end with a line break

@@ -355,6 +355,9 @@ func TestValidate(t *testing.T) {
 		{"keep stale most", Config{KeepStale: 30 * 24 * time.Hour}, "", ""},
 		{"keep stale negative", Config{KeepStale: -1}, "KeepStale", "-1ns is out of range: give 1 ms to 720 h"},
 		{"keep stale above", Config{KeepStale: 721 * time.Hour}, "KeepStale", "721h is out of range: give 1 ms to 720 h"},
+		{"no lease", Config{Lease: 0}, "", ""},
+		{"lease most", Config{Lease: 10 * time.Minute}, "", ""},
+		{"lease negative", Config{Lease: -1}, "Lease", "-1ns is out of range: give 1 ms to 10 min"},
 		{"keep stale of no unit", Config{KeepStale: 10}, "KeepStale", "did you mean 10 * time.Millisecond, or 10 * time.Second?"},
 
 		{"non-errors invalidate", Config{InvalidateOn: "non-error"}, "", ""},

@@ -1,0 +1,275 @@
+package behaviour_test
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net/http"
+	"net/http/httptest"
+	"strings"
+	"sync"
+	"sync/atomic"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/gin-gonic/gin"
+
+	"github.com/gin-cachette/cachette"
+)
+
+// processes are four that share a store, and make a page, or a value, of what one function returns.
+type processes struct {
+	sites [4]*site
+	made  func(n int64) (string, error) // what the run with that number makes; an error is a page of 500
+	runs  atomic.Int64
+	value bool
+}
+
+// user is what is asked for.
+type user struct {
+	name  string
+	value bool
+}
+
+// eachUser runs a test for pages and for values of four processes, in bubble time. Each has a lease of five seconds.
+func eachUser(t *testing.T, made func(n int64) (string, error), test func(t *testing.T, p *processes), opts ...cachette.SharedOption) {
+	for _, u := range []user{{"page", false}, {"value", true}} {
+		t.Run(u.name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				store := newDepot()
+				p := &processes{made: made, value: u.value}
+				for i := range p.sites {
+					s := newSite(t, asJSON, func(c *cachette.Config) { c.Driver = store })
+					p.sites[i] = s
+					options := []cachette.Option{cachette.WithLease(5 * time.Second)}
+					values := []cachette.ValueOption{cachette.WithLease(5 * time.Second)}
+					for _, opt := range opts {
+						options, values = append(options, opt), append(values, opt)
+					}
+					s.GET("/page", cachette.Cached(time.Minute, options...), func(c *gin.Context) {
+						if got, err := made(p.runs.Add(1)); err != nil {
+							c.String(http.StatusInternalServerError, err.Error())
+						} else {
+							c.String(http.StatusOK, got)
+						}
+					})
+					s.GET("/value", func(c *gin.Context) {
+						got, err := cachette.Remember(c, s.cache, "k", time.Minute, func(context.Context) (string, error) { return made(p.runs.Add(1)) }, values...)
+						if err != nil {
+							c.String(http.StatusInternalServerError, err.Error())
+						} else {
+							c.String(http.StatusOK, got)
+						}
+					})
+				}
+				test(t, p)
+			})
+		})
+	}
+}
+
+// ask asks a process, as a client that leaves when ctx ends.
+func (p *processes) ask(ctx context.Context, process int) (body string) {
+	path := "/page"
+	if p.value {
+		path = "/value"
+	}
+	w := httptest.NewRecorder()
+	p.sites[process%len(p.sites)].ServeHTTP(w, httptest.NewRequestWithContext(ctx, http.MethodGet, path, nil))
+	return w.Body.String()
+}
+
+// purge removes what is asked for, everywhere.
+func (p *processes) purge(t *testing.T) {
+	t.Helper()
+	c := p.sites[0].cache
+	if _, err := c.Delete(t.Context(), "k"); err != nil {
+		t.Fatal(err)
+	}
+	if err := c.PurgePath(t.Context(), "/page"); err != nil {
+		t.Fatal(err)
+	}
+}
+
+// secondOf makes something in a second, which has the number of the run.
+func secondOf(n int64) (string, error) {
+	time.Sleep(time.Second)
+	return fmt.Sprint("run ", n), nil
+}
+
+// Of a thousand clients of four processes that miss something together one has it made, and the others have it at once when it is there.
+func TestLeaseFillsOnce(t *testing.T) {
+	eachUser(t, secondOf, func(t *testing.T, p *processes) {
+		for round := range int64(3) {
+			began := time.Now()
+			var clients sync.WaitGroup
+			for i := range 1000 {
+				clients.Go(func() {
+					if got, want := p.ask(t.Context(), i), fmt.Sprint("run ", round+1); got != want {
+						t.Errorf("got %q, want %q", got, want)
+					}
+				})
+			}
+			clients.Wait()
+			if took := time.Since(began); took < time.Second || took > time.Second+25*time.Millisecond {
+				t.Errorf("it took %v, want a second, and a look at the store", took)
+			}
+			if round == 1 {
+				p.purge(t)
+			} else {
+				time.Sleep(time.Minute)
+			}
+		}
+	})
+}
+
+// What may not be shared, and what could not be made, frees those that wait, in every process.
+func TestLeaseOfWhatIsNotShared(t *testing.T) {
+	fail := func(int64) (string, error) { time.Sleep(time.Second); return "", errors.New("broken") }
+	eachUser(t, fail, func(t *testing.T, p *processes) {
+		began := time.Now()
+		var clients sync.WaitGroup
+		for i := range p.sites {
+			clients.Go(func() {
+				if got := p.ask(t.Context(), i); got != "broken" {
+					t.Errorf("got %q", got)
+				}
+			})
+		}
+		clients.Wait()
+		if took := time.Since(began); took > 2*time.Second+50*time.Millisecond {
+			t.Errorf("it took %v, want the time of two runs: that of the first, and that of all others", took)
+		}
+	})
+}
+
+// A process that has the lease and does not come to an end holds up the others for the lease, whenever they come, and what they then make is there for all.
+func TestLeaseOfADeadProcess(t *testing.T) {
+	for _, late := range []time.Duration{0, 3 * time.Second} {
+		t.Run(late.String(), func(t *testing.T) {
+			hangs := func(n int64) (string, error) {
+				if n == 1 {
+					time.Sleep(time.Hour)
+				}
+				return secondOf(n)
+			}
+			eachUser(t, hangs, func(t *testing.T, p *processes) {
+				ctx, leave := context.WithCancel(t.Context())
+				first := later(func() string { return p.ask(ctx, 0) })
+				synctest.Wait()
+				began := time.Now()
+				time.Sleep(late)
+				var clients sync.WaitGroup
+				for i := range p.sites {
+					if i > 0 {
+						clients.Go(func() {
+							if got := p.ask(t.Context(), i); got == "run 1" || late > 0 && got != "run 2" {
+								t.Errorf("got %q", got)
+							}
+						})
+					}
+				}
+				clients.Wait()
+				if took := time.Since(began); took < 6*time.Second || took > 6*time.Second+50*time.Millisecond {
+					t.Errorf("it took %v, want the five seconds of the lease, and the run", took)
+				}
+				leave()
+				<-first
+				time.Sleep(2 * time.Hour)
+			})
+		})
+	}
+}
+
+// What was purged while it was made is not for those who ask behind the purge: one of them has it made anew, for all.
+func TestLeaseAndPurges(t *testing.T) {
+	eachUser(t, secondOf, func(t *testing.T, p *processes) {
+		first := later(func() string { return p.ask(t.Context(), 0) })
+		time.Sleep(500 * time.Millisecond)
+		p.purge(t)
+		var clients sync.WaitGroup
+		for i := range 100 {
+			clients.Go(func() {
+				if got := p.ask(t.Context(), i); got == "run 1" {
+					t.Errorf("got %q, which was purged", got)
+				}
+			})
+		}
+		clients.Wait()
+		<-first
+		if n := p.runs.Load(); n > 4 {
+			t.Errorf("%d runs, want one for the first, and one or a few for those behind the purge", n)
+		}
+	})
+}
+
+// Something that is stale is refreshed by one process, and all give it out meanwhile.
+func TestLeaseOfARefresh(t *testing.T) {
+	eachUser(t, secondOf, func(t *testing.T, p *processes) {
+		p.ask(t.Context(), 0)
+		p.sites[0].settle()
+		time.Sleep(time.Minute)
+		for i := range 100 {
+			if got := p.ask(t.Context(), i); got != "run 1" {
+				t.Errorf("got %q, want what is stale", got)
+			}
+		}
+		time.Sleep(2 * time.Second)
+		for i := range 100 {
+			if got := p.ask(t.Context(), i); got != "run 2" {
+				t.Errorf("then %q, want what the refresh has made", got)
+			}
+		}
+		if n := p.runs.Load(); n != 2 {
+			t.Errorf("%d runs, want 2", n)
+		}
+	}, cachette.WithStaleWhileRevalidate(time.Hour))
+}
+
+// A client that leaves while it waits for another process leaves that to those of its own process that wait, too.
+func TestLeaseOutlivesItsClient(t *testing.T) {
+	eachUser(t, secondOf, func(t *testing.T, p *processes) {
+		first := later(func() string { return p.ask(t.Context(), 0) })
+		synctest.Wait()
+		ctx, leave := context.WithTimeout(t.Context(), 100*time.Millisecond)
+		defer leave()
+		left := later(func() string { return p.ask(ctx, 1) })
+		synctest.Wait()
+		if got := p.ask(t.Context(), 1); got != "run 1" || p.runs.Load() != 1 {
+			t.Errorf("got %q, of %d runs", got, p.runs.Load())
+		}
+		<-first
+		<-left
+	})
+}
+
+// A lease leaves nothing in the store, and a store that fails costs nobody more than runs.
+func TestLeaseWithoutAStore(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		store := newDepot()
+		s := newSite(t, func(c *cachette.Config) { c.Driver, c.Lease = store, 5*time.Second })
+		handler, runs := counted(text("page"))
+		s.GET("/", cachette.Cached(time.Minute), handler)
+		s.get("/")
+		synctest.Wait()
+		isLease := func(key string) bool { return strings.HasSuffix(key, "#l") }
+		if keys := store.keys(isLease); len(keys) != 0 {
+			t.Errorf("the store has %q", keys)
+		}
+		store.breakdown(func(_ context.Context, c call) error {
+			if isLease(c.key) {
+				return errors.New("no leases")
+			}
+			return nil
+		})
+		for i := range 20 {
+			if a := s.get(fmt.Sprint("/?", i)); a.status != http.StatusOK || a.hit() {
+				t.Errorf("%d, %s", a.status, a.cacheStatus())
+			}
+		}
+		if got := runs.Load(); got != 21 {
+			t.Errorf("%d runs, want 21", got)
+		}
+	})
+}

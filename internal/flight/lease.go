@@ -1,0 +1,168 @@
+package flight
+
+import (
+	"bytes"
+	"context"
+	"encoding/binary"
+	"errors"
+	"math/rand/v2"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"github.com/gin-cachette/cachette/drivers"
+	"github.com/gin-cachette/cachette/internal/guard"
+)
+
+// Of several processes that share a store, one has the lease of a key, which is a value in the store that expires, and runs the fill. The others
+// look at it until it is gone, and then for what the fill has left. A lease is for efficiency alone: what is wrong with it, or takes too long,
+// costs a fill.
+
+const (
+	// firstLook is after how long a lease of another process is looked at for the first time. The next looks come later by an eighth of the
+	// time that it has been waited for, so that they cost the store little, and at the latest after longestLook.
+	firstLook   = 2 * time.Millisecond
+	longestLook = 20 * time.Millisecond
+	// freedFor is for how long it is said that a fill had nothing for others, which then do not wait for one another.
+	freedFor = time.Second
+)
+
+// freed is a lease behind a fill that had nothing for others.
+var freed = []byte("-")
+
+// Leases are those of one cache.
+type Leases struct {
+	store  *guard.Store
+	holder uint64        // tells this process from others
+	taken  atomic.Uint64 // how many leases it has asked for
+}
+
+// NewLeases returns the leases in a store, or nil where it cannot have any: it is this process's alone, or cannot add.
+func NewLeases(store *guard.Store) *Leases {
+	if store.Objects() != nil || !store.Adds() {
+		return nil
+	}
+	return &Leases{store: store, holder: rand.Uint64()}
+}
+
+// Lease is one that this process has. nil is none.
+type Lease struct {
+	leases *Leases
+	key    string
+	until  time.Time // when it expires, or sooner
+	ended  sync.Once
+}
+
+// Turn is the wait of one fill for the lease of a key.
+type Turn struct {
+	leases *Leases
+	key    string
+	life   time.Duration
+	until  time.Time // when it has waited for long enough
+}
+
+// Turn returns the wait for the lease of a key, which is life at most, as a lease lives at most. It is nil where there are no leases, or life is 0.
+func (l *Leases) Turn(key string, life time.Duration) *Turn {
+	if l == nil || life <= 0 {
+		return nil
+	}
+	return &Turn{leases: l, key: key, life: life, until: time.Now().Add(life)}
+}
+
+// Next has the fill run, with the lease, which is nil where it runs without one: it has waited for long enough, fills of this key have nothing for
+// others at the time, or the store does not answer. Or it has it look again, for what the fill of another process has left.
+func (t *Turn) Next(ctx context.Context) (lease *Lease, run bool) {
+	if t == nil {
+		return nil, true
+	}
+	switch lease, held := t.Take(ctx); {
+	case !held:
+		return lease, true
+	case time.Until(t.until) > 0 && t.wait(ctx):
+		return nil, false
+	}
+	return nil, true
+}
+
+// Take takes the lease, and tells whether another process has it instead. Without a lease that no other has, a fill runs all the same. It looks
+// first: to add would make the life of another's lease longer.
+func (t *Turn) Take(ctx context.Context) (lease *Lease, held bool) {
+	if t == nil {
+		return nil, false
+	}
+	switch item, err := t.leases.store.Get(ctx, t.key); {
+	case err == nil:
+		return nil, !bytes.Equal(item.Value, freed)
+	case !errors.Is(err, drivers.ErrMiss):
+		return nil, false
+	}
+	l, until := t.leases, time.Now().Add(t.life)
+	own := binary.BigEndian.AppendUint64(binary.BigEndian.AppendUint64(nil, l.holder), l.taken.Add(1))
+	var attempt atomic.Uint64
+	words, err := l.store.Add(ctx, t.life, func() []byte { // each attempt writes another word
+		return binary.AppendUvarint(bytes.Clone(own), attempt.Add(1))
+	}, t.key)
+	switch {
+	case err != nil || len(words) != 1 || bytes.Equal(words[0], freed):
+		return nil, false
+	case bytes.HasPrefix(words[0], own):
+		return &Lease{leases: l, key: t.key, until: until}, false
+	}
+	return nil, true
+}
+
+// wait waits until the lease is not the same any more, and tells whether that came before it was over, or the caller left.
+func (t *Turn) wait(ctx context.Context) bool {
+	began, first := time.Now(), []byte(nil)
+	for pause := firstLook; ; pause = min(max(firstLook, time.Since(began)/8), longestLook) {
+		timer := time.NewTimer(min(pause, time.Until(t.until)))
+		select {
+		case <-timer.C:
+		case <-ctx.Done():
+			timer.Stop()
+			return false
+		}
+		item, err := t.leases.store.Get(ctx, t.key)
+		switch {
+		case err != nil, first != nil && !bytes.Equal(item.Value, first):
+			return true
+		case bytes.Equal(item.Value, freed):
+			return true
+		case time.Until(t.until) <= 0:
+			return false
+		}
+		first = item.Value
+	}
+}
+
+// End ends the lease: others look for what was stored. It returns at once, and so does Free.
+func (l *Lease) End() {
+	l.end(func(ctx context.Context) { _, _ = l.leases.store.Delete(ctx, l.key) })
+}
+
+// Free ends the lease of a fill that had nothing for others: they do not wait for one another for a moment.
+func (l *Lease) Free() {
+	l.end(func(ctx context.Context) { _ = l.leases.store.Set(ctx, l.key, freed, freedFor) })
+}
+
+// Written ends the lease once what the fill has made is stored, or has turned out not to be needed any more; else it frees the lease.
+func (l *Lease) Written(stored bool) {
+	if stored {
+		l.End()
+	} else {
+		l.Free()
+	}
+}
+
+// end ends the lease by something that is asked of the store, once, and as long as it cannot be the lease of another.
+func (l *Lease) end(by func(context.Context)) {
+	if l == nil {
+		return
+	}
+	l.ended.Do(func() {
+		if left := time.Until(l.until) - l.leases.store.Timeout(); left <= 0 {
+			return
+		}
+		go by(context.Background())
+	})
+}
