@@ -72,6 +72,12 @@ func serveMember(address string) {
 		r.GET(path, cachette.Cached(ttl, options...), func(c *gin.Context) { show(c, cache, ttl) })
 		r.PUT(path, func(c *gin.Context) { c.Status(http.StatusNoContent) })
 	}
+	for path, handlers := range map[string]gin.HandlersChain{
+		"/leased/:page": {cachette.Cached(ttl, cachette.WithLease(20*time.Second))}, "/briefly/:page": {cachette.Cached(ttl, cachette.WithLease(briefly))},
+		"/bare/:page": nil,
+	} {
+		r.GET(path, append(handlers, func(c *gin.Context) { makeSlowly(c, address) })...)
+	}
 	go endWith(os.Getppid())
 	r.POST("/admin/purge", invalidation.Handler(cache))
 	r.GET("/admin/owed", func(c *gin.Context) { c.String(http.StatusOK, "%d", cache.Stats().Owed) })
@@ -103,6 +109,19 @@ func show(c *gin.Context, cache *cachette.Cache, ttl time.Duration) {
 		cachette.Tag(c, read.Tags...)
 	}
 	c.JSON(http.StatusOK, read.Versions)
+}
+
+// makeSlowly is the handler of pages that several processes miss together.
+func makeSlowly(c *gin.Context, by string) {
+	if strings.HasPrefix(c.Request.URL.Path, "/bare") {
+		time.Sleep(making)
+	} else if read, err := readDatabase(c, "by="+url.QueryEscape(by)+"&leased", c.Request.URL.Path); err != nil {
+		c.String(http.StatusInternalServerError, "%v", err)
+		return
+	} else {
+		time.Sleep(read.Rest)
+	}
+	c.String(http.StatusOK, "made by %s", by)
 }
 
 // compose has a page show the versions of its tags as values have them.

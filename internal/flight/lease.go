@@ -160,9 +160,13 @@ func (l *Lease) end(by func(context.Context)) {
 		return
 	}
 	l.ended.Do(func() {
-		if left := time.Until(l.until) - l.leases.store.Timeout(); left <= 0 {
+		if time.Until(l.until) <= 0 {
 			return
 		}
-		go by(context.Background())
+		ctx, cancel := context.WithDeadline(context.Background(), l.until)
+		go func() {
+			defer cancel()
+			by(ctx)
+		}()
 	})
 }
