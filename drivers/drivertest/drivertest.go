@@ -79,7 +79,9 @@ func Run(t *testing.T, h Harness) {
 		{"Pinger", testPinger},
 		{"Batch", testBatch},
 		{"Limited", testLimited},
+		{"BatchSetter", testBatchSetter},
 		{"Adder", testAdder},
+		{"Inserter", testInserter},
 		{"Log", testLog},
 		{"Foreign", testForeign},
 		{"Objects", testObjects},
@@ -197,6 +199,14 @@ func operations(d drivers.Driver, prefix string) []operation {
 	}
 	if d, ok := d.(drivers.Batch); ok {
 		all = append(all, operation{"GetValues", func(ctx context.Context) error { _, err := d.GetValues(ctx, key, other); return err }})
+	}
+	if d, ok := d.(drivers.BatchSetter); ok {
+		all = append(all, operation{"SetValues", func(ctx context.Context) error {
+			return errors.Join(d.SetValues(ctx, long, []string{key, other}, [][]byte{[]byte("value"), []byte("value")})...)
+		}})
+	}
+	if d, ok := d.(drivers.Inserter); ok {
+		all = append(all, operation{"Insert", func(ctx context.Context) error { _, err := d.Insert(ctx, key, []byte("value"), long); return err }})
 	}
 	if d, ok := d.(drivers.Adder); ok {
 		word := func() []byte { return []byte("word") }

@@ -40,6 +40,8 @@ type fake struct {
 	getObject func(key string, now time.Time) (any, bool)
 	putObject func(key string, object any, size int, ttl time.Duration) bool
 
+	sets    func(ctx context.Context, ttl time.Duration, keys []string, values [][]byte) []error
+	inserts func(ctx context.Context, key string, value []byte, ttl time.Duration) (bool, error)
 	adds    func(ctx context.Context, ttl time.Duration, word func() []byte, keys ...string) ([][]byte, error)
 	appends func(ctx context.Context, key string, keep int, ttl time.Duration, records ...[]byte) error
 	ends    func(ctx context.Context, key string, ttl time.Duration) (drivers.Position, error)
@@ -70,6 +72,7 @@ func newFake() *fake {
 	d.sweep, d.ping, d.close = d.correctSweep, d.correctPing, d.correctClose
 	d.values, d.limit = d.correctValues, d.correctLimit
 	d.getObject, d.putObject = d.correctGetObject, d.correctPutObject
+	d.sets, d.inserts = d.correctSets, d.correctInsert
 	d.adds, d.appends, d.ends, d.sinces = d.correctAdd, d.correctAppend, d.correctEnd, d.correctSince
 	return d
 }

@@ -55,6 +55,15 @@ func wantUsable(t *testing.T, d drivers.Driver, form string, put func(t testing.
 		set(t, d, key("replaced"), "new value", long)
 		wantValue(t, d, key("replaced"), "new value")
 	})
+	t.Run("ReplacedBeside", func(t *testing.T) {
+		setter, ok := d.(drivers.BatchSetter)
+		if !ok {
+			t.Skip("not a drivers.BatchSetter")
+		}
+		put(t, d, key("replaced"))
+		setting{d, setter}.set(t, long, []string{key("replaced"), "good"}, []string{"new value", "value"}, fine)
+		wantValue(t, d, key("replaced"), "new value")
+	})
 	t.Run("Beside", func(t *testing.T) {
 		batch, ok := d.(drivers.Batch)
 		if !ok {
@@ -73,6 +82,12 @@ func wantUsable(t *testing.T, d drivers.Driver, form string, put func(t testing.
 				t.Errorf("Delete: %v", err)
 			}
 			wantMiss(t, d, key(what))
+		}
+		if inserter, ok := d.(drivers.Inserter); ok {
+			if inserted, err := inserter.Insert(t.Context(), key("removed"), []byte("value"), long); !inserted || err != nil {
+				t.Errorf("Insert = %t, %v, want true", inserted, err)
+			}
+			wantDeleted(t, d, 1, key("removed"))
 		}
 		if adder, ok := d.(drivers.Adder); ok {
 			values, err := adder.Add(t.Context(), long, func() []byte { return []byte("word") }, key("removed"))

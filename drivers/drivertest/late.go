@@ -48,6 +48,19 @@ func changes(direct drivers.Driver, key string) []change {
 		{"DeleteThenSet", put(key, "old", long), deleteIt, is(key, ""), put(key, "new", long), has(key, "new")},
 		{"ClearThenSet", put(key+"/", "old", long), clearIt, is(key+"/", ""), put(key+"/", "new", long), has(key+"/", "new")},
 	}
+	if _, ok := direct.(drivers.BatchSetter); ok {
+		setValues := func(ctx context.Context, d drivers.Driver) error {
+			return errors.Join(d.(drivers.BatchSetter).SetValues(ctx, long, []string{key}, [][]byte{[]byte("old")})...)
+		}
+		all = append(all, change{"SetValuesThenSet", nil, setValues, is(key, "old"), put(key, "new", long), has(key, "new")})
+	}
+	if _, ok := direct.(drivers.Inserter); ok {
+		insert := func(ctx context.Context, d drivers.Driver) error {
+			_, err := d.(drivers.Inserter).Insert(ctx, key, []byte("old"), long)
+			return err
+		}
+		all = append(all, change{"InsertThenDelete", nil, insert, is(key, "old"), remove, has(key, "")})
+	}
 	if _, ok := direct.(drivers.Adder); ok {
 		add := func(ctx context.Context, d drivers.Driver) error {
 			_, err := d.(drivers.Adder).Add(ctx, long, func() []byte { return []byte("word") }, key)

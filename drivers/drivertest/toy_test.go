@@ -19,6 +19,7 @@ type question struct {
 	Key      string
 	Keys     []string
 	Value    []byte
+	Values   [][]byte
 	TTL      time.Duration
 	Position drivers.Position
 }
@@ -78,6 +79,10 @@ func answer(store *fake, q question) (r reply) {
 		r.Count, err = store.Delete(ctx, q.Keys...)
 	case "clear":
 		r.Count, err = store.Clear(ctx, q.Key)
+	case "sets":
+		err = errors.Join(store.SetValues(ctx, q.TTL, q.Keys, q.Values)...)
+	case "insert":
+		r.Complete, err = store.Insert(ctx, q.Key, q.Value, q.TTL)
 	case "add":
 		r.Values, err = store.Add(ctx, q.TTL, func() []byte { return q.Value }, q.Keys...)
 	case "append":
@@ -133,7 +138,7 @@ type toyDefect struct {
 }
 
 // changing are the operations that change what is stored. A toy sends them once.
-var changing = []string{"set", "delete", "clear", "add", "append"}
+var changing = []string{"set", "sets", "insert", "delete", "clear", "add", "append"}
 
 type toyConn struct {
 	net.Conn
@@ -389,6 +394,16 @@ func (r reply) values() [][]byte {
 func (d *toy) Add(ctx context.Context, ttl time.Duration, word func() []byte, keys ...string) ([][]byte, error) {
 	r, err := d.ask(ctx, func() question { return question{Op: "add", Keys: keys, Value: word(), TTL: ttl} })
 	return r.values(), err
+}
+
+func (d *toy) SetValues(ctx context.Context, ttl time.Duration, keys []string, values [][]byte) []error {
+	_, err := d.ask(ctx, func() question { return question{Op: "sets", Keys: keys, Values: values, TTL: ttl} })
+	return slices.Repeat([]error{err}, len(keys))
+}
+
+func (d *toy) Insert(ctx context.Context, key string, value []byte, ttl time.Duration) (bool, error) {
+	r, err := d.ask(ctx, func() question { return question{Op: "insert", Key: key, Value: value, TTL: ttl} })
+	return r.Complete, err
 }
 
 func (d *toy) Append(ctx context.Context, key string, _ int, ttl time.Duration, records ...[]byte) error {

@@ -59,7 +59,7 @@ type Options struct {
 }
 
 // Driver is a [drivers.Driver] that keeps its entries in memory. It is a [drivers.Objects], a [drivers.Limited], a
-// [drivers.Adder], a [drivers.Log], a [drivers.Sweeper] and a [drivers.Pinger] too. Create it with [New].
+// [drivers.Adder], a [drivers.Inserter], a [drivers.Log], a [drivers.Sweeper] and a [drivers.Pinger] too. Create it with [New].
 type Driver struct {
 	clock func() time.Time // nil for the real one
 	start time.Time        // times are kept as durations since then, which no change of the wall clock moves

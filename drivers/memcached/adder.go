@@ -20,10 +20,12 @@ var (
 
 // adding is a key that is to have a value.
 type adding struct {
-	key  string
-	name name
+	key   string
+	name  name
+	least time.Duration // that is to be left of the life of a value that is there, or it is lengthened
 
 	value []byte // nil as long as there is none
+	added bool   // value was not there
 	word  []byte // what was sent last
 	old   *found // what is to be replaced by a longer life, or by a word where it has ended
 }
@@ -42,7 +44,7 @@ func (d *Driver) Add(ctx context.Context, ttl time.Duration, word func() []byte,
 	var servers []*server
 	kept := make(map[*server][]*adding)
 	for i, key := range keys {
-		all[i] = adding{key: key, name: nameOf(key)}
+		all[i] = adding{key: key, name: nameOf(key), least: ttl / 2}
 		s, err := d.serverOf(all[i].name)
 		if err != nil {
 			return nil, d.failed(ctx, "add", err)
@@ -119,9 +121,9 @@ func (d *Driver) addOnce(l *link, meta bool, ttl time.Duration, word func() []by
 		a.old = nil
 		switch {
 		case added:
-			a.value = a.word
+			a.value, a.added = a.word, true
 		case there != nil:
-			err = a.found(there, time.Now(), ttl)
+			err = a.found(there, time.Now())
 		}
 		if err == nil && a.value == nil {
 			err = refusal // a full server still tells what it has
@@ -143,7 +145,7 @@ func (a *adding) renew(l *link, word func() []byte) error {
 }
 
 // found takes what is there for the value, if it lives, and decides whether it is to be replaced.
-func (a *adding) found(there *found, now time.Time, ttl time.Duration) error {
+func (a *adding) found(there *found, now time.Time) error {
 	if !there.live(now) {
 		a.old = there
 	} else {
@@ -151,7 +153,7 @@ func (a *adding) found(there *found, now time.Time, ttl time.Duration) error {
 		if !ok {
 			return marked.Error{Err: errors.New("the entry is another key's"), Kind: drivers.ErrAnswered}
 		}
-		if there.expiresAt(now).Sub(now) >= ttl/2 {
+		if there.expiresAt(now).Sub(now) >= a.least {
 			a.value = value
 			return nil
 		}
@@ -195,7 +197,7 @@ func (d *Driver) replaceOld(l *link, ttl time.Duration, word func() []byte, all 
 			return err
 		}
 		if stored {
-			a.value = a.word
+			a.value, a.added = a.word, !a.old.live(now)
 		}
 	}
 	return nil

@@ -94,8 +94,8 @@ type Options struct {
 // requests at once. gomemcache's own default, 2, has each burst dial anew.
 const DefaultMaxIdleConns = 100
 
-// Driver is a [drivers.Driver] that keeps its entries in Memcached. It is a [drivers.Batch], a [drivers.Adder], a
-// [drivers.Log], a [drivers.Limited], a [drivers.Pinger], a [drivers.Sharded] and a
+// Driver is a [drivers.Driver] that keeps its entries in Memcached. It is a [drivers.Batch], a [drivers.BatchSetter], a [drivers.Adder], a
+// [drivers.Inserter], a [drivers.Log], a [drivers.Limited], a [drivers.Pinger], a [drivers.Sharded] and a
 // [drivers.Arranged] too. Create it with [New], or by its name.
 type Driver struct {
 	selector memcache.ServerSelector

@@ -58,6 +58,14 @@ func (c confined) GetValues(ctx context.Context, keys ...string) ([][]byte, erro
 	return c.Driver.GetValues(ctx, c.keys(keys)...)
 }
 
+func (c confined) SetValues(ctx context.Context, ttl time.Duration, keys []string, values [][]byte) []error {
+	return c.Driver.SetValues(ctx, ttl, c.keys(keys), values)
+}
+
+func (c confined) Insert(ctx context.Context, key string, value []byte, ttl time.Duration) (bool, error) {
+	return c.Driver.Insert(ctx, c.prefix+key, value, ttl)
+}
+
 func (c confined) Add(ctx context.Context, ttl time.Duration, word func() []byte, keys ...string) ([][]byte, error) {
 	return c.Driver.Add(ctx, ttl, word, c.keys(keys)...)
 }

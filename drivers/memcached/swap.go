@@ -16,6 +16,9 @@ import (
 // errNoVersions says what a server must have.
 var errNoVersions = fmt.Errorf("the server has no versions of its entries (CAS): start it without -C: %w", errors.ErrUnsupported)
 
+// errNotStored says that a server has answered so to what it is to store whatever is there.
+var errNotStored = errors.New("the server has not stored the value")
+
 // writeVersioned asks for an entry with its version.
 func (l *link) writeVersioned(meta bool, n name) {
 	if meta {
@@ -42,7 +45,7 @@ func (l *link) set(n name, data []byte, flags uint32, ttl time.Duration, now tim
 	}
 	stored, err := l.readStored()
 	if err == nil && !stored {
-		err = errors.New("the server has not stored the value")
+		err = errNotStored
 	}
 	return err
 }

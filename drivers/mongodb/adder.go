@@ -77,15 +77,9 @@ func (a *adding) once(ctx context.Context) error {
 	if len(a.left) == 0 {
 		return nil
 	}
-	now, live, ended, err := a.look(ctx)
+	now, live, err := a.find(ctx)
 	if err != nil {
 		return err
-	}
-	if len(ended) > 0 {
-		_, err := a.driver.collection.remove(ctx, deadAnd(now, bson.E{Key: fieldKey, Value: bson.D{{Key: "$in", Value: ended}}}))
-		if err != nil {
-			return err
-		}
 	}
 	var short []string
 	for name, left := range live {
@@ -95,6 +89,16 @@ func (a *adding) once(ctx context.Context) error {
 	}
 	a.drop()
 	return a.lengthen(ctx, short, now, end)
+}
+
+// find takes the values that are there, returns how long they live, and removes what has ended.
+func (a *adding) find(ctx context.Context) (now int64, live map[string]time.Duration, err error) {
+	now, live, ended, err := a.look(ctx)
+	if err != nil || len(ended) == 0 {
+		return now, live, err
+	}
+	_, err = a.driver.collection.remove(ctx, deadAnd(now, bson.E{Key: fieldKey, Value: bson.D{{Key: "$in", Value: ended}}}))
+	return now, live, err
 }
 
 // drop takes the names off that have values.

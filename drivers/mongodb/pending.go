@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"sync"
 	"time"
 
@@ -122,6 +123,22 @@ func (p *pending) GetValues(ctx context.Context, keys ...string) ([][]byte, erro
 	return d.GetValues(ctx, keys...)
 }
 
+func (p *pending) SetValues(ctx context.Context, ttl time.Duration, keys []string, values [][]byte) []error {
+	d, err := p.get(ctx)
+	if err != nil {
+		return slices.Repeat([]error{err}, len(keys))
+	}
+	return d.SetValues(ctx, ttl, keys, values)
+}
+
+func (p *pending) Insert(ctx context.Context, key string, value []byte, ttl time.Duration) (bool, error) {
+	d, err := p.get(ctx)
+	if err != nil {
+		return false, err
+	}
+	return d.Insert(ctx, key, value, ttl)
+}
+
 func (p *pending) Ping(ctx context.Context) error {
 	d, err := p.get(ctx)
 	if err != nil {
@@ -179,12 +196,14 @@ func (p *pending) Close() error {
 }
 
 var (
-	_ drivers.Driver    = (*pending)(nil)
-	_ drivers.Sweeper   = (*pending)(nil)
-	_ drivers.Pinger    = (*pending)(nil)
-	_ drivers.Batch     = (*pending)(nil)
-	_ drivers.Adder     = (*pending)(nil)
-	_ drivers.Log       = (*pending)(nil)
-	_ drivers.Limited   = (*pending)(nil)
-	_ drivers.Dedicated = (*pending)(nil)
+	_ drivers.Driver      = (*pending)(nil)
+	_ drivers.Sweeper     = (*pending)(nil)
+	_ drivers.Pinger      = (*pending)(nil)
+	_ drivers.Batch       = (*pending)(nil)
+	_ drivers.BatchSetter = (*pending)(nil)
+	_ drivers.Adder       = (*pending)(nil)
+	_ drivers.Inserter    = (*pending)(nil)
+	_ drivers.Log         = (*pending)(nil)
+	_ drivers.Limited     = (*pending)(nil)
+	_ drivers.Dedicated   = (*pending)(nil)
 )

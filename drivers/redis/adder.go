@@ -84,6 +84,7 @@ func (d *Driver) spread(ctx context.Context, operation string, keys []string, pl
 		lane   *lane
 		places []int
 		job    *job
+		alone  bool
 	}
 	var parts []*part
 	of := map[*lane]*part{}
@@ -95,13 +96,15 @@ func (d *Driver) spread(ctx context.Context, operation string, keys []string, pl
 		}
 		of[l].places = append(of[l].places, i)
 	}
-	alone := func(p *part) bool { return len(p.places) > maxSharedKeys }
 	for _, p := range parts {
-		p.job = d.start(ctx, p.lane, alone(p), make(pick(keys, p.places)))
+		r := make(pick(keys, p.places))
+		values, isSized := r.(sized)
+		p.alone = len(p.places) > maxSharedKeys || isSized && values.bytes() > maxShared
+		p.job = d.start(ctx, p.lane, p.alone, r)
 	}
 	var failure error
 	for _, p := range parts {
-		r, err := d.outcome(ctx, operation, p.job, p.lane, alone(p))
+		r, err := d.outcome(ctx, operation, p.job, p.lane, p.alone)
 		if err != nil {
 			failure = cmp.Or(failure, err)
 			continue

@@ -62,11 +62,14 @@ func (d *Driver) start(ctx context.Context, l *lane, alone bool, r request) *job
 // patient returns the context by which the client waits for an answer. A caller that leaves leaves its connection waiting, for as long as the client
 // grants a server, and so the next has one. But what takes long to send is not to go on arriving once its caller has gone.
 func (d *Driver) patient(ctx context.Context, r request) context.Context {
-	if set, ok := r.(*setRequest); ok && len(set.value) > maxShared {
+	if set, ok := r.(sized); ok && set.bytes() > maxShared {
 		return ctx
 	}
 	return context.WithoutCancel(ctx)
 }
+
+// sized is a request that sends values, of so many bytes.
+type sized interface{ bytes() int }
 
 // outcome waits for a request, and returns it. One whose connection turns out to have been closed by the server is sent again, if it may be.
 func (d *Driver) outcome(ctx context.Context, operation string, j *job, l *lane, alone bool) (request, error) {

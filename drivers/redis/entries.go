@@ -138,3 +138,5 @@ func (r *setRequest) add(ctx context.Context, to redis.Pipeliner) {
 }
 
 func (r *setRequest) settle(time.Time) error { return r.reply.Err() }
+
+func (r *setRequest) bytes() int { return len(r.value) }
