@@ -31,8 +31,8 @@ type Purge struct {
 }
 
 // Purge removes what p names, by about as many operations of the store as one of these things alone takes. Where something is wrong with p,
-// nothing is removed, and the error, which matches [ErrInvalid], says all of it. With Prefixes or Everything it takes a second longer where
-// the store is shared: see [Cache.PurgePrefix].
+// nothing is removed, and the error, which matches [ErrInvalid], says what, and of more than 16 things how many more there are. With Prefixes or
+// Everything it takes a second longer where the store is shared: see [Cache.PurgePrefix].
 //
 // When the store does not answer, that is the error, and the purge is owed: see [Cache].
 func (c *Cache) Purge(ctx context.Context, p Purge) error {

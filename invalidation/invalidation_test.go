@@ -172,6 +172,20 @@ func TestHandlerRefuses(t *testing.T) {
 	}
 }
 
+// A client that sends many wrong things is told some of them, and how many more there are: what the answer costs is not up to it.
+func TestHandlerTellsSomeOfMany(t *testing.T) {
+	s := newSite(t)
+	for field, wrong := range map[string]string{
+		"paths": "about", "urls": "about", "prefixes": "blog", "namespaces": "", "tags": "", "groups": "about", "identities": "", "key_parts": "",
+	} {
+		list := strings.TrimSuffix(strings.Repeat(`"`+wrong+`",`, 1000), ",")
+		w, a := s.post(t, `{"`+field+`": [`+list+`]}`)
+		if w.Code != http.StatusBadRequest || len(a.Error) > 4096 || !strings.Contains(a.Error, "984 more") {
+			t.Errorf("%s: %d, %d bytes: %.300s", field, w.Code, len(a.Error), a.Error)
+		}
+	}
+}
+
 // What the store does not take is owed, and told without what the store says of itself.
 func TestHandlerWithoutStore(t *testing.T) {
 	cachettetest.Bubble(t, func(t *testing.T) {

@@ -27,10 +27,21 @@ type Purge struct {
 	Soft       bool
 }
 
-// Scopes returns the scopes of all that a purge names, or an error that has everything that is wrong with it.
+// mostTold is how many of the things that are wrong with a purge its error says: a client may have written the list.
+const mostTold = 16
+
+// Scopes returns the scopes of all that a purge names, or an error that has what is wrong with it.
 func (s *Server) Scopes(p *Purge) (scopes []purge.Scope, err error) {
+	var problems []error
+	wrongs := 0
 	add := func(scope purge.Scope, problem error) {
-		scopes, err = append(scopes, scope), errors.Join(err, problem)
+		scopes = append(scopes, scope)
+		if problem == nil {
+			return
+		}
+		if wrongs++; wrongs <= mostTold {
+			problems = append(problems, problem)
+		}
 	}
 	for _, path := range p.Paths {
 		name, problem := s.purgedPath(argument.PurgePath(path, s.HasPattern))
@@ -76,7 +87,10 @@ func (s *Server) Scopes(p *Purge) (scopes []purge.Scope, err error) {
 	for i := range scopes {
 		scopes[i].Soft = p.Soft
 	}
-	return scopes, err
+	if wrongs > mostTold {
+		problems = append(problems, fmt.Errorf("%w: %d more of what it names cannot be purged", argument.Err, wrongs-mostTold))
+	}
+	return scopes, errors.Join(problems...)
 }
 
 func (s *Server) purgedPath(u *url.URL, err error) (string, error) {
