@@ -33,13 +33,9 @@ const mostTold = 16
 // Scopes returns the scopes of all that a purge names, or an error that has what is wrong with it.
 func (s *Server) Scopes(p *Purge) (scopes []purge.Scope, err error) {
 	var problems []error
-	wrongs := 0
 	add := func(scope purge.Scope, problem error) {
 		scopes = append(scopes, scope)
-		if problem == nil {
-			return
-		}
-		if wrongs++; wrongs <= mostTold {
+		if problem != nil {
 			problems = append(problems, problem)
 		}
 	}
@@ -87,10 +83,15 @@ func (s *Server) Scopes(p *Purge) (scopes []purge.Scope, err error) {
 	for i := range scopes {
 		scopes[i].Soft = p.Soft
 	}
-	if wrongs > mostTold {
-		problems = append(problems, fmt.Errorf("%w: %d more of what it names cannot be purged", argument.Err, wrongs-mostTold))
+	return scopes, some(problems)
+}
+
+// some returns an error that has the first problems, and says how many more there are.
+func some(problems []error) error {
+	if more := len(problems) - mostTold; more > 0 {
+		problems = append(problems[:mostTold], fmt.Errorf("%w: %d more of what it names cannot be purged", argument.Err, more))
 	}
-	return scopes, errors.Join(problems...)
+	return errors.Join(problems...)
 }
 
 func (s *Server) purgedPath(u *url.URL, err error) (string, error) {
