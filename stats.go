@@ -65,7 +65,7 @@ type StoreStats struct {
 	Reads     OperationStats // of one key, of several at once, or of the log of purges
 	Writes    OperationStats
 	Adds      OperationStats // of marks where there are none
-	Appends   OperationStats // to the log of purges; a look at its end, too, which begins it
+	Appends   OperationStats // to the log of purges, with the removal of marks where one operation does both; a look at its end, too, which begins it
 	Removals  OperationStats // of keys by their names
 	Clearings OperationStats // of all that begins with a prefix
 	Sweeps    OperationStats // of what has expired

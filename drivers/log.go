@@ -42,3 +42,17 @@ type Log interface {
 	// reach back to from, or from is no position of it. Then records and end are empty. Since begins no log.
 	Since(ctx context.Context, key string, from Position) (records [][]byte, end Position, complete bool, err error)
 }
+
+// Purger is a [Log] that carries out a purge in fewer round trips than [Log.Append] and [Driver.Delete] take one after the other; in one, if the
+// store can. Without it cachette calls these two.
+type Purger interface {
+	// Purge appends records to the log under key as Append does, and deletes keys as Delete does, without counting them. Of a driver that is
+	// [Sharded] all keys have the tag of the log's. No records, or no keys, are no error.
+	//
+	// The records come first: when it has returned nil, there was a moment from which on every Since that began saw the records, and
+	// behind which each of keys was deleted. A driver that has deleted and finds that the records came later, or in another log,
+	// deletes once more.
+	//
+	// With an error any of it may have been done: a store that is full takes no records and deletes all the same.
+	Purge(ctx context.Context, key string, keep int, ttl time.Duration, records [][]byte, keys ...string) error
+}

@@ -83,6 +83,7 @@ func Run(t *testing.T, h Harness) {
 		{"Adder", testAdder},
 		{"Inserter", testInserter},
 		{"Log", testLog},
+		{"Purger", testPurger},
 		{"Foreign", testForeign},
 		{"Objects", testObjects},
 	} {
@@ -217,6 +218,11 @@ func operations(d drivers.Driver, prefix string) []operation {
 			operation{"Append", func(ctx context.Context) error { return d.Append(ctx, log, 10, long, []byte("record")) }},
 			operation{"End", func(ctx context.Context) error { _, err := d.End(ctx, log, long); return err }},
 			operation{"Since", func(ctx context.Context) error { _, _, _, err := d.Since(ctx, log, "position"); return err }})
+	}
+	if d, ok := d.(drivers.Purger); ok {
+		all = append(all, operation{"Purge", func(ctx context.Context) error {
+			return d.Purge(ctx, log, 10, long, [][]byte{[]byte("record")}, log+" mark")
+		}})
 	}
 	return all
 }

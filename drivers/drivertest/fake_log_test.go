@@ -31,6 +31,10 @@ func (d *fake) Append(ctx context.Context, key string, keep int, ttl time.Durati
 	return d.appends(ctx, key, keep, ttl, records...)
 }
 
+func (d *fake) Purge(ctx context.Context, key string, keep int, ttl time.Duration, records [][]byte, keys ...string) error {
+	return d.purges(ctx, key, keep, ttl, records, keys...)
+}
+
 func (d *fake) End(ctx context.Context, key string, ttl time.Duration) (drivers.Position, error) {
 	return d.ends(ctx, key, ttl)
 }
@@ -100,6 +104,16 @@ func (d *fake) correctAppend(ctx context.Context, key string, keep int, ttl time
 		l.records, l.dropped = l.records[n:], l.dropped+n
 	}
 	return nil
+}
+
+func (d *fake) correctPurge(ctx context.Context, key string, keep int, ttl time.Duration, records [][]byte, keys ...string) error {
+	if len(records) > 0 {
+		if err := d.correctAppend(ctx, key, keep, ttl, records...); err != nil {
+			return err
+		}
+	}
+	_, err := d.correctDelete(ctx, keys...)
+	return err
 }
 
 func (d *fake) correctEnd(ctx context.Context, key string, ttl time.Duration) (drivers.Position, error) {

@@ -32,8 +32,8 @@ type Faults struct {
 	// pauses. 0 means two seconds. The suite waits for it once.
 	Repeats time.Duration
 
-	// Once are the operations that the driver promises to send once, of Set, SetValues, Delete, Clear, Add, Insert and Append: also while their
-	// callers wait. The others may be repeated until a caller has gone.
+	// Once are the operations that the driver promises to send once, of Set, SetValues, Delete, Clear, Add, Insert, Append and Purge: also while
+	// their callers wait. The others may be repeated until a caller has gone.
 	Once []string
 
 	// MaxValue is the size in bytes of the largest value that the store takes. 0 means 1 MiB.

@@ -15,7 +15,7 @@ func runToy(t *testing.T, open func(addr string) drivers.Driver, excused map[str
 		Server:  serveToys(t),
 		Open:    func(_ testing.TB, addr string) drivers.Driver { return open(addr) },
 		Repeats: 5 * impatience,
-		Once:    []string{"Set", "SetValues", "Delete", "Clear", "Add", "Insert", "Append"},
+		Once:    []string{"Set", "SetValues", "Delete", "Clear", "Add", "Insert", "Append", "Purge"},
 		Excused: excused,
 	})
 }
@@ -52,6 +52,7 @@ var toyDefects = map[string]struct {
 	"InsertsLate":       {"LateWrites/InsertThenDeleteCut", toyDefect{late: "insert"}},
 	"AppendsLate":       {"LateWrites/AppendThenEndLost", toyDefect{late: "append"}},
 	"SendsAWordTwice":   {"LateWrites/WordLost", toyDefect{repeats: "add", sameWord: true}},
+	"PurgesLate":        {"LateWrites/PurgeThenEndLost", toyDefect{late: "purge"}},
 	"RepeatsSet":        {"LateWrites/SetThenSetLostToThePatient", toyDefect{repeats: "set"}},
 	"RepeatsDelete":     {"LateWrites/DeleteThenSetLostToThePatient", toyDefect{repeats: "delete"}},
 	"RepeatsClear":      {"LateWrites/ClearThenSetLostToThePatient", toyDefect{repeats: "clear"}},
@@ -59,6 +60,7 @@ var toyDefects = map[string]struct {
 	"RepeatsSetValues":  {"LateWrites/SetValuesThenSetLostToThePatient", toyDefect{repeats: "sets"}},
 	"RepeatsInsert":     {"LateWrites/InsertThenDeleteLostToThePatient", toyDefect{repeats: "insert"}},
 	"RepeatsAppend":     {"LateWrites/AppendThenEndLostToThePatient", toyDefect{repeats: "append"}},
+	"RepeatsPurge":      {"LateWrites/PurgeThenEndLostToThePatient", toyDefect{repeats: "purge"}},
 	"KeepsSilentIdle":   {"HalfOpen/GetSilent", toyDefect{keepsIdle: true}},
 	"KeepsSilentToSet":  {"HalfOpen/SetSilent", toyDefect{keepsIdle: true}},
 	"KeepsCut":          {"HalfOpen/GetCut", toyDefect{keepsIdle: true, oneTry: true}},

@@ -1,6 +1,7 @@
 package drivertest
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -76,8 +77,30 @@ func changes(direct drivers.Driver, key string) []change {
 	}
 	if log, ok := direct.(drivers.Log); ok {
 		all = append(all, appending(log, key))
+		if _, ok := direct.(drivers.Purger); ok {
+			all = append(all, purgingBehind(appending(log, key), key, put, is, has))
+		}
 	}
 	return all
+}
+
+// purgingBehind is a purge whose record is appended as that of a change is. It deletes a mark, which another one adds then.
+func purgingBehind(c change, key string, put func(key, value string, ttl time.Duration) func(context.Context) error,
+	is func(key, want string) func(context.Context) bool, has func(key, want string) func(context.Context) error) change {
+	mark := key + " mark"
+	both := func(one, other func(context.Context) error) func(context.Context) error {
+		return func(ctx context.Context) error { return cmp.Or(one(ctx), other(ctx)) }
+	}
+	appended := c.done
+	c.name = "PurgeThenEnd"
+	c.prepare = both(c.prepare, put(mark, "old", long))
+	c.call = func(ctx context.Context, d drivers.Driver) error {
+		return d.(drivers.Purger).Purge(ctx, key, keep, long, [][]byte{[]byte("record")}, mark)
+	}
+	c.done = func(ctx context.Context) bool { return appended(ctx) && is(mark, "")(ctx) }
+	c.then = both(c.then, put(mark, "new", long))
+	c.check = both(c.check, has(mark, "new"))
+	return c
 }
 
 // appending is a write of a log, that is begun anew behind it.

@@ -87,6 +87,8 @@ func answer(store *fake, q question) (r reply) {
 		r.Values, err = store.Add(ctx, q.TTL, func() []byte { return q.Value }, q.Keys...)
 	case "append":
 		err = store.Append(ctx, q.Key, q.keep(), q.TTL, q.Value)
+	case "purge":
+		err = store.Purge(ctx, q.Key, q.keep(), q.TTL, [][]byte{q.Value}, q.Keys...)
 	case "end":
 		r.Position, err = store.End(ctx, q.Key, q.TTL)
 	case "since":
@@ -138,7 +140,7 @@ type toyDefect struct {
 }
 
 // changing are the operations that change what is stored. A toy sends them once.
-var changing = []string{"set", "sets", "insert", "delete", "clear", "add", "append"}
+var changing = []string{"set", "sets", "insert", "delete", "clear", "add", "append", "purge"}
 
 type toyConn struct {
 	net.Conn
@@ -413,6 +415,12 @@ func (d *toy) Append(ctx context.Context, key string, _ int, ttl time.Duration, 
 		}
 	}
 	return nil
+}
+
+// Purge takes one record, which is what the suite of faults gives it.
+func (d *toy) Purge(ctx context.Context, key string, _ int, ttl time.Duration, records [][]byte, keys ...string) error {
+	_, err := d.ask(ctx, func() question { return question{Op: "purge", Key: key, Keys: keys, Value: records[0], TTL: ttl} })
+	return err
 }
 
 func (d *toy) End(ctx context.Context, key string, ttl time.Duration) (drivers.Position, error) {

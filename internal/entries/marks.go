@@ -70,11 +70,20 @@ type logs struct{ far *guard.Store }
 
 // Append implements [purge.Log].
 func (l logs) Append(ctx context.Context, key string, keep int, ttl time.Duration, records ...string) error {
+	return of(ctx, l.far).Append(ctx, key, keep, ttl, bytesOf(records)...)
+}
+
+// Purge implements [purge.Log].
+func (l logs) Purge(ctx context.Context, log string, keep int, ttl time.Duration, records []string, keys ...string) error {
+	return of(ctx, l.far).Purge(ctx, log, keep, ttl, bytesOf(records), keys...)
+}
+
+func bytesOf(records []string) [][]byte {
 	list := make([][]byte, len(records))
 	for i, record := range records {
 		list[i] = []byte(record)
 	}
-	return of(ctx, l.far).Append(ctx, key, keep, ttl, list...)
+	return list
 }
 
 // End implements [purge.Log].

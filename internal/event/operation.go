@@ -20,7 +20,7 @@ const (
 	Read     Kind = iota // values, or what a log tells, were asked for
 	Write                // of a value
 	Add                  // of values that were not there: the marks of purges
-	Append               // to a log of purges, or a look at its end, which begins it
+	Append               // to a log of purges, also with the removal of marks behind it, or a look at its end, which begins it
 	Removal              // of keys by their names
 	Clearing             // of all keys that begin with a prefix
 	Sweep                // of what has expired

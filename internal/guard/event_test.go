@@ -86,6 +86,10 @@ func (d *told) Append(ctx context.Context, _ string, _ int, _ time.Duration, _ .
 	return d.begin(ctx)
 }
 
+func (d *told) Purge(ctx context.Context, _ string, _ int, _ time.Duration, _ [][]byte, _ ...string) error {
+	return d.begin(ctx)
+}
+
 func (d *told) Set(ctx context.Context, _ string, _ []byte, _ time.Duration) error {
 	return d.begin(ctx)
 }
@@ -114,6 +118,9 @@ var every = []struct {
 	{"Append", func(ctx context.Context, s *guard.Store) error {
 		return s.Append(ctx, "k", 9, time.Hour, []byte("12"), []byte("3"))
 	}, event.Operation{Kind: event.Append, Keys: 1, Bytes: 3}},
+	{"Purge", func(ctx context.Context, s *guard.Store) error {
+		return s.Purge(ctx, "k", 9, time.Hour, [][]byte{[]byte("12"), []byte("3")}, "a", "b")
+	}, event.Operation{Kind: event.Append, Keys: 3, Bytes: 3}},
 	{"End", func(ctx context.Context, s *guard.Store) error { _, err := s.End(ctx, "k", time.Hour); return err }, event.Operation{Kind: event.Append, Keys: 1}},
 	{"Delete", func(ctx context.Context, s *guard.Store) error { _, err := s.Delete(ctx, "a", "b"); return err }, event.Operation{Kind: event.Removal, Keys: 2}},
 	{"Clear", func(ctx context.Context, s *guard.Store) error { _, err := s.Clear(ctx, "p"); return err }, event.Operation{Kind: event.Clearing, Keys: 5}},

@@ -36,6 +36,7 @@ type state struct {
 	batch     drivers.Batch
 	adder     drivers.Adder
 	logs      drivers.Log
+	purger    drivers.Purger
 	limited   drivers.Limited
 	pinger    drivers.Pinger
 	sweeper   drivers.Sweeper
@@ -60,6 +61,7 @@ func New(driver drivers.Driver, timeout time.Duration, log *slog.Logger) *Store 
 	s.batch, _ = driver.(drivers.Batch)
 	s.adder, _ = driver.(drivers.Adder)
 	s.logs, _ = driver.(drivers.Log)
+	s.purger, _ = driver.(drivers.Purger)
 	s.limited, _ = driver.(drivers.Limited)
 	s.pinger, _ = driver.(drivers.Pinger)
 	s.sweeper, _ = driver.(drivers.Sweeper)

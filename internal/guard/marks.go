@@ -3,6 +3,7 @@ package guard
 import (
 	"context"
 	"errors"
+	"slices"
 	"time"
 
 	"github.com/gin-cachette/cachette/drivers"
@@ -86,6 +87,21 @@ func (s *Store) Logs() bool { return s.logs != nil }
 func (s *Store) Append(ctx context.Context, key string, keep int, ttl time.Duration, records ...[]byte) error {
 	return s.run(ctx, s.at(key), event.Append, 1, func(ctx context.Context) (int, error) {
 		return size(records), s.logs.Append(ctx, key, keep, ttl, records...)
+	})
+}
+
+// Purge does what [drivers.Purger] says, also of keys on other servers than the log's. For a driver that is none, Append and Delete stand in.
+func (s *Store) Purge(ctx context.Context, key string, keep int, ttl time.Duration, records [][]byte, keys ...string) error {
+	on := s.at(key)
+	if s.purger == nil || slices.ContainsFunc(keys, func(key string) bool { return s.at(key) != on }) {
+		if err := s.Append(ctx, key, keep, ttl, records...); err != nil {
+			return err
+		}
+		_, err := s.Delete(ctx, keys...)
+		return err
+	}
+	return s.run(ctx, on, event.Append, 1+len(keys), func(ctx context.Context) (int, error) {
+		return size(records), s.purger.Purge(ctx, key, keep, ttl, records, keys...)
 	})
 }
 

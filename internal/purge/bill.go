@@ -73,6 +73,17 @@ type unit struct {
 	part *partition
 }
 
+// keys appends the keys that are deleted of a unit: those of its marks, and the pulse where the log of its partition has a record.
+func (u *unit) keys(keys []string) []string {
+	for i := range u.marks {
+		keys = u.marks[i].appendKeys(keys, u.part.base)
+	}
+	if len(u.records) > 0 {
+		keys = append(keys, u.part.pulse)
+	}
+	return keys
+}
+
 // units returns the parts of a bill, by their partitions. It is the whole bill where there is one server.
 func (s *Shared) units(b *bill) (list []unit) {
 	if !s.Sharded {

@@ -58,84 +58,101 @@ func (s *Shared) carry(ctx context.Context, b *bill) (failed uint64, err error) 
 
 // carryLot carries out purges on one server, in this order:
 //   - Into the logs, for what has no mark to delete: fills under way whose tags have no name yet, and what stands on a prefix.
-//   - The marks are deleted, in one command, and the pulses, which must not be looked at before the logs have the records.
+//   - The marks are deleted, and the pulses, which must not be looked at before the logs have the records: with the records, in one operation of
+//     each log that gets some, and in one command where none does.
 //   - Into the logs for tiers near the processes, if there are any: such a tier has seen the marks good at a position, and they were until now.
 //
 // The marks of what is known before a fill need no record but for near tiers. It returns for each unit why it was not carried out.
 func (s *Shared) carryLot(ctx context.Context, lot []unit) []error {
-	failed := make([]error, len(lot))
+	failed, deleted := make([]error, len(lot)), make([]bool, len(lot))
 	var logged []int
 	for i := range lot {
 		if u := &lot[i]; len(u.records) > 0 || len(u.logged(true)) > 0 {
 			logged = append(logged, i)
 		}
 	}
-	if len(logged) > 0 {
-		s.Beside(len(logged), func(i int) { failed[logged[i]] = s.log(ctx, &lot[logged[i]]) })
+	if len(logged) > 0 && s.Log != nil {
+		s.Beside(len(logged), func(n int) {
+			i := logged[n]
+			deleted[i], failed[i] = s.log(ctx, &lot[i])
+		})
 	}
-	var done []int
+	var left []int
 	for i, why := range failed {
-		if why == nil {
-			done = append(done, i)
+		if why == nil && !deleted[i] {
+			left = append(left, i)
 		}
 	}
-	if err := s.delete(ctx, lot, done); err != nil {
-		for _, i := range done {
-			failed[i] = err
+	fail := func(some []int, err error) {
+		for _, i := range some {
+			failed[i] = cmp.Or(failed[i], err)
 		}
+	}
+	fail(left, s.delete(ctx, lot, left))
+	for i := range lot {
+		if u := &lot[i]; len(u.records) > 0 {
+			u.part.outdate()
+		}
+	}
+	if s.Near {
+		var done []int
+		for i, why := range failed {
+			if why == nil {
+				done = append(done, i)
+			}
+		}
+		fail(done, s.tellNear(ctx, lot, done))
 	}
 	return failed
 }
 
-// log notes a unit in the logs of its partition.
-func (s *Shared) log(ctx context.Context, u *unit) error {
+// log notes a unit in the logs of its partition, and has its marks deleted behind that. They are not where a log could not be written: it was
+// deleted then, and they are to be deleted behind that, also if they were before.
+func (s *Shared) log(ctx context.Context, u *unit) (deleted bool, err error) {
 	defer u.part.noted.Store(nil) // what this process begins behind its own purge is not to be taken for older
-	if err := s.append(ctx, u.part.tags, s.Keep, recordsOf(u.logged(true))); err != nil {
-		return err
+	key, keep, records := u.part.tags, s.Keep, recordsOf(u.logged(true))
+	if rare := u.encoded(); len(rare) > 0 {
+		if err := s.append(ctx, key, keep, records); err != nil {
+			return false, err
+		}
+		key, keep, records = u.part.log, keepPrefixes, rare
 	}
-	return s.append(ctx, u.part.log, keepPrefixes, u.encoded())
+	if err := s.Log.Purge(ctx, key, keep, logLife, records, u.keys(nil)...); err != nil {
+		return false, s.drop(ctx, key, err)
+	}
+	return true, nil
 }
 
-// append appends to a log. One that cannot be written, as in a full store, is deleted: then it tells nothing, and what
-// would have asked it is not kept.
+// append appends to a log, or deletes it.
 func (s *Shared) append(ctx context.Context, log string, keep int, records []string) error {
 	if s.Log == nil || len(records) == 0 {
 		return nil
 	}
 	if err := s.Log.Append(ctx, log, keep, logLife, records...); err != nil {
-		if dropped := s.Marks.Delete(ctx, log); dropped != nil {
-			return err
-		}
+		return s.drop(ctx, log, err)
 	}
 	return nil
 }
 
-// delete deletes the marks of some units of a lot, and tells near tiers.
+// drop deletes a log that cannot be written, as in a full store: then it tells nothing, and what would have asked it is not kept. It returns why
+// the log could not be written where it cannot be deleted either.
+func (s *Shared) drop(ctx context.Context, log string, why error) error {
+	if s.Marks.Delete(ctx, log) != nil {
+		return why
+	}
+	return nil
+}
+
+// delete deletes the marks of some units of a lot, in one command.
 func (s *Shared) delete(ctx context.Context, lot []unit, some []int) error {
-	var keys, late, early []string
+	var keys []string
 	for _, i := range some {
-		u := &lot[i]
-		for k := range u.marks {
-			keys = u.marks[k].appendKeys(keys, u.part.base)
-		}
-		if len(u.records) > 0 {
-			keys = append(keys, u.part.pulse)
-		}
-		late, early = append(late, u.logged(true)...), append(early, u.logged(false)...)
+		keys = lot[i].keys(keys)
 	}
 	if len(keys) == 0 {
 		return nil
 	}
-	err := s.Marks.Delete(ctx, keys...)
-	for _, i := range some {
-		if u := &lot[i]; len(u.records) > 0 {
-			u.part.outdate()
-		}
-	}
-	if err != nil || !s.Near {
-		return err
-	}
-	return s.tellNear(ctx, late, early)
+	return s.Marks.Delete(ctx, keys...)
 }
 
 // PurgeBy purges scopes for a fill whose own response is to outlive that. The marks of its paths are deleted and added anew,

@@ -99,7 +99,10 @@ func (l *Look) WordsOf(scopes []Scope) []Mark {
 func (s *Shared) AppendTo(ctx context.Context, scopes ...Scope) error {
 	b := s.bill(scopes...)
 	for _, u := range s.units(&b) {
-		if err := s.log(ctx, &u); err != nil {
+		if err := s.append(ctx, u.part.tags, s.Keep, recordsOf(u.logged(true))); err != nil {
+			return err
+		}
+		if err := s.append(ctx, u.part.log, keepPrefixes, u.encoded()); err != nil {
 			return err
 		}
 	}

@@ -59,8 +59,8 @@ func (f *fleet) fill(q *process, page int) {
 	f.w.Yield()
 	e.read = f.w.Step
 	f.w.Say("reads")
+	f.slow = true
 	if f.plan.few {
-		f.slow = true
 		_ = f.w.Wait(ctx, 2*every)
 	}
 	if old != nil && f.chance(70) { // a 304: what is stored is as good as what would be read now, and so are its tags

@@ -109,7 +109,7 @@ type fleet struct {
 	moved    time.Time       // when a log of prefixes last changed
 	known    sim.Arrangements
 	failures int  // of commands
-	slow     bool // a handler that takes long has read its data
+	slow     bool // a handler has read its data
 }
 
 func newFleet() *fleet { return &fleet{w: &sim.World{}} }
@@ -162,7 +162,7 @@ func (f *fleet) end() string {
 }
 
 func (f *fleet) newProcess(number int) *process {
-	q := &process{number: number, store: sim.Client{Store: &f.w.Store}}
+	q := &process{number: number, store: sim.Client{Store: &f.w.Store, Apart: f.plan.apart}}
 	o := purge.Options{Near: f.plan.near, Every: every, Keep: f.plan.keep, Now: f.w.Now, Wait: f.w.Wait, Random: f.random}
 	if f.plan.sharded() {
 		f.spread(q, &o)

@@ -24,8 +24,12 @@ func (s *Shared) Place(ctx context.Context) (p Place, err error) {
 	return p, err
 }
 
-// tellNear notes in the logs of near tiers what was purged: tags and groups, and what is known before a fill.
-func (s *Shared) tellNear(ctx context.Context, late, early []string) error {
+// tellNear notes in the logs of near tiers what was purged of some units of a lot: tags and groups, and what is known before a fill.
+func (s *Shared) tellNear(ctx context.Context, lot []unit, some []int) error {
+	var late, early []string
+	for _, i := range some {
+		late, early = append(late, lot[i].logged(true)...), append(early, lot[i].logged(false)...)
+	}
 	if err := s.append(ctx, s.tagLog, s.Keep, recordsOf(distinctTexts(late))); err != nil {
 		return err
 	}

@@ -27,6 +27,8 @@ type plan struct {
 	alone   bool   // it is of partitions alone, or of lists
 	few     bool   // and of no more than a fill that takes long, a purge meanwhile, and hits
 	later   bool   // it is of a fill, a purge by another process, and a fill that comes later
+	apart   bool   // the store has no command for a purge: see sim.Client
+	full    bool   // it is of a fill, and of a purge of its tag that may find the store full
 	untold  int    // of a hundred times, how often an arrangement cannot be told
 }
 
@@ -81,7 +83,13 @@ func (f *fleet) makePlan() {
 		*p = plan{processes: 2, servers: 2, salt: f.rng.Uint64(), steps: 3, keep: 8, tags: allTags[:1+f.rng.IntN(2)], known: p.known, alone: f.chance(50)}
 	case k < 22: // of a position that may have been noted for an earlier fill
 		*p = plan{processes: 2, servers: 1, steps: 2, keep: 8, tags: allTags[:1], known: p.known, later: true}
+	case k < 24: // of a log that gets no record
+		*p = plan{processes: 1, servers: 1, steps: 5, keep: 8, tags: allTags[:1], full: true}
+		p.known[0] = allKnown[0][:1]
+	case k < 26: // of processes that look at the log of prefixes at different times
+		*p = plan{processes: 2, servers: 1, prefixes: true, steps: 2, keep: 8, known: p.known, alone: true}
 	}
+	p.apart = f.chance(30)
 	from := p.known[0]
 	if len(p.tags) > 0 && f.chance(60) {
 		from = p.tags
@@ -133,6 +141,17 @@ func (f *fleet) populate() {
 		f.act("purge", 1, 0, func(q *process, _ int) {
 			f.w.Until(func() bool { return f.slow })
 			f.purge(q, []purge.Scope{p.focus})
+		})
+		f.act("hit", 0, 0, func(q *process, page int) { f.hit(q, page, true) })
+		return
+	}
+	if p.full {
+		f.act("fill", 0, 0, f.fill)
+		f.act("purge", 0, 0, func(q *process, _ int) {
+			f.w.Until(func() bool { return f.slow })
+			f.w.Full = f.chance(70)
+			f.w.Events = append(f.w.Events, func() { f.w.Say("not full"); f.w.Full = false })
+			f.purge(q, p.tags)
 		})
 		f.act("hit", 0, 0, func(q *process, page int) { f.hit(q, page, true) })
 		return

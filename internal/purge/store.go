@@ -30,6 +30,10 @@ type Log interface {
 	// A record that is appended twice is harmless.
 	Append(ctx context.Context, key string, keep int, ttl time.Duration, records ...string) error
 
+	// Purge appends records, if any, to a log as Append does, and deletes keys, which are in the log's partition. When it has returned nil, each
+	// key was deleted at a moment at which every Since saw the records. With an error any of it may have been done or not, and in any order.
+	Purge(ctx context.Context, log string, keep int, ttl time.Duration, records []string, keys ...string) error
+
 	// End returns the position behind the last record. A log that is not there is begun anew, with positions that are none of
 	// the old one's. Its life is lengthened to ttl.
 	End(ctx context.Context, key string, ttl time.Duration) (Position, error)

@@ -263,19 +263,24 @@ func (p *process) Set(ctx context.Context, key string, value []byte, ttl time.Du
 func (p *process) Delete(ctx context.Context, keys ...string) (n int, err error) {
 	keys = slices.Clone(keys)
 	err = p.do(ctx, "delete "+strings.Join(keys, " "), func() error {
-		for _, key := range keys {
-			if _, ok := p.live(key); ok {
-				n++
-			}
-			if p.mistake == deletesNot {
-				continue
-			}
-			delete(p.items, key)
-			delete(p.logs, key)
-		}
+		n = p.remove(keys)
 		return nil
 	})
 	return n, err
+}
+
+func (p *process) remove(keys []string) (n int) {
+	for _, key := range keys {
+		if _, ok := p.live(key); ok {
+			n++
+		}
+		if p.mistake == deletesNot {
+			continue
+		}
+		delete(p.items, key)
+		delete(p.logs, key)
+	}
+	return n
 }
 
 func (p *process) Clear(ctx context.Context, prefix string) (n int, err error) {
@@ -333,12 +338,26 @@ func (l *steppedLog) end() drivers.Position {
 func (p *process) Append(ctx context.Context, key string, _ int, _ time.Duration, records ...[]byte) error {
 	records = slices.Clone(records)
 	return p.do(ctx, "append "+key, func() error {
-		if p.full {
-			return errFull
-		}
-		l := p.log(key)
-		l.records = append(l.records, records...)
-		return nil
+		return p.append(key, records)
+	})
+}
+
+func (p *process) append(key string, records [][]byte) error {
+	if p.full {
+		return errFull
+	}
+	l := p.log(key)
+	l.records = append(l.records, records...)
+	return nil
+}
+
+// Purge implements [drivers.Purger]. A full store deletes all the same.
+func (p *process) Purge(ctx context.Context, key string, _ int, _ time.Duration, records [][]byte, keys ...string) error {
+	records, keys = slices.Clone(records), slices.Clone(keys)
+	return p.do(ctx, "purge "+key+" "+strings.Join(keys, " "), func() error {
+		err := p.append(key, records)
+		p.remove(keys)
+		return err
 	})
 }
 

@@ -17,6 +17,9 @@ type Client struct {
 
 	// Place returns the key as it stands on a server; nil where processes agree on which server that is, so that it is the key.
 	Place func(key string, server int) string
+
+	// Apart has Purge append and delete by two commands, as it is done for a driver that has none for both.
+	Apart bool
 }
 
 // part is what a command has to do with one server.
@@ -95,6 +98,27 @@ func (c Client) Append(_ context.Context, key string, keep int, _ time.Duration,
 	return c.Store.append(server, key, keep, records)
 }
 
+// Purge implements purge.Log.
+func (c Client) Purge(ctx context.Context, log string, keep int, ttl time.Duration, records []string, keys ...string) error {
+	if c.Apart {
+		if err := c.Append(ctx, log, keep, ttl, records...); err != nil {
+			return err
+		}
+		return c.Delete(ctx, keys...)
+	}
+	server, log := c.at(log)
+	return c.Store.purge(server, log, keep, records, c.placed(keys))
+}
+
+// placed returns keys as they stand on their servers.
+func (c Client) placed(keys []string) []string {
+	list := make([]string, len(keys))
+	for i, key := range keys {
+		_, list[i] = c.at(key)
+	}
+	return list
+}
+
 // End implements purge.Log.
 func (c Client) End(_ context.Context, key string, _ time.Duration) (purge.Position, error) {
 	return c.Store.endOf(c.at(key))
@@ -127,6 +151,11 @@ func (s *Store) Delete(ctx context.Context, keys ...string) error {
 // Append implements purge.Log.
 func (s *Store) Append(ctx context.Context, key string, keep int, ttl time.Duration, records ...string) error {
 	return s.client().Append(ctx, key, keep, ttl, records...)
+}
+
+// Purge implements purge.Log.
+func (s *Store) Purge(ctx context.Context, log string, keep int, ttl time.Duration, records []string, keys ...string) error {
+	return s.client().Purge(ctx, log, keep, ttl, records, keys...)
 }
 
 // End implements purge.Log.

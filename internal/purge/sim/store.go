@@ -57,6 +57,7 @@ type Mistakes struct {
 	WritesBack     bool // a life is lengthened by writing the word that was there
 	Replaces       bool // a purge writes another word, and may do so again
 	KeepsLog       bool // a log is not deleted
+	DeletesFirst   bool // a purge deletes its marks, and then has its records
 	ForgetsRecords bool // what was lost or trimmed of a log is taken for nothing
 }
 
@@ -204,12 +205,32 @@ func (s *Store) add(server int, word func() string, keys []string) (words []stri
 
 func (s *Store) delete(server int, keys []string) error {
 	return s.send(server, s.loudest(keys), func() error {
-		s.w.Say("delete %q", keys)
-		for n, i := range s.order(len(keys)) {
-			s.between(n, keys[i])
-			s.drop(keys[i])
-		}
+		s.deleteAll(keys)
 		return nil
+	})
+}
+
+func (s *Store) deleteAll(keys []string) {
+	s.w.Say("delete %q", keys)
+	for n, i := range s.order(len(keys)) {
+		s.between(n, keys[i])
+		s.drop(keys[i])
+	}
+}
+
+// purge appends to a log and deletes keys, of which those that are quiet are deleted with the first step. A driver may find that others were faster,
+// or a server has moved, and begin anew: then it has deleted once before.
+func (s *Store) purge(server int, log string, keep int, records, keys []string) error {
+	return s.send(server, s.loudest(append([]string{log}, keys...)), func() error {
+		if s.Mistakes.DeletesFirst || s.Turn != nil && s.Turn() {
+			s.deleteAll(keys)
+			s.between(1, log)
+		}
+		err := s.appendAll(log, keep, records)
+		if s.between(1, log); !s.Mistakes.DeletesFirst {
+			s.deleteAll(keys)
+		}
+		return err // a full store deletes all the same
 	})
 }
 
@@ -261,18 +282,24 @@ func (s *Store) list(key string) *List {
 }
 
 func (s *Store) append(server int, key string, keep int, records []string) error {
-	return s.send(server, key, func() error {
-		if s.Full {
-			return errors.New("sim: full")
-		}
-		s.w.Say("append to %q: %q", key, records)
-		s.touch(key, len(records))
-		list := s.list(key)
-		list.Length += len(records)
-		list.Last = append(list.Last[:len(list.Last):len(list.Last)], records...)
-		list.Last = list.Last[max(0, len(list.Last)-keep):]
+	return s.send(server, key, func() error { return s.appendAll(key, keep, records) })
+}
+
+func (s *Store) appendAll(key string, keep int, records []string) error {
+	if len(records) == 0 {
 		return nil
-	})
+	}
+	if s.Full {
+		s.w.Say("full: no append to %q", key)
+		return errors.New("sim: full")
+	}
+	s.w.Say("append to %q: %q", key, records)
+	s.touch(key, len(records))
+	list := s.list(key)
+	list.Length += len(records)
+	list.Last = append(list.Last[:len(list.Last):len(list.Last)], records...)
+	list.Last = list.Last[max(0, len(list.Last)-keep):]
+	return nil
 }
 
 func (s *Store) endOf(server int, key string) (end purge.Position, err error) {
