@@ -17,7 +17,7 @@ import (
 )
 
 // once are the operations that are sent once, whatever MaxRetries is. Values are put and deleted again where a connection was cut.
-var once = []string{"Clear", "Add", "Insert", "Append"}
+var once = []string{"Clear", "Add", "Insert", "Append", "Purge"}
 
 // TestFaults runs the suite of faults on a single server, opened by its name.
 //

@@ -41,7 +41,7 @@ type Options struct {
 }
 
 // Driver is a [drivers.Driver] that keeps its entries in Redis. It is a [drivers.Batch], a [drivers.BatchSetter], a
-// [drivers.Adder], a [drivers.Inserter], a [drivers.Log], a [drivers.Limited], a [drivers.Pinger] and, for a Cluster, [drivers.Sharded] too. Create it with [New].
+// [drivers.Adder], a [drivers.Inserter], a [drivers.Log], a [drivers.Purger], a [drivers.Limited], a [drivers.Pinger] and, for a Cluster, [drivers.Sharded] too. Create it with [New].
 type Driver struct {
 	client  redis.UniversalClient
 	secrets secrets

@@ -54,7 +54,7 @@ type unlinkRequest struct {
 func (d *Driver) unlinking(keys []string) *unlinkRequest {
 	r := &unlinkRequest{}
 	for i, key := range keys {
-		if i == 0 || d.Sharded() {
+		if i%unlinkBatch == 0 || d.Sharded() {
 			r.commands = append(r.commands, []any{"unlink"})
 		}
 		last := len(r.commands) - 1

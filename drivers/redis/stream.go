@@ -33,14 +33,19 @@ func (d *Driver) Append(ctx context.Context, key string, keep int, ttl time.Dura
 	if len(records) == 0 {
 		return nil
 	}
-	r := &appendRequest{key: key, keep: logrecord.Room(keep), milliseconds: max(1, ttl.Milliseconds())}
-	size := 0
+	r, size := appending(key, keep, ttl, records)
+	return d.do(ctx, operation, key, size > maxShared, r)
+}
+
+// appending returns a request that appends records, and how many bytes these have.
+func appending(key string, keep int, ttl time.Duration, records [][]byte) (r *appendRequest, size int) {
+	r = &appendRequest{key: key, keep: logrecord.Room(keep), milliseconds: max(1, ttl.Milliseconds())}
 	for _, record := range records {
 		size += len(record)
 		record = append([]byte{}, record...) // they outlive the call where the context ends it
 		r.records = append(r.records, func() []byte { return logrecord.Pack(record) })
 	}
-	return d.do(ctx, operation, key, size > maxShared, r)
+	return r, size
 }
 
 type appendRequest struct {
