@@ -140,6 +140,16 @@ func WithStaleIfError(window time.Duration) SharedOption {
 	return sharedOption{routeOption{options.StaleIfError(window)}, valueOption{options.ValueStaleIfError(window)}}
 }
 
+// WithPatience is for how long a request for a stale response waits for a fresh one: then it gets the stale one, while the handler goes on
+// for the next. It holds within the windows of stale-while-revalidate, where a request without it does not wait at all, and of
+// stale-if-error, since a handler that is late is an error as a gateway's 504 is (RFC 5861 §4); where neither the response nor the route has
+// any, for a minute after the response went stale. It holds for no response with must-revalidate, proxy-revalidate, s-maxage or no-cache,
+// and for no request whose Cache-Control says what is too old for it (no-cache, max-age, min-fresh, max-stale).
+//
+// The handler runs in the background, as for [WithStaleWhileRevalidate], once for all that wait. Where that fails they get the stale
+// response at once, and so do those that come within the next five seconds.
+func WithPatience(wait time.Duration) Option { return routeOption{options.Patience(wait)} }
+
 // WithHeuristicFreshness gives responses that say when they were last modified, and for which nothing else gives any
 // freshness, a tenth of their age then, a day at most (RFC 9111 §4.2.2).
 func WithHeuristicFreshness() Option { return routeOption{options.HeuristicFreshness()} }

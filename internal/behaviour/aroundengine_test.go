@@ -56,14 +56,24 @@ func form(c *gin.Context) {
 	c.String(http.StatusOK, "form with %s", token)
 }
 
+// eachWait runs a test with options that have stale pages refreshed in the background.
+func eachWait(t *testing.T, name string, test func(t *testing.T, options []cachette.Option)) {
+	for wait, options := range map[string][]cachette.Option{
+		"at once":  {cachette.WithStaleWhileRevalidate(time.Hour)},
+		"patience": {cachette.WithStaleWhileRevalidate(time.Hour), cachette.WithPatience(time.Second)},
+	} {
+		t.Run(name+"/"+wait, func(t *testing.T) { test(t, options) })
+	}
+}
+
 // A client that is given a cookie has no page made for others.
 func TestRefreshForAForeignCookie(t *testing.T) {
 	for _, late := range []bool{false, true} {
-		t.Run(fmt.Sprintf("at the commit: %t", late), func(t *testing.T) {
+		eachWait(t, fmt.Sprintf("at the commit: %t", late), func(t *testing.T, options []cachette.Option) {
 			eachStore(t, func(t *testing.T, store func(*cachette.Config)) {
 				synctest.Test(t, func(t *testing.T) {
 					s := newSite(t, store)
-					s.GET("/form", cachette.Cached(time.Minute, cachette.WithStaleWhileRevalidate(time.Hour)), form)
+					s.GET("/form", cachette.Cached(time.Minute, options...), form)
 					h := tokens(s, late)
 					send(t, h, http.MethodGet, "/form", "Cookie: shared=1") // which the page does not depend on, as the cookie is there
 					time.Sleep(2 * time.Minute)
@@ -82,11 +92,11 @@ func TestRefreshForAForeignCookie(t *testing.T) {
 // A client for which what stands around the engine says that nothing is to be stored has nothing stored for others.
 func TestRefreshForAForeignCacheControl(t *testing.T) {
 	for _, control := range []string{"Cache-Control: private", "Cache-Control: no-store", "CDN-Cache-Control: no-store"} {
-		t.Run(control, func(t *testing.T) {
+		eachWait(t, control, func(t *testing.T, options []cachette.Option) {
 			eachStore(t, func(t *testing.T, store func(*cachette.Config)) {
 				synctest.Test(t, func(t *testing.T) {
 					s := newSite(t, store)
-					s.GET("/form", cachette.Cached(time.Minute, cachette.WithStaleWhileRevalidate(time.Hour)), form)
+					s.GET("/form", cachette.Cached(time.Minute, options...), form)
 					h := http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 						if user := r.Header.Get("Cookie"); user != "" {
 							name, value, _ := strings.Cut(control, ": ")
@@ -111,11 +121,11 @@ func TestRefreshForAForeignCacheControl(t *testing.T) {
 // What clients' pages vary by, those of a refresh do too.
 func TestRefreshForAForeignVary(t *testing.T) {
 	for _, late := range []bool{false, true} {
-		t.Run(fmt.Sprintf("at the commit: %t", late), func(t *testing.T) {
+		eachWait(t, fmt.Sprintf("at the commit: %t", late), func(t *testing.T, options []cachette.Option) {
 			eachStore(t, func(t *testing.T, store func(*cachette.Config)) {
 				synctest.Test(t, func(t *testing.T) {
 					s := newSite(t, store)
-					s.GET("/form", cachette.Cached(time.Minute, cachette.WithStaleWhileRevalidate(time.Hour)), form)
+					s.GET("/form", cachette.Cached(time.Minute, options...), form)
 					inner := tokens(s, false)
 					h := http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 						if late {

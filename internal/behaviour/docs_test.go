@@ -92,6 +92,8 @@ var (
 		{want: "hit; ttl=60", handler: docWhole, first: docNoFields},
 		{want: "hit; ttl=-10", options: []cachette.Option{cachette.WithStaleWhileRevalidate(time.Minute)}, handler: docWhole,
 			first: docNoFields, pause: 70 * time.Second},
+		{want: "hit; ttl=-11; detail=patience", options: []cachette.Option{cachette.WithPatience(time.Second)},
+			handler: docThen(docWhole, func(c *gin.Context) { <-c.Request.Context().Done() }), first: docNoFields, pause: 70 * time.Second},
 		{want: "fwd=uri-miss; stored", handler: docWhole},
 		{want: "fwd=uri-miss", handler: docWhole, method: http.MethodHead},
 		{want: "fwd=vary-miss; stored", handler: docAnswer(http.StatusOK, "Vary: Accept-Language"),

@@ -49,6 +49,8 @@ func TestMistakesPanic(t *testing.T) {
 		{"a negative stale-while-revalidate", func() { cachette.WithStaleWhileRevalidate(-1) }, []string{"WithStaleWhileRevalidate", "more than 0"}},
 		{"stale-if-error without a unit", func() { cachette.WithStaleIfError(3600) }, []string{"WithStaleIfError", "3.6µs", "3600" + unit}},
 		{"no stale-if-error", func() { cachette.WithStaleIfError(0) }, []string{"WithStaleIfError", "more than 0"}},
+		{"patience without a unit", func() { cachette.WithPatience(100) }, []string{"WithPatience", "100ns", "100" + unit}},
+		{"no patience", func() { cachette.WithPatience(0) }, []string{"WithPatience", "more than 0"}},
 		{"a status that is none", func() { cachette.WithStatusTTL(99, time.Second) }, []string{"99", "200 to 599"}},
 		{"an interim status", func() { cachette.WithStatusTTL(103, time.Second) }, []string{"103", "200 to 599"}},
 		{"the status of a part", func() { cachette.WithStatusTTL(206, time.Second) }, []string{"206", "another"}},
@@ -130,6 +132,8 @@ func TestContradictionsPanic(t *testing.T) {
 			[]string{"WithStaleWhileRevalidate(1s)", "WithStaleWhileRevalidate(1h0m0s)"}},
 		{"two windows for errors", time.Minute, cachette.WithStaleIfError(time.Second), cachette.WithStaleIfError(time.Hour),
 			[]string{"WithStaleIfError(1s)", "WithStaleIfError(1h0m0s)"}},
+		{"two patiences", time.Minute, cachette.WithPatience(time.Second), cachette.WithPatience(time.Hour),
+			[]string{"WithPatience(1s)", "WithPatience(1h0m0s)"}},
 		{"two functions for the ttl", 0, cachette.WithTTLFunc(never), cachette.WithTTLFunc(never), []string{"WithTTLFunc"}},
 		{"a ttl and a function for it", time.Minute, cachette.WithTTLFunc(never), cachette.WithPathKey(), []string{"the ttl 1m0s", "WithTTLFunc"}},
 	} {
@@ -152,9 +156,10 @@ func TestContradictionsPanic(t *testing.T) {
 // The same said twice is no contradiction, and neither is what a route inside of another says otherwise.
 func TestAgreementsPass(t *testing.T) {
 	outer := []cachette.Option{cachette.WithPathKey(), cachette.WithStatusTTL(404, time.Second), cachette.WithBodyLimit(10),
-		cachette.WithStaleIfError(time.Second), cachette.WithStaleWhileRevalidate(time.Second)}
+		cachette.WithStaleIfError(time.Second), cachette.WithStaleWhileRevalidate(time.Second), cachette.WithPatience(time.Second)}
 	inner := []cachette.Option{cachette.WithQueryParams("a", "b"), cachette.WithStatusTTL(404, time.Hour), cachette.WithStatusTTL(410, time.Second),
-		cachette.WithBodyLimit(20), cachette.WithStaleIfError(time.Hour), cachette.WithStaleWhileRevalidate(time.Hour)}
+		cachette.WithBodyLimit(20), cachette.WithStaleIfError(time.Hour), cachette.WithStaleWhileRevalidate(time.Hour),
+		cachette.WithPatience(time.Hour)}
 	again := []cachette.Option{cachette.WithQueryParams("b", "a", "a"), cachette.WithStatusTTL(404, time.Hour), cachette.WithBodyLimit(20),
 		cachette.WithNamespace("n"), cachette.WithNamespace("n"), cachette.WithVary("Accept"), cachette.WithVary("accept")}
 	s := newSite(t)

@@ -11,6 +11,7 @@ type Request struct {
 	Outcome     Outcome
 	TTL         time.Duration   // of what answered, for Hit, StaleHit and StoodIn: how long it stays fresh; negative when it is stale
 	Answered    int             // the status of the handler's answer, where the client gets another; 0 for none
+	Late        bool            // of a StaleHit: the handler has taken longer than the route waits
 	Stored      bool            // the response was accepted for storing
 	Refusal     rfc9111.Refusal // why it was not; empty where that goes without saying
 	Forward     rfc9111.Forward // why it went to the handler, for what is no hit
@@ -42,6 +43,9 @@ func (r *Request) CacheStatus() rfc9111.CacheStatus {
 	switch r.Outcome {
 	case Hit, StaleHit:
 		status.Hit, status.HasTTL, status.TTL = true, true, r.TTL
+		if r.Late {
+			status.Detail = "patience"
+		}
 		return status
 	case Unsatisfiable:
 		status.Detail = "only-if-cached"

@@ -290,6 +290,12 @@ func setWindow(into *time.Duration, window time.Duration, name string) {
 	*into = window
 }
 
+// Patience is WithPatience.
+func Patience(wait time.Duration) Option {
+	mustLast("WithPatience: the time", wait)
+	return func(r *serve.Route) { setWindow(&r.Policy.Patience, wait, "WithPatience") }
+}
+
 // HeuristicFreshness is WithHeuristicFreshness.
 func HeuristicFreshness() Option {
 	return func(r *serve.Route) { r.Policy.Heuristic = true }

@@ -31,6 +31,7 @@ var errFormat = errors.New("cachette: not a stored response")
 // How many values the arrays have: the metadata, and what is in it.
 const (
 	entryFields    = 20
+	lateFields     = 1 // that came later, and are left out where they are zero
 	variantsFields = 4
 	basisFields    = 2
 	markFields     = 5
@@ -78,7 +79,12 @@ func frame(magic string, meta, body []byte) []byte {
 
 // entry writes the metadata of an entry.
 func (w *writer) entry(e *Entry) {
-	w.array(entryFields)
+	late := e.Meta.Patience > 0
+	if late {
+		w.array(entryFields + lateFields)
+	} else {
+		w.array(entryFields)
+	}
 	w.str(e.Key)
 	w.integer(int64(e.Status))
 	w.fields(e.Fields)
@@ -101,6 +107,9 @@ func (w *writer) entry(e *Entry) {
 	w.integer(int64(m.StaleWhileRevalidate))
 	w.integer(int64(m.StaleIfError))
 	w.strs(m.Vary)
+	if late {
+		w.integer(int64(m.Patience))
+	}
 }
 
 // entry reads what writer.entry wrote, and the length of the body.
@@ -112,6 +121,10 @@ func (r *reader) entry() (e *Entry, length int64) {
 	e.Meta = rfc9111.Metadata{ResponseTime: time.Unix(0, r.integer()), InitialAge: r.duration(), Lifetime: r.duration(),
 		NoCache: r.boolean(), MustRevalidate: r.boolean(), Shareable: r.boolean(),
 		StaleWhileRevalidate: r.duration(), StaleIfError: r.duration(), Vary: r.strs()}
+	if more >= lateFields {
+		e.Meta.Patience = r.duration()
+		more -= lateFields
+	}
 	r.skip(more)
 	return e, length
 }

@@ -34,7 +34,7 @@ func full() *Entry {
 		Variant: "variant", Basis: basis(),
 		Meta: rfc9111.Metadata{
 			ResponseTime: time.Unix(1767225600, 123456789), InitialAge: time.Second, Lifetime: time.Minute, NoCache: true,
-			MustRevalidate: true, Shareable: true, StaleWhileRevalidate: time.Hour, StaleIfError: 2 * time.Hour,
+			MustRevalidate: true, Shareable: true, StaleWhileRevalidate: time.Hour, StaleIfError: 2 * time.Hour, Patience: time.Minute,
 			Vary: []string{"X-A", "X-B"},
 		},
 	}
@@ -56,6 +56,7 @@ func TestRoundTrip(t *testing.T) {
 		func(e *Entry) { e.Body = nil },
 		func(e *Entry) { e.Fields, e.Meta.Vary = nil, nil; e.prepare(false) },
 		func(e *Entry) { e.Body = make([]byte, 1<<20) },
+		func(e *Entry) { e.Meta.Patience = 0 },
 	} {
 		e := full()
 		change(e)
@@ -79,9 +80,14 @@ func TestRoundTrip(t *testing.T) {
 			if x, y := a.Field(i).Interface(), b.Field(i).Interface(); !reflect.DeepEqual(x, y) {
 				t.Errorf("%s is %v, want %v", field.Name, x, y)
 			}
-			if field.Name != "Fields" && field.Name != "Meta" && full().value(i).IsZero() {
+			if field.Name != "Fields" && full().value(i).IsZero() {
 				t.Errorf("the test leaves %s at its zero value", field.Name)
 			}
+		}
+	}
+	for meta, i := reflect.ValueOf(full().Meta), 0; i < meta.NumField(); i++ {
+		if meta.Field(i).IsZero() {
+			t.Errorf("the test leaves %s at its zero value", meta.Type().Field(i).Name)
 		}
 	}
 	v := &Variants{Key: "key", Fields: []string{"X-A", "X-B"}, Basis: basis(), Expires: time.Unix(1767225600, 5)}
@@ -187,7 +193,7 @@ func extended(t *testing.T, meta []byte, kind string) []byte {
 		list(func() { r.tuple(fieldFields); w.array(fieldFields + 1); copied(fieldFields); more() })
 		copied(3)
 		theBasis()
-		copied(entryFields - 7)
+		copied(entryFields + lateFields - 7)
 	}
 	more()
 	if !r.complete() {

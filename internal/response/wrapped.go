@@ -22,8 +22,9 @@ type origin struct {
 var origins atomic.Pointer[[]origin]
 
 // packageOf returns the package of a writer's type.
-func packageOf(w http.ResponseWriter) string {
-	t := reflect.TypeOf(w)
+func packageOf(w http.ResponseWriter) string { return packageOfType(reflect.TypeOf(w)) }
+
+func packageOfType(t reflect.Type) string {
 	known := origins.Load()
 	if known != nil {
 		for i := range *known {
@@ -84,4 +85,16 @@ func captures(w http.ResponseWriter) bool {
 		}
 		w = inner.Unwrap()
 	}
+}
+
+// engineWriter is where a context of gin has the writer that its engine was given.
+var engineWriter, engineWriterShown = reflect.TypeFor[gin.Context]().FieldByName("writermem")
+
+// Enclosed tells whether what stands around the engine has a writer of its own, or may have one.
+func Enclosed(c *gin.Context) bool {
+	if !engineWriterShown || engineWriter.Type.Kind() != reflect.Struct {
+		return true
+	}
+	w := reflect.ValueOf(c).Elem().FieldByIndex(engineWriter.Index).Field(0)
+	return w.Kind() != reflect.Interface || w.IsNil() || !slices.Contains(servers[:], packageOfType(w.Elem().Type()))
 }

@@ -28,5 +28,8 @@ func (p *Policy) Within(outer *Policy) Policy {
 	if in.StaleIfError == 0 {
 		in.StaleIfError = outer.StaleIfError
 	}
+	if in.Patience == 0 {
+		in.Patience = outer.Patience
+	}
 	return in
 }

@@ -33,9 +33,9 @@ func (m Metadata) Ended(now time.Time) Metadata {
 	return m
 }
 
-// Lingers tells whether a stored response may be used stale without a request that asks for it (RFC 5861).
+// Lingers tells whether a stored response may be used stale without a request that asks for it (RFC 5861, [Metadata.ServableLate]).
 func (m *Metadata) Lingers() bool {
-	return !m.NoCache && !m.MustRevalidate && (m.StaleWhileRevalidate > 0 || m.StaleIfError > 0)
+	return !m.NoCache && !m.MustRevalidate && (m.StaleWhileRevalidate > 0 || m.StaleIfError > 0 || m.Patience > 0)
 }
 
 // Judge decides what may be done with a stored response, from what the request asks and the time (RFC 9111 §4).
@@ -85,8 +85,26 @@ func (m *Metadata) ServableOnError(asked *RequestDirectives, now time.Time) bool
 	return !m.MustRevalidate && allowed > 0 && -fresh <= allowed
 }
 
+// ServableLate tells whether a stored response may be served stale to a request for which the handler has taken longer than the cache waits:
+// within either window. One that is late is an error by which a gateway would answer 504, so stale-if-error covers it (RFC 5861 §4). Where
+// neither is said, it may be for a minute, which RFC 9111 §4.2.4 leaves to the configuration. What a client asks of the age counts as it does
+// for stale-while-revalidate.
+func (m *Metadata) ServableLate(asked *RequestDirectives, now time.Time) bool {
+	if m.NoCache || m.MustRevalidate || asked.NoCache || asked.MaxAge.Set || asked.MaxStale.Set || asked.MinFresh.Set {
+		return false
+	}
+	window := max(m.StaleWhileRevalidate, m.StaleIfError)
+	if asked.StaleIfError.Set {
+		window = max(window, asked.StaleIfError.Value)
+	}
+	if window == 0 {
+		window = keepForStale
+	}
+	return -m.Fresh(now) <= window
+}
+
 // keepForStale is for how long a stale response that cannot be validated stays worth its room: only a client's max-stale can
-// use it.
+// use it, or a route that waits for a fresh one no longer than so long.
 const keepForStale = time.Minute
 
 // Retention returns for how long after now a response is to be kept: while it is fresh, and while it may be of use stale.

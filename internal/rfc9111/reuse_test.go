@@ -192,6 +192,44 @@ func TestRetention(t *testing.T) {
 }
 
 // TestStatuses holds what the status and method of a response mean to a cache.
+// TestServableLate holds for how long a response that is stale from noon on may be served to a request for which the handler is late.
+func TestServableLate(t *testing.T) {
+	type (
+		m     = rfc9111.Metadata
+		asked = rfc9111.RequestDirectives
+	)
+	const never = -time.Nanosecond
+	both := m{StaleWhileRevalidate: 10 * time.Second, StaleIfError: 20 * time.Second}
+	for _, test := range []struct {
+		rule   string
+		stored m
+		asked  asked
+		until  time.Duration // after noon; never where not at all
+	}{
+		{"5861 §3", m{StaleWhileRevalidate: 10 * time.Second}, asked{}, 10 * time.Second},
+		{"5861 §4", m{StaleIfError: 20 * time.Second}, asked{}, 20 * time.Second},
+		{"5861 §3, §4", both, asked{}, 20 * time.Second},
+		{"5861 §4, the client's", both, asked{StaleIfError: seconds(30)}, 30 * time.Second},
+		{"5861 §4, the client's, which is shorter", both, asked{StaleIfError: seconds(1)}, 20 * time.Second},
+		{"9111 §4.2.4: nothing is said", m{}, asked{}, time.Minute},
+		{"9111 §4.2.4", m{StaleIfError: time.Hour, MustRevalidate: true}, asked{}, never},
+		{"9111 §5.2.2.4", m{StaleIfError: time.Hour, NoCache: true}, asked{}, never},
+		{"9111 §5.2.1.4", both, asked{NoCache: true}, never},
+		{"9111 §5.2.1.1", both, asked{MaxAge: seconds(600)}, never},
+		{"9111 §5.2.1.2", both, asked{MaxStale: seconds(0)}, never},
+		{"9111 §5.2.1.3", both, asked{MinFresh: seconds(0)}, never},
+	} {
+		test.stored.ResponseTime, test.stored.Lifetime = noon.Add(-time.Hour), time.Hour
+		for after, want := range map[time.Duration]bool{
+			0: test.until != never, max(0, test.until): test.until != never, max(0, test.until) + 1: false,
+		} {
+			if got := test.stored.ServableLate(&test.asked, noon.Add(after)); got != want {
+				t.Errorf("RFC %s: %v after noon: %t, want %t", test.rule, after, got, want)
+			}
+		}
+	}
+}
+
 func TestStatuses(t *testing.T) {
 	for status, want := range map[int]bool{500: true, 502: true, 503: true, 504: true, 501: false, 505: false, 404: false, 200: false} {
 		if got := rfc9111.IsServerError(status); got != want {

@@ -37,6 +37,8 @@ type Policy struct {
 	// StaleWhileRevalidate and StaleIfError hold where the response has no such directive (RFC 5861).
 	StaleWhileRevalidate time.Duration
 	StaleIfError         time.Duration
+	// Patience is for how long a request waits for a fresh response where it may have a stale one; 0 where nothing is said.
+	Patience time.Duration
 }
 
 // Metadata is what a cache has to know of a response that it stores.
@@ -51,6 +53,7 @@ type Metadata struct {
 
 	StaleWhileRevalidate time.Duration
 	StaleIfError         time.Duration
+	Patience             time.Duration // for how long a request for it waits for a fresh one, once it is stale; 0 where none does for a time
 
 	Vary []string // the request fields that selected it, canonical, sorted
 }
@@ -108,6 +111,7 @@ func Storable(x *Exchange, p *Policy) (m Metadata, omit []string, why Refusal) {
 		Shareable:            p.Partitioned || sharesCredentials(&d),
 		StaleWhileRevalidate: window(d.StaleWhileRevalidate, p.StaleWhileRevalidate),
 		StaleIfError:         window(d.StaleIfError, p.StaleIfError),
+		Patience:             p.Patience,
 		Vary:                 vary,
 	}
 	lifetime, declared := declaredLifetime(x, &d, targeted)

@@ -48,7 +48,13 @@ func (x *exchange) proceed() {
 	if x.mark == nil {
 		x.s.comesThrough(x.request)
 	}
-	p := x.plan()
+	p := x.plan(false)
+	if p.step == await {
+		if x.found.Why = p.why; x.await() {
+			return
+		}
+		p = x.plan(true)
+	}
 	switch p.step {
 	case answer:
 		x.replay(x.found.Entry, x.hit(x.found.Entry))
@@ -56,7 +62,7 @@ func (x *exchange) proceed() {
 	case answerAndRefresh:
 		outside := response.Governing(x.c.Writer.Header())
 		x.replay(x.found.Entry, x.hit(x.found.Entry))
-		x.refresh(outside)
+		x.refresh(outside, false)
 		return
 	}
 	x.found.Why = p.why
@@ -80,9 +86,9 @@ func (x *exchange) proceed() {
 	}
 }
 
-// plan decides what to do by what was found.
-func (x *exchange) plan() plan {
-	s := situation{why: x.found.Why, asked: &x.asked, now: x.now, refresh: x.mark != nil, shares: x.collapsible()}
+// plan decides what to do by what was found. waited tells whether it has waited for something fresh.
+func (x *exchange) plan(waited bool) plan {
+	s := situation{why: x.found.Why, asked: &x.asked, now: x.now, refresh: x.mark != nil, shares: x.collapsible(), waited: waited}
 	if e := x.found.Entry; e != nil {
 		s.stored, s.admitted = &e.Meta, x.around.admits(e)
 	}

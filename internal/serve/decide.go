@@ -15,6 +15,7 @@ type situation struct {
 	admitted bool // what was found may answer a request with these credentials (RFC 9111 §3.5)
 	refresh  bool // the request refreshes what is stored: it is no client's
 	shares   bool // one run of the handler may serve this request and others
+	waited   bool // it has waited for a fresh one as long as it was to
 }
 
 // plan is what is to be done with a request.
@@ -30,6 +31,7 @@ type step uint8
 const (
 	answer           step = iota // with what is stored
 	answerAndRefresh             // with what is stored, which is refreshed behind the answer
+	await                        // have what is stored refreshed, and wait for that as long as the route does
 	refuse                       // the request wants nothing but what is stored
 	refill                       // run the handler for the cache
 	collapse                     // run the handler for this request and others, or wait for another's
@@ -47,6 +49,8 @@ func decide(s *situation) plan {
 		switch use := s.stored.Judge(s.asked, s.now); {
 		case use == rfc9111.Serve:
 			return plan{step: answer}
+		case s.waits():
+			return plan{step: await, why: rfc9111.ForwardStale}
 		case use == rfc9111.ServeAndRefresh && !s.refresh:
 			return plan{step: answerAndRefresh}
 		case use == rfc9111.ValidateAsked && s.stored.Fresh(s.now) > 0:
@@ -66,4 +70,9 @@ func decide(s *situation) plan {
 		p.step = alone
 	}
 	return p
+}
+
+// waits tells whether the request waits for a fresh response, and gets the stale one where that takes long.
+func (s *situation) waits() bool {
+	return s.stored.Patience > 0 && !s.waited && !s.refresh && !s.asked.OnlyIfCached && s.stored.Fresh(s.now) <= 0 && s.stored.ServableLate(s.asked, s.now)
 }

@@ -22,6 +22,9 @@ func TestDecide(t *testing.T) {
 	noCache := of(time.Second, time.Minute, func(m *rfc9111.Metadata) { m.NoCache = true })
 	must := of(time.Hour, time.Minute, func(m *rfc9111.Metadata) { m.MustRevalidate = true })
 	while := of(2*time.Minute, time.Minute, func(m *rfc9111.Metadata) { m.StaleWhileRevalidate = time.Hour })
+	patient := of(2*time.Minute, time.Minute, func(m *rfc9111.Metadata) { m.StaleWhileRevalidate, m.Patience = time.Hour, time.Second })
+	onError := of(2*time.Minute, time.Minute, func(m *rfc9111.Metadata) { m.StaleIfError, m.Patience = time.Hour, time.Second })
+	calm := of(time.Second, time.Minute, func(m *rfc9111.Metadata) { m.Patience = time.Second })
 	const (
 		request = rfc9111.ForwardRequest
 		old     = rfc9111.ForwardStale
@@ -60,6 +63,19 @@ func TestDecide(t *testing.T) {
 		{"5861 §3: the refresh itself", "", while, func(s *situation) { s.refresh = true }, plan{refill, old, false}},
 		{"5861 §3: a refresh that another has done meanwhile", "", fresh, func(s *situation) { s.refresh = true }, plan{step: answer}},
 		{"a refresh that the program asks for", "no-cache", fresh, func(s *situation) { s.refresh = true }, plan{refill, request, false}},
+		{"5861 §3, with patience", "", patient, nil, plan{await, old, false}},
+		{"5861 §4, with patience", "", onError, nil, plan{await, old, false}},
+		{"5861 §3, behind it", "", patient, func(s *situation) { s.waited = true }, plan{step: answerAndRefresh}},
+		{"5861 §4, behind it", "", onError, func(s *situation) { s.waited = true }, plan{collapse, old, false}},
+		{"5861 §3, the refresh itself", "", patient, func(s *situation) { s.refresh = true }, plan{refill, old, false}},
+		{"9111 §5.2.1.7, with patience", "only-if-cached", patient, nil, plan{step: answerAndRefresh}},
+		{"9111 §5.2.1.2, with patience", "max-stale", patient, nil, plan{step: answer}},
+		{"9111 §5.2.1.2, with patience", "max-stale=0", patient, nil, plan{collapse, old, false}},
+		{"9111 §5.2.1.4, with patience", "no-cache", patient, nil, plan{collapse, old, false}},
+		{"9111 §5.2.1.5, with patience", "no-store", patient, nil, plan{collapse, request, true}},
+		{"9111 §3.5, with patience", "", patient, func(s *situation) { s.admitted = false }, plan{collapse, request, true}},
+		{"9111 §4.2, with patience", "", calm, nil, plan{step: answer}},
+		{"9111 §5.2.1.3, with patience", "min-fresh=120", calm, nil, plan{collapse, request, false}},
 		{"a response for one client the last time", "", nil, func(s *situation) { s.shares = false }, plan{alone, miss, false}},
 		{"9111 §4.1", "", nil, func(s *situation) { s.why = rfc9111.ForwardVaryMiss }, plan{collapse, rfc9111.ForwardVaryMiss, false}},
 	} {

@@ -39,3 +39,25 @@ func (x *exchange) awaitsLease(seat *flight.Seat) (answered bool) {
 	}
 	return false
 }
+
+// takeLease takes the lease of a refresh, and tells whether it is to run. Where another process has the lease it is not, unless that leaves
+// nothing: clients that wait get what it leaves.
+func (s *Server) takeLease(mark *refresh, turn *flight.Turn, of target.Target) (run bool) {
+	if !mark.awaited {
+		lease, held := turn.Take(s.closing)
+		mark.lease.Store(lease)
+		return !held
+	}
+	for {
+		lease, run := turn.Next(s.closing)
+		if run {
+			mark.lease.Store(lease)
+			return true
+		}
+		if e := s.entries.Get(s.closing, &of, s.clock.now()).Entry; e != nil && e.Meta.Fresh(s.clock.now()) > 0 {
+			mark.stored.Store(true)
+			mark.flight.Share(e)
+			return false
+		}
+	}
+}

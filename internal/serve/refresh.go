@@ -43,6 +43,7 @@ type refresh struct {
 	engine atomic.Int64                 // the status that was answered with; 0 for none
 
 	written chan error              // what became of what waited for the store; nil where no refresh waits for that
+	awaited bool                    // clients wait for it
 	alone   bool                    // the program has asked for it, and no server is known through which to go
 	vary    []string                // by what the response varies, as far as that is not to be seen in a refresh
 	route   string                  // the pattern of the route whose response it is to refresh
@@ -145,15 +146,11 @@ func (r *refresh) also(vary []string, stored *response.Entry) []string {
 // refresh has the stored response, which the client has got, refreshed in the background, unless a refresh is under way already, or
 // was in vain a moment ago. The refresh is a request of its own through the whole engine, since this one's gin.Context ends with
 // it. What stands around the engine has set outside for this client, and does not see the refresh: the fields in outside, and what
-// it has added as the header went out. A page that was made for a client that was given a cookie is not to be stored.
-func (x *exchange) refresh(outside http.Header) {
+// it has added as the header went out. A page that was made for a client that was given a cookie is not to be stored. Clients may wait for the refresh: it is awaited then.
+func (x *exchange) refresh(outside http.Header, awaited bool) {
 	s, key := x.s, x.found.Key
-	if s.resting.Has(key, x.now) {
-		return
-	}
-	cookies, varied := leaving(x.c.Writer.Header())
-	vary, any := rfc9111.VaryFields(http.Header{"Vary": varied})
-	if any || x.forbidden(cookies, nil) {
+	vary, refreshable := x.refreshable()
+	if !refreshable || s.resting.Has(key, x.now) {
 		return
 	}
 	select {
@@ -167,8 +164,9 @@ func (x *exchange) refresh(outside http.Header) {
 		<-s.slots
 		return
 	}
-	mark := &refresh{flight: seat, key: key, vary: vary, route: x.c.FullPath(), params: slices.Clone(x.c.Params)}
-	r, turn := x.refreshRequest(mark), s.turn(x.around.rt, key)
+	mark := &refresh{flight: seat, key: key, awaited: awaited, vary: vary, route: x.c.FullPath(), params: slices.Clone(x.c.Params)}
+	r, turn, of := x.refreshRequest(mark), s.turn(x.around.rt, key), x.target
+	of.Header = r.Header
 	go func() {
 		defer func() { <-s.slots }()
 		defer seat.Fail()
@@ -177,14 +175,20 @@ func (x *exchange) refresh(outside http.Header) {
 				s.resting.Add(key, s.clock.now().Add(restFor))
 			}
 		}()
-		lease, held := turn.Take(s.closing)
-		if held { // another process refreshes it
+		if !s.takeLease(mark, turn, of) {
 			return
 		}
-		mark.lease.Store(lease)
 		defer func() { mark.lease.Swap(nil).Free() }() // unless a fill has it
 		_ = s.run(s.engine, r, outside)                // no request waits for it
 	}()
+}
+
+// refreshable tells whether a refresh for this client may be stored, by what is set outside by now, and by what fields its response varies
+// there.
+func (x *exchange) refreshable() (vary []string, ok bool) {
+	cookies, varied := leaving(x.c.Writer.Header())
+	vary, any := rfc9111.VaryFields(http.Header{"Vary": varied})
+	return vary, !any && !x.forbidden(cookies, nil)
 }
 
 // noServer stands for the server of requests that have come through none.

@@ -114,6 +114,7 @@ func statusTTL(status int) says {
 
 func revalidating() says { return says{option: cachette.WithStaleWhileRevalidate(time.Minute)} }
 func standingIn() says   { return says{option: cachette.WithStaleIfError(time.Minute)} }
+func patient() says      { return says{option: cachette.WithPatience(time.Millisecond)} }
 func limit() says        { return says{option: cachette.WithBodyLimit(1500)} }
 func foreign() says      { return says{option: cachette.WithForeignCookies("visit")} }
 
@@ -159,6 +160,9 @@ func rules() []*rule {
 		{name: "plain-apart", layers: one(), apart: true},
 		{name: "refreshed", layers: brief(revalidating())},
 		{name: "refreshed-open", layers: brief(revalidating()), control: "public"},
+		{name: "patient", layers: brief(patient())},
+		{name: "patient-open", layers: brief(patient(), revalidating()), control: "public"},
+		{name: "patient-identity", layers: brief(patient(), standingIn(), identity(user)), breaks: true},
 		{name: "stands-in", layers: brief(standingIn()), control: "public", breaks: true},
 		{name: "stands-in-open", layers: brief(standingIn()), control: "public", shows: nobody, breaks: true},
 		{name: "stands-in-path", layers: brief(standingIn(), pathKey()), control: "public", breaks: true},
