@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"net/http"
 	"net/http/httptest"
 	"strings"
@@ -20,8 +21,8 @@ import (
 
 // processes are four that share a store, and make a page, or a value, of what one function returns.
 type processes struct {
+	store depot
 	sites [4]*site
-	made  func(n int64) (string, error) // what the run with that number makes; an error is a page of 500
 	runs  atomic.Int64
 	value bool
 }
@@ -32,13 +33,14 @@ type user struct {
 	value bool
 }
 
-// eachUser runs a test for pages and for values of four processes, in bubble time. Each has a lease of five seconds.
+// eachUser runs a test for pages and for values of four processes, in bubble time. made makes what the run with a number is to make; an error is a
+// page of 500. Each has a lease of five seconds.
 func eachUser(t *testing.T, made func(n int64) (string, error), test func(t *testing.T, p *processes), opts ...cachette.SharedOption) {
 	for _, u := range []user{{"page", false}, {"value", true}} {
 		t.Run(u.name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
 				store := newDepot()
-				p := &processes{made: made, value: u.value}
+				p := &processes{store: store, value: u.value}
 				for i := range p.sites {
 					s := newSite(t, asJSON, func(c *cachette.Config) { c.Driver = store })
 					p.sites[i] = s
@@ -144,6 +146,48 @@ func TestLeaseOfWhatIsNotShared(t *testing.T) {
 	})
 }
 
+// That is so as soon as it is known, and not only when the handler has returned.
+func TestLeaseIsFreedAtOnce(t *testing.T) {
+	for name, answer := range map[string]gin.HandlerFunc{
+		"private":   text("page", "Cache-Control: private"),
+		"no-store":  text("page", "Cache-Control: no-store"),
+		"a cookie":  text("page", "Set-Cookie: a=b"),
+		"Vary: *":   text("page", "Vary: *"),
+		"an error":  func(c *gin.Context) { c.String(http.StatusInternalServerError, "broken") },
+		"not found": func(c *gin.Context) { c.Header("Cache-Control", "no-store"); c.String(http.StatusNotFound, "none") },
+		"bad tags":  func(c *gin.Context) { cachette.Tag(c, "a\nb"); c.String(http.StatusOK, "page") },
+		"a panic":   func(*gin.Context) { panic(http.ErrAbortHandler) },
+		"cut short": func(c *gin.Context) { c.Header("Content-Length", "100"); c.String(http.StatusOK, "half") },
+		"too large": func(c *gin.Context) { c.String(http.StatusOK, strings.Repeat("x", 2000)) },
+	} {
+		t.Run(name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				store := newDepot()
+				var runs atomic.Int64
+				for range 4 {
+					s := newSite(t, func(c *cachette.Config) { c.Driver, c.Lease, c.BodyLimit = store, time.Minute, 1000 })
+					s.Use(gin.CustomRecoveryWithWriter(io.Discard, func(c *gin.Context, _ any) { c.Abort() }))
+					s.GET("/", cachette.Cached(time.Minute), func(c *gin.Context) {
+						runs.Add(1)
+						time.Sleep(time.Second)
+						answer(c)
+						if name != "cut short" { // which is known at the end
+							time.Sleep(time.Minute)
+						}
+					})
+					go s.ServeHTTP(httptest.NewRecorder(), httptest.NewRequest(http.MethodGet, "/", nil))
+					synctest.Wait()
+				}
+				time.Sleep(time.Second + 50*time.Millisecond)
+				if n := runs.Load(); n != 4 {
+					t.Errorf("%d handlers run, 50 ms behind the answer of the first, want 4", n)
+				}
+				time.Sleep(5 * time.Minute)
+			})
+		})
+	}
+}
+
 // A process that has the lease and does not come to an end holds up the others for the lease, whenever they come, and what they then make is there for all.
 func TestLeaseOfADeadProcess(t *testing.T) {
 	for _, late := range []time.Duration{0, 3 * time.Second} {
@@ -241,6 +285,64 @@ func TestLeaseOutlivesItsClient(t *testing.T) {
 		}
 		<-first
 		<-left
+	})
+}
+
+// A process whose look-up was slow, and that gets the lease behind the one that has filled meanwhile, finds what that has left.
+func TestLeaseLooksAgain(t *testing.T) {
+	eachUser(t, func(n int64) (string, error) { return fmt.Sprint("run ", n), nil }, func(t *testing.T, p *processes) {
+		var slowed atomic.Bool
+		p.store.delay(func(c call) {
+			if isResponse(c.key) && slowed.CompareAndSwap(false, true) {
+				time.Sleep(200 * time.Millisecond)
+			}
+		})
+		slow := later(func() string { return p.ask(t.Context(), 0) })
+		time.Sleep(100 * time.Millisecond)
+		for _, got := range []string{p.ask(t.Context(), 1), <-slow} {
+			if got != "run 1" {
+				t.Errorf("got %q", got)
+			}
+		}
+	})
+}
+
+// Variants of a page are made side by side, each once, as soon as it is known by what they differ.
+func TestLeaseOfVariants(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		store := newDepot()
+		var sites []*site
+		var runs atomic.Int64
+		for range 3 {
+			s := newSite(t, func(c *cachette.Config) { c.Driver, c.Lease = store, 5*time.Second })
+			s.GET("/", cachette.Cached(time.Minute), func(c *gin.Context) {
+				runs.Add(1)
+				time.Sleep(time.Second)
+				c.Header("Vary", "Accept-Language")
+				c.String(http.StatusOK, c.GetHeader("Accept-Language"))
+			})
+			sites = append(sites, s)
+		}
+		for _, s := range sites { // all get to know it
+			s.get("/", "Accept-Language: en")
+		}
+		time.Sleep(time.Minute)
+		runs.Store(0)
+		began := time.Now()
+		var clients sync.WaitGroup
+		for _, language := range []string{"en", "fr", "de"} {
+			for _, s := range sites {
+				clients.Go(func() {
+					if a := s.get("/", "Accept-Language: "+language); a.body != language {
+						t.Errorf("got %q, want %q", a.body, language)
+					}
+				})
+			}
+		}
+		clients.Wait()
+		if n, took := runs.Load(), time.Since(began); n != 3 || took > time.Second+50*time.Millisecond {
+			t.Errorf("%d runs in %v, want one of each of three variants, in the time of one", n, took)
+		}
 	})
 }
 
