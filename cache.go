@@ -4,6 +4,8 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"maps"
+	"slices"
 	"strings"
 	"sync/atomic"
 	"time"
@@ -49,18 +51,24 @@ type Cache struct {
 // is an error that matches [ErrInvalid]. A value of a type that the codec cannot take is an error that matches
 // [ErrUnsupportedType] and names the linked codecs that take it, and nothing is changed.
 func (c *Cache) Put(ctx context.Context, key string, value any, ttl time.Duration) error {
+	data, ttl, err := c.encode(value, ttl)
+	if err == nil {
+		err = c.responses.SetValue(argument.Context(ctx), target.Value(c.prefix, key), data, ttl)
+	}
+	return c.fail("put", key, err)
+}
+
+// encode returns what the store gets of a value, and for how long.
+func (c *Cache) encode(value any, ttl time.Duration) ([]byte, time.Duration, error) {
 	ttl, err := argument.TTL(ttl, c.ttl)
 	if err != nil {
-		return c.fail("put", key, err)
+		return nil, 0, err
 	}
 	data, err := takers.Encode(c.encoder, value)
-	if err != nil {
-		return c.fail("put", key, err)
+	if err == nil && c.closed.Load() {
+		err = ErrClosed
 	}
-	if c.closed.Load() {
-		return c.fail("put", key, ErrClosed)
-	}
-	return c.fail("put", key, c.responses.SetValue(argument.Context(ctx), target.Value(c.prefix, key), data, ttl))
+	return data, ttl, err
 }
 
 // Fetch stores the value under key in what dst points to. ctx is any context: that of a worker or a test as well as a
@@ -87,6 +95,64 @@ func (c *Cache) FetchWithTTL(ctx context.Context, key string, dst any) (time.Dur
 		return 0, c.fail("fetch", key, err)
 	}
 	return max(0, time.Until(item.ExpiresAt)), nil
+}
+
+// FetchMany returns the values under some keys, each as [Cache.Fetch] gives it, in as few round trips as the store allows. A key without a value is
+// not in the map, and one that is named twice is there once. A thousand keys are asked for at once, and each thousand has the operation timeout.
+//
+// The error is [KeyErrors] where some keys have failed: the values that cannot be decoded into a T, and, of a store of several servers, what those
+// have that do not answer. The map has the others; it is never nil.
+func FetchMany[T any](ctx context.Context, c *Cache, keys []string) (map[string]T, error) {
+	values := make(map[string]T, len(keys))
+	if c.closed.Load() {
+		return values, c.fail("fetch", "", ErrClosed)
+	}
+	return values, c.several("fetch").Fetch(argument.Context(ctx), keys, func(key string, data []byte) error {
+		var value T
+		err := c.encoder.Decode(data, &value)
+		if err == nil {
+			values[key] = value
+		}
+		return err
+	})
+}
+
+// PutMany stores values under their keys for ttl, each as [Cache.Put] does, in as few round trips as the store allows. It is not one change: others
+// may see some of the values before the rest is there. A thousand keys, or eight mebibytes, are stored at once, and have the operation timeout.
+//
+// The error is [KeyErrors] where some keys have failed: the values that the codec or the store cannot take, and, of a store of several servers, what
+// those have that do not answer. The others are stored. Where ttl is wrong, nothing is.
+func PutMany[T any](ctx context.Context, c *Cache, values map[string]T, ttl time.Duration) error {
+	ttl, err := argument.TTL(ttl, c.ttl)
+	if err == nil && c.closed.Load() {
+		err = ErrClosed
+	}
+	if err != nil {
+		return c.fail("put", "", err)
+	}
+	keys := slices.Sorted(maps.Keys(values))
+	return c.several("put").Put(argument.Context(ctx), ttl, keys, func(key string) ([]byte, error) {
+		return takers.Encode(c.encoder, values[key])
+	})
+}
+
+func (c *Cache) several(op string) *values.Several {
+	return &values.Several{Store: c.responses, Prefix: c.prefix, Op: op, Fail: c.fail}
+}
+
+// Add stores value under key for ttl, as [Cache.Put] does, if there is none, and tells whether it has. Of all that add under one key at once, in
+// whatever process, one is told true, until the value has expired or was removed. What is there stays, and its life is not lengthened.
+//
+// After an error the value may be there or not, as where the answer of the store was lost. Where a [Cache.Delete] or a [Cache.Flush] of what is there
+// is owed, the error matches [ErrOwed] and nothing is added, since it would be removed with that. With a driver of your own that is
+// no [github.com/gin-cachette/cachette/drivers.Inserter] it matches [errors.ErrUnsupported].
+func (c *Cache) Add(ctx context.Context, key string, value any, ttl time.Duration) (bool, error) {
+	data, ttl, err := c.encode(value, ttl)
+	if err != nil {
+		return false, c.fail("add", key, err)
+	}
+	added, err := c.responses.AddValue(argument.Context(ctx), target.Value(c.prefix, key), data, ttl)
+	return added, c.fail("add", key, err)
 }
 
 // Delete removes the values under some keys and returns how many of them there were. Those of [Remember] are gone as well, are not counted, and

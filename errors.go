@@ -44,6 +44,10 @@ type OpError struct {
 	Err     error
 }
 
+// KeyErrors is the error of [FetchMany], [PutMany] and others on several keys, where some of these have failed: by key, each an [*OpError]. The
+// other keys are done. [errors.Is] and [errors.As] look at all of them.
+type KeyErrors = values.KeyErrors
+
 // Error tells the operation, the backend, the key and what went wrong, without what the driver or codec repeats of that.
 func (e *OpError) Error() string {
 	return "cachette: " + wording.Operation(e.Op, e.Key, e.Backend, e.Err)

@@ -25,7 +25,7 @@ type Store struct {
 
 // Operation is what a store was asked for.
 type Operation struct {
-	Name string // get, set, delete or clear
+	Name string // get, set, insert, delete or clear
 	Key  string // of delete all keys, separated by a blank; of clear the prefix
 }
 
@@ -79,6 +79,18 @@ func (s *Store) Place(key string, item drivers.Item) {
 	s.items[key] = item
 }
 
+// placeAbsent puts an item under key unless there is a live one, and tells whether it has.
+func (s *Store) placeAbsent(key string, item drivers.Item) bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if old, ok := s.items[key]; ok && time.Now().Before(old.ExpiresAt) {
+		return false
+	}
+	item.Value = bytes.Clone(item.Value)
+	s.items[key] = item
+	return true
+}
+
 // Begin notes an operation, and returns the error that it is to fail with: for a driver of the test's own around the store.
 func (s *Store) Begin(ctx context.Context, operation Operation) error {
 	s.mu.Lock()
@@ -125,6 +137,17 @@ func (d *driver) Set(ctx context.Context, key string, value []byte, ttl time.Dur
 	}
 	d.store.Place(key, drivers.Item{Value: value, ExpiresAt: time.Now().Add(ttl)})
 	return nil
+}
+
+// Insert implements [drivers.Inserter].
+func (d *driver) Insert(ctx context.Context, key string, value []byte, ttl time.Duration) (bool, error) {
+	if err := d.begin(ctx, "insert", key); err != nil {
+		return false, err
+	}
+	if ttl <= 0 {
+		return false, errors.New("cachettetest: insert: the time to live is not positive")
+	}
+	return d.store.placeAbsent(key, drivers.Item{Value: value, ExpiresAt: time.Now().Add(ttl)}), nil
 }
 
 func (d *driver) Delete(ctx context.Context, keys ...string) (int, error) {

@@ -171,6 +171,21 @@ func deletes(n int) func(t *testing.T, c *counted) func(t *testing.T) {
 	}
 }
 
+func adds(there bool) func(t *testing.T, c *counted) func(t *testing.T) {
+	return func(t *testing.T, c *counted) func(t *testing.T) {
+		c.pages++
+		name := "value-" + strconv.Itoa(c.pages)
+		if there {
+			name = c.put(t, 1)[0]
+		}
+		return func(t *testing.T) {
+			if added, err := c.cache.Add(t.Context(), name, "value", time.Hour); added == there || err != nil {
+				t.Fatal(added, err)
+			}
+		}
+	}
+}
+
 func calls(do func(ctx context.Context, c *cachette.Cache) error) func(t *testing.T, c *counted) func(t *testing.T) {
 	return func(t *testing.T, c *counted) func(t *testing.T) {
 		for range 10 {
@@ -230,6 +245,28 @@ var countings = []counting{
 			}
 		}
 	}},
+	{"`FetchMany` of 100", func(t *testing.T, c *counted) func(t *testing.T) {
+		names := c.put(t, 100)
+		return func(t *testing.T) {
+			if got, err := cachette.FetchMany[string](t.Context(), c.cache, names); len(got) != len(names) || err != nil {
+				t.Fatal(len(got), err)
+			}
+		}
+	}},
+	{"`PutMany` of 100", func(t *testing.T, c *counted) func(t *testing.T) {
+		values := make(map[string]string)
+		for range 100 {
+			c.pages++
+			values["value-"+strconv.Itoa(c.pages)] = "value"
+		}
+		return func(t *testing.T) {
+			if err := cachette.PutMany(t.Context(), c.cache, values, time.Hour); err != nil {
+				t.Fatal(err)
+			}
+		}
+	}},
+	{"`Add`", adds(false)},
+	{"`Add` where one is", adds(true)},
 	{"`Delete` of 1", deletes(1)},
 	{"`Delete` of 10", deletes(10)},
 	{"`PurgePath`", func(t *testing.T, c *counted) func(t *testing.T) {

@@ -24,8 +24,10 @@ type list struct {
 }
 
 var (
-	_ drivers.Adder = depot{}
-	_ drivers.Log   = depot{}
+	_ drivers.Adder       = depot{}
+	_ drivers.BatchSetter = depot{}
+	_ drivers.Inserter    = depot{}
+	_ drivers.Log         = depot{}
 )
 
 func newDepot() depot {
@@ -51,6 +53,29 @@ func (d depot) Add(ctx context.Context, ttl time.Duration, word func() []byte, k
 		values[i] = slices.Clone(item.Value)
 	}
 	return values, nil
+}
+
+func (d depot) SetValues(ctx context.Context, ttl time.Duration, keys []string, values [][]byte) []error {
+	if err := d.begin(ctx, call{"set", strings.Join(keys, " ")}); err != nil {
+		return slices.Repeat([]error{err}, len(keys))
+	}
+	errs := make([]error, len(keys))
+	for i, key := range keys {
+		if len(values[i]) > mostOfDepot {
+			errs[i] = drivers.ErrTooLarge
+			d.store.Evict(func(other string) bool { return other == key })
+			continue
+		}
+		d.store.Place(key, drivers.Item{Value: values[i], ExpiresAt: time.Now().Add(ttl)})
+	}
+	return errs
+}
+
+// mostOfDepot is the size of the largest value that a depot takes among several.
+const mostOfDepot = 1 << 20
+
+func (d depot) Insert(ctx context.Context, key string, value []byte, ttl time.Duration) (bool, error) {
+	return d.driver.(drivers.Inserter).Insert(ctx, key, value, ttl)
 }
 
 // log returns a log, and begins it if need be. The shelf is locked.

@@ -42,6 +42,16 @@ func greet(c *gin.Context) (greeting string, left time.Duration, err error) {
 	return greeting, left, err
 }
 
+func greetAll(ctx context.Context, cache *cachette.Cache) (map[string]string, error) { // many at once, in one round trip
+	if err := cachette.PutMany(ctx, cache, map[string]string{"greeting": "hello", "farewell": "bye"}, time.Hour); err != nil {
+		return nil, err // cachette.KeyErrors tells which keys have failed
+	}
+	if _, err := cache.Add(ctx, "thanks", "danke", time.Hour); err != nil { // where there is none: it tells whether it has
+		return nil, err
+	}
+	return cachette.FetchMany[string](ctx, cache, []string{"greeting", "farewell", "thanks"}) // those that are there
+}
+
 func forget(c *gin.Context) error {
 	cache := cachette.Get(c)
 	_, err := cache.Delete(c, "greeting", "farewell") // it returns how many there were
@@ -55,7 +65,7 @@ func price(ctx context.Context, cache *cachette.Cache, id string) (Product, erro
 	}, cachette.WithTags("product:"+id), cachette.WithNotFoundTTL(time.Minute), cachette.WithStaleIfError(time.Hour))
 }
 
-var _ = []any{clearShop, clearAll, greet, forget, price} // they are there to compile
+var _ = []any{clearShop, clearAll, greet, greetAll, forget, price} // they are there to compile
 
 type Product struct{ Name string }
 

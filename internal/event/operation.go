@@ -18,8 +18,8 @@ type Kind uint8
 // The kinds of operations.
 const (
 	Read     Kind = iota // values, or what a log tells, were asked for
-	Write                // of a value
-	Add                  // of values that were not there: the marks of purges
+	Write                // of values
+	Add                  // of values where there are none: the marks of purges, and what a program adds
 	Append               // to a log of purges, also with the removal of marks behind it, or a look at its end, which begins it
 	Removal              // of keys by their names
 	Clearing             // of all keys that begin with a prefix

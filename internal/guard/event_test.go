@@ -73,6 +73,15 @@ func (d *told) Add(ctx context.Context, _ time.Duration, word func() []byte, _ .
 	return d.list(ctx, word(), word())
 }
 
+func (d *told) SetValues(ctx context.Context, _ time.Duration, keys []string, _ [][]byte) []error {
+	return slices.Repeat([]error{d.begin(ctx)}, len(keys))
+}
+
+func (d *told) Insert(ctx context.Context, _ string, _ []byte, _ time.Duration) (bool, error) {
+	err := d.begin(ctx)
+	return err == nil, err
+}
+
 func (d *told) Since(ctx context.Context, _ string, from drivers.Position) ([][]byte, drivers.Position, bool, error) {
 	records, err := d.list(ctx, []byte("1"), []byte("23"))
 	return records, from, err == nil, err
@@ -115,6 +124,13 @@ var every = []struct {
 		_, err := s.Add(ctx, time.Hour, func() []byte { return []byte("word") }, "a", "b")
 		return err
 	}, event.Operation{Kind: event.Add, Keys: 2, Bytes: 8}},
+	{"SetValues", func(ctx context.Context, s *guard.Store) error {
+		return s.SetValues(ctx, time.Hour, []string{"a", "b"}, [][]byte{[]byte("1234"), []byte("5")})
+	}, event.Operation{Kind: event.Write, Keys: 2, Bytes: 5}},
+	{"Insert", func(ctx context.Context, s *guard.Store) error {
+		_, err := s.Insert(ctx, "k", []byte("1234567"), time.Hour)
+		return err
+	}, event.Operation{Kind: event.Add, Keys: 1, Bytes: 7}},
 	{"Append", func(ctx context.Context, s *guard.Store) error {
 		return s.Append(ctx, "k", 9, time.Hour, []byte("12"), []byte("3"))
 	}, event.Operation{Kind: event.Append, Keys: 1, Bytes: 3}},

@@ -34,7 +34,9 @@ type state struct {
 	driver    drivers.Driver
 	objects   drivers.Objects
 	batch     drivers.Batch
+	setter    drivers.BatchSetter
 	adder     drivers.Adder
+	inserter  drivers.Inserter
 	logs      drivers.Log
 	purger    drivers.Purger
 	limited   drivers.Limited
@@ -59,7 +61,9 @@ func New(driver drivers.Driver, timeout time.Duration, log *slog.Logger) *Store 
 	s := &state{driver: driver, timeout: timeout, made: time.Now(), alone: newBreakers("", log)}
 	s.objects, _ = driver.(drivers.Objects)
 	s.batch, _ = driver.(drivers.Batch)
+	s.setter, _ = driver.(drivers.BatchSetter)
 	s.adder, _ = driver.(drivers.Adder)
+	s.inserter, _ = driver.(drivers.Inserter)
 	s.logs, _ = driver.(drivers.Log)
 	s.purger, _ = driver.(drivers.Purger)
 	s.limited, _ = driver.(drivers.Limited)

@@ -105,8 +105,8 @@ func sideBySide(parts []part, keys int, do func(p *part) error) error {
 	}
 	failed := &Parts{error: err, of: make([]error, keys)}
 	for n := range parts {
-		for _, place := range parts[n].places {
-			failed.of[place] = errs[n]
+		for i, place := range parts[n].places {
+			failed.of[place] = ErrorOf(errs[n], i)
 		}
 	}
 	return failed

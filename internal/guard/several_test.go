@@ -115,3 +115,25 @@ func faults(of map[string]func(context.Context) error) func(context.Context, str
 }
 
 func fails(context.Context) error { return errNo }
+
+// storing is a driver of several servers that stores several values at once, and inserts one. It takes none whose value is "large".
+type storing struct{ *several }
+
+func (d storing) SetValues(ctx context.Context, _ time.Duration, keys []string, values [][]byte) []error {
+	errs := make([]error, len(keys))
+	err := d.do(ctx, keys, func() {
+		for i, key := range keys {
+			if string(values[i]) == "large" {
+				errs[i] = drivers.ErrTooLarge
+				continue
+			}
+			d.values[key] = string(values[i])
+		}
+	})
+	for i := range errs {
+		if err != nil {
+			errs[i] = err
+		}
+	}
+	return errs
+}
