@@ -73,6 +73,7 @@ func TestTagHeaderOfOtherAnswers(t *testing.T) {
 			}
 			tagged("page")(c)
 		})
+		s.HEAD("/validated", cachette.Cached(time.Minute, cachette.WithTags("route")), tagged("page"))
 		s.GET("/skipped", cachette.Cached(time.Minute, cachette.WithTags("route"), cachette.WithSkip(func(*gin.Context) bool { return true })), tagged("page"))
 		s.GET("/unstored", cachette.Cached(time.Minute, cachette.WithTags("route")), func(c *gin.Context) {
 			c.Header("Cache-Control", "no-store")
@@ -83,12 +84,21 @@ func TestTagHeaderOfOtherAnswers(t *testing.T) {
 			tagged("page")(c)
 		})
 		s.HEAD("/own", cachette.Cached(time.Minute, cachette.WithTags("route")), tagged("page"))
+		s.GET("/part", cachette.Cached(time.Minute, cachette.WithTags("route")), func(c *gin.Context) {
+			cachette.Tag(c, "page")
+			c.Header("Cache-Control", "max-age=60")
+			http.ServeContent(c.Writer, c.Request, "page.txt", time.Time{}, strings.NewReader("page"))
+		})
 		for range 3 {
 			for _, ask := range []string{
-				"HEAD /own", "GET /stale", "GET /stale", "GET /validated", "GET /validated", "GET /skipped", "GET /unstored", "GET /own", "HEAD /own",
+				"HEAD /own", "HEAD /validated", "GET /stale", "GET /stale", "GET /validated", "GET /validated", "GET /skipped", "GET /unstored", "GET /own", "HEAD /own", "GET /part", "GET /part",
 			} {
 				method, path, _ := strings.Cut(ask, " ")
-				a := s.do(method, path)
+				var fields []string
+				if path == "/part" {
+					fields = []string{"Range: bytes=0-1"}
+				}
+				a := s.do(method, path, fields...)
 				want := "page,route"
 				if got := a.header.Values("Cache-Tag"); len(got) != 1 || got[0] != want {
 					t.Errorf("%s: %q, want %q (%s)", ask, got, want, a.cacheStatus())

@@ -272,6 +272,6 @@ func FuzzDecode(f *testing.F) {
 		c, _ := gin.CreateTestContext(httptest.NewRecorder())
 		e.Replay(nil, c.Writer, r, time.Now(), nil, nil)
 		c, _ = gin.CreateTestContext(httptest.NewRecorder())
-		e.ReplayPart(c.Writer, r, time.Now(), &rfc9111.CacheStatus{Hit: true})
+		e.ReplayPart(c.Writer, r, time.Now(), &rfc9111.CacheStatus{Hit: true}, nil)
 	})
 }

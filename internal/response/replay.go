@@ -207,8 +207,8 @@ func resize(h http.Header, length int64) {
 }
 
 // ReplayPart answers a range request from an entry that is a part of the whole, and tells whether it could: when the
-// request is the one that the part answered, or asks for a range that lies in it.
-func (e *Entry) ReplayPart(w gin.ResponseWriter, r *http.Request, now time.Time, status *rfc9111.CacheStatus) bool {
+// request is the one that the part answered, or asks for a range that lies in it. more is as for Replay.
+func (e *Entry) ReplayPart(w gin.ResponseWriter, r *http.Request, now time.Time, status *rfc9111.CacheStatus, more func(http.Header)) bool {
 	h := w.Header()
 	if _, coded := h["Content-Encoding"]; coded || w.Written() || !rfc9111.RangeApplies(r.Header, &e.validators, now) {
 		return false
@@ -223,6 +223,9 @@ func (e *Entry) ReplayPart(w gin.ResponseWriter, r *http.Request, now time.Time,
 		body = e.Body[at.Start-e.Start:][:at.Length]
 	}
 	e.header(nil, h, now, status)
+	if more != nil {
+		more(h)
+	}
 	if at.Length > 0 {
 		h["Content-Range"] = []string{at.ContentRange(e.Whole)}
 	}

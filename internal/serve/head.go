@@ -46,6 +46,7 @@ func (x headed) Decide(rec *response.Recorder) response.Mode {
 		x.draft.Fields, _ = rec.Changes()
 		x.cookies = response.ValuesOf(x.draft.Fields, "Set-Cookie")
 		x.vary(rec)
+		x.label(rec.Header())
 	}
 	return response.Pass
 }

@@ -34,7 +34,7 @@ func (x *exchange) partially() bool {
 	if !x.around.admits(e) || e.Meta.Judge(&x.asked, x.now) != rfc9111.Serve {
 		return false
 	}
-	if !e.ReplayPart(x.c.Writer, x.request, x.now, x.hit(e)) {
+	if !e.ReplayPart(x.c.Writer, x.request, x.now, x.hit(e), x.labels(e)) {
 		x.found.Why = rfc9111.ForwardPartial
 		return false
 	}
