@@ -115,7 +115,7 @@ func (s *Store) Room(key string, d *response.Draft, t *Ticket) int64 {
 		e.Variant = rfc9111.VariantKey(e.Meta.Vary, nil)
 		e.Key = target.Variant(key, e.Variant)
 	}
-	const length = 8 // more bytes, at most, for the size of a body than for none
+	const length = 8 + 2 // more bytes, at most, for the size of a body than for none, and for what ends with what it is made of
 	return int64(s.far.MaxValue(e.Key)) - int64(len(response.Encode(e))) - length
 }
 

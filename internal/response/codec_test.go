@@ -30,7 +30,7 @@ func full() *Entry {
 			{Name: "Vary", Values: []string{"X-A", ""}, Change: Append},
 			{Name: "X-Gone", Change: Remove},
 		},
-		Body: []byte("body\x00\xff"), Bare: true, Made: true, Asked: "bytes=0-5", Start: 3, Whole: 100,
+		Body: []byte("body\x00\xff"), Bare: true, Made: true, Ends: true, Asked: "bytes=0-5", Start: 3, Whole: 100,
 		Variant: "variant", Basis: basis(),
 		Meta: rfc9111.Metadata{
 			ResponseTime: time.Unix(1767225600, 123456789), InitialAge: time.Second, Lifetime: time.Minute, NoCache: true,

@@ -23,6 +23,7 @@ type Entry struct {
 	Body   []byte
 	Bare   bool // the handler wrote nothing: the engine commits, and may add a body of its own
 	Made   bool // its ETag is this cache's own: the handler would not know it
+	Ends   bool // it is fresh no longer than what it was made of, so neither is what is made of it
 
 	// Of a 206 (RFC 9111 §3.3): the Range that it answers, where its body begins, and how long the whole is.
 	Asked string
@@ -179,7 +180,7 @@ func (e *Entry) Ended(now time.Time) *Entry {
 		return nil
 	}
 	return &Entry{
-		Key: e.Key, Status: e.Status, Fields: e.Fields, Body: e.Body, Bare: e.Bare, Made: e.Made,
+		Key: e.Key, Status: e.Status, Fields: e.Fields, Body: e.Body, Bare: e.Bare, Made: e.Made, Ends: e.Ends,
 		Asked: e.Asked, Start: e.Start, Whole: e.Whole, Meta: e.Meta.Ended(now), Variant: e.Variant, Basis: e.Basis,
 		validators: e.validators, lines: e.lines, plain: e.plain,
 	}

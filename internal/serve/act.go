@@ -113,7 +113,7 @@ func (x *exchange) passBy() {
 
 // replay answers from an entry and ends the chain.
 func (x *exchange) replay(e *response.Entry, status *rfc9111.CacheStatus) {
-	x.around.lendTags(e)
+	x.around.lend(x.request, e, x.now)
 	e.Replay(nil, x.c.Writer, x.request, x.now, status, x.labels(e))
 	x.c.Abort()
 }

@@ -242,8 +242,16 @@ func (in *carried) outside(c *gin.Context) *around {
 	outside := in.x.says()
 	if in.x.c != c {
 		outside.over = in.x
+		if !in.x.answeredBy(c) {
+			outside.loan = values.Loan{} // what the page that is being made is made of has not gone into what it asks for
+		}
 	}
 	return outside
+}
+
+// answeredBy tells whether what a context answers goes to the exchange's own client: by an engine that is mounted in another.
+func (x *exchange) answeredBy(c *gin.Context) bool {
+	return reflect.ValueOf(x.header).Pointer() == reflect.ValueOf(c.Writer.Header()).Pointer()
 }
 
 // says returns what the routes say that the handlers of an exchange are inside of.
@@ -259,7 +267,7 @@ func (x *exchange) says() *around {
 // make, which is then for none but those for which the route's answer is.
 func (x *exchange) yield(c *gin.Context, in *around, rt *Route) {
 	switch {
-	case reflect.ValueOf(x.header).Pointer() == reflect.ValueOf(c.Writer.Header()).Pointer():
+	case x.answeredBy(c):
 		x.stepAside(c)
 	case rt.tells() || !in.cacheable():
 		x.parted.Store(true)
@@ -280,6 +288,9 @@ func (f *fillContext) Value(key any) any {
 	case values.BorrowerKey:
 		if f.x != nil {
 			return f.x
+		}
+		if f.refresh != nil && f.refresh.flight != nil { // what is refreshed in the background goes into nothing
+			return nil
 		}
 	}
 	return f.Context.Value(key)

@@ -64,6 +64,7 @@ func (x *exchange) put(e *response.Entry) bool {
 func (x *exchange) putFor(t *target.Target, e *response.Entry) (kept bool, err error) {
 	m := &e.Meta
 	m.Lifetime = m.InitialAge + x.ends.Cap(m.Lifetime-m.InitialAge, m.ResponseTime) // of the values that it is made of
+	e.Ends = !x.ends.At().IsZero()
 	x.s.learn(x.c.FullPath(), e)
 	if err := x.name(t, e); err != nil {
 		return false, err

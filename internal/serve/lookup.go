@@ -103,7 +103,7 @@ func (s *Server) serves(c *gin.Context, in *around, q *query, room *room) bool {
 		q.asked.TakesStale() && e.Meta.Fresh(q.now) <= 0 || !in.admits(e) {
 		return false
 	}
-	in.lendTags(e)
+	in.lend(c.Request, e, q.now)
 	e.Replay(&room.values, c.Writer, c.Request, q.now, nil, s.labels(c, e))
 	c.Abort()
 	return true

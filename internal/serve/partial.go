@@ -38,6 +38,7 @@ func (x *exchange) partially() bool {
 		x.found.Why = rfc9111.ForwardPartial
 		return false
 	}
+	x.around.lend(x.request, e, x.now)
 	x.c.Abort()
 	return true
 }

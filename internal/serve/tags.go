@@ -31,11 +31,15 @@ func Tag(c *gin.Context, names []string) {
 }
 
 // tag tags the response of an exchange, and of those whose handlers have an engine serve it.
-func (x *exchange) tag(names []string) { x.Borrow(values.Loan{Tags: names}) }
+func (x *exchange) tag(names []string) {
+	if len(names) > 0 {
+		x.Borrow(values.Loan{Tags: names})
+	}
+}
 
 // tagBeforehand tags the response with what is said of it before its handlers run, and returns that.
 func (x *exchange) tagBeforehand() []string {
-	x.Borrow(x.around.loan)
+	x.around.loan.To(&x.tags, &x.ends) // what lends it has lent it to what this goes into
 	x.tag(x.around.rt.Tags)
 	for _, of := range x.around.rt.TagsFrom {
 		x.tag(of(x.c))
@@ -44,13 +48,6 @@ func (x *exchange) tagBeforehand() []string {
 		x.tag(said.([]string))
 	}
 	return x.tags.All()
-}
-
-// lendTags tags the responses of the exchanges whose handlers have an engine serve a request with those of what answers it.
-func (a *around) lendTags(e *response.Entry) {
-	if a.over != nil {
-		a.over.tag(entries.TagsOf(e))
-	}
 }
 
 // groupBy notes the groups that a response says it is in (RFC 9875 §2).

@@ -4,6 +4,7 @@ import (
 	"context"
 	"reflect"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/gin-cachette/cachette/internal/argument"
@@ -13,6 +14,8 @@ import (
 type Borrower interface {
 	// Borrow notes that a value has gone into it, or that one could not be made.
 	Borrow(Loan)
+	// For returns what it is made for; nil for nothing.
+	For() Borrower
 }
 
 // Loan is what goes with a value into what is made of it.
@@ -31,6 +34,20 @@ func BorrowerOf(ctx context.Context) Borrower {
 	return borrower
 }
 
+// loads is how many loads are under way, so that what is no part of one need not look for it.
+var loads atomic.Int64
+
+// LoadOf returns the value that a context is there to load; nil for none.
+func LoadOf(ctx context.Context) Borrower {
+	if loads.Load() == 0 {
+		return nil
+	}
+	if in, ok := BorrowerOf(ctx).(*making); ok {
+		return in
+	}
+	return nil
+}
+
 // Tag tags the value that a context is there to load. It does nothing in other contexts.
 func Tag(ctx context.Context, tags []string) {
 	if in, ok := BorrowerOf(ctx).(*making); ok {
@@ -47,10 +64,14 @@ type making struct {
 	Ends
 }
 
-// within tells whether a value of a name is being loaded for the borrower, or for what that is there for.
+// within tells whether a value of a name is being loaded for the borrower, or for what that is made for, such as a page that a load asks for.
 func within(borrower Borrower, name string) bool {
-	in, ok := borrower.(*making)
-	return ok && (in.name == name || within(in.outer, name))
+	for ; borrower != nil && loads.Load() > 0; borrower = borrower.For() {
+		if in, ok := borrower.(*making); ok && in.name == name {
+			return true
+		}
+	}
+	return false
 }
 
 // LoanOf returns what goes with what has some tags into what is made of it.
@@ -60,6 +81,9 @@ func LoanOf(tags *argument.Tags, until time.Time) Loan {
 
 // Borrow implements [Borrower].
 func (m *making) Borrow(loan Loan) { loan.To(&m.tags, &m.Ends) }
+
+// For implements [Borrower].
+func (m *making) For() Borrower { return m.outer }
 
 // To adds what goes with a value to what is known of what is made of it.
 func (l *Loan) To(tags *argument.Tags, ends *Ends) {

@@ -91,6 +91,8 @@ func (s *Store) make(ctx context.Context, k *task, m *made) (now time.Time) {
 func (s *Store) load(ctx context.Context, in *making, use *Use, load Load) (data []byte, err error) {
 	ctx, cancel := context.WithTimeout(context.WithValue(ctx, BorrowerKey{}, in), use.Timeout)
 	defer cancel()
+	loads.Add(1)
+	defer loads.Add(-1)
 	defer func() {
 		if p := recover(); p != nil {
 			s.log.Error("cachette: the load of a value panicked", "panic", p, "stack", string(debug.Stack()))
