@@ -22,7 +22,7 @@ type Position string
 type Log interface {
 	// Append adds records to the end of the log under key, in their order, and begins the log if it is not there. Once
 	// it has returned, every Since that begins sees them. The log then holds the last keep records at least, and not
-	// many times more, and lives for ttl. All callers of one log give the same keep and ttl.
+	// many times more, and at least half of ttl remains of its life. All callers of one log give the same keep and ttl.
 	//
 	// A store that bounds the size of what lies under a key may hold fewer. Records that it cannot hold at all are an
 	// error that matches [ErrTooLarge], and so is a store that is full an error: then the log may stay as it was, so that

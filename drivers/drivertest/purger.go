@@ -33,7 +33,7 @@ func testPurger(t *testing.T, h Harness, d drivers.Driver) {
 	t.Run("BegunAnew", func(t *testing.T) { p.begunAnew(t) })
 	t.Run("Bounded", func(t *testing.T) { p.bounded(t) })
 	t.Run("Large", func(t *testing.T) { p.large(t) })
-	t.Run("Expiry", func(t *testing.T) { p.expiry(t) })
+	t.Run("Expiry", func(t *testing.T) { p.expiry(t, h) })
 	t.Run("Refused", func(t *testing.T) {
 		for _, bad := range []struct {
 			keep int
@@ -174,8 +174,8 @@ func (p purging) large(t *testing.T) {
 	}
 }
 
-// expiry has a purge lengthen the life of a log that soon ends.
-func (p purging) expiry(t *testing.T) {
+// expiry has a purge lengthen the life of a log that soon ends, and begin one anew that has ended.
+func (p purging) expiry(t *testing.T, h Harness) {
 	const log = "{p}expiry"
 	for brief := 500 * time.Millisecond; ; brief *= 2 {
 		if brief > 10*time.Second {
@@ -193,8 +193,21 @@ func (p purging) expiry(t *testing.T) {
 		if time.Since(begun) >= brief {
 			continue // a busy store: the log may have ended before
 		}
-		time.Sleep(time.Until(begun.Add(brief + brief/10)))
+		const other = "{p}expired"
+		if err := p.Append(t.Context(), other, keep, brief, []byte("brief")); err != nil {
+			t.Fatal(err)
+		}
+		old, err := p.End(t.Context(), other, brief)
+		if err != nil {
+			t.Fatal(err)
+		}
+		time.Sleep(brief + h.Resolution)
 		p.wantSince(t, log, at, "long")
+		p.purge(t, other, []string{"anew"})
+		p.wantIncomplete(t, other, old)
+		anew := p.end(t, other)
+		p.purge(t, other, []string{"behind"})
+		p.wantSince(t, other, anew, "behind")
 		return
 	}
 }

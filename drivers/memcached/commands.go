@@ -55,6 +55,7 @@ type found struct {
 	flags uint32
 	value []byte // nil unless it was asked for
 	left  int64  // seconds to live; -1 for ever, unknownLeft where the server does not tell
+	size  int    // of the value, where it was asked for
 	cas   uint64 // what the server calls this version of the entry; 0 unless it was asked for, or where it has none
 }
 
@@ -226,6 +227,10 @@ func (l *link) readLook(meta bool) (*found, error) {
 			if f.left, err = strconv.ParseInt(field[1:], 10, 64); err != nil {
 				return nil, &answerError{answer}
 			}
+		case 's':
+			if f.size, err = strconv.Atoi(field[1:]); err != nil {
+				return nil, &answerError{answer}
+			}
 		case 'c':
 			if f.cas, err = strconv.ParseUint(field[1:], 10, 64); err != nil {
 				return nil, &answerError{answer}
@@ -324,11 +329,7 @@ func (l *link) remove(names []string) (int, error) {
 	}
 	for _, name := range names {
 		l.writeLook(meta, name, false)
-		if meta {
-			l.sendWrite("md "+name, nil)
-		} else {
-			l.sendWrite("delete "+name, nil)
-		}
+		l.sendRemovals(meta, []string{name})
 	}
 	if err := l.flush(); err != nil {
 		return 0, err

@@ -11,24 +11,7 @@ import (
 	"github.com/gin-cachette/cachette/internal/bounded"
 )
 
-// A log is one entry, of which each write replaces the version that was read.
-
-// Append adds records to the log under key, in two round trips, and two more for each other writer that is faster. It holds as many of
-// the last records as fit into an item of the server, a mebibyte unless it was started with another limit (-I). It wants a
-// server that was started without -C.
-func (d *Driver) Append(ctx context.Context, key string, keep int, ttl time.Duration, records ...[]byte) error {
-	if err := d.begin(ctx); err != nil {
-		return err
-	}
-	if err := logrecord.Check(keep, ttl); err != nil {
-		return fmt.Errorf("memcached: append: %w", err)
-	}
-	if len(records) == 0 {
-		return nil
-	}
-	_, err := d.update(ctx, key, ttl, logrecord.Appending(records, keep))
-	return d.failed(ctx, "append", err)
-}
+// A log is one entry, to which records are appended, and of which any other write replaces the version that was read.
 
 // End returns the position behind the last record of the log under key, in one round trip, and another to begin it or to
 // lengthen its life.
@@ -39,7 +22,7 @@ func (d *Driver) End(ctx context.Context, key string, ttl time.Duration) (driver
 	if err := logrecord.CheckTTL(ttl); err != nil {
 		return "", fmt.Errorf("memcached: end: %w", err)
 	}
-	records, err := d.update(ctx, key, ttl, logrecord.Ending(ttl))
+	records, err := d.update(ctx, key, ttl, logrecord.Ending(ttl), nil)
 	if err != nil {
 		return "", d.failed(ctx, "end", err)
 	}
@@ -64,8 +47,8 @@ func (d *Driver) Since(ctx context.Context, key string, from drivers.Position) (
 	return data, end, complete, d.failed(ctx, "since", err)
 }
 
-// update replaces the log under key by what change makes of it, and returns what is then there.
-func (d *Driver) update(ctx context.Context, key string, ttl time.Duration, change logrecord.Change) ([][]byte, error) {
+// update replaces the log under key by what change makes of it, deletes what is under names behind that, and returns what is then there.
+func (d *Driver) update(ctx context.Context, key string, ttl time.Duration, change logrecord.Change, names []string) ([][]byte, error) {
 	n := nameOf(key)
 	s, err := d.serverOf(n)
 	if err == nil && s.mayLearn() {
@@ -83,7 +66,7 @@ func (d *Driver) update(ctx context.Context, key string, ttl time.Duration, chan
 			l.extend(s.timeout)
 			var stored bool
 			var err error
-			records, stored, err = d.updateOnce(l, key, n, ttl, change)
+			records, stored, err = d.updateOnce(l, key, n, ttl, change, names)
 			if err != nil || stored {
 				return err
 			}
@@ -92,8 +75,8 @@ func (d *Driver) update(ctx context.Context, key string, ttl time.Duration, chan
 	return records, err
 }
 
-// updateOnce reports false if another was faster.
-func (d *Driver) updateOnce(l *link, key string, n name, ttl time.Duration, change logrecord.Change) (records [][]byte, stored bool, err error) {
+// updateOnce reports false if another was faster. Then names were deleted too soon, and are again.
+func (d *Driver) updateOnce(l *link, key string, n name, ttl time.Duration, change logrecord.Change, names []string) (records [][]byte, stored bool, err error) {
 	meta, err := l.hasMeta()
 	if err != nil {
 		return nil, false, err
@@ -123,10 +106,10 @@ func (d *Driver) updateOnce(l *link, key string, n name, ttl time.Duration, chan
 	if err != nil || records == nil {
 		return there, true, err
 	}
-	l.writeStored(n, dataOf(key, n, logrecord.Encode(records)), d.flagsFor(now, ttl, nil), ttl, now, old)
-	if err := l.flush(); err != nil {
+	data := dataOf(key, n, logrecord.Encode(records))
+	l.writeStored(n, data, d.flagsFor(now, ttl, nil), ttl, now, old)
+	if stored, err = l.storedBefore(len(data), func() { l.sendRemovals(meta, names) }); err != nil {
 		return nil, false, err
 	}
-	stored, err = l.readStored()
-	return records, stored, err
+	return records, stored, l.readRemovals(names)
 }

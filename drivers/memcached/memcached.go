@@ -108,6 +108,7 @@ type Driver struct {
 	conns    openConns
 	closed   atomic.Bool
 	arranger *arranger
+	grown    grown
 
 	mu      sync.RWMutex
 	servers map[serverID]*server // by address

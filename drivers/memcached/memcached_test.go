@@ -70,6 +70,10 @@ func (c confined) Add(ctx context.Context, ttl time.Duration, word func() []byte
 	return c.Driver.Add(ctx, ttl, word, c.keys(keys)...)
 }
 
+func (c confined) Purge(ctx context.Context, key string, keep int, ttl time.Duration, records [][]byte, keys ...string) error {
+	return c.Driver.Purge(ctx, c.prefix+key, keep, ttl, records, c.keys(keys)...)
+}
+
 func (c confined) Append(ctx context.Context, key string, keep int, ttl time.Duration, records ...[]byte) error {
 	return c.Driver.Append(ctx, c.prefix+key, keep, ttl, records...)
 }

@@ -19,10 +19,7 @@ type Change func(there [][]byte, left time.Duration, most int) ([][]byte, error)
 // Appending returns what Append does: it keeps as many of the last records as fit.
 func Appending(records [][]byte, keep int) Change {
 	return func(there [][]byte, _ time.Duration, most int) ([][]byte, error) {
-		added := make([][]byte, len(records))
-		for i := range records {
-			added[i] = Pack(records[i])
-		}
+		added := PackAll(records)
 		if size := encodedSize(added); size > most {
 			return nil, fmt.Errorf("%w: records of %d bytes, of which the store takes %d at most", drivers.ErrTooLarge, size, most)
 		}
@@ -33,6 +30,27 @@ func Appending(records [][]byte, keep int) Change {
 		}
 		return all, nil
 	}
+}
+
+// Tidying returns what is to be done from time to time with a log to which records are appended as it stands: where there are half as many again as
+// are to be kept, it keeps these, and it lengthens a life of which less than half is left.
+func Tidying(keep int, ttl time.Duration) Change {
+	return func(there [][]byte, left time.Duration, _ int) ([][]byte, error) {
+		room := Room(keep)
+		switch {
+		case len(there) > room+room/2:
+			return there[len(there)-room:], nil
+		case len(there) > 0 && left < ttl/2:
+			return there, nil
+		}
+		return nil, nil
+	}
+}
+
+// MayGrowTo returns up to which size a log that has records is sure to have no more than twice as many as are to be kept.
+func MayGrowTo(records [][]byte, keep int) int {
+	const least = 1 + wordSize + 1 // the size of a record that is empty, with its length
+	return encodedSize(records) + max(0, 2*Room(keep)-len(records))*least
 }
 
 // Ending returns what End does: it begins a log that is not there, and lengthens a life of which less than half is left.
