@@ -147,8 +147,11 @@ func WithStaleIfError(window time.Duration) SharedOption {
 // and for no request whose Cache-Control says what is too old for it (no-cache, max-age, min-fresh, max-stale).
 //
 // The handler runs in the background, as for [WithStaleWhileRevalidate], once for all that wait. Where that fails they get the stale
-// response at once, and so do those that come within the next five seconds.
-func WithPatience(wait time.Duration) Option { return routeOption{options.Patience(wait)} }
+// response at once, and so do those that come within the next five seconds. A caller of [Remember] waits for its load as long, and then
+// gets the stale value, within the same windows; where the load fails it gets that at once.
+func WithPatience(wait time.Duration) SharedOption {
+	return sharedOption{routeOption{options.Patience(wait)}, valueOption{options.ValuePatience(wait)}}
+}
 
 // WithHeuristicFreshness gives responses that say when they were last modified, and for which nothing else gives any
 // freshness, a tenth of their age then, a day at most (RFC 9111 §4.2.2).

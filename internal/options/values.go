@@ -31,6 +31,9 @@ func ValueStaleIfError(window time.Duration) Value {
 	return func(u *values.Use) { u.StaleIfError = window }
 }
 
+// ValuePatience is WithPatience for a value.
+func ValuePatience(wait time.Duration) Value { return func(u *values.Use) { u.Patience = wait } }
+
 // ValueLease is WithLease for a value.
 func ValueLease(most time.Duration) Value {
 	mustLease(most)

@@ -115,7 +115,7 @@ func (s *Store) entry(data []byte, missing error, in *making, use *Use, now time
 	e := &response.Entry{
 		Status: http.StatusOK, Body: data, Fields: []response.Field{{Name: "Codec", Values: []string{s.codec}}},
 		Meta: rfc9111.Metadata{ResponseTime: now, Lifetime: use.TTL, MustRevalidate: !use.lingers(),
-			StaleWhileRevalidate: use.StaleWhileRevalidate, StaleIfError: use.StaleIfError},
+			StaleWhileRevalidate: use.StaleWhileRevalidate, StaleIfError: use.StaleIfError, Patience: use.Patience},
 	}
 	if missing != nil {
 		e.Status, e.Body = http.StatusNotFound, nil

@@ -43,6 +43,7 @@ type Use struct {
 	NotFound             time.Duration  // for how long it is known that there is none; 0 for not at all
 	StaleWhileRevalidate time.Duration  // for how long after that it is given out while it is loaded anew
 	StaleIfError         time.Duration  // for how long after that it stands in for a load that fails
+	Patience             time.Duration  // for how long its callers wait for a fresh one, once it is stale; 0 where none does for a time
 	Lease                *time.Duration // for how long at most other processes wait for its load; nil for what the cache says
 	Timeout              time.Duration  // of a load
 	Tags                 []string
@@ -52,7 +53,9 @@ type Use struct {
 }
 
 // lingers tells whether the value is of use when it is stale.
-func (u *Use) lingers() bool { return u.StaleWhileRevalidate > 0 || u.StaleIfError > 0 }
+func (u *Use) lingers() bool {
+	return u.StaleWhileRevalidate > 0 || u.StaleIfError > 0 || u.Patience > 0
+}
 
 // Load makes the bytes of a value. An error that matches [ErrNotFound] says that there is none.
 type Load = func(ctx context.Context) ([]byte, error)
@@ -115,6 +118,8 @@ type task struct {
 	use  *Use
 	load Load
 	take Take
+
+	patience time.Duration // for how long it still waits for a fresh value where there is a stale one
 }
 
 // begun returns a load that has begun, and has failed unless it ends well.
@@ -215,7 +220,7 @@ func (s *Store) find(ctx context.Context, name string, use *Use, load Load, take
 			return &made{entry: e}, nil
 		}
 	}
-	k := &task{name: name, use: use, load: load, take: take}
+	k := &task{name: name, use: use, load: load, take: take, patience: use.Patience}
 	var err error
 	if k.of, err = s.targets.Target(name); err != nil {
 		s.refuse(err)
@@ -232,6 +237,12 @@ func (s *Store) ask(ctx context.Context, k *task) (*made, error) {
 		found, m := s.lookUp(ctx, k)
 		if m != nil {
 			return m, nil
+		}
+		if k.waits(found.Entry) {
+			if m, err := s.await(ctx, k, found); m != nil || err != nil {
+				return m, err
+			}
+			continue
 		}
 		seat, leads := s.flights.Join(k.of.Key, nil)
 		if !leads {
@@ -294,47 +305,12 @@ func (s *Store) lookUp(ctx context.Context, k *task) (entries.Found, *made) {
 	if e == nil {
 		return found, nil
 	}
-	switch e.Meta.Judge(&rfc9111.RequestDirectives{}, now) {
-	case rfc9111.Serve:
+	switch use := e.Meta.Judge(&rfc9111.RequestDirectives{}, now); {
+	case use == rfc9111.Serve:
 		return found, &made{entry: e}
-	case rfc9111.ServeAndRefresh:
+	case use == rfc9111.ServeAndRefresh && k.patience == 0:
 		s.refresh(ctx, k, found)
 		return found, &made{entry: e}
 	}
 	return found, nil
-}
-
-// refresh has a stale value loaded anew, unless it is being loaded, or was a moment ago in vain.
-func (s *Store) refresh(ctx context.Context, k *task, found entries.Found) {
-	if s.resting.Has(k.of.Key, time.Now()) {
-		return
-	}
-	select {
-	case s.slots <- struct{}{}:
-	default:
-		return
-	}
-	seat := s.flights.Lead(k.of.Key)
-	if seat == nil || s.closing.Err() != nil {
-		seat.Pass()
-		<-s.slots
-		return
-	}
-	stale := found.Entry
-	go func() {
-		defer func() { <-s.slots }()
-		ctx, cancel := context.WithCancel(context.WithoutCancel(ctx))
-		defer cancel()
-		defer context.AfterFunc(s.closing, cancel)()
-		lease, held := s.turn(k, &found).Take(ctx)
-		if held { // another process loads it
-			seat.Pass()
-			s.resting.Add(k.of.Key, time.Now().Add(restFor))
-			return
-		}
-		m := k.begun(ctx)
-		if s.fill(ctx, seat, lease, k, &found, m); m.err != nil || m.entry == stale {
-			s.resting.Add(k.of.Key, time.Now().Add(restFor))
-		}
-	}()
 }

@@ -1,0 +1,103 @@
+package values
+
+import (
+	"context"
+	"time"
+
+	"github.com/gin-cachette/cachette/internal/entries"
+	"github.com/gin-cachette/cachette/internal/flight"
+	"github.com/gin-cachette/cachette/internal/response"
+	"github.com/gin-cachette/cachette/internal/rfc9111"
+)
+
+// refresh has a stale value loaded anew, unless it is being loaded, or was a moment ago in vain.
+func (s *Store) refresh(ctx context.Context, k *task, found entries.Found) {
+	if s.resting.Has(k.of.Key, time.Now()) {
+		return
+	}
+	select {
+	case s.slots <- struct{}{}:
+	default:
+		return
+	}
+	seat := s.flights.Lead(k.of.Key)
+	if seat == nil || s.closing.Err() != nil {
+		seat.Pass()
+		<-s.slots
+		return
+	}
+	stale, own := found.Entry, *k
+	go func() {
+		defer func() { <-s.slots }()
+		ctx, cancel := context.WithCancel(context.WithoutCancel(ctx))
+		defer cancel()
+		defer context.AfterFunc(s.closing, cancel)()
+		m := own.begun(ctx)
+		if s.fillStale(ctx, seat, &own, &found, m); m.err != nil || m.entry == stale {
+			s.resting.Add(own.of.Key, time.Now().Add(restFor))
+		}
+	}()
+}
+
+// fillStale fills what is stale: where another process has the lease that one does, and callers that wait get what it leaves.
+func (s *Store) fillStale(ctx context.Context, seat *flight.Seat, k *task, found *entries.Found, m *made) {
+	if k.patience > 0 {
+		k.take = func([]byte) error { return nil } // its caller may have left
+		s.fillFirst(ctx, seat, k, found, m)
+		return
+	}
+	lease, held := s.turn(k, found).Take(ctx)
+	if held {
+		seat.Pass()
+		return
+	}
+	s.fill(ctx, seat, lease, k, found, m)
+}
+
+// waits tells whether a caller waits for a fresh value, and is given what was found where that takes longer than it waits.
+func (k *task) waits(stale *response.Entry) bool { return k.patience > 0 && servableLate(stale) }
+
+// servableLate tells whether what was found may be given out where the load is late.
+func servableLate(e *response.Entry) bool {
+	return e != nil && e.Meta.ServableLate(&rfc9111.RequestDirectives{}, time.Now())
+}
+
+// await has a stale value loaded anew, waits for that as long as the caller does, and returns the fresh value, or else the stale one. It
+// returns nil where that was purged meanwhile.
+func (s *Store) await(ctx context.Context, k *task, found entries.Found) (m *made, err error) {
+	s.refresh(ctx, k, found)
+	if m, err = s.waitFor(ctx, k, &found); m != nil || err != nil {
+		return m, err
+	}
+	if found, m = s.lookUp(ctx, k); m == nil && servableLate(found.Entry) { // which is not loaded once more, perhaps behind a load that failed
+		m = &made{entry: found.Entry}
+	}
+	k.patience = 0
+	return m, nil
+}
+
+// waitFor waits for the load under way as long as the caller does, and returns what it makes; nil where it makes nothing.
+func (s *Store) waitFor(ctx context.Context, k *task, found *entries.Found) (*made, error) {
+	seat := s.flights.Follow(k.of.Key)
+	if seat == nil {
+		return nil, nil
+	}
+	within, cancel := context.WithTimeout(ctx, k.patience)
+	defer cancel()
+	result, ending := seat.Wait(within)
+	switch {
+	case ending == flight.Leads: // the load has failed, or takes very long
+		seat.Pass()
+	case ending == flight.Left && ctx.Err() != nil:
+		return nil, context.Cause(ctx)
+	case ending == flight.Shared:
+		m, _ := result.(*made)
+		if m == nil || m.err != nil || !s.entries.Current(ctx, m.entry, found) {
+			return nil, nil
+		}
+		if m, err := taken(m, k.take); err == nil {
+			return m, nil
+		}
+	}
+	return nil, nil
+}
