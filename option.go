@@ -153,6 +153,13 @@ func WithPatience(wait time.Duration) SharedOption {
 	return sharedOption{routeOption{options.Patience(wait)}, valueOption{options.ValuePatience(wait)}}
 }
 
+// WithJitter has each response, or value, be stale earlier by a random part of the time for which it is fresh, up to this one, which is more
+// than 0 and less than 1: 0.1 for up to a tenth. What was filled together does then not expire together. It is never fresh for longer than
+// it says, or the ttl does. It holds for what says itself for how long it is fresh, too, as by max-age, which clients get as it is.
+func WithJitter(part float64) SharedOption {
+	return sharedOption{routeOption{options.Jitter(part)}, valueOption{options.ValueJitter(part)}}
+}
+
 // WithHeuristicFreshness gives responses that say when they were last modified, and for which nothing else gives any
 // freshness, a tenth of their age then, a day at most (RFC 9111 §4.2.2).
 func WithHeuristicFreshness() Option { return routeOption{options.HeuristicFreshness()} }

@@ -3,6 +3,7 @@ package behaviour_test
 import (
 	"errors"
 	"fmt"
+	"math"
 	"net/http"
 	"net/http/httptest"
 	"strings"
@@ -51,6 +52,11 @@ func TestMistakesPanic(t *testing.T) {
 		{"no stale-if-error", func() { cachette.WithStaleIfError(0) }, []string{"WithStaleIfError", "more than 0"}},
 		{"patience without a unit", func() { cachette.WithPatience(100) }, []string{"WithPatience", "100ns", "100" + unit}},
 		{"no patience", func() { cachette.WithPatience(0) }, []string{"WithPatience", "more than 0"}},
+		{"no jitter", func() { cachette.WithJitter(0) }, []string{"WithJitter", "0.1"}},
+		{"jitter in percent", func() { cachette.WithJitter(10) }, []string{"WithJitter", "is 10", "0.1"}},
+		{"jitter of all", func() { cachette.WithJitter(1) }, []string{"WithJitter", "between 0 and 1"}},
+		{"negative jitter", func() { cachette.WithJitter(-0.1) }, []string{"WithJitter", "-0.1"}},
+		{"jitter that is no number", func() { cachette.WithJitter(math.NaN()) }, []string{"WithJitter", "NaN"}},
 		{"a status that is none", func() { cachette.WithStatusTTL(99, time.Second) }, []string{"99", "200 to 599"}},
 		{"an interim status", func() { cachette.WithStatusTTL(103, time.Second) }, []string{"103", "200 to 599"}},
 		{"the status of a part", func() { cachette.WithStatusTTL(206, time.Second) }, []string{"206", "another"}},
@@ -134,6 +140,7 @@ func TestContradictionsPanic(t *testing.T) {
 			[]string{"WithStaleIfError(1s)", "WithStaleIfError(1h0m0s)"}},
 		{"two patiences", time.Minute, cachette.WithPatience(time.Second), cachette.WithPatience(time.Hour),
 			[]string{"WithPatience(1s)", "WithPatience(1h0m0s)"}},
+		{"two jitters", time.Minute, cachette.WithJitter(0.1), cachette.WithJitter(0.2), []string{"WithJitter(0.1)", "WithJitter(0.2)"}},
 		{"two functions for the ttl", 0, cachette.WithTTLFunc(never), cachette.WithTTLFunc(never), []string{"WithTTLFunc"}},
 		{"a ttl and a function for it", time.Minute, cachette.WithTTLFunc(never), cachette.WithPathKey(), []string{"the ttl 1m0s", "WithTTLFunc"}},
 	} {
@@ -156,10 +163,11 @@ func TestContradictionsPanic(t *testing.T) {
 // The same said twice is no contradiction, and neither is what a route inside of another says otherwise.
 func TestAgreementsPass(t *testing.T) {
 	outer := []cachette.Option{cachette.WithPathKey(), cachette.WithStatusTTL(404, time.Second), cachette.WithBodyLimit(10),
-		cachette.WithStaleIfError(time.Second), cachette.WithStaleWhileRevalidate(time.Second), cachette.WithPatience(time.Second)}
+		cachette.WithStaleIfError(time.Second), cachette.WithStaleWhileRevalidate(time.Second), cachette.WithPatience(time.Second),
+		cachette.WithJitter(0.1)}
 	inner := []cachette.Option{cachette.WithQueryParams("a", "b"), cachette.WithStatusTTL(404, time.Hour), cachette.WithStatusTTL(410, time.Second),
 		cachette.WithBodyLimit(20), cachette.WithStaleIfError(time.Hour), cachette.WithStaleWhileRevalidate(time.Hour),
-		cachette.WithPatience(time.Hour)}
+		cachette.WithPatience(time.Hour), cachette.WithJitter(0.2)}
 	again := []cachette.Option{cachette.WithQueryParams("b", "a", "a"), cachette.WithStatusTTL(404, time.Hour), cachette.WithBodyLimit(20),
 		cachette.WithNamespace("n"), cachette.WithNamespace("n"), cachette.WithVary("Accept"), cachette.WithVary("accept")}
 	s := newSite(t)

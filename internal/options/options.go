@@ -296,6 +296,22 @@ func Patience(wait time.Duration) Option {
 	return func(r *serve.Route) { setWindow(&r.Policy.Patience, wait, "WithPatience") }
 }
 
+// Jitter is WithJitter.
+func Jitter(part float64) Option {
+	mustJitter(part)
+	return func(r *serve.Route) {
+		own := fmt.Sprintf("WithJitter(%v)", part)
+		mustAgree(fmt.Sprintf("WithJitter(%v)", r.Policy.Jitter), own, r.Policy.Jitter == 0 || r.Policy.Jitter == part)
+		r.Policy.Jitter = part
+	}
+}
+
+func mustJitter(part float64) {
+	if !(part > 0 && part < 1) {
+		panic(fmt.Errorf("%w: WithJitter: the part is %v; give one between 0 and 1, as 0.1", argument.Err, part))
+	}
+}
+
 // HeuristicFreshness is WithHeuristicFreshness.
 func HeuristicFreshness() Option {
 	return func(r *serve.Route) { r.Policy.Heuristic = true }

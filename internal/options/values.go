@@ -34,6 +34,12 @@ func ValueStaleIfError(window time.Duration) Value {
 // ValuePatience is WithPatience for a value.
 func ValuePatience(wait time.Duration) Value { return func(u *values.Use) { u.Patience = wait } }
 
+// ValueJitter is WithJitter for a value.
+func ValueJitter(part float64) Value {
+	mustJitter(part)
+	return func(u *values.Use) { u.Jitter = part }
+}
+
 // ValueLease is WithLease for a value.
 func ValueLease(most time.Duration) Value {
 	mustLease(most)

@@ -33,6 +33,12 @@ func (m Metadata) Ended(now time.Time) Metadata {
 	return m
 }
 
+// Shorten takes a part, which is less than 1, of the time away for which a response that was just received is fresh. What it says itself is
+// for other caches, and is the most for this one: to validate a response sooner is always allowed (RFC 9111 §4.2).
+func (m *Metadata) Shorten(part float64) {
+	m.Lifetime -= time.Duration(part * float64(max(0, m.Lifetime-m.InitialAge)))
+}
+
 // Lingers tells whether a stored response may be used stale without a request that asks for it (RFC 5861, [Metadata.ServableLate]).
 func (m *Metadata) Lingers() bool {
 	return !m.NoCache && !m.MustRevalidate && (m.StaleWhileRevalidate > 0 || m.StaleIfError > 0 || m.Patience > 0)

@@ -230,6 +230,28 @@ func TestServableLate(t *testing.T) {
 	}
 }
 
+// TestShorten holds by how much a part shortens the time for which a response is fresh from when it came.
+func TestShorten(t *testing.T) {
+	for _, test := range []struct {
+		age, lifetime time.Duration
+		part          float64
+		want          time.Duration // its lifetime then
+	}{
+		{0, time.Minute, 0, time.Minute},
+		{0, time.Minute, 0.1, 54 * time.Second},
+		{0, time.Minute, 0.5, 30 * time.Second},
+		{20 * time.Second, time.Minute, 0.5, 40 * time.Second},
+		{0, time.Minute, 1 - 0x1p-53, 1}, // never nothing
+		{0, 0, 0.5, 0},
+		{time.Hour, time.Minute, 0.5, time.Minute}, // it is stale as it is
+	} {
+		m := rfc9111.Metadata{InitialAge: test.age, Lifetime: test.lifetime}
+		if m.Shorten(test.part); m.Lifetime != test.want {
+			t.Errorf("%v of %v at %v: %v, want %v", test.part, test.lifetime, test.age, m.Lifetime, test.want)
+		}
+	}
+}
+
 func TestStatuses(t *testing.T) {
 	for status, want := range map[int]bool{500: true, 502: true, 503: true, 504: true, 501: false, 505: false, 404: false, 200: false} {
 		if got := rfc9111.IsServerError(status); got != want {

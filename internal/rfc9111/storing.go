@@ -39,6 +39,8 @@ type Policy struct {
 	StaleIfError         time.Duration
 	// Patience is for how long a request waits for a fresh response where it may have a stale one; 0 where nothing is said.
 	Patience time.Duration
+	// Jitter is the part of its lifetime by which each response may be stale earlier; 0 where nothing is said.
+	Jitter float64
 }
 
 // Metadata is what a cache has to know of a response that it stores.

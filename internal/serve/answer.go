@@ -1,6 +1,7 @@
 package serve
 
 import (
+	"math/rand/v2"
 	"net/http"
 	"slices"
 	"strconv"
@@ -115,6 +116,7 @@ func (x *exchange) storable() (rfc9111.Metadata, rfc9111.Refusal) {
 	if why == rfc9111.Stored && x.parted.Load() {
 		why = rfc9111.RefusedPrivate
 	}
+	meta.Shorten(policy.Jitter * rand.Float64())
 	x.omit = omit
 	return meta, why
 }

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"math/rand/v2"
 	"net/http"
 	"runtime/debug"
 	"time"
@@ -121,6 +122,7 @@ func (s *Store) entry(data []byte, missing error, in *making, use *Use, now time
 		e.Status, e.Body = http.StatusNotFound, nil
 		e.Meta.Lifetime, e.Meta.MustRevalidate, e.Meta.StaleWhileRevalidate, e.Meta.StaleIfError = use.NotFound, true, 0, 0
 	}
+	e.Meta.Shorten(use.Jitter * rand.Float64())
 	e.Meta.Lifetime = in.Cap(e.Meta.Lifetime, now)
 	return e
 }

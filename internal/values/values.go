@@ -45,6 +45,7 @@ type Use struct {
 	StaleIfError         time.Duration  // for how long after that it stands in for a load that fails
 	Patience             time.Duration  // for how long its callers wait for a fresh one, once it is stale; 0 where none does for a time
 	Lease                *time.Duration // for how long at most other processes wait for its load; nil for what the cache says
+	Jitter               float64        // the part of its time by which it may be stale earlier
 	Timeout              time.Duration  // of a load
 	Tags                 []string
 	Type                 reflect.Type // of what load makes and take takes
