@@ -57,6 +57,7 @@ func Tag(ctx context.Context, tags []string) {
 
 // making is a value that is being loaded.
 type making struct {
+	store *Store
 	name  string
 	kind  reflect.Type
 	outer Borrower // what its first caller makes of it; nil for nothing
@@ -64,14 +65,19 @@ type making struct {
 	Ends
 }
 
-// within tells whether a value of a name is being loaded for the borrower, or for what that is made for, such as a page that a load asks for.
-func within(borrower Borrower, name string) bool {
+// within returns what of this store is being loaded for the borrower, or for what that is made for, such as a page that a load asks for: the load
+// of a name, if there is one, else the inmost; nil for none.
+func (s *Store) within(borrower Borrower, name string) (inmost *making) {
 	for ; borrower != nil && loads.Load() > 0; borrower = borrower.For() {
-		if in, ok := borrower.(*making); ok && in.name == name {
-			return true
+		in, ok := borrower.(*making)
+		if ok = ok && in.store == s; ok && in.name == name {
+			return in
+		}
+		if ok && inmost == nil {
+			inmost = in
 		}
 	}
-	return false
+	return inmost
 }
 
 // LoanOf returns what goes with what has some tags into what is made of it.

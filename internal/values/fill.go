@@ -39,14 +39,19 @@ func (s *Store) fill(ctx context.Context, seat *flight.Seat, lease *flight.Lease
 	ticket := s.entries.Begin(ctx, found, &k.of)
 	now := s.make(ctx, k, m)
 	if m.err == nil {
+		shared = false // unless keep returns
 		shared, kept = s.keep(ctx, &k.of, m.entry, m.of, &ticket, lease, now)
+		if shared && !kept && found.Entry != nil { // there is none, or one that is too large: what is stored is not the value any more
+			s.entries.Remove(ctx, k.of.Key)
+		}
 	} else if m.entry = s.standIn(ctx, found.Entry, now); m.entry != nil {
-		m.of, m.err = nil, nil
+		m.of, m.stale, m.err = nil, true, nil
 	}
 }
 
 // fillFirst does what fill does of several processes, unless one that had the lease has left a value meanwhile.
 func (s *Store) fillFirst(ctx context.Context, seat *flight.Seat, k *task, found *entries.Found, m *made) {
+	defer seat.Pass() // nothing is left to give up but behind a panic
 	for turn := s.turn(k, found); turn != nil; {
 		lease, run := turn.Next(ctx)
 		if lease != nil || !run { // another process may have filled it between the look-up and the lease
@@ -96,11 +101,26 @@ func (s *Store) load(ctx context.Context, in *making, use *Use, load Load) (data
 	defer loads.Add(-1)
 	defer func() {
 		if p := recover(); p != nil {
-			s.log.Error("cachette: the load of a value panicked", "panic", p, "stack", string(debug.Stack()))
-			err = fmt.Errorf("%w: %v", ErrPanicked, p)
+			err = s.panicked(p)
 		}
 	}()
 	return load(ctx)
+}
+
+// panicked logs a panic, and returns the error that it is.
+func (s *Store) panicked(p any) error {
+	s.log.Error("cachette: the load of a value panicked", "panic", p, "stack", string(debug.Stack()))
+	return fmt.Errorf("%w: %v", ErrPanicked, p)
+}
+
+// recovered makes a panic beside the load, as of a driver or a codec, an error of its own caller, as one of the load is: it has a goroutine of
+// its own. Those that wait have got what m has, if anything.
+func (s *Store) recovered(m *made) {
+	if p := recover(); p != nil {
+		if err := s.panicked(p); m.err == nil {
+			m.err = err
+		}
+	}
 }
 
 // standIn returns a stale value if it may stand in for a load that failed (RFC 5861 §4), or nil.

@@ -26,16 +26,20 @@ func (s *Store) refresh(ctx context.Context, k *task, found entries.Found) {
 		<-s.slots
 		return
 	}
-	stale, own := found.Entry, *k
+	own := *k
 	go func() {
 		defer func() { <-s.slots }()
 		ctx, cancel := context.WithCancel(context.WithoutCancel(ctx))
 		defer cancel()
 		defer context.AfterFunc(s.closing, cancel)()
-		m := own.begun(ctx)
-		if s.fillStale(ctx, seat, &own, &found, m); m.err != nil || m.entry == stale {
-			s.resting.Add(own.of.Key, time.Now().Add(restFor))
-		}
+		m := s.begun(ctx, &own)
+		defer func() {
+			if m.err != nil || m.stale {
+				s.resting.Add(own.of.Key, time.Now().Add(restFor))
+			}
+		}()
+		defer s.recovered(m)
+		s.fillStale(ctx, seat, &own, &found, m)
 	}()
 }
 

@@ -74,7 +74,8 @@ type Store struct {
 	leases  *flight.Leases
 	lease   time.Duration
 	resting *flight.Recent // keys whose last load failed
-	slots   chan struct{}  // bounds the loads that no caller waits for
+	waits   waits
+	slots   chan struct{} // bounds the loads that no caller waits for
 	closing context.Context
 	close   context.CancelFunc
 	told    sync.Once
@@ -114,18 +115,19 @@ func (s *Store) Scopes(names []string) (scopes []purge.Scope) {
 
 // task is what one caller wants.
 type task struct {
-	name string
-	of   target.Target
-	use  *Use
-	load Load
-	take Take
+	name   string
+	within *making // as part of which it is asked for; nil for none
+	of     target.Target
+	use    *Use
+	load   Load
+	take   Take
 
 	patience time.Duration // for how long it still waits for a fresh value where there is a stale one
 }
 
 // begun returns a load that has begun, and has failed unless it ends well.
-func (k *task) begun(ctx context.Context) *made {
-	in := &making{name: k.name, kind: k.use.Type, outer: BorrowerOf(ctx)}
+func (s *Store) begun(ctx context.Context, k *task) *made {
+	in := &making{store: s, name: k.name, kind: k.use.Type, outer: BorrowerOf(ctx)}
 	in.tags.Add(k.use.Tags...)
 	return &made{of: in, err: errEnded}
 }
@@ -134,6 +136,7 @@ func (k *task) begun(ctx context.Context) *made {
 type made struct {
 	entry *response.Entry // nil with an error
 	of    *making         // nil where that is one that was found
+	stale bool            // it stands in for what could not be loaded
 	err   error
 }
 
@@ -156,10 +159,11 @@ func (m *made) loan(use *Use) (loan Loan) {
 // Remember gives take the value of a name: the one that is kept, or the one that load makes, which is kept then. Of those that miss it together one
 // load runs, also when its caller leaves; its error is that of all of them. What the value is made into, or its failure, is told: borrower may be nil.
 func (s *Store) Remember(ctx context.Context, borrower Borrower, name string, use *Use, load Load, take Take) error {
-	if err := begin(borrower, name); err != nil {
+	k := &task{name: name, within: s.within(borrower, name), use: use, load: load, take: take}
+	if err := k.asksForItself(); err != nil {
 		return err
 	}
-	m, err := s.find(ctx, name, use, load, take)
+	m, err := s.find(ctx, k)
 	if borrower != nil && !use.Independent {
 		borrower.Borrow(m.loan(use))
 	}
@@ -171,10 +175,10 @@ func (s *Store) Remember(ctx context.Context, borrower Borrower, name string, us
 
 // Alone does what Remember does where nothing is kept.
 func (s *Store) Alone(ctx context.Context, borrower Borrower, name string, use *Use, load Load, take Take) error {
-	if err := begin(borrower, name); err != nil {
+	k := &task{name: name, within: s.within(borrower, name), use: use, load: load, take: take}
+	if err := k.asksForItself(); err != nil {
 		return err
 	}
-	k := &task{name: name, use: use, load: load, take: take}
 	m, err := s.alone(ctx, k)
 	if err == nil && m.entry.Status == http.StatusNotFound {
 		err = ErrNotFound
@@ -187,20 +191,36 @@ func (s *Store) alone(ctx context.Context, k *task) (*made, error) {
 	return s.apart(ctx, k, func(ctx context.Context, m *made) { s.make(ctx, k, m) })
 }
 
-// begin tells that a load asks for its own value, which would wait for itself.
-func begin(borrower Borrower, name string) error {
-	if within(borrower, name) {
-		return fmt.Errorf("%w: the load of %q asks for the value that it is there to load; have it ask for another one", argument.Err, name)
+// asksForItself tells where a load asks for the value that it is there to load.
+func (k *task) asksForItself() error {
+	if k.within != nil && k.within.name == k.name {
+		return k.waitsForItself()
 	}
 	return nil
 }
 
+func (k *task) waitsForItself() error {
+	return fmt.Errorf("%w: the load of %q asks for %q, for which it is there itself, or waits; have it ask for another one", argument.Err, k.within.name, k.name)
+}
+
+// wait notes that the load within which the value is asked for waits for it, until end is called. It tells where that would wait for itself.
+func (s *Store) wait(k *task) (end func(), err error) {
+	switch {
+	case k.within == nil:
+		return func() {}, nil
+	case !s.waits.add(k.within.name, k.name):
+		return nil, k.waitsForItself()
+	}
+	return func() { s.waits.remove(k.within.name, k.name) }, nil
+}
+
 // apart runs what makes a value beside its caller, who may leave, and gives what was made to its take.
 func (s *Store) apart(ctx context.Context, k *task, run func(context.Context, *made)) (*made, error) {
-	m := k.begun(ctx)
+	m := s.begun(ctx, k)
 	in, done := m.of, make(chan struct{})
 	go func() {
 		defer close(done) // also when the load ends its goroutine
+		defer s.recovered(m)
 		run(context.WithoutCancel(ctx), m)
 	}()
 	select {
@@ -212,28 +232,29 @@ func (s *Store) apart(ctx context.Context, k *task, run func(context.Context, *m
 }
 
 // find returns the value of a name, with what take was given of it.
-func (s *Store) find(ctx context.Context, name string, use *Use, load Load, take Take) (*made, error) {
+func (s *Store) find(ctx context.Context, k *task) (*made, error) {
 	if s.entries.Local() { // a hit needs no more than the key
 		now := time.Now()
 		var room [128]byte
-		found := s.entries.GetLocal(s.targets.AppendKey(room[:0], name), nil, now)
-		if e := s.usable(&found, take); e != nil && e.Meta.Fresh(now) > 0 {
+		found := s.entries.GetLocal(s.targets.AppendKey(room[:0], k.name), nil, now)
+		if e := s.usable(&found, k.take); e != nil && e.Meta.Fresh(now) > 0 {
 			return &made{entry: e}, nil
 		}
 	}
-	k := &task{name: name, use: use, load: load, take: take, patience: use.Patience}
 	var err error
-	if k.of, err = s.targets.Target(name); err != nil {
+	if k.of, err = s.targets.Target(k.name); err != nil {
 		s.refuse(err)
 		return s.alone(ctx, k)
 	}
+	use := k.use
+	k.patience = use.Patience
 	k.of.Tags, k.of.Plain, k.of.Usual = use.Tags, !use.lingers(), use.TTL+max(use.StaleWhileRevalidate, use.StaleIfError)
 	return s.ask(ctx, k)
 }
 
 // ask looks a value up until it is there, waits for a load, or has one run.
 func (s *Store) ask(ctx context.Context, k *task) (*made, error) {
-	for {
+	for noted := false; ; {
 		ended := s.flights.Ended()
 		found, m := s.lookUp(ctx, k)
 		if m != nil {
@@ -244,6 +265,14 @@ func (s *Store) ask(ctx context.Context, k *task) (*made, error) {
 				return m, err
 			}
 			continue
+		}
+		if !noted {
+			end, err := s.wait(k)
+			if err != nil {
+				return nil, err
+			}
+			defer end()
+			noted = true
 		}
 		seat, leads := s.flights.Join(k.of.Key, nil)
 		if !leads {
@@ -264,8 +293,7 @@ func (s *Store) ask(ctx context.Context, k *task) (*made, error) {
 			}
 		}
 		if !leads || s.flights.Ended() != ended { // another one may have left it in between
-			if found, m = s.lookUp(ctx, k); m != nil {
-				seat.Pass()
+			if found, m = s.lookAgain(ctx, seat, k); m != nil {
 				return m, nil
 			}
 		}
@@ -296,6 +324,19 @@ func (s *Store) usable(found *entries.Found, take Take) *response.Entry {
 		found.Entry = nil
 	}
 	return found.Entry
+}
+
+// lookAgain looks a value up for one that leads, which then leads no more unless it has to load it: nor where the decoding of what is there panics.
+func (s *Store) lookAgain(ctx context.Context, seat *flight.Seat, k *task) (found entries.Found, m *made) {
+	leads := false
+	defer func() {
+		if !leads {
+			seat.Pass()
+		}
+	}()
+	found, m = s.lookUp(ctx, k)
+	leads = m == nil
+	return found, m
 }
 
 // lookUp looks a value up, and returns it if it can be given out. One that is stale is then loaded anew.
