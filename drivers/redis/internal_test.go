@@ -3,7 +3,6 @@ package redis
 import (
 	"context"
 	"errors"
-	"slices"
 	"testing"
 	"time"
 
@@ -71,47 +70,6 @@ func TestTakeBack(t *testing.T) {
 
 // reading is a request for keys.
 func reading(keys ...string) *mgetRequest { return &mgetRequest{keys: keys} }
-
-// TestSameReadsAreOne has callers ask for the same keys while nothing is sent: one of them asks for all, also when it leaves, but only as
-// long as nothing was sent of it.
-func TestSameReadsAreOne(t *testing.T) {
-	l := busy()
-	first, second, third := l.do(t.Context(), reading("a", "m")), l.do(t.Context(), reading("a", "m")), l.do(t.Context(), reading("a", "m"))
-	others := []*job{l.do(t.Context(), reading("a")), l.do(t.Context(), reading("a", "n")), l.do(t.Context(), reading("b", "m")), l.do(t.Context(), &getRequest{key: "a"})}
-	lonely := l.do(t.Context(), reading("c"))
-	for _, leaves := range []*job{first, second, lonely} {
-		l.takeBack(leaves)
-	}
-	again := l.do(t.Context(), reading("c"))
-	batch := l.take()
-	if len(batch) != 1+len(others)+1 || !slices.Contains(batch, first) || !slices.Contains(batch, again) {
-		t.Fatalf("%d requests are sent, want the first for all three of its keys, the %d others, and the one that came again", len(batch), len(others))
-	}
-	late := l.do(t.Context(), reading("a", "m"))
-	if next := l.take(); len(next) != 1 || next[0] != late {
-		t.Error("a request that comes behind the sending of the same is not sent itself")
-	}
-	first.request.(*mgetRequest).values = [][]byte{[]byte("v"), nil}
-	first.finish(nil)
-	if err := <-third.done; err != nil || string(third.request.(*mgetRequest).values[0]) != "v" {
-		t.Errorf("the caller beside the first got %q, %v", third.request.(*mgetRequest).values, err)
-	}
-	for _, err := range []error{errors.New("no"), nil} {
-		one, other := l.do(t.Context(), reading("d")), l.do(t.Context(), reading("d"))
-		if err == nil {
-			l.close()
-			err = drivers.ErrClosed
-		} else {
-			l.take()
-			one.finish(err)
-		}
-		for i, j := range []*job{one, other} {
-			if got := <-j.done; got != err {
-				t.Errorf("caller %d got %v, want %v", i, got, err)
-			}
-		}
-	}
-}
 
 // TestCallersThatGoAreForgotten has callers leave while all runners are under way.
 func TestCallersThatGoAreForgotten(t *testing.T) {

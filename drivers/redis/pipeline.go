@@ -63,15 +63,11 @@ type job struct {
 	request
 	caller context.Context
 	done   chan error
-	place  int    // in the lane's queue; -1 once it is under way, or where another one has it
-	same   []*job // that ask for the very same, and get what it gets
+	place  int // in the lane's queue; -1 once it is under way
 }
 
-// isLeft tells whether the caller of a job, and any other that wants the same, has gone. Then the job is finished.
+// isLeft tells whether the caller of a job has gone. Then the job is finished.
 func (j *job) isLeft() bool {
-	if len(j.same) > 0 {
-		return false
-	}
 	err := bounded.Err(j.caller)
 	if err != nil {
 		j.finish(err)
@@ -93,16 +89,8 @@ func exchange(ctx context.Context, client redis.UniversalClient, fill func(to re
 	}
 }
 
-// finish tells all callers of a job its outcome.
-func (j *job) finish(err error) {
-	for _, other := range j.same {
-		if err == nil {
-			other.request.(*mgetRequest).values = j.request.(*mgetRequest).values
-		}
-		other.done <- err
-	}
-	j.done <- err
-}
+// finish tells the caller of a job its outcome.
+func (j *job) finish(err error) { j.done <- err }
 
 // lane makes one batch after the other of the requests that it is given.
 type lane struct {
@@ -113,9 +101,8 @@ type lane struct {
 
 	mu      sync.Mutex
 	queue   []*job
-	reads   map[string]*job // those of the queue that read several keys, by the first of these
-	runners int             // those that are under way, with the caller that sends by itself
-	brisk   bool            // the last answer came soon, to one that was alone
+	runners int  // those that are under way, with the caller that sends by itself
+	brisk   bool // the last answer came soon, to one that was alone
 	closed  bool
 	relief  *time.Timer
 	sent    func() // called after a batch has been sent; may be nil
@@ -130,9 +117,6 @@ func (l *lane) do(caller context.Context, r request) *job {
 		j.done <- drivers.ErrClosed
 		return j
 	}
-	if l.joins(j) {
-		return j
-	}
 	j.place = len(l.queue)
 	l.queue = append(l.queue, j)
 	switch {
@@ -143,38 +127,6 @@ func (l *lane) do(caller context.Context, r request) *job {
 		l.waitForRelief()
 	}
 	return j
-}
-
-// joins gives a job to one that waits in the queue and reads the very same keys, and tells whether there was one: many requests for one page
-// that come while a batch is under way are one command of the next. Nothing has been sent of it yet, so it reads nothing that is too old
-// for the job.
-func (l *lane) joins(j *job) bool {
-	r, ok := j.request.(*mgetRequest)
-	if !ok {
-		return false
-	}
-	first, waits := l.reads[r.keys[0]]
-	switch {
-	case !waits:
-		if l.reads == nil {
-			l.reads = make(map[string]*job)
-		}
-		l.reads[r.keys[0]] = j
-		return false
-	case !slices.Equal(first.request.(*mgetRequest).keys, r.keys):
-		return false
-	}
-	j.place = -1
-	first.same = append(first.same, j)
-	return true
-}
-
-// unqueued notes that a job has left the queue.
-func (l *lane) unqueued(j *job) {
-	j.place = -1
-	if r, ok := j.request.(*mgetRequest); ok && l.reads[r.keys[0]] == j {
-		delete(l.reads, r.keys[0])
-	}
 }
 
 // waitForRelief has another runner start if what is queued is still there when patience ends.
@@ -195,11 +147,11 @@ func (l *lane) relieve() {
 	}
 }
 
-// takeBack takes a job whose caller has gone out of the queue, unless others want the same.
+// takeBack takes a job whose caller has gone out of the queue.
 func (l *lane) takeBack(j *job) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	if j.place < 0 || j.place >= len(l.queue) || l.queue[j.place] != j || len(j.same) > 0 {
+	if j.place < 0 || j.place >= len(l.queue) || l.queue[j.place] != j {
 		return
 	}
 	last := len(l.queue) - 1
@@ -207,7 +159,7 @@ func (l *lane) takeBack(j *job) {
 	l.queue[j.place].place = j.place
 	l.queue[last] = nil
 	l.queue = l.queue[:last]
-	l.unqueued(j)
+	j.place = -1
 }
 
 // run sends batches until nothing is queued.
@@ -242,7 +194,7 @@ func (l *lane) take() []*job {
 		l.waitForRelief()
 	}
 	for _, j := range batch {
-		l.unqueued(j)
+		j.place = -1
 	}
 	return batch
 }
@@ -296,7 +248,7 @@ func (l *lane) close() {
 		l.relief.Stop()
 	}
 	for _, j := range l.queue {
-		l.unqueued(j)
+		j.place = -1
 		j.finish(drivers.ErrClosed)
 	}
 	l.queue = nil

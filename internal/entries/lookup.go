@@ -154,7 +154,7 @@ func (s *Store) readMarked(ctx context.Context, found *Found, request http.Heade
 			keys = append(keys[:len(keys):len(keys)], guess) // behind the marks
 		}
 	}
-	values, err := s.far.GetValues(ctx, keys...)
+	values, err := s.far.GetTogether(ctx, keys...)
 	if err != nil || len(values) != len(keys) {
 		return nil, nil, guessed{}, err
 	}

@@ -49,7 +49,10 @@ type marks struct{ far *guard.Store }
 
 // Words implements [purge.Marks].
 func (m marks) Words(ctx context.Context, keys ...string) ([]string, error) {
-	values, err := of(ctx, m.far).GetValues(ctx, keys...)
+	if len(keys) == 0 {
+		return nil, nil
+	}
+	values, err := of(ctx, m.far).GetTogether(ctx, keys...)
 	return texts(values), err
 }
 

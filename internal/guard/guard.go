@@ -48,6 +48,7 @@ type state struct {
 	timeout   time.Duration
 	made      time.Time
 
+	joints   joints                                // of readings
 	alone    *breakers                             // of a driver that has one server, and of keys whose server is not known
 	servers  *servers                              // of a driver that has several; else nil
 	observer atomic.Pointer[func(event.Operation)] // nil for none
