@@ -155,19 +155,23 @@ func testLargeOnce(t *testing.T, s faults) {
 			if err := readAll(large, 1); err != nil {
 				return err
 			}
-			once, dials := p.Counts().Told-before.Told, p.Counts().Dials
+			once, dials, twice := p.Counts().Told-before.Told, p.Counts().Dials, 0
 			for range largeReads {
 				err := readAll(small, 10)
 				before := p.Counts()
 				p.Rate(slowLine)
 				err = errors.Join(err, readAll(large, 1))
 				p.Rate(0)
-				told := p.Counts().Told - before.Told
-				if limit := int64(mostOverhead * float64(once)); err == nil && told > limit {
-					err = fmt.Errorf("the server has sent %d bytes for a value that was read once, want at most %d", told, limit)
-				}
 				if err != nil {
 					return err
+				}
+				told, limit := p.Counts().Told-before.Told, int64(mostOverhead*float64(once))
+				if told > limit {
+					twice++
+				}
+				if twice > largeReads/2 { // a busy machine may well stop a driver between sending and receiving
+					return fmt.Errorf("the server has sent %d bytes for a value that was read once, want at most %d, and that is so with %d of %d",
+						told, limit, twice, largeReads)
 				}
 			}
 			if anew := p.Counts().Dials - dials; anew > largeReads/2 { // a slow answer may well be left to a connection of its own
