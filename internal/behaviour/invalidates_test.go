@@ -61,6 +61,31 @@ func TestInvalidates(t *testing.T) {
 	}
 }
 
+// A function that panics as it names tags keeps nothing else from being invalidated, since the answer may be on its way: neither the page of the URL, nor
+// what other functions name.
+func TestInvalidatesFromPanics(t *testing.T) {
+	eachStoreInBubble(t, func(t *testing.T, store func(*cachette.Config)) {
+		for name, answer := range map[string]string{"short": "done", "long": strings.Repeat("done", 1000)} {
+			s := newSite(t, store)
+			s.GET("/page", cachette.Cached(time.Hour), text("page"))
+			s.GET("/list", cachette.Cached(time.Hour, cachette.WithTags("list")), text("page"))
+			panics := cachette.InvalidatesFrom(func(c *gin.Context) []string { return c.MustGet("changed").([]string) })
+			s.POST("/page", panics, cachette.Invalidates("list"), text(answer))
+			for _, path := range []string{"/page", "/list"} {
+				s.get(path)
+			}
+			if a := s.do(http.MethodPost, "/page"); a.status != http.StatusOK || a.body != answer {
+				t.Errorf("%s: %d %.20q", name, a.status, a.body)
+			}
+			for _, path := range []string{"/page", "/list"} {
+				if a := s.get(path); a.hit() {
+					t.Errorf("%s: %s: %s", name, path, a.cacheStatus())
+				}
+			}
+		}
+	})
+}
+
 // fromChanged invalidates what a handler notes that it has changed.
 func fromChanged() gin.HandlerFunc {
 	return cachette.InvalidatesFrom(func(c *gin.Context) []string { return []string{c.GetString("changed")} })

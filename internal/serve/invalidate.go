@@ -6,6 +6,7 @@ import (
 	"math"
 	"net/http"
 	"net/url"
+	"runtime/debug"
 	"slices"
 	"strings"
 	"sync"
@@ -158,16 +159,28 @@ func (u *unsafeRequest) purge(scopes []purge.Scope) {
 
 // outdated returns the tags that handlers have said the request outdates.
 func (u *unsafeRequest) outdated() (tags []string) {
+	seen := make(map[string]bool) // a client may have said what has changed, and how much
 	for _, of := range u.write.outdates() {
-		for _, tag := range of(u.c) {
+		for _, tag := range u.named(of) {
 			if problem := argument.Tag(tag); problem != "" {
 				u.server.tellOnce("outdated", u.c.FullPath(), "cachette: a tag that InvalidatesFrom names is none, and nothing is invalidated by it", "error", problem)
-			} else if !slices.Contains(tags, tag) {
-				tags = append(tags, tag)
+			} else if !seen[tag] {
+				seen[tag], tags = true, append(tags, tag)
 			}
 		}
 	}
 	return tags
+}
+
+// named returns the tags that a function names. Where it panics, the answer may be on its way already: the rest is invalidated all the same.
+func (u *unsafeRequest) named(of func(*gin.Context) []string) (tags []string) {
+	defer func() {
+		if p := recover(); p != nil {
+			u.server.log.Error("cachette: a function of InvalidatesFrom panicked, and nothing is invalidated by it", "route", u.c.FullPath(), "panic", p,
+				"stack", string(debug.Stack()))
+		}
+	}()
+	return of(u.c)
 }
 
 // groupsOf returns the groups that an answer to an unsafe request invalidates (RFC 9875 §3).
