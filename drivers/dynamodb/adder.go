@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
@@ -16,8 +17,9 @@ import (
 )
 
 var (
-	_ drivers.Adder = (*Driver)(nil)
-	_ drivers.Log   = (*Driver)(nil)
+	_ drivers.Adder  = (*Driver)(nil)
+	_ drivers.Log    = (*Driver)(nil)
+	_ drivers.Purger = (*Driver)(nil)
 )
 
 // Add makes sure that keys have values, sixteen at a time: a request, on condition, adds a value, and where there is one, others read it and
@@ -151,21 +153,50 @@ const attrLast = "last"
 // size for each write.
 type numbered struct{ *Driver }
 
-func (d *Driver) log() logrecord.Numbered { return logrecord.Numbered{Store: numbered{d}} }
+func (d *Driver) log() logrecord.Numbered {
+	return logrecord.Numbered{Store: numbered{d}, Heads: &d.heads}
+}
 
-// Append adds records to the log under key, in some six requests and two for each more. While the server is too busy it goes on for as
-// long as ctx lives.
+// Append adds records to the log under key, in a request for each and one more. Some three follow where this process was not the last to write the log,
+// nor has looked at its end since. While the server is too busy it goes on for as long as ctx lives.
 func (d *Driver) Append(ctx context.Context, key string, keep int, ttl time.Duration, records ...[]byte) error {
-	if _, err := d.begin(ctx, "append"); err != nil {
+	return d.purge(ctx, "append", key, keep, ttl, records, nil)
+}
+
+// Purge does what Append does, and deletes keys at the time of the last request, 25 in each of others. A transaction would do all at once, in two
+// requests' write units for each, and fail where another purge writes the log.
+func (d *Driver) Purge(ctx context.Context, key string, keep int, ttl time.Duration, records [][]byte, keys ...string) error {
+	return d.purge(ctx, "purge", key, keep, ttl, records, keys)
+}
+
+func (d *Driver) purge(ctx context.Context, what, key string, keep int, ttl time.Duration, records [][]byte, keys []string) error {
+	if _, err := d.begin(ctx, what); err != nil {
 		return err
 	}
 	if err := logrecord.Check(keep, ttl); err != nil {
-		return fmt.Errorf("dynamodb: append: %w", err)
+		return fmt.Errorf("dynamodb: %s: %w", what, err)
 	}
-	if len(records) == 0 {
-		return nil
+	return d.log().Purge(insisting(ctx), key, keep, ttl, records, keys...)
+}
+
+// Remove deletes keys, whatever they have.
+func (d numbered) Remove(ctx context.Context, keys ...string) error {
+	ready, err := d.begin(ctx, "delete")
+	if err != nil {
+		return err
 	}
-	return d.log().Append(insisting(ctx), key, keep, ttl, records...)
+	batches := slices.Collect(slices.Chunk(slices.Compact(slices.Sorted(slices.Values(keys))), writeBatch))
+	err = parallel(ctx, len(batches), parallelWrites, func(ctx context.Context, i int) error {
+		remove := make([]attributes, len(batches[i]))
+		for k, key := range batches[i] {
+			remove[k] = keyOf(key)
+		}
+		return d.deleteAll(ctx, remove)
+	})
+	if err != nil {
+		return d.fail(ctx, ready, "delete", err)
+	}
+	return nil
 }
 
 // End returns the position behind the last record of the log under key, in two requests.
@@ -207,10 +238,10 @@ func (d numbered) Head(ctx context.Context, key string) (record []byte, last int
 }
 
 // Raise gives the head of a log a larger number.
-func (d numbered) Raise(ctx context.Context, key string, record []byte, last int64, ttl time.Duration) error {
+func (d numbered) Raise(ctx context.Context, key string, record []byte, last int64, ttl time.Duration) (bool, error) {
 	ready, err := d.begin(ctx, "log")
 	if err != nil {
-		return err
+		return false, err
 	}
 	end := d.clock().Add(ttl).UnixMilli()
 	condition, update := "#v = :v AND (attribute_not_exists(#l) OR #l < :l)", "SET #e = :e, #m = :m, #l = :l"
@@ -225,7 +256,7 @@ func (d numbered) Raise(ctx context.Context, key string, record []byte, last int
 		},
 	})
 	if err != nil && codeOf(err) != codeConditional {
-		return d.fail(ctx, ready, "log", err)
+		return false, d.fail(ctx, ready, "log", err)
 	}
-	return nil
+	return err == nil, nil
 }

@@ -55,6 +55,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
 
 	"github.com/gin-cachette/cachette/drivers"
+	"github.com/gin-cachette/cachette/drivers/internal/logrecord"
 	"github.com/gin-cachette/cachette/drivers/internal/once"
 )
 
@@ -84,6 +85,7 @@ type Driver struct {
 	clock    func() time.Time
 	release  func() // closes what the driver itself has opened
 
+	heads  logrecord.Heads // of the logs of purges
 	closed atomic.Bool
 	life   context.Context // of what runs in the background
 	end    context.CancelFunc

@@ -13,8 +13,9 @@ import (
 )
 
 var (
-	_ drivers.Adder = (*Driver)(nil)
-	_ drivers.Log   = (*Driver)(nil)
+	_ drivers.Adder  = (*Driver)(nil)
+	_ drivers.Log    = (*Driver)(nil)
+	_ drivers.Purger = (*Driver)(nil)
 )
 
 // Add makes sure that keys have values: in one round trip where none has, in another that reads those that were there, and in others that

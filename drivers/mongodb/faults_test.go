@@ -35,7 +35,7 @@ func TestFaults(t *testing.T) {
 	}
 	drivertest.RunFaults(t, drivertest.Faults{
 		Server: where.Host,
-		Once:   []string{"Set", "SetValues", "Delete", "Clear", "Add", "Insert", "Append"}, // what the client repeats, a server carries out once
+		Once:   []string{"Set", "SetValues", "Delete", "Clear", "Add", "Insert", "Append", "Purge"}, // what the client repeats, a server carries out once
 		Open:   apart(t),
 		Apart:  apart, // FerretDB on SQLite has one writer, and loses tables where others give up beside it
 	})

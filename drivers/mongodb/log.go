@@ -24,20 +24,43 @@ const fieldLast = "last"
 // numbered is the driver as the log wants it.
 type numbered struct{ *Driver }
 
-func (d *Driver) log() logrecord.Numbered { return logrecord.Numbered{Store: numbered{d}} }
+func (d *Driver) log() logrecord.Numbered {
+	return logrecord.Numbered{Store: numbered{d}, Heads: &d.heads}
+}
 
-// Append adds records to the log under key, in some six round trips and two for each more. No document holds more than one.
+// Append adds records to the log under key, in a round trip for each and one more. Some three follow where this process was not the last to write
+// the log, nor has looked at its end since.
 func (d *Driver) Append(ctx context.Context, key string, keep int, ttl time.Duration, records ...[]byte) error {
+	return d.purge(ctx, "append", key, keep, ttl, records, nil)
+}
+
+// Purge does what Append does, and deletes keys in the last of the round trips, a thousand of them.
+func (d *Driver) Purge(ctx context.Context, key string, keep int, ttl time.Duration, records [][]byte, keys ...string) error {
+	return d.purge(ctx, "purge", key, keep, ttl, records, keys)
+}
+
+func (d *Driver) purge(ctx context.Context, operation, key string, keep int, ttl time.Duration, records [][]byte, keys []string) error {
 	if err := d.begin(ctx); err != nil {
 		return err
 	}
 	if err := logrecord.Check(keep, ttl); err != nil {
-		return fmt.Errorf("mongodb: append: %w", err)
+		return fmt.Errorf("mongodb: %s: %w", operation, err)
 	}
-	if len(records) == 0 {
-		return nil
+	return d.log().Purge(ctx, key, keep, ttl, records, keys...)
+}
+
+// Remove deletes keys, whatever they have.
+func (d numbered) Remove(ctx context.Context, keys ...string) error {
+	for names := range batches(keys) {
+		if err := ctx.Err(); err != nil {
+			return d.fail(ctx, "delete", err)
+		}
+		filter := marshal(bson.D{{Key: fieldKey, Value: bson.D{{Key: "$in", Value: names}}}})
+		if _, err := d.collection.remove(ctx, filter); err != nil {
+			return d.fail(ctx, "delete", err)
+		}
 	}
-	return d.log().Append(ctx, key, keep, ttl, records...)
+	return nil
 }
 
 // End returns the position behind the last record of the log under key, in two round trips.
@@ -84,12 +107,12 @@ func (d numbered) Head(ctx context.Context, key string) (record []byte, last int
 }
 
 // Raise gives the head of a log a larger number.
-func (d numbered) Raise(ctx context.Context, key string, record []byte, last int64, ttl time.Duration) error {
+func (d numbered) Raise(ctx context.Context, key string, record []byte, last int64, ttl time.Duration) (bool, error) {
 	content := append(fields(nil, d.clock().Add(ttl).UnixMilli())[1:], bson.E{Key: fieldLast, Value: last})
-	_, err := d.collection.update(ctx, marshal(bson.D{
+	raised, err := d.collection.update(ctx, marshal(bson.D{
 		{Key: fieldKey, Value: encodeKey(key)},
 		{Key: fieldValue, Value: bson.Binary{Data: record}},
 		{Key: "$nor", Value: bson.A{bson.D{{Key: fieldLast, Value: bson.D{{Key: "$gte", Value: last}}}}}},
 	}), marshal(bson.D{{Key: "$set", Value: content}}), options.UpdateOne())
-	return d.fail(ctx, "log", err)
+	return raised, d.fail(ctx, "log", err)
 }

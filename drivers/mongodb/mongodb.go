@@ -15,6 +15,7 @@ import (
 	"go.mongodb.org/mongo-driver/v2/mongo/readpref"
 
 	"github.com/gin-cachette/cachette/drivers"
+	"github.com/gin-cachette/cachette/drivers/internal/logrecord"
 	"github.com/gin-cachette/cachette/internal/bounded"
 )
 
@@ -61,7 +62,8 @@ type Driver struct {
 	owned      bool // whether Close disconnects client
 	clock      func() time.Time
 	indexes    *indexes
-	inserts    chan struct{} // holds a place for each Add that inserts
+	inserts    chan struct{}   // holds a place for each Add that inserts
+	heads      logrecord.Heads // of the logs of purges
 
 	closed atomic.Bool
 	life   context.Context // ends with Close

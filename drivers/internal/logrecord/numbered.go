@@ -2,6 +2,7 @@ package logrecord
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"fmt"
 	"strconv"
@@ -26,14 +27,16 @@ type Numbered struct {
 	Store interface {
 		drivers.Adder
 		drivers.Batch
-		Delete(ctx context.Context, keys ...string) (int, error)
+		// Remove deletes keys, and does not count them.
+		Remove(ctx context.Context, keys ...string) error
 
 		// Head returns the record under key, the number that it holds, and how long it lives; nil if there is none.
 		Head(ctx context.Context, key string) (record []byte, last int64, left time.Duration, err error)
 		// Raise gives the record under key a larger number, and a life of ttl, if it is the one that is given and its number
-		// is smaller. It does not write the record.
-		Raise(ctx context.Context, key string, record []byte, last int64, ttl time.Duration) error
+		// is smaller, and tells whether it has. It does not write the record.
+		Raise(ctx context.Context, key string, record []byte, last int64, ttl time.Duration) (bool, error)
 	}
+	Heads *Heads // what this process remembers
 }
 
 // atFirst is how many records are asked for at once, and stride how many behind those: as a rule nothing has come, and DynamoDB has what is not
@@ -43,12 +46,44 @@ const (
 	stride  = 16
 )
 
+// dropped is how many records are removed at once.
+const dropped = 25
+
 // head is a head as it was read.
 type head struct {
 	key    string
 	record []byte
 	last   int64
-	left   time.Duration
+	until  time.Time // when its life ends
+}
+
+func (h head) left() time.Duration { return time.Until(h.until) }
+
+// Heads are the heads of logs as a process has last seen them, by their keys, so that it need not read one to append. One that is out of date is found
+// out: the number behind its last is taken, or it cannot be raised. The zero value is ready to use.
+type Heads struct {
+	mu    sync.Mutex
+	heads map[string]head
+}
+
+const mostHeads = 1000 // beyond, all are forgotten, which costs a look at each
+
+// take returns the head of a log, and forgets it until it is noted again: what another appends meanwhile cannot have the same number.
+func (m *Heads) take(key string) (head, bool) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	h, ok := m.heads[key]
+	delete(m.heads, key)
+	return h, ok && h.left() > 0
+}
+
+func (m *Heads) note(h head) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	if m.heads == nil || len(m.heads) >= mostHeads {
+		m.heads = make(map[string]head)
+	}
+	m.heads[h.key] = h
 }
 
 // entry returns the key of a record.
@@ -69,7 +104,7 @@ func (n Numbered) head(ctx context.Context, key string) (head, error) {
 	if err == nil && record != nil {
 		_, err = Position(record)
 	}
-	return head{key, record, last, left}, err
+	return head{key, record, last, time.Now().Add(left)}, err
 }
 
 // begun returns the head, which is added if it is absent.
@@ -90,39 +125,83 @@ func life(ttl time.Duration) time.Duration { return max(ttl, 2*ttl) }
 
 // Append is [drivers.Log.Append].
 func (n Numbered) Append(ctx context.Context, key string, keep int, ttl time.Duration, records ...[]byte) error {
+	return n.Purge(ctx, key, keep, ttl, records)
+}
+
+// Purge is [drivers.Purger.Purge], in two round trips where this process was the last one to write the log, or has looked at its end since: one for
+// each record, and one in which keys are deleted and the head is raised.
+func (n Numbered) Purge(ctx context.Context, key string, keep int, ttl time.Duration, records [][]byte, keys ...string) error {
+	if len(records) == 0 {
+		return n.Store.Remove(ctx, keys...)
+	}
 	far := 2 * int64(Room(keep))
-	for {
-		h, err := n.begun(ctx, key, ttl)
+	for h, known := n.Heads.take(key); ; known = false {
+		if !known {
+			var err error
+			if h, err = n.begun(ctx, key, ttl); err != nil {
+				return err
+			}
+		}
+		numbers, err := n.addAll(ctx, h, ttl, records, known)
 		if err != nil {
 			return err
 		}
-		last := h.last
-		var numbers []int64
-		for _, record := range records {
-			if last, err = n.add(ctx, h, last+1, ttl, record); err != nil {
-				return err
-			}
-			numbers = append(numbers, last)
+		if numbers == nil {
+			continue
 		}
-		// A head that still is the same, and tells of nothing far ahead, shows that all readers of the log see the records.
-		now, err := n.head(ctx, key)
+		next, raised, err := n.raise(ctx, h, numbers[len(numbers)-1], ttl, keys)
 		switch {
-		case err != nil || now.record == nil: // removed meanwhile, and the records with it
+		case err != nil:
 			return err
-		case !bytes.Equal(now.record, h.record):
+		case raised:
+		case next.record == nil: // removed meanwhile, and the records with it; if it was another log than the one remembered, keys were removed too soon
+			return n.Store.Remove(ctx, keys...)
+		case !bytes.Equal(next.record, h.record):
 			continue // another log was begun meanwhile
-		case now.last >= numbers[0]+far:
+		case next.last >= numbers[0]+far:
 			continue // it took so long that what has come before may have been dropped already
 		}
-		if err := n.Store.Raise(ctx, key, h.record, last, ttl); err != nil {
-			return err
-		}
+		n.Heads.note(next)
 		return n.drop(ctx, h, numbers, far)
 	}
 }
 
-// add adds a record under the first number, from number on, that is free, and returns that.
-func (n Numbered) add(ctx context.Context, h head, number int64, ttl time.Duration, data []byte) (int64, error) {
+// addAll adds records, and returns their numbers; none if the head is one that is remembered, and another has written the log since.
+func (n Numbered) addAll(ctx context.Context, h head, ttl time.Duration, records [][]byte, known bool) (numbers []int64, err error) {
+	last := h.last
+	for _, record := range records {
+		number, err := n.add(ctx, h, last+1, ttl, record, known && len(numbers) == 0)
+		if err != nil || number == 0 {
+			return nil, err
+		}
+		last, numbers = number, append(numbers, number)
+	}
+	return numbers, nil
+}
+
+// raise raises the head to the number of a record that was added, and removes keys beside that: the record is there. It returns the head that is there
+// then, and whether it was raised. One that still is the same, and tells of nothing far ahead, shows that all readers of the log see the record.
+func (n Numbered) raise(ctx context.Context, h head, last int64, ttl time.Duration, keys []string) (next head, raised bool, err error) {
+	removed := make(chan error, 1)
+	if len(keys) > 0 {
+		go func() { removed <- n.Store.Remove(ctx, keys...) }()
+	} else {
+		removed <- nil
+	}
+	until := time.Now().Add(ttl)
+	raised, err = n.Store.Raise(ctx, h.key, h.record, last, ttl)
+	if err = cmp.Or(err, <-removed); err != nil {
+		return head{}, false, err
+	}
+	if raised {
+		return head{h.key, h.record, last, until}, true, nil
+	}
+	next, err = n.head(ctx, h.key)
+	return next, false, err
+}
+
+// add adds a record under the first number, from number on, that is free, and returns that; or under that number alone, and returns 0 if it is not free.
+func (n Numbered) add(ctx context.Context, h head, number int64, ttl time.Duration, data []byte, alone bool) (int64, error) {
 	var mu sync.Mutex
 	made := make(map[string]bool)
 	word := func() []byte { // as the store wants it: anew for each attempt
@@ -143,20 +222,27 @@ func (n Numbered) add(ctx context.Context, h head, number int64, ttl time.Durati
 		if mine {
 			return number, nil
 		}
+		if alone {
+			return 0, nil
+		}
 	}
 }
 
-// drop removes the records that are far behind those that were appended.
+// drop removes records that are far behind those that were appended: some at a time, each time by the one who appends the last of as many.
 func (n Numbered) drop(ctx context.Context, h head, numbers []int64, far int64) error {
 	var old []string
-	for number := max(1, numbers[0]-far); number <= numbers[len(numbers)-1]-far; number++ {
-		old = append(old, h.entry(number))
+	for _, number := range numbers {
+		if number%dropped != 0 {
+			continue
+		}
+		for one := max(1, number-far-dropped+1); one <= number-far; one++ {
+			old = append(old, h.entry(one))
+		}
 	}
 	if len(old) == 0 {
 		return nil
 	}
-	_, err := n.Store.Delete(ctx, old...)
-	return err
+	return n.Store.Remove(ctx, old...)
 }
 
 // End is [drivers.Log.End].
@@ -176,11 +262,12 @@ func (n Numbered) End(ctx context.Context, key string, ttl time.Duration) (drive
 			}
 			continue
 		}
-		if h.left < ttl/2 {
+		if h.left() < ttl/2 {
 			if err := n.lengthen(ctx, h, number, ttl); err != nil {
 				return "", err
 			}
 		}
+		n.Heads.note(head{key: h.key, record: h.record, last: number, until: h.until})
 		return position(h.word(), number, word), nil
 	}
 }
@@ -226,8 +313,7 @@ func (n Numbered) lost(ctx context.Context, h head) error {
 	if err != nil || now.last != h.last || !bytes.Equal(now.record, h.record) {
 		return err
 	}
-	_, err = n.Store.Delete(ctx, h.key)
-	return err
+	return n.Store.Remove(ctx, h.key)
 }
 
 // lengthen makes the head, and the last record, live longer. One that has just gone is replaced by one with another word, which
