@@ -160,6 +160,13 @@ func WithJitter(part float64) SharedOption {
 	return sharedOption{routeOption{options.Jitter(part)}, valueOption{options.ValueJitter(part)}}
 }
 
+// WithEarlyRefresh has responses, and values, that are still fresh refreshed in the background by the requests for them, so that none waits for the
+// handler: the sooner one ends and the longer its handler took, the more probably each request does so (XFetch, VLDB 2015). 1 is a good beta; more
+// refreshes earlier. It is for what is asked for often, several times while its handler runs; else it has no effect.
+func WithEarlyRefresh(beta float64) SharedOption {
+	return sharedOption{routeOption{options.EarlyRefresh(beta)}, valueOption{options.ValueEarlyRefresh(beta)}}
+}
+
 // WithHeuristicFreshness gives responses that say when they were last modified, and for which nothing else gives any
 // freshness, a tenth of their age then, a day at most (RFC 9111 §4.2.2).
 func WithHeuristicFreshness() Option { return routeOption{options.HeuristicFreshness()} }

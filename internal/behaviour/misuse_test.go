@@ -57,6 +57,10 @@ func TestMistakesPanic(t *testing.T) {
 		{"jitter of all", func() { cachette.WithJitter(1) }, []string{"WithJitter", "between 0 and 1"}},
 		{"negative jitter", func() { cachette.WithJitter(-0.1) }, []string{"WithJitter", "-0.1"}},
 		{"jitter that is no number", func() { cachette.WithJitter(math.NaN()) }, []string{"WithJitter", "NaN"}},
+		{"no beta", func() { cachette.WithEarlyRefresh(0) }, []string{"WithEarlyRefresh", "give 1"}},
+		{"a negative beta", func() { cachette.WithEarlyRefresh(-1) }, []string{"WithEarlyRefresh", "-1"}},
+		{"a beta without end", func() { cachette.WithEarlyRefresh(math.Inf(1)) }, []string{"WithEarlyRefresh", "+Inf"}},
+		{"a beta that is no number", func() { cachette.WithEarlyRefresh(math.NaN()) }, []string{"WithEarlyRefresh", "NaN"}},
 		{"a status that is none", func() { cachette.WithStatusTTL(99, time.Second) }, []string{"99", "200 to 599"}},
 		{"an interim status", func() { cachette.WithStatusTTL(103, time.Second) }, []string{"103", "200 to 599"}},
 		{"the status of a part", func() { cachette.WithStatusTTL(206, time.Second) }, []string{"206", "another"}},
@@ -141,6 +145,7 @@ func TestContradictionsPanic(t *testing.T) {
 		{"two patiences", time.Minute, cachette.WithPatience(time.Second), cachette.WithPatience(time.Hour),
 			[]string{"WithPatience(1s)", "WithPatience(1h0m0s)"}},
 		{"two jitters", time.Minute, cachette.WithJitter(0.1), cachette.WithJitter(0.2), []string{"WithJitter(0.1)", "WithJitter(0.2)"}},
+		{"two betas", time.Minute, cachette.WithEarlyRefresh(1), cachette.WithEarlyRefresh(2), []string{"WithEarlyRefresh(1)", "WithEarlyRefresh(2)"}},
 		{"two functions for the ttl", 0, cachette.WithTTLFunc(never), cachette.WithTTLFunc(never), []string{"WithTTLFunc"}},
 		{"a ttl and a function for it", time.Minute, cachette.WithTTLFunc(never), cachette.WithPathKey(), []string{"the ttl 1m0s", "WithTTLFunc"}},
 	} {
@@ -164,10 +169,10 @@ func TestContradictionsPanic(t *testing.T) {
 func TestAgreementsPass(t *testing.T) {
 	outer := []cachette.Option{cachette.WithPathKey(), cachette.WithStatusTTL(404, time.Second), cachette.WithBodyLimit(10),
 		cachette.WithStaleIfError(time.Second), cachette.WithStaleWhileRevalidate(time.Second), cachette.WithPatience(time.Second),
-		cachette.WithJitter(0.1)}
+		cachette.WithJitter(0.1), cachette.WithEarlyRefresh(1)}
 	inner := []cachette.Option{cachette.WithQueryParams("a", "b"), cachette.WithStatusTTL(404, time.Hour), cachette.WithStatusTTL(410, time.Second),
 		cachette.WithBodyLimit(20), cachette.WithStaleIfError(time.Hour), cachette.WithStaleWhileRevalidate(time.Hour),
-		cachette.WithPatience(time.Hour), cachette.WithJitter(0.2)}
+		cachette.WithPatience(time.Hour), cachette.WithJitter(0.2), cachette.WithEarlyRefresh(2)}
 	again := []cachette.Option{cachette.WithQueryParams("b", "a", "a"), cachette.WithStatusTTL(404, time.Hour), cachette.WithBodyLimit(20),
 		cachette.WithNamespace("n"), cachette.WithNamespace("n"), cachette.WithVary("Accept"), cachette.WithVary("accept")}
 	s := newSite(t)

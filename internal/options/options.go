@@ -4,6 +4,7 @@ package options
 
 import (
 	"fmt"
+	"math"
 	"net/http"
 	"slices"
 	"strings"
@@ -309,6 +310,22 @@ func Jitter(part float64) Option {
 func mustJitter(part float64) {
 	if !(part > 0 && part < 1) {
 		panic(fmt.Errorf("%w: WithJitter: the part is %v; give one between 0 and 1, as 0.1", argument.Err, part))
+	}
+}
+
+// EarlyRefresh is WithEarlyRefresh.
+func EarlyRefresh(beta float64) Option {
+	mustBeta(beta)
+	return func(r *serve.Route) {
+		own := fmt.Sprintf("WithEarlyRefresh(%v)", beta)
+		mustAgree(fmt.Sprintf("WithEarlyRefresh(%v)", r.Policy.EarlyRefresh), own, r.Policy.EarlyRefresh == 0 || r.Policy.EarlyRefresh == beta)
+		r.Policy.EarlyRefresh = beta
+	}
+}
+
+func mustBeta(beta float64) {
+	if !(beta > 0) || math.IsInf(beta, 0) {
+		panic(fmt.Errorf("%w: WithEarlyRefresh: beta is %v; give 1, or more to refresh earlier", argument.Err, beta))
 	}
 }
 

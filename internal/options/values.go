@@ -40,6 +40,12 @@ func ValueJitter(part float64) Value {
 	return func(u *values.Use) { u.Jitter = part }
 }
 
+// ValueEarlyRefresh is WithEarlyRefresh for a value.
+func ValueEarlyRefresh(beta float64) Value {
+	mustBeta(beta)
+	return func(u *values.Use) { u.EarlyRefresh = beta }
+}
+
 // ValueLease is WithLease for a value.
 func ValueLease(most time.Duration) Value {
 	mustLease(most)

@@ -34,7 +34,7 @@ func full() *Entry {
 		Variant: "variant", Basis: basis(),
 		Meta: rfc9111.Metadata{
 			ResponseTime: time.Unix(1767225600, 123456789), InitialAge: time.Second, Lifetime: time.Minute, NoCache: true,
-			MustRevalidate: true, Shareable: true, StaleWhileRevalidate: time.Hour, StaleIfError: 2 * time.Hour, Patience: time.Minute,
+			MustRevalidate: true, Shareable: true, StaleWhileRevalidate: time.Hour, StaleIfError: 2 * time.Hour, Patience: time.Minute, Early: time.Second,
 			Vary: []string{"X-A", "X-B"},
 		},
 	}
@@ -57,6 +57,8 @@ func TestRoundTrip(t *testing.T) {
 		func(e *Entry) { e.Fields, e.Meta.Vary = nil, nil; e.prepare(false) },
 		func(e *Entry) { e.Body = make([]byte, 1<<20) },
 		func(e *Entry) { e.Meta.Patience = 0 },
+		func(e *Entry) { e.Meta.Early = 0 },
+		func(e *Entry) { e.Meta.Patience, e.Meta.Early = 0, 0 },
 	} {
 		e := full()
 		change(e)

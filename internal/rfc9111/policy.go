@@ -28,6 +28,9 @@ func (p *Policy) Within(outer *Policy) Policy {
 	if in.StaleIfError == 0 {
 		in.StaleIfError = outer.StaleIfError
 	}
+	if in.EarlyRefresh == 0 {
+		in.EarlyRefresh = outer.EarlyRefresh
+	}
 	if in.Jitter == 0 {
 		in.Jitter = outer.Jitter
 	}

@@ -15,7 +15,7 @@ func TestWithin(t *testing.T) {
 	type ttls = map[int]time.Duration
 	outer := rfc9111.Policy{
 		TTL: time.Hour, StatusTTL: ttls{200: time.Hour, 404: time.Hour, 410: time.Hour}, Heuristic: true, SetCookie: true,
-		StaleWhileRevalidate: time.Hour, StaleIfError: time.Hour, Patience: time.Hour, Jitter: 0.5,
+		StaleWhileRevalidate: time.Hour, StaleIfError: time.Hour, Patience: time.Hour, Jitter: 0.5, EarlyRefresh: 2,
 	}
 	for _, test := range []struct {
 		name               string
@@ -24,15 +24,15 @@ func TestWithin(t *testing.T) {
 		{"nothing in nothing", rfc9111.Policy{}, rfc9111.Policy{}, rfc9111.Policy{}},
 		{"nothing in all", rfc9111.Policy{}, outer, rfc9111.Policy{
 			StatusTTL: ttls{404: time.Hour, 410: time.Hour}, Heuristic: true, SetCookie: true,
-			StaleWhileRevalidate: time.Hour, StaleIfError: time.Hour, Patience: time.Hour, Jitter: 0.5,
+			StaleWhileRevalidate: time.Hour, StaleIfError: time.Hour, Patience: time.Hour, Jitter: 0.5, EarlyRefresh: 2,
 		}},
 		{"all in nothing", outer, rfc9111.Policy{}, outer},
 		{"a ttl in another", rfc9111.Policy{TTL: time.Minute}, rfc9111.Policy{TTL: time.Hour}, rfc9111.Policy{TTL: time.Minute}},
 		{"a status's ttl in another", rfc9111.Policy{StatusTTL: ttls{404: time.Minute}}, rfc9111.Policy{StatusTTL: ttls{404: time.Hour, 410: time.Hour}},
 			rfc9111.Policy{StatusTTL: ttls{404: time.Minute, 410: time.Hour}}},
-		{"stale windows, patience and jitter in others", rfc9111.Policy{StaleWhileRevalidate: time.Minute, StaleIfError: time.Second, Patience: 1, Jitter: 0.1}, outer, rfc9111.Policy{
+		{"stale windows, patience, jitter and early refresh in others", rfc9111.Policy{StaleWhileRevalidate: time.Minute, StaleIfError: time.Second, Patience: 1, Jitter: 0.1, EarlyRefresh: 1}, outer, rfc9111.Policy{
 			StatusTTL: ttls{404: time.Hour, 410: time.Hour}, Heuristic: true, SetCookie: true,
-			StaleWhileRevalidate: time.Minute, StaleIfError: time.Second, Patience: 1, Jitter: 0.1,
+			StaleWhileRevalidate: time.Minute, StaleIfError: time.Second, Patience: 1, Jitter: 0.1, EarlyRefresh: 1,
 		}},
 		{"one stale window beside the other", rfc9111.Policy{StaleIfError: time.Second}, rfc9111.Policy{StaleWhileRevalidate: time.Hour, StaleIfError: time.Hour},
 			rfc9111.Policy{StaleWhileRevalidate: time.Hour, StaleIfError: time.Second}},

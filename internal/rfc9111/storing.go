@@ -41,6 +41,8 @@ type Policy struct {
 	Patience time.Duration
 	// Jitter is the part of its lifetime by which each response may be stale earlier; 0 where nothing is said.
 	Jitter float64
+	// EarlyRefresh is the beta by which responses are refreshed before they are stale ([Metadata.EndsEarly]); 0 where nothing is said.
+	EarlyRefresh float64
 }
 
 // Metadata is what a cache has to know of a response that it stores.
@@ -56,6 +58,7 @@ type Metadata struct {
 	StaleWhileRevalidate time.Duration
 	StaleIfError         time.Duration
 	Patience             time.Duration // for how long a request for it waits for a fresh one, once it is stale; 0 where none does for a time
+	Early                time.Duration // what its fill took, times the beta of its route; 0 where it is not refreshed early
 
 	Vary []string // the request fields that selected it, canonical, sorted
 }

@@ -57,6 +57,9 @@ func (x *exchange) proceed() {
 	}
 	switch p.step {
 	case answer:
+		if x.mark != nil { // another has refreshed it since
+			x.mark.stored.Store(true)
+		}
 		x.replay(x.found.Entry, x.hit(x.found.Entry))
 		return
 	case answerAndRefresh:
@@ -88,7 +91,7 @@ func (x *exchange) proceed() {
 
 // plan decides what to do by what was found. waited tells whether it has waited for something fresh.
 func (x *exchange) plan(waited bool) plan {
-	s := situation{why: x.found.Why, asked: &x.asked, now: x.now, refresh: x.mark != nil, shares: x.collapsible(), waited: waited}
+	s := situation{why: x.found.Why, asked: &x.asked, now: x.now, refresh: x.mark != nil, shares: x.collapsible(), waited: waited, early: x.early}
 	if e := x.found.Entry; e != nil {
 		s.stored, s.admitted = &e.Meta, x.around.admits(e)
 	}

@@ -15,6 +15,7 @@ type situation struct {
 	admitted bool // what was found may answer a request with these credentials (RFC 9111 §3.5)
 	refresh  bool // the request refreshes what is stored: it is no client's
 	shares   bool // one run of the handler may serve this request and others
+	early    bool // what was found is fresh, and to be refreshed all the same
 	waited   bool // it has waited for a fresh one as long as it was to
 }
 
@@ -47,6 +48,10 @@ func decide(s *situation) plan {
 		p.why, p.forget = rfc9111.ForwardRequest, true
 	default:
 		switch use := s.stored.Judge(s.asked, s.now); {
+		case use == rfc9111.Serve && s.early && s.refresh:
+			p.why = rfc9111.ForwardRequest
+		case use == rfc9111.Serve && s.early:
+			return plan{step: answerAndRefresh}
 		case use == rfc9111.Serve:
 			return plan{step: answer}
 		case s.waits():

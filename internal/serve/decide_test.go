@@ -76,6 +76,10 @@ func TestDecide(t *testing.T) {
 		{"9111 §3.5, with patience", "", patient, func(s *situation) { s.admitted = false }, plan{collapse, request, true}},
 		{"9111 §4.2, with patience", "", calm, nil, plan{step: answer}},
 		{"9111 §5.2.1.3, with patience", "min-fresh=120", calm, nil, plan{collapse, request, false}},
+		{"XFetch", "", fresh, func(s *situation) { s.early = true }, plan{step: answerAndRefresh}},
+		{"XFetch: the refresh itself", "", fresh, func(s *situation) { s.early, s.refresh = true, true }, plan{refill, request, false}},
+		{"XFetch, 9111 §5.2.1.4", "no-cache", fresh, func(s *situation) { s.early = true }, plan{collapse, request, false}},
+		{"XFetch, 9111 §3.5", "", fresh, func(s *situation) { s.early, s.admitted = true, false }, plan{collapse, request, true}},
 		{"a response for one client the last time", "", nil, func(s *situation) { s.shares = false }, plan{alone, miss, false}},
 		{"9111 §4.1", "", nil, func(s *situation) { s.why = rfc9111.ForwardVaryMiss }, plan{collapse, rfc9111.ForwardVaryMiss, false}},
 	} {

@@ -63,6 +63,7 @@ func (x *exchange) put(e *response.Entry) bool {
 // by now, nor one of which the time is over, since its client took long.
 func (x *exchange) putFor(t *target.Target, e *response.Entry) (kept bool, err error) {
 	m := &e.Meta
+	m.TakeEarly(x.s.clock.now().Sub(x.began), x.around.rt.Policy.EarlyRefresh)
 	m.Lifetime = m.InitialAge + x.ends.Cap(m.Lifetime-m.InitialAge, m.ResponseTime) // of the values that it is made of
 	e.Ends = !x.ends.At().IsZero()
 	x.s.learn(x.c.FullPath(), e)

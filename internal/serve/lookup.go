@@ -1,6 +1,7 @@
 package serve
 
 import (
+	"math/rand/v2"
 	"net/http"
 	"sync"
 	"time"
@@ -19,9 +20,12 @@ func (s *Server) lookUp(c *gin.Context, f *Frame, in around) {
 	var q query
 	tally := s.tally(c.FullPath())
 	if mark != nil { // a refresh is no client's
-		tally = nil
+		tally, q.renews = nil, mark.renews
 	}
 	if s.hit(c, &in, &q, mark.forces(), tally) {
+		if mark != nil { // another has refreshed it since
+			mark.stored.Store(true)
+		}
 		return
 	}
 	if mark.strays(c, q.found.Key) {
@@ -41,6 +45,9 @@ type query struct {
 	now    time.Time
 	ended  uint64 // how many fills had ended before the lookup
 	runs   uint64 // how many runs of handlers had begun when it came
+
+	early  bool      // what was found is fresh, and to be refreshed all the same
+	renews time.Time // of a refresh: when what it is to replace was received; zero where that does not matter
 }
 
 // hit answers a GET or HEAD with a fresh response, and tells whether there was one, unless the handler is to run whatever
@@ -99,14 +106,25 @@ var rooms = sync.Pool{New: func() any { return &room{key: make([]byte, 0, 256), 
 // serves answers a request with what was found, if that is fresh and suits it without a second thought.
 func (s *Server) serves(c *gin.Context, in *around, q *query, room *room) bool {
 	e := q.found.Entry
-	if e == nil || in.rt.ShowKey || q.asked.NoStore || e.Meta.Judge(&q.asked, q.now) != rfc9111.Serve ||
+	if e == nil || q.asked.NoStore || e.Meta.Judge(&q.asked, q.now) != rfc9111.Serve ||
 		q.asked.TakesStale() && e.Meta.Fresh(q.now) <= 0 || !in.admits(e) {
+		return false
+	}
+	if q.early = q.renewed(&e.Meta); q.early || in.rt.ShowKey {
 		return false
 	}
 	in.lend(c.Request, e, q.now)
 	e.Replay(&room.values, c.Writer, c.Request, q.now, nil, s.labels(c, e))
 	c.Abort()
 	return true
+}
+
+// renewed tells whether what was found is to be refreshed although it is fresh.
+func (q *query) renewed(m *rfc9111.Metadata) bool {
+	if !q.renews.IsZero() {
+		return m.ResponseTime.Equal(q.renews)
+	}
+	return m.EndsEarly(q.now, rand.Float64)
 }
 
 // admits tells whether a stored response may answer a request that carries credentials: only one that says it is for

@@ -43,6 +43,7 @@ type refresh struct {
 	engine atomic.Int64                 // the status that was answered with; 0 for none
 
 	written chan error              // what became of what waited for the store; nil where no refresh waits for that
+	renews  time.Time               // when what it is to replace was received, fresh or not; zero for no matter when
 	awaited bool                    // clients wait for it
 	alone   bool                    // the program has asked for it, and no server is known through which to go
 	vary    []string                // by what the response varies, as far as that is not to be seen in a refresh
@@ -164,7 +165,7 @@ func (x *exchange) refresh(outside http.Header, awaited bool) {
 		<-s.slots
 		return
 	}
-	mark := &refresh{flight: seat, key: key, awaited: awaited, vary: vary, route: x.c.FullPath(), params: slices.Clone(x.c.Params)}
+	mark := &refresh{flight: seat, key: key, renews: x.found.Entry.Meta.ResponseTime, awaited: awaited, vary: vary, route: x.c.FullPath(), params: slices.Clone(x.c.Params)}
 	r, turn, of := x.refreshRequest(mark), s.turn(x.around.rt, key), x.target
 	of.Header = r.Header
 	go func() {

@@ -85,10 +85,12 @@ func (s *Store) turn(k *task, found *entries.Found) *flight.Turn {
 
 // make runs a load, and returns when it has ended.
 func (s *Store) make(ctx context.Context, k *task, m *made) (now time.Time) {
+	began := time.Now()
 	data, err := s.load(ctx, m.of, k.use, k.load)
 	now = time.Now()
 	if m.err = err; err == nil || errors.Is(err, ErrNotFound) {
 		m.entry, m.err = s.entry(data, err, m.of, k.use, now), nil
+		m.entry.Meta.TakeEarly(now.Sub(began), k.use.EarlyRefresh)
 	}
 	return now
 }

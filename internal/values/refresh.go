@@ -45,9 +45,14 @@ func (s *Store) refresh(ctx context.Context, k *task, found entries.Found) {
 
 // fillStale fills what is stale: where another process has the lease that one does, and callers that wait get what it leaves.
 func (s *Store) fillStale(ctx context.Context, seat *flight.Seat, k *task, found *entries.Found, m *made) {
-	if k.patience > 0 {
+	if k.patience > 0 && !k.early {
 		k.take = func([]byte) error { return nil } // its caller may have left
 		s.fillFirst(ctx, seat, k, found, m)
+		return
+	}
+	if e := s.entries.Get(ctx, &k.of, time.Now()).Entry; e != nil && !e.Meta.ResponseTime.Equal(found.Entry.Meta.ResponseTime) {
+		seat.Pass() // another has done so since
+		m.entry, m.err = e, nil
 		return
 	}
 	lease, held := s.turn(k, found).Take(ctx)

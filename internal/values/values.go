@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"math/rand/v2"
 	"net/http"
 	"reflect"
 	"slices"
@@ -46,6 +47,7 @@ type Use struct {
 	Patience             time.Duration  // for how long its callers wait for a fresh one, once it is stale; 0 where none does for a time
 	Lease                *time.Duration // for how long at most other processes wait for its load; nil for what the cache says
 	Jitter               float64        // the part of its time by which it may be stale earlier
+	EarlyRefresh         float64        // the beta by which it is loaded anew before it is stale; 0 for not at all
 	Timeout              time.Duration  // of a load
 	Tags                 []string
 	Type                 reflect.Type // of what load makes and take takes
@@ -122,6 +124,7 @@ type task struct {
 	load   Load
 	take   Take
 
+	early    bool          // what was found is fresh, and to be loaded anew all the same
 	patience time.Duration // for how long it still waits for a fresh value where there is a stale one
 }
 
@@ -238,7 +241,9 @@ func (s *Store) find(ctx context.Context, k *task) (*made, error) {
 		var room [128]byte
 		found := s.entries.GetLocal(s.targets.AppendKey(room[:0], k.name), nil, now)
 		if e := s.usable(&found, k.take); e != nil && e.Meta.Fresh(now) > 0 {
-			return &made{entry: e}, nil
+			if k.early = e.Meta.EndsEarly(now, rand.Float64); !k.early {
+				return &made{entry: e}, nil
+			}
 		}
 	}
 	var err error
@@ -348,6 +353,11 @@ func (s *Store) lookUp(ctx context.Context, k *task) (entries.Found, *made) {
 		return found, nil
 	}
 	switch use := e.Meta.Judge(&rfc9111.RequestDirectives{}, now); {
+	case use == rfc9111.Serve && (k.early || e.Meta.EndsEarly(now, rand.Float64)):
+		k.early = true
+		s.refresh(ctx, k, found)
+		k.early = false
+		return found, &made{entry: e}
 	case use == rfc9111.Serve:
 		return found, &made{entry: e}
 	case use == rfc9111.ServeAndRefresh && k.patience == 0:
