@@ -68,9 +68,6 @@ func TestTakeBack(t *testing.T) {
 	}
 }
 
-// reading is a request for keys.
-func reading(keys ...string) *mgetRequest { return &mgetRequest{keys: keys} }
-
 // TestCallersThatGoAreForgotten has callers leave while all runners are under way.
 func TestCallersThatGoAreForgotten(t *testing.T) {
 	client := redis.NewClient(&redis.Options{Addr: "127.0.0.1:1"}) // is never dialled
