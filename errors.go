@@ -44,8 +44,8 @@ type OpError struct {
 	Err     error
 }
 
-// KeyErrors is the error of [FetchMany], [PutMany] and others on several keys, where some of these have failed: by key, each an [*OpError]. The
-// other keys are done. [errors.Is] and [errors.As] look at all of them.
+// KeyErrors is the error of [FetchMany], [PutMany] and [RememberMany], where some of the keys have failed: by key, each an [*OpError], or what a load has
+// returned. The other keys are done. [errors.Is] and [errors.As] look at all of them.
 type KeyErrors = values.KeyErrors
 
 // Error tells the operation, the backend, the key and what went wrong, without what the driver or codec repeats of that.

@@ -29,19 +29,12 @@ import (
 // whose load has begun before; so do [Cache.Flush] and a [Purge] of everything.
 func Remember[T any](ctx context.Context, c *Cache, key string, ttl time.Duration, load func(context.Context) (T, error), opts ...ValueOption) (T, error) {
 	var value, zero T
-	ttl, err := argument.TTL(ttl, c.ttl)
+	use, err := useOf[T](c, ttl, opts)
+	if err == nil && load == nil {
+		err = fmt.Errorf("%w: load is nil; give a function that returns the value", ErrInvalid)
+	}
 	if err != nil {
 		return zero, c.fail("remember", key, err)
-	}
-	if load == nil {
-		return zero, c.fail("remember", key, fmt.Errorf("%w: load is nil; give a function that returns the value", ErrInvalid))
-	}
-	use := values.Use{TTL: ttl, Timeout: values.DefaultTimeout, Type: reflect.TypeFor[T]()}
-	for _, opt := range opts {
-		if opt == nil {
-			return zero, c.fail("remember", key, fmt.Errorf("%w: an option is nil; give one that a function such as WithTags has made", ErrInvalid))
-		}
-		opt.onValue(&use)
 	}
 	err = c.remember(ctx, key, &use, func(ctx context.Context) ([]byte, error) {
 		loaded, err := load(ctx)
@@ -64,6 +57,88 @@ func Remember[T any](ctx context.Context, c *Cache, key string, ttl time.Duratio
 	return value, nil
 }
 
+// useOf returns how values of a type are to be kept.
+func useOf[T any](c *Cache, ttl time.Duration, opts []ValueOption) (use values.Use, err error) {
+	ttl, err = argument.TTL(ttl, c.ttl)
+	use = values.Use{TTL: ttl, Timeout: values.DefaultTimeout, Type: reflect.TypeFor[T]()}
+	for _, opt := range opts {
+		if opt == nil {
+			return use, fmt.Errorf("%w: an option is nil; give one that a function such as WithTags has made", ErrInvalid)
+		}
+		opt.onValue(&use)
+	}
+	return use, err
+}
+
+// RememberMany returns the values under some keys, as [Remember] does: it looks all of them up in one round trip, or as few as the store allows, and has
+// load called once for all that are missing. key returns the name under which the value of a key is kept. Those that another caller is loading are waited
+// for, as by Remember; two callers that want the same ones in another order do not hold each other up.
+//
+// What load does not return is not there: it is not in the map, and known to be absent for [WithNotFoundTTL]. What it returns beside what was missing is not
+// kept. It may be called again, for keys whose other caller has had no good answer, also beside the first call, which ends as that of Remember does.
+//
+// [WithTags] and [TagValue] tag each of the values that are loaded together, [TagValueOf] one of them. [WithLease] and [WithPatience] are errors:
+// each process loads for itself, and stale values are given out at once.
+//
+// The error is [KeyErrors], by the names of the keys, where some of them have failed: that of load is the error of all that it was to load, unless a stale value
+// stands in ([WithStaleIfError]). The map has the others; it is never nil.
+func RememberMany[K comparable, T any](ctx context.Context, c *Cache, keys []K, key func(K) string, ttl time.Duration,
+	load func(ctx context.Context, missing []K) (map[K]T, error), opts ...ValueOption) (map[K]T, error) {
+	found := make(map[K]T, len(keys))
+	use, err := useOf[T](c, ttl, opts)
+	switch {
+	case err != nil:
+	case key == nil || load == nil:
+		err = fmt.Errorf("%w: key or load is nil; give functions that return the name of a key, and the values", ErrInvalid)
+	case use.Lease != nil || use.Patience > 0:
+		err = fmt.Errorf("%w: WithLease and WithPatience are for Remember and for routes; leave them out", ErrInvalid)
+	}
+	var distinct []K
+	var names []string
+	if err == nil {
+		distinct, names, err = values.Named(keys, key)
+	}
+	if err != nil {
+		return found, c.fail("remember", "", err)
+	}
+	errs := c.rememberMany(ctx, names, &use, func(ctx context.Context, missing []int, put func(int, []byte, error)) error {
+		wanted := make([]K, len(missing))
+		for i, place := range missing {
+			wanted[i] = distinct[place]
+		}
+		loaded, err := load(ctx, wanted)
+		for i, place := range missing {
+			if value, ok := loaded[wanted[i]]; ok && err == nil {
+				data, err := takers.Encode(c.encoder, value)
+				put(place, data, c.fail("remember", names[place], err))
+			}
+		}
+		return err
+	}, func(place int, data []byte) error {
+		var taken T
+		err := c.encoder.Decode(data, &taken)
+		if err == nil {
+			found[distinct[place]] = taken
+		}
+		return c.fail("remember", names[place], err)
+	})
+	for place, err := range errs { // a stale one may have been taken before
+		if err != nil {
+			delete(found, distinct[place])
+		}
+	}
+	return found, values.ByKey(names, errs)
+}
+
+// rememberMany is what RememberMany does, whatever the types are.
+func (c *Cache) rememberMany(ctx context.Context, names []string, use *values.Use, load values.LoadMany, take func(int, []byte) error) []error {
+	borrower := serve.BorrowerOf(ctx)
+	if ctx = argument.Context(ctx); c.closed.Load() || c.server.Idle() {
+		return c.values.AloneMany(ctx, borrower, names, use, load, take)
+	}
+	return c.values.RememberMany(ctx, borrower, names, use, load, take)
+}
+
 // remember is what Remember does, whatever the type is.
 func (c *Cache) remember(ctx context.Context, key string, use *values.Use, load values.Load, take values.Take) error {
 	borrower := serve.BorrowerOf(ctx)
@@ -76,3 +151,9 @@ func (c *Cache) remember(ctx context.Context, key string, use *values.Use, load 
 // TagValue tags the value that a load of [Remember] is about to return, by the context that it was given: with what it has found out of it. See
 // [Tag] for what a tag may be: a value with others is given out, and not kept. It does nothing with other contexts.
 func TagValue(ctx context.Context, tags ...string) { values.Tag(argument.Context(ctx), tags) }
+
+// TagValueOf tags one of the values that a load of [RememberMany] is about to return, by its name, as [TagValue] tags all of them. It does nothing for names
+// that the load is not there for.
+func TagValueOf(ctx context.Context, name string, tags ...string) {
+	values.TagOf(argument.Context(ctx), name, tags)
+}

@@ -94,6 +94,9 @@ func (t *Ticket) Usable() bool { return t.err == nil }
 // Sharded tells whether the store has several servers, so that the keys of responses have the tags of their paths: see [target.Tag].
 func (s *Store) Sharded() bool { return s.far.Sharded() }
 
+// Adds tells whether fills that begin at once take the marks of each other: without that the last one's take the place of those before.
+func (s *Store) Adds() bool { return s.local != nil || s.far.Adds() }
+
 // Local tells whether responses are live objects in this process.
 func (s *Store) Local() bool { return s.local != nil }
 

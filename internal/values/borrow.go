@@ -55,12 +55,24 @@ func Tag(ctx context.Context, tags []string) {
 	}
 }
 
+// TagOf tags one of the values that a context is there to load, by its name. It does nothing in other contexts, and for other names.
+func TagOf(ctx context.Context, name string, tags []string) {
+	in, _ := BorrowerOf(ctx).(*making)
+	if in != nil && in.name != name {
+		in = in.each[name]
+	}
+	if in != nil {
+		in.tags.Add(tags...)
+	}
+}
+
 // making is a value that is being loaded.
 type making struct {
 	store *Store
 	name  string
 	kind  reflect.Type
-	outer Borrower // what its first caller makes of it; nil for nothing
+	outer Borrower           // what its first caller makes of it; nil for nothing
+	each  map[string]*making // of a load of several values, whose own name is a word: that of each
 	tags  argument.Tags
 	Ends
 }
@@ -73,11 +85,22 @@ func (s *Store) within(borrower Borrower, name string) (inmost *making) {
 		if ok = ok && in.store == s; ok && in.name == name {
 			return in
 		}
+		if ok && in.each[name] != nil {
+			return in.each[name]
+		}
 		if ok && inmost == nil {
 			inmost = in
 		}
 	}
 	return inmost
+}
+
+// shown returns its name, or one of several.
+func (m *making) shown() string {
+	for name := range m.each {
+		return name
+	}
+	return m.name
 }
 
 // LoanOf returns what goes with what has some tags into what is made of it.

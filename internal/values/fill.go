@@ -38,15 +38,25 @@ func (s *Store) fill(ctx context.Context, seat *flight.Seat, lease *flight.Lease
 	}()
 	ticket := s.entries.Begin(ctx, found, &k.of)
 	now := s.make(ctx, k, m)
+	shared = m.err != nil // unless settle returns
+	shared, kept = s.settle(ctx, k, m, found, &ticket, lease, now)
+}
+
+// settle keeps what a load has made, or has a stale value stand in for it, and tells whether callers that wait may have it, and whether it is kept.
+func (s *Store) settle(
+	ctx context.Context, k *task, m *made, found *entries.Found, ticket *entries.Ticket, lease *flight.Lease, now time.Time,
+) (shared, kept bool) {
 	if m.err == nil {
-		shared = false // unless keep returns
-		shared, kept = s.keep(ctx, &k.of, m.entry, m.of, &ticket, lease, now)
+		shared, kept = s.keep(ctx, &k.of, m.entry, m.of, ticket, lease, now)
 		if shared && !kept && found.Entry != nil { // there is none, or one that is too large: what is stored is not the value any more
 			s.entries.Remove(ctx, k.of.Key)
 		}
-	} else if m.entry = s.standIn(ctx, found.Entry, now); m.entry != nil {
+		return shared, kept
+	}
+	if m.entry = s.standIn(ctx, found.Entry, now); m.entry != nil {
 		m.of, m.stale, m.err = nil, true, nil
 	}
+	return true, false
 }
 
 // fillFirst does what fill does of several processes, unless one that had the lease has left a value meanwhile.

@@ -8,13 +8,14 @@ import (
 	"strings"
 	"time"
 
+	"github.com/gin-cachette/cachette/internal/argument"
 	"github.com/gin-cachette/cachette/internal/entries"
 	"github.com/gin-cachette/cachette/internal/guard"
 	"github.com/gin-cachette/cachette/internal/target"
 )
 
-// KeyErrors is the error of an operation on several keys that has failed for some of them, by these keys: each is a *cachette.OpError, and the
-// others are done. [errors.Is] and [errors.As] look at all of them.
+// KeyErrors is the error of an operation on several keys that has failed for some of them, by these keys: each is a *cachette.OpError, or
+// the error of a load, and the others are done. [errors.Is] and [errors.As] look at all of them.
 type KeyErrors map[string]error
 
 // Error tells what went wrong with the first of the keys, in the order of the alphabet, and which others there are.
@@ -51,6 +52,35 @@ func (e KeyErrors) orNil() error {
 		return nil
 	}
 	return e
+}
+
+// ByKey returns the error of what has become of names, by their places: that there is no value is none.
+func ByKey(names []string, errs []error) error {
+	failed := make(KeyErrors)
+	for i, err := range errs {
+		if err != nil && err != ErrNotFound {
+			failed[names[i]] = err
+		}
+	}
+	return failed.orNil()
+}
+
+// Named returns keys, each once, with their names. That two have the same name is an error.
+func Named[K comparable](keys []K, name func(K) string) (distinct []K, names []string, err error) {
+	seen, by := make(map[K]bool, len(keys)), make(map[string]K, len(keys))
+	for _, key := range keys {
+		if seen[key] {
+			continue
+		}
+		seen[key] = true
+		named := name(key)
+		if other, taken := by[named]; taken {
+			return nil, nil, fmt.Errorf("%w: the keys %v and %v have the same name, %.64q; give each its own", argument.Err, other, key, named)
+		}
+		by[named] = key
+		distinct, names = append(distinct, key), append(names, named)
+	}
+	return distinct, names, nil
 }
 
 // What is asked of a store at once.

@@ -203,7 +203,7 @@ func (k *task) asksForItself() error {
 }
 
 func (k *task) waitsForItself() error {
-	return fmt.Errorf("%w: the load of %q asks for %q, for which it is there itself, or waits; have it ask for another one", argument.Err, k.within.name, k.name)
+	return fmt.Errorf("%w: the load of %q asks for %q, for which it is there itself, or waits; have it ask for another one", argument.Err, k.within.shown(), k.name)
 }
 
 // wait notes that the load within which the value is asked for waits for it, until end is called. It tells where that would wait for itself.
