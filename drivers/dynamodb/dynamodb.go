@@ -76,7 +76,7 @@ type Options struct {
 }
 
 // Driver is a [drivers.Driver] that keeps its entries in a table of DynamoDB. It is a [drivers.Batch], a
-// [drivers.BatchSetter], a [drivers.Adder], a [drivers.Inserter], a [drivers.Log], a [drivers.Dedicated], a [drivers.Limited], a [drivers.Pinger] and a [drivers.Sweeper] too. Create it with [New].
+// [drivers.BatchSetter], a [drivers.Adder], a [drivers.Inserter], a [drivers.Log], a [drivers.Purger], a [drivers.Dedicated], a [drivers.Limited], a [drivers.Pinger] and a [drivers.Sweeper] too. Create it with [New].
 type Driver struct {
 	client   *dynamodb.Client
 	table    *string

@@ -95,7 +95,7 @@ type Options struct {
 const DefaultMaxIdleConns = 100
 
 // Driver is a [drivers.Driver] that keeps its entries in Memcached. It is a [drivers.Batch], a [drivers.BatchSetter], a [drivers.Adder], a
-// [drivers.Inserter], a [drivers.Log], a [drivers.Limited], a [drivers.Pinger], a [drivers.Sharded] and a
+// [drivers.Inserter], a [drivers.Log], a [drivers.Purger], a [drivers.Limited], a [drivers.Pinger], a [drivers.Sharded] and a
 // [drivers.Arranged] too. Create it with [New], or by its name.
 type Driver struct {
 	selector memcache.ServerSelector

@@ -51,7 +51,7 @@ type Options struct {
 }
 
 // Driver is a [drivers.Driver] that keeps its entries in a collection of MongoDB. It is a [drivers.Sweeper], a
-// [drivers.Pinger], a [drivers.Batch], a [drivers.BatchSetter], a [drivers.Adder], a [drivers.Inserter], a [drivers.Log], a [drivers.Limited] and a [drivers.Dedicated]
+// [drivers.Pinger], a [drivers.Batch], a [drivers.BatchSetter], a [drivers.Adder], a [drivers.Inserter], a [drivers.Log], a [drivers.Purger], a [drivers.Limited] and a [drivers.Dedicated]
 // too. Create it with [New].
 //
 // It reads from the primary, whatever the client prefers, so that it sees what was purged. Its writes have the client's
