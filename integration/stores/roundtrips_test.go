@@ -81,6 +81,7 @@ func newCountedSite(t *testing.T, p *proxy.Proxy, cfg cachette.Config) *counted 
 		}
 	}
 	c.GET("/plain/:n", cachette.Cached(time.Hour), handler())
+	c.GET("/leased/:n", cachette.Cached(time.Hour, cachette.WithLease(time.Minute)), handler())
 	c.GET("/varies/:n", cachette.Cached(time.Hour), handler("Accept-Language"))
 	for _, n := range []int{1, 10} {
 		c.GET(fmt.Sprintf("/tags%d/:n", n), cachette.Cached(time.Hour), func(ctx *gin.Context) {
@@ -231,6 +232,7 @@ var countings = []counting{
 	{"a hit of a page that varies", gets("varies", "en")},
 	{"a hit in a namespace", gets("space", "en")},
 	{"a miss", gets("plain")},
+	{"a miss with a lease", gets("leased")},
 	{"a miss of a page that varies", gets("varies")},
 	{"a miss of another variant", gets("varies", "fr")},
 	{"`Put`", func(t *testing.T, c *counted) func(t *testing.T) {
