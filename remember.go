@@ -77,7 +77,7 @@ func useOf[T any](c *Cache, ttl time.Duration, opts []ValueOption) (use values.U
 // What load does not return is not there: it is not in the map, and known to be absent for [WithNotFoundTTL]. What it returns beside what was missing is not
 // kept. It may be called again, for keys whose other caller has had no good answer, also beside the first call, which ends as that of Remember does.
 //
-// [WithTags] and [TagValue] tag each of the values that are loaded together, [TagValueOf] one of them. [WithLease] and [WithPatience] are errors:
+// [WithTags] and [TagValue] tag each of the values that are loaded together, [TagValueOf] one of them. [WithLease], [WithPatience] and [WithEarlyRefresh] are errors:
 // each process loads for itself, and stale values are given out at once.
 //
 // The error is [KeyErrors], by the names of the keys, where some of them have failed: that of load is the error of all that it was to load, unless a stale value
@@ -90,8 +90,8 @@ func RememberMany[K comparable, T any](ctx context.Context, c *Cache, keys []K, 
 	case err != nil:
 	case key == nil || load == nil:
 		err = fmt.Errorf("%w: key or load is nil; give functions that return the name of a key, and the values", ErrInvalid)
-	case use.Lease != nil || use.Patience > 0:
-		err = fmt.Errorf("%w: WithLease and WithPatience are for Remember and for routes; leave them out", ErrInvalid)
+	case use.Lease != nil || use.Patience > 0 || use.EarlyRefresh > 0:
+		err = fmt.Errorf("%w: WithLease, WithPatience and WithEarlyRefresh are for Remember and for routes; leave them out", ErrInvalid)
 	}
 	var distinct []K
 	var names []string

@@ -117,6 +117,7 @@ func TestRememberManyMisuse(t *testing.T) {
 		"a nil option":   ask(0, keyOf, load, nil),
 		"a lease":        ask(0, keyOf, load, cachette.WithLease(time.Second)),
 		"patience":       ask(0, keyOf, load, cachette.WithPatience(time.Second)),
+		"early refresh":  ask(0, keyOf, load, cachette.WithEarlyRefresh(1)),
 		"one name":       ask(0, func(int) string { return "same" }, load),
 	} {
 		var op *cachette.OpError
