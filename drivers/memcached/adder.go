@@ -106,7 +106,8 @@ func (d *Driver) addOnce(l *link, meta bool, ttl time.Duration, word func() []by
 		l.writeStored(a.name, dataOf(a.key, a.name, a.word), d.flagsFor(now, ttl, nil), ttl, now, nil)
 		l.writeVersioned(meta, a.name)
 	}
-	if err := l.flush(); err != nil {
+	nudged, err := l.flushAll()
+	if err != nil {
 		return err
 	}
 	for _, a := range all {
@@ -132,7 +133,7 @@ func (d *Driver) addOnce(l *link, meta bool, ttl time.Duration, word func() []by
 			return err
 		}
 	}
-	return nil
+	return l.readNudge(nudged)
 }
 
 // renew makes a word that was not sent yet.
@@ -188,7 +189,8 @@ func (d *Driver) replaceOld(l *link, ttl time.Duration, word func() []byte, all 
 	if len(some) == 0 {
 		return nil
 	}
-	if err := l.flush(); err != nil {
+	nudged, err := l.flushAll()
+	if err != nil {
 		return err
 	}
 	for _, a := range some {
@@ -200,5 +202,5 @@ func (d *Driver) replaceOld(l *link, ttl time.Duration, word func() []byte, all 
 			a.value, a.added = a.word, !a.old.live(now)
 		}
 	}
-	return nil
+	return l.readNudge(nudged)
 }

@@ -4,6 +4,7 @@ import (
 	"bufio"
 	"bytes"
 	"context"
+	"crypto/tls"
 	"errors"
 	"io"
 	"net"
@@ -124,6 +125,39 @@ func (l *link) sendWrite(command string, data []byte) {
 
 // flush sends what was added.
 func (l *link) flush() error { return l.lines().Flush() }
+
+// flushAll sends what was added: values, with other commands behind some of them. Where the connection has TLS, a small command follows in a record of
+// its own, whose answer is one line; nudged tells so. A server that has read the end of a value from the middle of the last record waits for the
+// network, and looks at the rest of that record only when more comes.
+func (l *link) flushAll() (nudged bool, err error) {
+	if err := l.flush(); err != nil || !isTLS(l.conn) {
+		return false, err
+	}
+	l.send("mn")
+	return true, l.flush()
+}
+
+// readNudge reads the answer to what flushAll has sent by itself.
+func (l *link) readNudge(nudged bool) error {
+	if !nudged {
+		return nil
+	}
+	_, err := l.line()
+	return err
+}
+
+func isTLS(conn net.Conn) bool {
+	for {
+		switch c := conn.(type) {
+		case *tls.Conn:
+			return true
+		case interface{ NetConn() net.Conn }:
+			conn = c.NetConn()
+		default:
+			return false
+		}
+	}
+}
 
 // slice reads a line, without its end. It is good until the next read.
 func (l *link) slice() ([]byte, error) {

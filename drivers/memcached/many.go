@@ -110,7 +110,8 @@ func (d *Driver) setSome(ctx context.Context, s *server, ttl time.Duration, all 
 			data := dataOf(p.key, p.name, p.value)
 			l.sendWrite(fmt.Sprintf("set %s %d %d %d", p.name.text, d.flagsFor(now, ttl, nil), exptime(now, ttl), len(data)), data)
 		}
-		if err := l.flush(); err != nil {
+		nudged, err := l.flushAll()
+		if err != nil {
 			return err
 		}
 		for i := range all {
@@ -124,7 +125,7 @@ func (d *Driver) setSome(ctx context.Context, s *server, ttl time.Duration, all 
 			}
 			refused[i] = err
 		}
-		return nil
+		return l.readNudge(nudged)
 	})
 	if err != nil {
 		return err
