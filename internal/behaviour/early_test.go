@@ -199,3 +199,41 @@ func TestEarlyRefreshOfSeveralProcesses(t *testing.T) {
 		time.Sleep(time.Second)
 	})
 }
+
+// An early refresh that comes behind that of another process, which its client did not see yet, runs no handler, and is none in vain.
+func TestEarlyRefreshBehindAnother(t *testing.T) {
+	spared := 0
+	for after := time.Duration(0); after < 300*time.Millisecond; after += 5 * time.Millisecond {
+		synctest.Test(t, func(t *testing.T) {
+			depot := farDepot()
+			handler, runs := counted(func(c *gin.Context) {
+				time.Sleep(50 * time.Millisecond)
+				c.String(http.StatusOK, "page")
+			})
+			var sites []*site
+			for range 2 {
+				s := newSite(t, func(c *cachette.Config) { c.Driver = depot })
+				s.GET("/", cachette.Cached(time.Hour, cachette.WithEarlyRefresh(1e9)), handler) // each hit has it refreshed
+				sites = append(sites, s)
+			}
+			sites[0].get("/")
+			time.Sleep(time.Second)
+			go sites[0].served(t.Context(), http.MethodGet, "/")
+			time.Sleep(after)
+			sites[1].served(t.Context(), http.MethodGet, "/")
+			time.Sleep(time.Second)
+			if runs.Load() > 2 {
+				return
+			}
+			spared++
+			sites[1].served(t.Context(), http.MethodGet, "/")
+			time.Sleep(time.Second)
+			if n := runs.Load(); n != 3 {
+				t.Errorf("%v later: the next one is not refreshed: %d runs", after, n)
+			}
+		})
+	}
+	if spared == 0 {
+		t.Error("the handler ran each time")
+	}
+}
