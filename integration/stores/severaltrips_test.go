@@ -124,7 +124,9 @@ func TestRoundTripsOfSeveralServers(t *testing.T) {
 			for _, row := range countings {
 				want, beside := 1, 0
 				switch row.name {
-				case "a hit in a namespace", "`PurgePath`":
+				case "a hit in a namespace", "a hit with 10 tags", "`PurgePath`":
+				case "`Invalidate` of 10 tags":
+					want = len(c.proxies)
 				case "`ClearNamespace`":
 					want, beside = len(c.proxies), c.clears
 				default:
