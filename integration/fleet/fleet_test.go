@@ -201,7 +201,7 @@ func (f *fleet) someParts() (parts []string) {
 	}
 	for range count {
 		p := f.anyPage()
-		all := append(p.parts()[1:], tagged([]string{fmt.Sprintf("tag%d", f.n(60))})...)
+		all := append(p.parts()[1:], p.named([]string{fmt.Sprintf("tag%d", f.n(60))})...)
 		part := all[f.n(len(all))]
 		if rare := strings.HasPrefix(part, "prefixes") || strings.HasPrefix(part, "namespaces"); rare && f.n(10) > 0 {
 			continue

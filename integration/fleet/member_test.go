@@ -92,7 +92,7 @@ func endWith(parent int) {
 	os.Exit(1)
 }
 
-// show is the handler of all pages. Those in /v/ are made of values, one for each tag, and name no tag themselves.
+// show is the handler of all pages. Those in /v/ are made of values, one for each tag, and name no tag themselves; those in /t/ name groups.
 func show(c *gin.Context, cache *cachette.Cache, ttl time.Duration) {
 	page := page{c.Request.Host, c.Request.URL.Path, c.GetHeader("X-User"), c.GetHeader("X-Tenant")}
 	read, err := readDatabase(c, "page", page.String())
@@ -105,7 +105,11 @@ func show(c *gin.Context, cache *cachette.Cache, ttl time.Duration) {
 		return
 	}
 	time.Sleep(read.Rest)
-	if !composed {
+	switch {
+	case composed:
+	case page.grouped() && len(read.Tags) > 0:
+		c.Header("Cache-Groups", `"`+strings.Join(read.Tags, `", "`)+`"`)
+	default:
 		cachette.Tag(c, read.Tags...)
 	}
 	c.JSON(http.StatusOK, read.Versions)

@@ -110,7 +110,7 @@ func (m *model) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	if tag == "" {
 		p := page{fields[0], fields[1], fields[2], fields[3]}
 		read.Tags = slices.Clone(m.tags[p])
-		parts = append(p.parts(), tagged(read.Tags)...)
+		parts = append(p.parts(), p.named(read.Tags)...)
 	}
 	for _, part := range parts {
 		read.Versions[part] = m.versions[part]
@@ -120,6 +120,20 @@ func (m *model) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	}
 	m.mu.Unlock()
 	_ = json.NewEncoder(w).Encode(read)
+}
+
+// grouped tells whether the handler of a page names groups of its origin (RFC 9875) in place of tags.
+func (p page) grouped() bool { return strings.HasPrefix(p.path, "/t/") }
+
+// named returns the parts that a page is made of when its handler names tags, or groups.
+func (p page) named(names []string) (parts []string) {
+	if !p.grouped() {
+		return tagged(names)
+	}
+	for _, name := range names {
+		parts = append(parts, "groups http://"+p.host+"#"+name)
+	}
+	return parts
 }
 
 // tagged returns the parts of tags.
