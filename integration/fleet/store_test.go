@@ -2,6 +2,7 @@ package fleet_test
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"log/slog"
 	"math/rand/v2"
@@ -106,14 +107,14 @@ func (s *store) begin() {
 	s.process = process
 }
 
-// loseMarks removes some of the marks that all purges rest on, as a store does that has too little room. Their keys are the marker, the tag of
-// their partition where the store may have several servers, an m, and a digest.
-func (s *store) loseMarks(ctx context.Context) error {
+// loseMarks removes some of the marks that all purges rest on, as a store does that has too little room, and returns how many. Their keys are the
+// marker, an m, or a d where they tell hard purges from soft ones, and a digest: a store of one server has no partitions.
+func (s *store) loseMarks(ctx context.Context) (lost int, err error) {
 	const digits = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_"
-	some := "m" + string(digits[rand.IntN(len(digits))])
-	if _, ok := s.driver.(drivers.Sharded); ok {
-		some = target.Tag(rand.IntN(target.Partitions)) + "m"
+	some := rand.IntN(len(digits))
+	for _, letter := range []string{"m", "d"} {
+		n, failed := s.driver.Clear(ctx, target.Marks("cachette:")+letter+digits[some:some+1])
+		lost, err = lost+n, errors.Join(err, failed)
 	}
-	_, err := s.driver.Clear(ctx, target.Marks("cachette:")+some)
-	return err
+	return lost, err
 }
