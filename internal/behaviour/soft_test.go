@@ -121,6 +121,7 @@ var softly = map[string]cachette.Purge{
 	"a path": {Paths: []string{"/n/page"}}, "a URL": {URLs: []string{"http://example.com/n/page"}}, "a prefix": {Prefixes: []string{"/n/"}},
 	"a namespace": {Namespaces: []string{"n"}}, "an identity": {Identities: []string{"alice"}}, "a part of the key": {KeyParts: []string{"acme"}},
 	"everything": {Everything: true}, "a tag": {Tags: []string{"said"}}, "a tag that is named late": {Tags: []string{"late"}},
+	"a group": {Groups: []string{"http://example.com#g"}},
 }
 
 func softPages(s *site, page *edited) {
@@ -128,7 +129,7 @@ func softPages(s *site, page *edited) {
 	said := func(what string) func(*gin.Context) string { return func(*gin.Context) string { return what } }
 	late := func(c *gin.Context) { cachette.Tag(c, "late") }
 	s.GET("/n/page", cachette.Cached(time.Minute, cachette.WithNamespace("n"), cachette.WithTags("said"), cachette.WithIdentity(said("alice")), cachette.WithKeyPart(said("acme"))),
-		late, page.handler(true, swr))
+		late, page.handler(true, swr, `Cache-Groups: "g"`))
 	s.GET("/m/page", cachette.Cached(time.Minute, cachette.WithNamespace("m"), cachette.WithTags("other"), cachette.WithIdentity(said("bob")), cachette.WithKeyPart(said("other"))),
 		page.handler(true, swr))
 }

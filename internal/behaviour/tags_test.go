@@ -226,6 +226,47 @@ func TestTagsOfWhatIsConfirmed(t *testing.T) {
 	}
 }
 
+// A response that the handler confirms is in the groups that it was in, unless the handler names others then (RFC 9111 §3.2).
+func TestGroupsOfWhatIsConfirmed(t *testing.T) {
+	for _, row := range []struct{ then, gone string }{{"", "old"}, {`"new"`, "new"}} {
+		t.Run("then "+row.then, func(t *testing.T) {
+			eachStoreInBubble(t, func(t *testing.T, store func(*cachette.Config)) {
+				s := newSite(t, store)
+				s.GET("/page", cachette.Cached(time.Minute), func(c *gin.Context) {
+					c.Header("ETag", `"v1"`)
+					if c.GetHeader("If-None-Match") == "" {
+						c.Header("Cache-Groups", `"old"`)
+						c.String(http.StatusOK, "page")
+						return
+					}
+					if row.then != "" {
+						c.Header("Cache-Groups", row.then)
+					}
+					c.Status(http.StatusNotModified)
+				})
+				for range 2 { // a store without a log wants several, until the groups are known
+					s.get("/page")
+				}
+				time.Sleep(2 * time.Minute)
+				for range 2 {
+					s.get("/page")
+				}
+				for group, gone := range map[string]bool{"other": false, row.gone: true} {
+					if !s.get("/page").hit() {
+						s.get("/page")
+					}
+					if err := s.cache.Purge(t.Context(), cachette.Purge{Groups: []string{"http://example.com#" + group}}); err != nil {
+						t.Fatal(err)
+					}
+					if a := s.get("/page"); a.hit() == gone {
+						t.Errorf("behind a purge of the group %s: %s", group, a.cacheStatus())
+					}
+				}
+			})
+		})
+	}
+}
+
 // Requests that wait for a fill get its page only if nothing that it is tagged with was invalidated before they came.
 func TestFollowersOfATaggedFill(t *testing.T) {
 	eachStoreInBubble(t, func(t *testing.T, store func(*cachette.Config)) {
