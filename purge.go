@@ -130,8 +130,8 @@ func (c *Cache) PurgeIdentity(ctx context.Context, identity string) error {
 
 // ClearNamespace removes the responses of the routes that [WithNamespace] put in a namespace, and the values whose keys begin with its name
 // and a colon. Responses are gone everywhere at once, however many there are: none of them is touched, and what is in the store
-// expires. Values are looked for in the store and removed one by one, before it returns. An empty namespace, and one that ends with a colon,
-// is an error. With a store that can never list its keys, values stay, and the error matches [errors.ErrUnsupported].
+// expires. Values are looked for among all keys of the store, of whatever program, and removed one by one, before it returns, which takes the
+// longer the more keys there are. An empty namespace, and one that ends with a colon, is an error. With a store that can never list its keys, values stay, and the error matches [errors.ErrUnsupported].
 func (c *Cache) ClearNamespace(ctx context.Context, namespace string) error {
 	return c.purge(ctx, "clear", namespace, Purge{Namespaces: []string{namespace}})
 }
