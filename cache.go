@@ -97,6 +97,18 @@ func (c *Cache) FetchWithTTL(ctx context.Context, key string, dst any) (time.Dur
 	return max(0, time.Until(item.ExpiresAt)), nil
 }
 
+// Fetch returns the value under key, as [Cache.Fetch] gives it. ctx is any context: that of a request, a worker or a test, as well as a *gin.Context.
+func Fetch[T any](ctx context.Context, c *Cache, key string) (T, error) {
+	value, _, err := FetchWithTTL[T](ctx, c, key)
+	return value, err
+}
+
+// FetchWithTTL does what [Fetch] does and returns for how long the value is still there.
+func FetchWithTTL[T any](ctx context.Context, c *Cache, key string) (value T, left time.Duration, err error) {
+	left, err = c.FetchWithTTL(ctx, key, &value)
+	return value, left, err
+}
+
 // FetchMany returns the values under some keys, each as [Cache.Fetch] gives it, in as few round trips as the store allows. A key without a value is
 // not in the map, and one that is named twice is there once. A thousand keys are asked for at once, and each thousand has the operation timeout.
 //

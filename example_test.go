@@ -103,7 +103,7 @@ func ExampleGet() {
 
 	type basket struct{ Apples, Pears int }
 	r.GET("/basket", func(c *gin.Context) {
-		b, err := cachette.Fetch[basket](c, "basket")
+		b, err := cachette.Fetch[basket](c, cachette.Get(c), "basket")
 		if errors.Is(err, cachette.ErrMiss) {
 			b = basket{Apples: 3, Pears: 4}
 			err = cachette.Get(c).Put(c, "basket", b, time.Hour)

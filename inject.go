@@ -1,8 +1,6 @@
 package cachette
 
 import (
-	"time"
-
 	"github.com/gin-gonic/gin"
 
 	"github.com/gin-cachette/cachette/internal/serve"
@@ -29,19 +27,4 @@ func frameOf(c *gin.Context) *serve.Frame {
 		panic(errNotInstalled)
 	}
 	return frame
-}
-
-// Fetch returns the value that the request's cache holds under key, as [Cache.Fetch] gives it. Where there is no request, as in a
-// worker or a test, [Cache.Fetch] of the cache that [Install] returned does the same with any context.
-func Fetch[T any](c *gin.Context, key string) (T, error) {
-	value, _, err := FetchWithTTL[T](c, key)
-	return value, err
-}
-
-// FetchWithTTL returns the value that the request's cache holds under key, and for how long it still will, as
-// [Cache.FetchWithTTL] gives them: that is also the one to call where there is no request.
-func FetchWithTTL[T any](c *gin.Context, key string) (T, time.Duration, error) {
-	var value T
-	ttl, err := Get(c).FetchWithTTL(c, key, &value)
-	return value, ttl, err
 }

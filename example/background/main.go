@@ -83,7 +83,7 @@ func (w *reports) start(c *gin.Context) {
 
 // fetch answers with the report, once it is there.
 func fetch(c *gin.Context) {
-	report, err := cachette.Fetch[string](c, "report:"+c.Param("name"))
+	report, err := cachette.Fetch[string](c, cachette.Get(c), "report:"+c.Param("name"))
 	switch {
 	case errors.Is(err, cachette.ErrMiss):
 		c.String(http.StatusNotFound, "not yet\n")

@@ -106,7 +106,7 @@ func routes(r *gin.Engine) {
 
 // fetch fetches the frame, and for how long it is still there. Where there is none it answers the request itself.
 func fetch(c *gin.Context) (rows []reading, ttl time.Duration, ok bool) {
-	rows, ttl, err := cachette.FetchWithTTL[[]reading](c, key)
+	rows, ttl, err := cachette.FetchWithTTL[[]reading](c, cachette.Get(c), key)
 	switch {
 	case errors.Is(err, cachette.ErrMiss):
 		c.String(http.StatusNotFound, "there is no frame: put one with curl -X POST http://%s/frame, or from Python with put.py\n",

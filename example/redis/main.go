@@ -73,7 +73,7 @@ func routes(r *gin.Engine) {
 		c.String(http.StatusOK, "put\n")
 	})
 	r.GET("/greeting", func(c *gin.Context) {
-		greeting, left, err := cachette.FetchWithTTL[string](c, "greeting")
+		greeting, left, err := cachette.FetchWithTTL[string](c, cachette.Get(c), "greeting")
 		switch {
 		case errors.Is(err, cachette.ErrMiss):
 			c.String(http.StatusNotFound, "there is no greeting\n")

@@ -34,7 +34,7 @@ func greet(c *gin.Context) (greeting string, left time.Duration, err error) {
 	if err := cache.Fetch(c, "greeting", &greeting); err != nil { // cachette.ErrMiss when there is none
 		return "", 0, err
 	}
-	greeting, err = cachette.Fetch[string](c, "greeting") // the same, typed, of the cache of a request
+	greeting, err = cachette.Fetch[string](c, cache, "greeting") // the same, typed
 	if err != nil {
 		return "", 0, err
 	}

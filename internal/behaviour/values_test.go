@@ -250,7 +250,7 @@ func TestGinContext(t *testing.T) {
 			c.String(http.StatusInternalServerError, "%v", err)
 			return
 		}
-		value, err := cachette.Fetch[string](c, "k")
+		value, err := cachette.Fetch[string](c, cachette.Get(c), "k")
 		c.String(http.StatusOK, "%s %v", value, err)
 	})
 	if a := s.get("/"); a.body != "v <nil>" {
@@ -272,14 +272,14 @@ func TestFetchTyped(t *testing.T) {
 		if err := cachette.Get(c).Put(c, "p", point{1, 2}, time.Minute); err != nil {
 			t.Error(err)
 		}
-		p, ttl, err := cachette.FetchWithTTL[point](c, "p")
+		p, ttl, err := cachette.FetchWithTTL[point](c, cachette.Get(c), "p")
 		if p != (point{1, 2}) || ttl <= 59*time.Second || err != nil {
 			t.Errorf("got %v, %v, %v", p, ttl, err)
 		}
-		if _, err := cachette.Fetch[int](c, "p"); !errors.Is(err, cachette.ErrUnsupportedType) {
+		if _, err := cachette.Fetch[int](c, cachette.Get(c), "p"); !errors.Is(err, cachette.ErrUnsupportedType) {
 			t.Errorf("into an int: %v", err)
 		}
-		if _, err := cachette.Fetch[point](c, "q"); !errors.Is(err, cachette.ErrMiss) {
+		if _, err := cachette.Fetch[point](c, cachette.Get(c), "q"); !errors.Is(err, cachette.ErrMiss) {
 			t.Errorf("of nothing: %v", err)
 		}
 	})
