@@ -132,15 +132,16 @@ func TestRoundTripsOfSeveralServers(t *testing.T) {
 				default:
 					continue
 				}
+				alone := documented(t, row.name, backend)
 				asked, most := c.count(t, row)
-				for range 4 {
+				for tries := 1; tries < 5 || tries < 30 && strconv.Itoa(most-beside) != alone; tries++ { // none of them may do anything else meanwhile
 					again, mostAgain := c.count(t, row)
 					asked, most = min(asked, again), min(most, mostAgain)
 				}
 				if asked != want {
 					t.Errorf("%s: %d servers are asked, want %d", row.name, asked, want)
 				}
-				if alone := documented(t, row.name, backend); strconv.Itoa(most-beside) != alone {
+				if strconv.Itoa(most-beside) != alone {
 					t.Errorf("%s: a server is asked %d times, one behind the other; the documentation says %q", row.name, most, alone)
 				}
 			}
