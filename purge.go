@@ -36,19 +36,19 @@ type Purge struct {
 //
 // When the store does not answer, that is the error, and the purge is owed: see [Cache].
 func (c *Cache) Purge(ctx context.Context, p Purge) error {
-	return c.purge(ctx, "purge", "", p)
+	if p.Soft {
+		return c.purge(ctx, "purge", "", p)
+	}
+	return c.purge(ctx, "purge", "", p, p.Namespaces...)
 }
 
-func (c *Cache) purge(ctx context.Context, op, name string, p Purge) error {
+// purge removes what p names, and the values of namespaces.
+func (c *Cache) purge(ctx context.Context, op, name string, p Purge, namespaces ...string) error {
 	scopes, err := c.scopes(p)
 	if err != nil {
 		return c.fail(op, name, err)
 	}
 	ctx = argument.Context(ctx)
-	namespaces := p.Namespaces // whose values are removed
-	if p.Soft {
-		namespaces = nil
-	}
 	if len(namespaces) > 0 { // which takes as long as there are many
 		beyond, cancel := bounded.Beyond(ctx, c.timeout)
 		defer cancel()
@@ -128,12 +128,21 @@ func (c *Cache) PurgeIdentity(ctx context.Context, identity string) error {
 	return c.purge(ctx, "purge", "", Purge{Identities: []string{identity}}) // whom it names is for no log
 }
 
+// PurgeNamespace removes the responses of the routes that [WithNamespace] put in a namespace, and the values of [Remember] whose keys begin with its
+// name and a colon. It takes as long with a million of them, or of other keys in the store, as with none: none is touched. The values of [Cache.Put]
+// in it stay: see [Cache.ClearNamespace].
+//
+// When the store does not answer, that is the error, and the purge is owed: see [Cache].
+func (c *Cache) PurgeNamespace(ctx context.Context, namespace string) error {
+	return c.purge(ctx, "purge", namespace, Purge{Namespaces: []string{namespace}})
+}
+
 // ClearNamespace removes the responses of the routes that [WithNamespace] put in a namespace, and the values whose keys begin with its name
 // and a colon. Responses are gone everywhere at once, however many there are: none of them is touched, and what is in the store
 // expires. Values are looked for among all keys of the store, of whatever program, and removed one by one, before it returns, which takes the
-// longer the more keys there are. An empty namespace, and one that ends with a colon, is an error. With a store that can never list its keys, values stay, and the error matches [errors.ErrUnsupported].
+// longer the more keys there are: [Cache.PurgeNamespace] leaves them. An empty namespace, and one that ends with a colon, is an error. With a store that can never list its keys, values stay, and the error matches [errors.ErrUnsupported].
 func (c *Cache) ClearNamespace(ctx context.Context, namespace string) error {
-	return c.purge(ctx, "clear", namespace, Purge{Namespaces: []string{namespace}})
+	return c.purge(ctx, "clear", namespace, Purge{Namespaces: []string{namespace}}, namespace)
 }
 
 // ClearNamespaceCount does what [Cache.ClearNamespace] does, removes the responses from the store as well, and returns how many of both it

@@ -226,6 +226,18 @@ func posts(route string) func(t *testing.T, c *counted) func(t *testing.T) {
 	}
 }
 
+// ofNamespace does something with a namespace that has a page.
+func ofNamespace(do func(*cachette.Cache, context.Context, string) error) func(*testing.T, *counted) func(*testing.T) {
+	return func(t *testing.T, c *counted) func(*testing.T) {
+		c.get(t, c.next("space"), "en")
+		return func(t *testing.T) {
+			if err := do(c.cache, t.Context(), "space"); err != nil {
+				t.Fatal(err)
+			}
+		}
+	}
+}
+
 // countings are the rows of the table.
 var countings = []counting{
 	{"a hit", gets("plain", "en")},
@@ -280,9 +292,8 @@ var countings = []counting{
 			}
 		}
 	}},
-	{"`ClearNamespace`", calls(func(ctx context.Context, c *cachette.Cache) error {
-		return c.ClearNamespace(ctx, "space")
-	})},
+	{"`PurgeNamespace`", ofNamespace((*cachette.Cache).PurgeNamespace)},
+	{"`ClearNamespace`", ofNamespace((*cachette.Cache).ClearNamespace)},
 	{"`Flush`", calls(func(ctx context.Context, c *cachette.Cache) error { return c.Flush(ctx) })},
 	{"`FlushExpired`", calls(func(ctx context.Context, c *cachette.Cache) error {
 		_, err := c.FlushExpired(ctx)

@@ -132,17 +132,20 @@ func TestRoundTripsOfSeveralServers(t *testing.T) {
 				default:
 					continue
 				}
-				alone := documented(t, row.name, backend)
+				alone, err := strconv.Atoi(documented(t, row.name, backend))
+				if err != nil {
+					t.Fatal(err)
+				}
 				asked, most := c.count(t, row)
-				for tries := 1; tries < 5 || tries < 30 && strconv.Itoa(most-beside) != alone; tries++ { // none of them may do anything else meanwhile
+				for tries := 1; tries < 5 || tries < 30 && most > alone+beside; tries++ { // none of them may do anything else meanwhile
 					again, mostAgain := c.count(t, row)
 					asked, most = min(asked, again), min(most, mostAgain)
 				}
 				if asked != want {
 					t.Errorf("%s: %d servers are asked, want %d", row.name, asked, want)
 				}
-				if strconv.Itoa(most-beside) != alone {
-					t.Errorf("%s: a server is asked %d times, one behind the other; the documentation says %q", row.name, most, alone)
+				if most < alone || most > alone+beside { // the one that is asked for the nodes may be any
+					t.Errorf("%s: a server is asked %d times, one behind the other; the documentation says %d", row.name, most, alone)
 				}
 			}
 		})

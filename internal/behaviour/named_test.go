@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
+	"fmt"
 	"net/http"
 	"slices"
 	"strings"
@@ -175,5 +176,46 @@ func TestPurgeInJSON(t *testing.T) {
 	}
 	if empty, err := json.Marshal(cachette.Purge{}); err != nil || string(empty) != "{}" {
 		t.Errorf("%s, %v", empty, err)
+	}
+}
+
+// PurgeNamespace removes pages, and asks the store no more for it where it is full of other keys; values of Put stay.
+func TestPurgeNamespace(t *testing.T) {
+	asked := make(map[int]int) // by how many keys there are
+	for _, others := range []int{0, 1000} {
+		store := newDepot()
+		s := newSite(t, func(c *cachette.Config) { c.Driver = store })
+		s.GET("/page", cachette.Cached(time.Hour, cachette.WithNamespace("shop")), text("page"))
+		s.GET("/other", cachette.Cached(time.Hour, cachette.WithNamespace("shops")), text("page"))
+		for i := range others {
+			if err := s.cache.Put(t.Context(), fmt.Sprint("shop:", i), "value", time.Hour); err != nil {
+				t.Fatal(err)
+			}
+		}
+		s.get("/page")
+		s.get("/other")
+		store.asked()
+		if err := s.cache.PurgeNamespace(t.Context(), "shop"); err != nil {
+			t.Fatal(err)
+		}
+		asked[others] = store.asked()
+		if a := s.get("/page"); a.hit() {
+			t.Errorf("the page: %s", a.cacheStatus())
+		}
+		if a := s.get("/other"); !a.hit() {
+			t.Errorf("a page of another namespace: %s", a.cacheStatus())
+		}
+		var value string
+		if err := s.cache.Fetch(t.Context(), "shop:1", &value); others > 0 && err != nil {
+			t.Errorf("a value of Put: %v", err)
+		}
+		for _, bad := range []string{"", "shop:"} {
+			if err := s.cache.PurgeNamespace(t.Context(), bad); !errors.Is(err, cachette.ErrInvalid) {
+				t.Errorf("%q: %v", bad, err)
+			}
+		}
+	}
+	if asked[0] != asked[1000] || asked[0] == 0 {
+		t.Errorf("it takes %d operations in an empty store, and %d among a thousand keys", asked[0], asked[1000])
 	}
 }

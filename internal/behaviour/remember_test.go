@@ -118,6 +118,7 @@ func TestRememberedRemovals(t *testing.T) {
 		"Invalidate other": {func(ctx context.Context, c *cachette.Cache) error { return c.Invalidate(ctx, "plain") }, nil},
 		"Expire":           {func(ctx context.Context, c *cachette.Cache) error { return c.Expire(ctx, "b") }, []string{"tagged"}},
 		"ClearNamespace":   {func(ctx context.Context, c *cachette.Cache) error { return c.ClearNamespace(ctx, "shop") }, []string{"shop:cart", "shop:cart:7"}},
+		"PurgeNamespace":   {func(ctx context.Context, c *cachette.Cache) error { return c.PurgeNamespace(ctx, "shop") }, []string{"shop:cart", "shop:cart:7"}},
 		"ClearNamespace within": {func(ctx context.Context, c *cachette.Cache) error { return c.ClearNamespace(ctx, "shop:cart") },
 			[]string{"shop:cart:7"}},
 		"ClearNamespaceCount": {func(ctx context.Context, c *cachette.Cache) error {
