@@ -36,7 +36,7 @@ func Remember[T any](ctx context.Context, c *Cache, key string, ttl time.Duratio
 	if err != nil {
 		return zero, c.fail("remember", key, err)
 	}
-	err = c.remember(ctx, key, &use, func(ctx context.Context) ([]byte, error) {
+	err = c.remember(ctx, key, use, func(ctx context.Context) ([]byte, error) {
 		loaded, err := load(ctx)
 		if err != nil {
 			return nil, err
@@ -58,14 +58,14 @@ func Remember[T any](ctx context.Context, c *Cache, key string, ttl time.Duratio
 }
 
 // useOf returns how values of a type are to be kept.
-func useOf[T any](c *Cache, ttl time.Duration, opts []ValueOption) (use values.Use, err error) {
+func useOf[T any](c *Cache, ttl time.Duration, opts []ValueOption) (use *values.Use, err error) {
 	ttl, err = argument.TTL(ttl, c.ttl)
-	use = values.Use{TTL: ttl, Timeout: values.DefaultTimeout, Type: reflect.TypeFor[T]()}
+	use = &values.Use{TTL: ttl, Timeout: values.DefaultTimeout, Type: reflect.TypeFor[T]()}
 	for _, opt := range opts {
 		if opt == nil {
 			return use, fmt.Errorf("%w: an option is nil; give one that a function such as WithTags has made", ErrInvalid)
 		}
-		opt.onValue(&use)
+		opt.onValue(use)
 	}
 	return use, err
 }
@@ -101,7 +101,7 @@ func RememberMany[K comparable, T any](ctx context.Context, c *Cache, keys []K, 
 	if err != nil {
 		return found, c.fail("remember", "", err)
 	}
-	errs := c.rememberMany(ctx, names, &use, func(ctx context.Context, missing []int, put func(int, []byte, error)) error {
+	errs := c.rememberMany(ctx, names, use, func(ctx context.Context, missing []int, put func(int, []byte, error)) error {
 		wanted := make([]K, len(missing))
 		for i, place := range missing {
 			wanted[i] = distinct[place]

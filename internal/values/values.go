@@ -162,18 +162,49 @@ func (m *made) loan(use *Use) (loan Loan) {
 // Remember gives take the value of a name: the one that is kept, or the one that load makes, which is kept then. Of those that miss it together one
 // load runs, also when its caller leaves; its error is that of all of them. What the value is made into, or its failure, is told: borrower may be nil.
 func (s *Store) Remember(ctx context.Context, borrower Borrower, name string, use *Use, load Load, take Take) error {
-	k := &task{name: name, within: s.within(borrower, name), use: use, load: load, take: take}
+	within := s.within(borrower, name)
+	e, early := s.local(name, take)
+	if e == nil || early || within != nil && within.name == name {
+		return s.rememberSlowly(ctx, borrower, &task{name: name, within: within, use: use, load: load, take: take, early: early})
+	}
+	if borrower != nil && !use.Independent {
+		found := made{entry: e}
+		borrower.Borrow(found.loan(use))
+	}
+	if e.Status == http.StatusNotFound {
+		return ErrNotFound
+	}
+	return nil
+}
+
+// rememberSlowly does what Remember does where the value is not at hand in this process.
+func (s *Store) rememberSlowly(ctx context.Context, borrower Borrower, k *task) error {
 	if err := k.asksForItself(); err != nil {
 		return err
 	}
 	m, err := s.find(ctx, k)
-	if borrower != nil && !use.Independent {
-		borrower.Borrow(m.loan(use))
+	if borrower != nil && !k.use.Independent {
+		borrower.Borrow(m.loan(k.use))
 	}
 	if err == nil && m.entry.Status == http.StatusNotFound {
 		err = ErrNotFound
 	}
 	return err
+}
+
+// local returns a fresh value that lies in this process as a live object, which needs no more than its key, and whether it is to be loaded anew
+// already.
+func (s *Store) local(name string, take Take) (e *response.Entry, early bool) {
+	if !s.entries.Local() {
+		return nil, false
+	}
+	now := time.Now()
+	var room [128]byte
+	found := s.entries.GetLocal(s.targets.AppendKey(room[:0], name), nil, now)
+	if e = s.usable(&found, take); e == nil || e.Meta.Fresh(now) <= 0 {
+		return nil, false
+	}
+	return e, e.Meta.EndsEarly(now, rand.Float64)
 }
 
 // Alone does what Remember does where nothing is kept.
@@ -236,16 +267,6 @@ func (s *Store) apart(ctx context.Context, k *task, run func(context.Context, *m
 
 // find returns the value of a name, with what take was given of it.
 func (s *Store) find(ctx context.Context, k *task) (*made, error) {
-	if s.entries.Local() { // a hit needs no more than the key
-		now := time.Now()
-		var room [128]byte
-		found := s.entries.GetLocal(s.targets.AppendKey(room[:0], k.name), nil, now)
-		if e := s.usable(&found, k.take); e != nil && e.Meta.Fresh(now) > 0 {
-			if k.early = e.Meta.EndsEarly(now, rand.Float64); !k.early {
-				return &made{entry: e}, nil
-			}
-		}
-	}
 	var err error
 	if k.of, err = s.targets.Target(k.name); err != nil {
 		s.refuse(err)
