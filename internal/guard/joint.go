@@ -15,10 +15,15 @@ const relief = 2 * time.Millisecond
 // joints join readings of the same keys that come at the same time, as those for one page do that many ask for: while one is under way, all that come
 // are one reading, which begins when that one ends. Nothing that is read was asked for before the caller came, so a purge that was carried out by then
 // shows in it.
-type joints [32]struct {
+type joints [32]jointShard
+
+type jointShard struct {
 	mu   sync.Mutex
 	keys map[string]*joint
 }
+
+// of returns the shard of a key.
+func (j *joints) of(key string) *jointShard { return &j[maphash.String(jointSeed, key)%uint64(len(j))] }
 
 // joint is what is being read, by the first of the keys.
 type joint struct {
@@ -42,7 +47,7 @@ func (s *Store) GetTogether(ctx context.Context, keys ...string) ([][]byte, erro
 	if s.insistent {
 		return s.GetValues(ctx, keys...)
 	}
-	shard := &s.joints[maphash.String(jointSeed, keys[0])%uint64(len(s.joints))]
+	shard := s.joints.of(keys[0])
 	shard.mu.Lock()
 	j := shard.keys[keys[0]]
 	switch {
@@ -76,7 +81,7 @@ func (s *Store) GetTogether(ctx context.Context, keys ...string) ([][]byte, erro
 
 // readingEnds has the reading that waits for one under way begin.
 func (s *Store) readingEnds(key string, j *joint) {
-	shard := &s.joints[maphash.String(jointSeed, key)%uint64(len(s.joints))]
+	shard := s.joints.of(key)
 	shard.mu.Lock()
 	defer shard.mu.Unlock()
 	if j.under--; j.next != nil {
@@ -88,7 +93,7 @@ func (s *Store) readingEnds(key string, j *joint) {
 
 // relieve has a reading begin that has waited for long enough.
 func (s *Store) relieve(j *joint, r *reading) {
-	shard := &s.joints[maphash.String(jointSeed, r.keys[0])%uint64(len(s.joints))]
+	shard := s.joints.of(r.keys[0])
 	shard.mu.Lock()
 	defer shard.mu.Unlock()
 	if j.next == r {
