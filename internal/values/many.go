@@ -2,7 +2,6 @@ package values
 
 import (
 	"context"
-	"net/http"
 	"slices"
 	"time"
 
@@ -109,9 +108,7 @@ func (r *many) begin() (places []int) {
 
 // settle notes what has become of a value.
 func (r *many) settle(place int, m *made, err error) {
-	if err == nil && m.entry.Status == http.StatusNotFound {
-		err = ErrNotFound
-	}
+	err = m.outcome(err)
 	r.made[place], r.errs[place], r.done[place] = m, err, true
 	r.left--
 	if end := r.ends[place]; end != nil {

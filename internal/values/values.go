@@ -143,6 +143,14 @@ type made struct {
 	err   error
 }
 
+// outcome returns the error of a caller that has got it, where it has no other one.
+func (m *made) outcome(err error) error {
+	if err == nil && m.entry.Status == http.StatusNotFound {
+		return ErrNotFound
+	}
+	return err
+}
+
 // loan returns what goes with it into what is made of it. A caller that has left may know nothing of what is being made.
 func (m *made) loan(use *Use) (loan Loan) {
 	switch {
@@ -167,14 +175,11 @@ func (s *Store) Remember(ctx context.Context, borrower Borrower, name string, us
 	if e == nil || early || within != nil && within.name == name {
 		return s.rememberSlowly(ctx, borrower, &task{name: name, within: within, use: use, load: load, take: take, early: early})
 	}
+	found := made{entry: e}
 	if borrower != nil && !use.Independent {
-		found := made{entry: e}
 		borrower.Borrow(found.loan(use))
 	}
-	if e.Status == http.StatusNotFound {
-		return ErrNotFound
-	}
-	return nil
+	return found.outcome(nil)
 }
 
 // rememberSlowly does what Remember does where the value is not at hand in this process.
@@ -186,10 +191,7 @@ func (s *Store) rememberSlowly(ctx context.Context, borrower Borrower, k *task) 
 	if borrower != nil && !k.use.Independent {
 		borrower.Borrow(m.loan(k.use))
 	}
-	if err == nil && m.entry.Status == http.StatusNotFound {
-		err = ErrNotFound
-	}
-	return err
+	return m.outcome(err)
 }
 
 // local returns a fresh value that lies in this process as a live object, which needs no more than its key, and whether it is to be loaded anew
@@ -214,10 +216,7 @@ func (s *Store) Alone(ctx context.Context, borrower Borrower, name string, use *
 		return err
 	}
 	m, err := s.alone(ctx, k)
-	if err == nil && m.entry.Status == http.StatusNotFound {
-		err = ErrNotFound
-	}
-	return err
+	return m.outcome(err)
 }
 
 // alone has a value made that is not kept.
