@@ -80,17 +80,17 @@ func open(engine *gin.Engine, cfgFunc func() (Config, error)) (*Cache, error) {
 		Store: c.store, Prefix: cfg.KeyPrefix, Service: service, KeepStale: cfg.KeepStale, Log: cfg.Logger, Waiting: bodies,
 	})
 	tagFields, _ := argument.TagFields(cfg.TagHeader) // which was checked
-	leases := flight.NewLeases(c.store)
+	leases := flight.NewLeases(c.store, cfg.Lease)
 	c.server = serve.New(serve.Options{
 		Owner: c, Store: c.responses, Engine: engine, Prefix: cfg.KeyPrefix, Service: release,
 		BodyLimit: cfg.BodyLimit, CaptureLimit: bodies, Log: cfg.Logger, Disabled: cfg.Disabled, ProxyScheme: cfg.ProxyScheme,
 		Middleware: middlewareName, Handler: engines.NameOf(Cached(0)), Keyed: !engines.Known(), InvalidateOn: rfc9111.Invalidation(cfg.InvalidateOn),
-		TagFields: tagFields, Leases: leases, Lease: cfg.Lease,
+		TagFields: tagFields, Leases: leases,
 	})
 	c.frame = serve.NewFrame(c.server)
 	c.values = values.New(values.Options{
 		Store: c.responses, Codec: c.encoder.Name(), Log: cfg.Logger, OnBad: func() { c.server.Counts().Untagged.Add(1) },
-		Leases: leases, Lease: cfg.Lease,
+		Leases:  leases,
 		Targets: target.Values{Prefix: cfg.KeyPrefix, Service: service, Release: release},
 	})
 	return c, nil

@@ -33,16 +33,18 @@ var freed = []byte("-")
 // Leases are those of one cache.
 type Leases struct {
 	store  *guard.Store
+	life   time.Duration // of a lease, unless it is said for its fill; 0 for none
 	holder uint64        // tells this process from others
 	taken  atomic.Uint64 // how many leases it has asked for
 }
 
 // NewLeases returns the leases in a store, or nil where it cannot have any: it is this process's alone, or cannot add.
-func NewLeases(store *guard.Store) *Leases {
+// life is for how long others wait, and a lease lives, at most, where nothing else is said; 0 for not at all.
+func NewLeases(store *guard.Store, life time.Duration) *Leases {
 	if store.Objects() != nil || !store.Adds() {
 		return nil
 	}
-	return &Leases{store: store, holder: rand.Uint64()}
+	return &Leases{store: store, life: life, holder: rand.Uint64()}
 }
 
 // Lease is one that this process has. nil is none.
@@ -61,9 +63,17 @@ type Turn struct {
 	until  time.Time // when it has waited for long enough
 }
 
-// Turn returns the wait for the lease of a key, which is life at most, as a lease lives at most. It is nil where there are no leases, or life is 0.
-func (l *Leases) Turn(key string, life time.Duration) *Turn {
-	if l == nil || life <= 0 {
+// Turn returns the wait for the lease of a key, which is as long at most as a lease lives at most: as said, or, where that is nil, that of the leases. It
+// is nil where there are no leases, or that is 0.
+func (l *Leases) Turn(key string, said *time.Duration) *Turn {
+	if l == nil {
+		return nil
+	}
+	life := l.life
+	if said != nil {
+		life = *said
+	}
+	if life <= 0 {
 		return nil
 	}
 	return &Turn{leases: l, key: key, life: life, until: time.Now().Add(life)}

@@ -275,8 +275,10 @@ func StaleIfError(window time.Duration) Option {
 func Lease(most time.Duration) Option {
 	mustLease(most)
 	return func(r *serve.Route) {
-		mustAgree(fmt.Sprintf("WithLease(%v)", r.Lease.For), fmt.Sprintf("WithLease(%v)", most), !r.Lease.Said || r.Lease.For == most)
-		r.Lease = serve.Lease{For: most, Said: true}
+		if r.Lease != nil {
+			mustAgree(fmt.Sprintf("WithLease(%v)", *r.Lease), fmt.Sprintf("WithLease(%v)", most), *r.Lease == most)
+		}
+		r.Lease = &most
 	}
 }
 

@@ -7,11 +7,7 @@ import (
 
 // turn returns the wait for the lease of the fill of a key, by what a route says; nil where there is none.
 func (s *Server) turn(rt *Route, key string) *flight.Turn {
-	life := s.lease
-	if rt.Lease.Said {
-		life = rt.Lease.For
-	}
-	return s.leases.Turn(target.Lease(key), life)
+	return s.leases.Turn(target.Lease(key), rt.Lease)
 }
 
 // awaitsLease takes the lease of the fill that the exchange leads, or waits for what that of another process leaves, and tells whether the request was

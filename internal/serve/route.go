@@ -28,21 +28,15 @@ type Route struct {
 	Namespaces []string
 	Tags       []string
 	TagsFrom   []func(*gin.Context) []string
-	Foreign    []string // cookies that, set outside, do not matter
-	BodyLimit  int64    // bytes; 0 for the cache's own
-	Lease      Lease    // of a fill, of several processes
-	IgnoreAsk  bool     // the client's Cache-Control and Pragma count for nothing
-	ShowKey    bool     // Cache-Status tells the key
+	Foreign    []string       // cookies that, set outside, do not matter
+	BodyLimit  int64          // bytes; 0 for the cache's own
+	Lease      *time.Duration // for how long at most other processes wait for a fill of this one; nil for what the cache says
+	IgnoreAsk  bool           // the client's Cache-Control and Pragma count for nothing
+	ShowKey    bool           // Cache-Status tells the key
 
 	depth  int // how many routes it is inside of
 	bound  atomic.Pointer[binding]
 	merged atomic.Pointer[map[*Route]*Route] // what it comes to inside of others
-}
-
-// Lease is for how long at most other processes wait for a fill of this one.
-type Lease struct {
-	For  time.Duration // 0 for not at all
-	Said bool          // else it is the cache's own
 }
 
 // KeyPart is what a route adds to the key of a request.
@@ -112,7 +106,7 @@ func (rt *Route) mergeInto(outer *Route) *Route {
 		ShowKey:    rt.ShowKey || outer.ShowKey,
 		depth:      outer.depth + 1,
 	}
-	if merged.Lease = rt.Lease; !merged.Lease.Said {
+	if merged.Lease = rt.Lease; merged.Lease == nil {
 		merged.Lease = outer.Lease
 	}
 	if merged.BodyLimit == 0 {

@@ -32,7 +32,6 @@ type Options struct {
 
 	TagFields []argument.TagField // in which the tags of responses are told to a CDN
 	Leases    *flight.Leases      // nil where no other process waits for fills of this one
-	Lease     time.Duration       // for how long at most, where a route does not say so; 0 for none
 
 	InvalidateOn rfc9111.Invalidation // which answers to unsafe requests invalidate, unless a handler says otherwise
 
@@ -62,7 +61,6 @@ type Server struct {
 	room    *response.Room // for bodies that are being captured, or wait for their clients
 	flights *flight.Group
 	leases  *flight.Leases // nil where no other process has any
-	lease   time.Duration  // for how long one is, where a route does not say so; 0 for none
 	tracks  *tracks
 	runs    atomic.Uint64  // how many runs of handlers have begun that others may wait for
 	alone   *flight.Recent // keys whose last response was for one client only
@@ -107,7 +105,7 @@ func New(o Options) *Server {
 	s := &Server{
 		Owner: o.Owner, entries: o.Store, engine: o.Engine, prefix: o.Prefix, service: o.Service, bodyLimit: o.BodyLimit,
 		log: o.Log, disabled: o.Disabled, answers: o.InvalidateOn, tagFields: o.TagFields,
-		flights: flight.NewGroup(patience), leases: o.Leases, lease: o.Lease, tracks: newTracks(), room: response.NewRoom(o.CaptureLimit),
+		flights: flight.NewGroup(patience), leases: o.Leases, tracks: newTracks(), room: response.NewRoom(o.CaptureLimit),
 		alone: flight.NewRecent(), unkept: flight.NewRecent(), resting: flight.NewRecent(),
 		slots: make(chan struct{}, maxRefreshes), earlier: routesOf(o.Engine),
 	}

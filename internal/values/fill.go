@@ -83,14 +83,10 @@ func (s *Store) fillFirst(ctx context.Context, seat *flight.Seat, k *task, found
 
 // turn returns the wait for the lease of a load; nil where there is none.
 func (s *Store) turn(k *task, found *entries.Found) *flight.Turn {
-	life := s.lease
-	if k.use.Lease != nil {
-		life = *k.use.Lease
-	}
-	if s.leases == nil || life <= 0 || found.Err != nil {
+	if s.leases == nil || found.Err != nil {
 		return nil
 	}
-	return s.leases.Turn(s.targets.Lease(k.name), life)
+	return s.leases.Turn(s.targets.Lease(k.name), k.use.Lease)
 }
 
 // make runs a load, and returns when it has ended.

@@ -74,7 +74,6 @@ type Store struct {
 	log     *slog.Logger
 	flights *flight.Group
 	leases  *flight.Leases
-	lease   time.Duration
 	resting *flight.Recent // keys whose last load failed
 	waits   waits
 	slots   chan struct{} // bounds the loads that no caller waits for
@@ -91,14 +90,13 @@ type Options struct {
 	Codec   string // by which values are encoded: what another one wrote is a miss
 	Log     *slog.Logger
 	Leases  *flight.Leases // nil where no other process waits for loads of this one
-	Lease   time.Duration  // for how long at most, where a Use does not say so; 0 for none
 	OnBad   func()         // counts a value that is not kept since its tags are wrong, or were purged while it was loaded
 }
 
 // New returns a Store.
 func New(o Options) *Store {
 	s := &Store{entries: o.Store, targets: o.Targets, codec: o.Codec, log: o.Log, onBad: o.OnBad,
-		flights: flight.NewGroup(patience), leases: o.Leases, lease: o.Lease, resting: flight.NewRecent(), slots: make(chan struct{}, maxRefreshes)}
+		flights: flight.NewGroup(patience), leases: o.Leases, resting: flight.NewRecent(), slots: make(chan struct{}, maxRefreshes)}
 	s.targets.Tagged = o.Store.Sharded()
 	s.closing, s.close = context.WithCancel(context.Background())
 	return s
