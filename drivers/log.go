@@ -43,6 +43,22 @@ type Log interface {
 	Since(ctx context.Context, key string, from Position) (records [][]byte, end Position, complete bool, err error)
 }
 
+// Waiter is a [Log] that tells at once when records come. Without it cachette looks from time to time.
+type Waiter interface {
+	// Wait returns nil once there may be records behind from in the log under key, or from may be no position of that log any more: its caller
+	// asks [Log.Since] then. It may return nil though neither is so, but not again and again at once. What it does not notice at once it may
+	// notice later, or never: a log that was lost and begun anew, or a server of which another takes the place. So a caller looks from
+	// time to time all the same, only less often.
+	//
+	// It returns an error that wraps ctx.Err(), promptly, once ctx is done, [ErrClosed], promptly, once the driver is closed, and another error where
+	// the store does not answer, or does not let the driver wait; a later call works once the store does. A store that has gone silent may be found out
+	// after some seconds. A caller pauses after an error.
+	//
+	// It takes as long as nothing comes, and may hold a connection of its own meanwhile, but none that other operations need. Several
+	// logs may be waited for at once; a program has one caller for each of a few logs.
+	Wait(ctx context.Context, key string, from Position) error
+}
+
 // Purger is a [Log] that carries out a purge in fewer round trips than [Log.Append] and [Driver.Delete] take one after the other; in one, if the
 // store can. Without it cachette calls these two.
 type Purger interface {

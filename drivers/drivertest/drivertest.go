@@ -84,6 +84,7 @@ func Run(t *testing.T, h Harness) {
 		{"Inserter", testInserter},
 		{"Log", testLog},
 		{"Purger", testPurger},
+		{"Waiter", testWaiter},
 		{"Foreign", testForeign},
 		{"Objects", testObjects},
 	} {
@@ -218,6 +219,9 @@ func operations(d drivers.Driver, prefix string) []operation {
 			operation{"Append", func(ctx context.Context) error { return d.Append(ctx, log, 10, long, []byte("record")) }},
 			operation{"End", func(ctx context.Context) error { _, err := d.End(ctx, log, long); return err }},
 			operation{"Since", func(ctx context.Context) error { _, _, _, err := d.Since(ctx, log, "position"); return err }})
+	}
+	if d, ok := d.(drivers.Waiter); ok {
+		all = append(all, operation{"Wait", func(ctx context.Context) error { return d.Wait(ctx, log, "position") }})
 	}
 	if d, ok := d.(drivers.Purger); ok {
 		all = append(all, operation{"Purge", func(ctx context.Context) error {

@@ -43,6 +43,25 @@ func (d *fake) Since(ctx context.Context, key string, from drivers.Position) ([]
 	return d.sinces(ctx, key, from)
 }
 
+func (d *fake) Wait(ctx context.Context, key string, from drivers.Position) error {
+	return d.waits(ctx, key, from)
+}
+
+// correctWait looks again and again.
+func (d *fake) correctWait(ctx context.Context, key string, from drivers.Position) error {
+	return d.waitUntil(ctx, key, from, func(records [][]byte, complete bool) bool { return !complete || len(records) > 0 })
+}
+
+func (d *fake) waitUntil(ctx context.Context, key string, from drivers.Position, done func(records [][]byte, complete bool) bool) error {
+	for {
+		records, _, complete, err := d.correctSince(ctx, key, from)
+		if err != nil || done(records, complete) {
+			return err
+		}
+		time.Sleep(time.Millisecond)
+	}
+}
+
 func (d *fake) correctAdd(ctx context.Context, ttl time.Duration, word func() []byte, keys ...string) ([][]byte, error) {
 	if err := d.enter(ctx); err != nil {
 		return nil, err

@@ -45,6 +45,7 @@ type fake struct {
 	adds    func(ctx context.Context, ttl time.Duration, word func() []byte, keys ...string) ([][]byte, error)
 	appends func(ctx context.Context, key string, keep int, ttl time.Duration, records ...[]byte) error
 	ends    func(ctx context.Context, key string, ttl time.Duration) (drivers.Position, error)
+	waits   func(ctx context.Context, key string, from drivers.Position) error
 	purges  func(ctx context.Context, key string, keep int, ttl time.Duration, records [][]byte, keys ...string) error
 	sinces  func(ctx context.Context, key string, from drivers.Position) ([][]byte, drivers.Position, bool, error)
 	begun   int // logs
@@ -75,7 +76,7 @@ func newFake() *fake {
 	d.getObject, d.putObject = d.correctGetObject, d.correctPutObject
 	d.sets, d.inserts = d.correctSets, d.correctInsert
 	d.adds, d.appends, d.ends, d.sinces = d.correctAdd, d.correctAppend, d.correctEnd, d.correctSince
-	d.purges = d.correctPurge
+	d.purges, d.waits = d.correctPurge, d.correctWait
 	return d
 }
 

@@ -63,6 +63,8 @@ type Faults struct {
 //
 //   - Recovery: operations of a server that is down fail within their contexts, and a server that is back is used.
 //
+//   - Waits: one that waits for records of a log is told of them, or gets an error, and waits on when the server is back.
+//
 //   - Answers: of answers that end in the middle, or that their callers do not wait for, none is told to another, and none is a miss.
 //
 //   - Ended: a context that has ended when it is given to an operation asks the server nothing.
@@ -95,7 +97,7 @@ func RunFaults(t *testing.T, f Faults) {
 	lanes := [][]group{
 		{{"LateWrites", testLateWrites}, {"GaveUp", testGaveUp}},
 		{
-			{"HalfOpen", testHalfOpen}, {"LargeOnce", testLargeOnce}, {"Recovery", testRecovery},
+			{"HalfOpen", testHalfOpen}, {"LargeOnce", testLargeOnce}, {"Recovery", testRecovery}, {"Waits", testWaits},
 			{"Answers", testAnswers}, {"Ended", testEnded}, {"Close", testClosing},
 		},
 	}

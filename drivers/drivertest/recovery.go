@@ -27,7 +27,7 @@ func testRecovery(t *testing.T, s faults) {
 		s.run(t, how.name, func(t *testing.T) error {
 			p, d := s.proxied(t)
 			all := operations(d, s.keys())
-			mayAnswer := map[string]bool{"Since": true} // which may see by itself that it is given no position
+			mayAnswer := map[string]bool{"Since": true, "Wait": true} // which may see by themselves that they are given no position
 			if d, ok := d.(drivers.Sharded); ok && d.Sharded() {
 				mayAnswer["Ping"] = true // which may ask another server
 			}

@@ -134,9 +134,11 @@ type toyDefect struct {
 	staysDead     bool          // a dial that has failed is the last
 	waits         bool          // for the answer, whatever the context says
 	failureIsMiss bool
-	asksEnded     bool // asks the server in spite of a context that has ended
-	closeWaits    bool // for what is under way
-	keepsUsed     bool // connections stay that were in use when it was closed
+
+	waitsForTheDead bool // for records, on a connection that has failed
+	asksEnded       bool // asks the server in spite of a context that has ended
+	closeWaits      bool // for what is under way
+	keepsUsed       bool // connections stay that were in use when it was closed
 }
 
 // changing are the operations that change what is stored. A toy sends them once.
@@ -415,6 +417,20 @@ func (d *toy) Append(ctx context.Context, key string, _ int, ttl time.Duration, 
 		}
 	}
 	return nil
+}
+
+// Wait looks again and again.
+func (d *toy) Wait(ctx context.Context, key string, from drivers.Position) error {
+	for {
+		records, _, complete, err := d.Since(ctx, key, from)
+		if err != nil && d.waitsForTheDead {
+			<-d.closed.Done()
+		}
+		if err != nil || !complete || len(records) > 0 {
+			return err
+		}
+		time.Sleep(time.Millisecond)
+	}
 }
 
 // Purge takes one record, which is what the suite of faults gives it.

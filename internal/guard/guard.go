@@ -38,6 +38,7 @@ type state struct {
 	adder     drivers.Adder
 	inserter  drivers.Inserter
 	logs      drivers.Log
+	waiter    drivers.Waiter
 	purger    drivers.Purger
 	limited   drivers.Limited
 	pinger    drivers.Pinger
@@ -66,6 +67,7 @@ func New(driver drivers.Driver, timeout time.Duration, log *slog.Logger) *Store 
 	s.adder, _ = driver.(drivers.Adder)
 	s.inserter, _ = driver.(drivers.Inserter)
 	s.logs, _ = driver.(drivers.Log)
+	s.waiter, _ = driver.(drivers.Waiter)
 	s.purger, _ = driver.(drivers.Purger)
 	s.limited, _ = driver.(drivers.Limited)
 	s.pinger, _ = driver.(drivers.Pinger)

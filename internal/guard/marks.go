@@ -3,6 +3,7 @@ package guard
 import (
 	"context"
 	"errors"
+	"fmt"
 	"slices"
 	"time"
 
@@ -121,4 +122,22 @@ func (s *Store) Since(ctx context.Context, key string, from drivers.Position) (r
 		return size(records), err
 	})
 	return records, end, complete, err
+}
+
+// Waits tells whether the driver tells when records come. Wait is for one that does.
+func (s *Store) Waits() bool { return s.waiter != nil }
+
+// Wait does what [drivers.Waiter] says. It is bounded by ctx alone, and is no operation by which a store is judged or counted: how long it takes says
+// when records come, and what waits may fail, or be forbidden, where all else works. A panic of the driver is an error: no request waits, which
+// would recover it.
+func (s *Store) Wait(ctx context.Context, key string, from drivers.Position) (err error) {
+	defer func() {
+		if p := recover(); p != nil {
+			err = fmt.Errorf("%w: %v", errPanicked, p)
+		}
+		if err != nil {
+			err = s.at(key).named(err)
+		}
+	}()
+	return s.waiter.Wait(ctx, key, from)
 }
