@@ -50,6 +50,7 @@ type Driver struct {
 
 	pipelined bool
 	routes    *routes
+	waiting   waiting
 	closing   sync.Once
 	closed    chan struct{}
 }
@@ -70,6 +71,9 @@ var (
 // it, so a client should have them. The client sends once what writes, whatever MaxRetries and MaxRedirects are; a
 // value whose connection was cut is put or deleted once more by the driver while its caller waits, and a mark or a log never. One with ContextTimeoutEnabled is faster
 // for requests that come alone, and a large value does not go on being sent for a caller that has gone.
+//
+// Waiting for records of a log has a small client of its own, which is made when it is first needed, with the options that client has been given and
+// none of the hooks that were added to it. A client of a type of the program's own cannot be waited with.
 //
 // The client gets a hook, which sees the connections that it makes from then on, of a Cluster those to servers that it has not dialled yet: the
 // ones that were idle when another fell silent are closed. New asks no server, and so does not tell what one lacks, as opening by name does.
@@ -96,6 +100,7 @@ func New(client redis.UniversalClient, options Options) (*Driver, error) {
 		secrets:   secretsOf(client),
 		pipelined: !options.NoAutoPipeline,
 		routes:    newRoutes(client),
+		waiting:   waiting{of: client},
 		closed:    make(chan struct{}),
 	}, nil
 }
@@ -146,8 +151,9 @@ func (d *Driver) Close() error {
 	d.closing.Do(func() {
 		close(d.closed)
 		d.routes.close()
+		err = d.waiting.close()
 		if d.own {
-			err = d.client.Close()
+			err = errors.Join(err, d.client.Close())
 		}
 		if d.unlog != nil {
 			d.unlog()

@@ -215,9 +215,14 @@ func (r *sinceRequest) add(ctx context.Context, to redis.Pipeliner) {
 func (r *sinceRequest) settle(time.Time) error {
 	var err error
 	r.entries, err = r.reply.Result()
-	var reply redis.Error
-	if errors.As(err, &reply) && strings.Contains(reply.Error(), "Invalid stream ID") {
+	if isNoID(err) {
 		return errNoID
 	}
 	return err
+}
+
+// isNoID tells whether a server has found that an id is none.
+func isNoID(err error) bool {
+	var reply redis.Error
+	return errors.As(err, &reply) && strings.Contains(reply.Error(), "Invalid stream ID")
 }
