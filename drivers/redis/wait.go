@@ -12,6 +12,7 @@ import (
 	"github.com/redis/go-redis/v9/maintnotifications"
 
 	"github.com/gin-cachette/cachette/drivers"
+	"github.com/gin-cachette/cachette/internal/bounded"
 )
 
 var _ drivers.Waiter = (*Driver)(nil)
@@ -21,6 +22,8 @@ const (
 	mostBlock = time.Second
 	// blockMargin is how much later than that the answer may come.
 	blockMargin = time.Second
+	// mostLook is how long the look before that may take.
+	mostLook = 2 * time.Second
 	// mostWaits is how many logs can be waited for at once, on each server, and idleWaits how many of their connections are kept meanwhile.
 	mostWaits = 32
 	idleWaits = 4
@@ -40,12 +43,12 @@ func (d *Driver) Wait(ctx context.Context, key string, from drivers.Position) er
 		return d.begin(ctx, operation) // it is of no stream
 	}
 	for {
-		look := &lookRequest{key: key, id: id}
-		if err := d.do(ctx, operation, key, false, look); err != nil || !look.isLast(word) {
+		last, err := d.look(ctx, operation, key, id, word)
+		if err != nil || !last {
 			return err
 		}
 		came := make(chan bool, 1)
-		err := d.call(ctx, operation, func(ctx context.Context) error {
+		err = d.call(ctx, operation, func(ctx context.Context) error {
 			some, err := d.waiting.block(ctx, key, id)
 			came <- some
 			return err
@@ -54,6 +57,22 @@ func (d *Driver) Wait(ctx context.Context, key string, from drivers.Position) er
 			return err
 		}
 	}
+}
+
+// errLooking says that a server has not answered for mostLook.
+var errLooking = fmt.Errorf("the server has not answered within %v", mostLook)
+
+// look tells whether the entry of id and word is the last of a stream. It takes mostLook at most, whatever the client's timeouts are, by which idle
+// connections that have died are found as well.
+func (d *Driver) look(ctx context.Context, operation, key, id, word string) (last bool, err error) {
+	within := bounded.New(ctx, mostLook)
+	defer within.Cancel()
+	r := &lookRequest{key: key, id: id}
+	err = d.do(within, operation, key, false, r)
+	if err != nil && within.Expired() { // and the caller's time is not over
+		return false, fmt.Errorf("redis: %s: %w", operation, errLooking)
+	}
+	return err == nil && r.isLast(word), err
 }
 
 // lookRequest looks whether an entry is the last of a stream.

@@ -210,3 +210,33 @@ func TestWaitKilled(t *testing.T) {
 		}
 	}
 }
+
+// TestWaitFindsSilence: a server that is silent is found out in some seconds, though the client would wait for hours, and not by an error that says
+// that the caller's time is over.
+func TestWaitFindsSilence(t *testing.T) {
+	t.Parallel()
+	for name, silent := range map[string]bool{"before it waits": true, "while it waits": false} {
+		t.Run(name, func(t *testing.T) {
+			p := newProxy(t)
+			d := driver(t, client(t, through(p), func(o *goredis.Options) { o.ReadTimeout = time.Hour }), redis.Options{})
+			key := prefix()
+			at, err := d.End(t.Context(), key, time.Minute)
+			if err != nil {
+				t.Fatal(err)
+			}
+			open := p.Open()
+			if silent {
+				p.Hang()
+			}
+			done := make(chan error, 1)
+			go func() { done <- d.Wait(t.Context(), key, at) }()
+			if !silent {
+				eventually(t, "it waits", func() bool { return p.Open() > open })
+				p.Hang()
+			}
+			if err := returns(t, func() error { return <-done }); err == nil || errors.Is(err, context.DeadlineExceeded) || strings.Contains(err.Error(), "context") {
+				t.Errorf("%v, want an error that is not the caller's", err)
+			}
+		})
+	}
+}

@@ -206,6 +206,44 @@ func TestRedisSentinelFailover(t *testing.T) {
 	}
 }
 
+// TestRedisWaitsThroughFailover kills the master while something waits for records of a log: it gets an error, and then is told by the next master.
+func TestRedisWaitsThroughFailover(t *testing.T) {
+	wantInstalled(t, servers.HaveRedis())
+	s, err := servers.StartSentinels(t.Context(), t.TempDir())
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		if err := s.Stop(); err != nil {
+			t.Error(err)
+		}
+	})
+	opened, _ := openRedis(t, s.URL)
+	d := opened.(interface {
+		drivers.Log
+		drivers.Waiter
+	})
+	var at drivers.Position
+	end := func(ctx context.Context) (err error) { at, err = d.End(ctx, "log", time.Hour); return err }
+	eventually(t, end)
+	done := make(chan error, 1)
+	wait := func() { done <- d.Wait(t.Context(), "log", at) }
+	go wait()
+	if err := s.Master.Kill(); err != nil {
+		t.Fatal(err)
+	}
+	if err := <-done; err == nil {
+		t.Error("Wait on a master that was killed: no error")
+	}
+	eventually(t, func(ctx context.Context) error { return d.Append(ctx, "log", 10, time.Hour, []byte("record")) })
+	eventually(t, end) // which says that the log may have been lost with the master
+	go wait()
+	eventually(t, func(ctx context.Context) error { return d.Append(ctx, "log", 10, time.Hour, []byte("record")) })
+	if err := <-done; err != nil {
+		t.Errorf("Wait after the failover: %v", err)
+	}
+}
+
 // TestRedisClusterNodeDies kills one master of three: the keys of the others stay within reach, whatever waits for the dead.
 func TestRedisClusterNodeDies(t *testing.T) {
 	wantInstalled(t, servers.HaveRedis())
