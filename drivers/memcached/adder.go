@@ -30,7 +30,7 @@ type adding struct {
 	old   *found // what is to be replaced by a longer life, or by a word where it has ended
 }
 
-// Add makes sure that keys have values, all servers at once: in one round trip for 16 keys, and another where a life is
+// Add makes sure that keys have values, all servers at once: in one round trip for 64 keys, and another where a life is
 // lengthened. The end of an entry being a part of it (see the package comment), that is a write, of the version that was read
 // or not at all. It wants a server with such versions (CAS), which is one that was started without -C.
 func (d *Driver) Add(ctx context.Context, ttl time.Duration, word func() []byte, keys ...string) ([][]byte, error) {
@@ -55,7 +55,7 @@ func (d *Driver) Add(ctx context.Context, ttl time.Duration, word func() []byte,
 		kept[s] = append(kept[s], &all[i])
 	}
 	_, err := onEach(servers, func(s *server) (int, error) {
-		for some := range slices.Chunk(kept[s], batchValues) {
+		for some := range slices.Chunk(kept[s], batchAdds) {
 			if err := s.use(ctx, func(l *link) error { return d.addAll(ctx, l, ttl, word, some) }); err != nil {
 				return 0, err
 			}

@@ -291,6 +291,7 @@ func (l *link) readValue(size string) ([]byte, error) {
 const (
 	batch       = 200
 	batchValues = 16 // where answers hold values
+	batchAdds   = 64 // where values are sent that are small, and the answers may hold others
 )
 
 // remove removes what is under names, and returns how many of them were live. Of several callers at once one is told
