@@ -187,6 +187,37 @@ func adds(there bool) func(t *testing.T, c *counted) func(t *testing.T) {
 	}
 }
 
+// remembersMany asks for twenty values, which are there, or of which a load is to find that there are none: so nothing is kept.
+func remembersMany(there bool) func(t *testing.T, c *counted) func(t *testing.T) {
+	return func(t *testing.T, c *counted) func(t *testing.T) {
+		var numbers []int
+		for range 20 {
+			c.pages++
+			numbers = append(numbers, c.pages)
+		}
+		ask := func(found map[int]string, want int) {
+			got, err := cachette.RememberMany(t.Context(), c.cache, numbers, strconv.Itoa, time.Hour, func(context.Context, []int) (map[int]string, error) {
+				return found, nil
+			})
+			if len(got) != want || err != nil {
+				t.Fatal(len(got), err)
+			}
+			c.settle(t)
+		}
+		want := 0
+		if there {
+			found := make(map[int]string)
+			for _, n := range numbers {
+				found[n] = "value"
+			}
+			want = len(found)
+			ask(found, want)
+		}
+		c.get(t, c.next("plain"), "en") // whose fill looks where the log of purges is
+		return func(*testing.T) { ask(nil, want) }
+	}
+}
+
 func calls(do func(ctx context.Context, c *cachette.Cache) error) func(t *testing.T, c *counted) func(t *testing.T) {
 	return func(t *testing.T, c *counted) func(t *testing.T) {
 		for range 10 {
@@ -317,6 +348,8 @@ var countings = []counting{
 	{"a POST to a page", posts("plain")},
 	{"a POST to a page that invalidates 1 tag", posts("tags1")},
 	{"a POST to a page that invalidates 10 tags", posts("tags10")},
+	{"`RememberMany` of 20", remembersMany(true)},
+	{"`RememberMany` of 20 that are missing, until they are loaded", remembersMany(false)},
 }
 
 // TestRoundTrips holds the table of round trips in docs/backends.md: the fewest of some attempts, since a look at the log of purges, which is

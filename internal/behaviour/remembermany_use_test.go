@@ -150,7 +150,8 @@ func TestRememberManyUnkept(t *testing.T) {
 	c.want(s, map[int]int{1: 4, 2: 4}, [][]int{{-1, 1, 2}})
 }
 
-// A hit of many asks the store once, and once more for tags that this process does not know of yet.
+// A hit of many asks the store once, and once more for tags that this process does not know of yet. What is missing is asked for once, too, and its marks
+// are taken at once.
 func TestRememberManyRoundTrips(t *testing.T) {
 	store := newDepot()
 	s, other := share(t, func(cfg *cachette.Config) { cfg.Driver = store })
@@ -186,6 +187,17 @@ func TestRememberManyRoundTrips(t *testing.T) {
 	asked(s, 1)
 	asked(other, 2)
 	asked(other, 1)
+	atLoad := 0
+	c.fail = func(context.Context, []int) error { atLoad = store.asked(); return nil }
+	for i := range numbers {
+		numbers[i] += 2000
+	}
+	if got, err := c.ask(t.Context(), s, numbers); len(got) != 100 || err != nil {
+		t.Errorf("got %d, %v", len(got), err)
+	}
+	if atLoad != 2 {
+		t.Errorf("before the load of 100 the store was asked %d times, want 2: what is there, and once for all marks", atLoad)
+	}
 }
 
 // A caller whose look-up was slow finds what was loaded meanwhile, and one that comes while the store is slow to take it finds what waits for it.

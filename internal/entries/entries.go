@@ -123,12 +123,22 @@ func (s *Store) begin(ctx context.Context, found *Found, of *target.Target, own 
 	}
 	ctx, cancel := s.far.Step(context.WithoutCancel(ctx)) // the client may leave, and others wait for the fill
 	defer cancel()
-	t.variants = found.variants
-	t.Ticket, t.err = s.shared.Begin(ctx, found.look, purge.Fill{
+	ticket, err := s.shared.Begin(ctx, found.look, s.fillOf(found, of, own))
+	return s.begun(found, ticket, err)
+}
+
+// fillOf returns what is known of a fill in a store of bytes.
+func (s *Store) fillOf(found *Found, of *target.Target, own bool) purge.Fill {
+	return purge.Fill{
 		Known: scopesOf(nil, of), Guessed: s.guess(found, of), Late: s.mayTag(), Own: own, TTL: s.usual(of),
 		Plain: of.Plain && (found.Entry == nil || !found.Entry.Lingers()),
-	})
-	if e := found.Entry; e != nil && t.err == nil {
+	}
+}
+
+// begun returns the ticket of a fill in a store of bytes, and forgets what was found where it was purged in between.
+func (s *Store) begun(found *Found, ticket purge.Ticket, err error) Ticket {
+	t := Ticket{Ticket: ticket, err: err, variants: found.variants}
+	if e := found.Entry; e != nil && err == nil {
 		state, known := s.shared.Judge(found.look, &e.Basis)
 		if known && state == purge.Gone || !t.Basis.Agrees(&e.Basis) {
 			found.Entry, found.Why = nil, rfc9111.ForwardURIMiss

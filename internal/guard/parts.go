@@ -80,17 +80,19 @@ func (p *part) put(all, values [][]byte) {
 	}
 }
 
-// sideBySide does something for each part of an operation on so many keys, at once, since one may have to wait for its server. It returns
-// when all is done, with nil or a [Parts]. A panic reaches the caller: in a goroutine of its own it would end the program.
-func sideBySide(parts []part, keys int, do func(p *part) error) error {
-	errs, panics := make([]error, len(parts)), make([]any, len(parts))
-	one := func(n int) {
-		defer func() { panics[n] = recover() }()
-		errs[n] = do(&parts[n])
+// Beside does n things at once, and waits for them. A panic reaches the caller: in a goroutine of its own it would end the program.
+func Beside(n int, do func(i int)) {
+	if n == 0 {
+		return
+	}
+	panics := make([]any, n)
+	one := func(i int) {
+		defer func() { panics[i] = recover() }()
+		do(i)
 	}
 	var running sync.WaitGroup
-	for n := 1; n < len(parts); n++ {
-		running.Go(func() { one(n) })
+	for i := 1; i < n; i++ {
+		running.Go(func() { one(i) })
 	}
 	one(0)
 	running.Wait()
@@ -99,6 +101,13 @@ func sideBySide(parts []part, keys int, do func(p *part) error) error {
 			panic(p)
 		}
 	}
+}
+
+// sideBySide does something for each part of an operation on so many keys, at once, since one may have to wait for its server. It returns
+// when all is done, with nil or a [Parts].
+func sideBySide(parts []part, keys int, do func(p *part) error) error {
+	errs := make([]error, len(parts))
+	Beside(len(parts), func(n int) { errs[n] = do(&parts[n]) })
 	err := errors.Join(errs...)
 	if err == nil {
 		return nil

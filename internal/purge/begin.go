@@ -10,7 +10,29 @@ import (
 
 // Begin takes the ticket of a fill: the position in the log first, then the words.
 func (s *Shared) Begin(ctx context.Context, l *Look, f Fill) (Ticket, error) {
-	t := Ticket{own: f.Own, plain: f.Plain}
+	b, err := s.prepare(ctx, l, f)
+	if err != nil {
+		return Ticket{}, err
+	}
+	if err := s.add(ctx, &b.ticket, b.marks, b.missing, lifeFor(f.TTL)); err != nil {
+		return Ticket{}, err
+	}
+	return b.ended(), nil
+}
+
+// beginning is a fill that begins.
+type beginning struct {
+	ticket  Ticket
+	marks   []Mark // of what is known, and then of what is guessed
+	known   int
+	missing []int // the numbers of those whose words are to be taken from the store
+	own     []Mark
+}
+
+// prepare does what a fill begins with, but for the words that are to be taken from the store.
+func (s *Shared) prepare(ctx context.Context, l *Look, f Fill) (*beginning, error) {
+	b := &beginning{ticket: Ticket{own: f.Own, plain: f.Plain}}
+	t := &b.ticket
 	scopes := make([]Scope, 0, len(f.Known)+len(f.Guessed))
 	for _, scope := range f.Known {
 		if !scope.Kind.rare() && find(scopes, scope) < 0 {
@@ -23,37 +45,38 @@ func (s *Shared) Begin(ctx context.Context, l *Look, f Fill) (Ticket, error) {
 		l = s.lookIn(part)
 	}
 	if s.debts.left(part.number, each(scopes)) < Valid {
-		return Ticket{}, ErrOwed
+		return nil, ErrOwed
 	}
 	if err := l.arrange(ctx); err != nil {
-		return Ticket{}, err
+		return nil, err
 	}
 	v, err := part.ensure(ctx, l.began) // older than the handler's data: the purges of a second more count
 	if err != nil {
-		return Ticket{}, err
+		return nil, err
 	}
 	t.Basis.Place = l.place(v.end)
 	if f.Late && s.Log != nil {
 		if t.log, err = s.position(ctx, part); err != nil {
-			return Ticket{}, err
+			return nil, err
 		}
 	}
-	own, err := s.claim(ctx, &t, scopes)
-	if err != nil {
-		return Ticket{}, err
+	if b.own, err = s.claim(ctx, t, scopes); err != nil {
+		return nil, err
 	}
-	known := len(scopes)
+	b.known = len(scopes)
 	for _, guess := range f.Guessed {
 		if find(scopes, guess) < 0 {
 			scopes = append(scopes, guess)
 		}
 	}
-	marks, err := s.take(ctx, &t, l, scopes, f.TTL)
-	if err != nil {
-		return Ticket{}, err
-	}
-	t.Basis.Marks, t.guessed = append(marks[:known:known], own...), marks[known:]
-	return t, nil
+	b.marks, b.missing = s.take(t, l, scopes, f.TTL)
+	return b, nil
+}
+
+// ended returns the ticket of a fill that has all its words.
+func (b *beginning) ended() Ticket {
+	b.ticket.Basis.Marks, b.ticket.guessed = append(b.marks[:b.known:b.known], b.own...), b.marks[b.known:]
+	return b.ticket
 }
 
 // claim gives a fill with Own marks beside those of its paths: a purge by another request deletes both, and its own purge the path's
@@ -103,13 +126,10 @@ func (s *Shared) claim(ctx context.Context, t *Ticket, scopes []Scope) (own []Ma
 }
 
 // take returns the words of scopes: those that the look has read, if they live long enough and this process knows which words the hard marks
-// had with them, and what is in the store of the others.
-func (s *Shared) take(ctx context.Context, t *Ticket, l *Look, scopes []Scope, ttl time.Duration) ([]Mark, error) {
-	life := lifeFor(ttl)
-	now := s.Now()
-	need := now.Add(life)
-	marks := make([]Mark, len(scopes))
-	var missing []int
+// had with them. Of the others it returns the numbers.
+func (s *Shared) take(t *Ticket, l *Look, scopes []Scope, ttl time.Duration) (marks []Mark, missing []int) {
+	need := s.Now().Add(lifeFor(ttl))
+	marks = make([]Mark, len(scopes))
 	good := l.paid == s.debts.paid.Load()
 	for i, scope := range scopes {
 		marks[i].Scope = scope
@@ -122,7 +142,7 @@ func (s *Shared) take(ctx context.Context, t *Ticket, l *Look, scopes []Scope, t
 			missing = append(missing, i)
 		}
 	}
-	return marks, s.add(ctx, t, marks, missing, life)
+	return marks, missing
 }
 
 // add gives marks, by their numbers, the words that the store has or gets, and has them live for twice a life. Those of the hard marks come
@@ -131,14 +151,7 @@ func (s *Shared) add(ctx context.Context, t *Ticket, marks []Mark, numbers []int
 	if len(numbers) == 0 {
 		return nil
 	}
-	ids, keys := make([]markID, len(numbers)), make([]string, 0, 2*len(numbers))
-	for k, i := range numbers {
-		part := s.at(&marks[i].Scope, t.part)
-		ids[k] = marks[i].Scope.id().in(part)
-		if keys = append(keys, ids[k].key(part.base)); !t.plain {
-			keys = append(keys, ids[k].hardKey(part.base))
-		}
-	}
+	ids, keys := s.wanted(t, marks, numbers)
 	now := s.Now()
 	words, err := s.Marks.Add(ctx, 2*life, s.maker(now.Add(2*life)), keys...)
 	if err != nil {
@@ -147,10 +160,27 @@ func (s *Shared) add(ctx context.Context, t *Ticket, marks []Mark, numbers []int
 	if len(words) != len(keys) {
 		return tooFew(words, keys)
 	}
+	return s.give(t, marks, numbers, ids, words, now.Add(life))
+}
+
+// wanted returns the marks of a fill whose words are to be taken, by their numbers, and the keys of these words.
+func (s *Shared) wanted(t *Ticket, marks []Mark, numbers []int) (ids []markID, keys []string) {
+	ids, keys = make([]markID, len(numbers)), make([]string, 0, 2*len(numbers))
+	for k, i := range numbers {
+		part := s.at(&marks[i].Scope, t.part)
+		ids[k] = marks[i].Scope.id().in(part)
+		if keys = append(keys, ids[k].key(part.base)); !t.plain {
+			keys = append(keys, ids[k].hardKey(part.base))
+		}
+	}
+	return ids, keys
+}
+
+// give gives the marks that were wanted the words of their keys, which live until a moment at least.
+func (s *Shared) give(t *Ticket, marks []Mark, numbers []int, ids []markID, words []string, until time.Time) error {
 	if slices.Contains(words, "") {
 		return fmt.Errorf("purge: the store has added a mark without a word")
 	}
-	until := now.Add(life)
 	for k, i := range numbers {
 		word, hard := words[k], ""
 		if !t.plain {

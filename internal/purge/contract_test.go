@@ -17,6 +17,8 @@ var protocols = map[string]func() purge.Protocol{
 	"shared":        func() purge.Protocol { return newShared(false) },
 	"shared, nears": func() purge.Protocol { return newShared(true) },
 	"sharded":       func() purge.Protocol { return newSharded() },
+	"shared, many":  func() purge.Protocol { return together{newShared(false)} },
+	"sharded, many": func() purge.Protocol { return together{newSharded()} },
 	"arranged": func() purge.Protocol {
 		return newSharded(func(o *purge.Options) {
 			o.Arrangement = func(context.Context) (string, error) { return "as it is", nil }

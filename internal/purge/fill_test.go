@@ -50,7 +50,7 @@ func (f *fleet) fill(q *process, page int) {
 		h.guessed = union(h.guessed, old.tags)
 	}
 	late := len(h.during)+len(h.after) > 0 || f.chance(30)
-	t, err := q.p.Begin(ctx, look, purge.Fill{Known: h.known, Guessed: h.guessed, Late: late})
+	t, err := f.begin(q, page, look, purge.Fill{Known: h.known, Guessed: h.guessed, Late: late})
 	f.w.Say("begins: %v %v, guessed %v", err, h.known, h.guessed)
 	if err != nil || f.w.Stopped() {
 		return
@@ -84,6 +84,18 @@ func (f *fleet) fill(q *process, page int) {
 	if ok && f.name(q, &t, e, e.tags) && !f.w.Stopped() {
 		f.keep(q, e, &t)
 	}
+}
+
+// begin begins a fill, in some schedules together with one of the other page.
+func (f *fleet) begin(q *process, page int, look *purge.Look, fill purge.Fill) (purge.Ticket, error) {
+	if f.plan.together < 0 {
+		return q.p.Begin(ctx, look, fill)
+	}
+	looks, fills := make([]*purge.Look, 2), make([]purge.Fill, 2)
+	own := f.plan.together
+	looks[own], fills[own], fills[1-own] = look, fill, purge.Fill{Known: f.plan.known[1-page], Guessed: f.plan.tags, Late: true}
+	tickets, errs := q.p.BeginMany(ctx, looks, fills)
+	return tickets[own], errs[own]
 }
 
 // toValidate returns what a fill is to validate, if anything.

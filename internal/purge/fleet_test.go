@@ -16,6 +16,7 @@ import (
 // protocol is what a process of the simulator asks. A mistake that it must find overrides a part.
 type protocol interface {
 	purge.Protocol
+	BeginMany(context.Context, []*purge.Look, []purge.Fill) ([]purge.Ticket, []error)
 	Place(context.Context) (purge.Place, error)
 	Heard(context.Context, purge.Place) (purge.Heard, error)
 	Standing(context.Context, *purge.Basis) (purge.State, error)
@@ -125,7 +126,7 @@ func (f *fleet) run(seed uint64, m *mistake, tracing bool) string {
 	f.w.Tracing, f.w.Choose, f.w.Store.Mistakes = tracing, f.rng.IntN, m.store
 	f.w.Step = 1
 	f.w.Touch = f.touched
-	f.makePlan()
+	f.makePlan(seed)
 	for i := range f.plan.processes {
 		f.procs = append(f.procs, f.newProcess(i))
 	}

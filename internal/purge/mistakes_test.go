@@ -307,6 +307,11 @@ var mistakes = []mistake{
 		return w.Shared.Judge(l, b)
 	}}),
 	like("a prefix that a near tier does not look for", wrong{standing: func(*wrong, *purge.Basis) (purge.State, error) { return purge.Valid, nil }}),
+	like("fills that begin together, of which one has the words of another", wrong{together: func(w *wrong, l []*purge.Look, f []purge.Fill) ([]purge.Ticket, []error) {
+		t, errs := w.Shared.BeginMany(ctx, l, f)
+		t[0].Basis.Marks, t[1].Basis.Marks = t[1].Basis.Marks, t[0].Basis.Marks
+		return t, errs
+	}}),
 	with("a purge that hits another page", func(f *fleet, o *purge.Options) { o.Marks = wide{o.Marks, f} }),
 	like("a fill refused without a reason", wrong{name: func(w *wrong, t *purge.Ticket, late []purge.Scope) (bool, error) {
 		kept, err := w.Shared.Name(ctx, t, late, 0)
@@ -449,21 +454,21 @@ var known = map[string]int{
 	"a log that got no record deleted behind marks that are deleted again": 22468,
 	"debts settled for all partitions when one has taken them":             16658,
 	"marks beside a path that are another fill's":                          11171,
-	"the pulse of another partition":                                       11110,
+	"the pulse of another partition":                                       11617,
 	"a debt of a tag settled for all partitions when one has taken it":     10252,
-	"the log of tags of another partition":                                 9535,
+	"the log of tags of another partition":                                 27057,
 	"an add is repeated with its word":                                     8311,
 	"marks beside a path left by others":                                   4382,
 	"a near tier that reads marks before its place":                        3857,
 	"in the log only before":                                               3087,
-	"words from before a payment":                                          2960,
+	"words from before a payment":                                          12197,
 	"a 304 forgets the old tags":                                           2367,
 	"a 304 that keeps the words of what it confirms":                       2012,
 	"the pulse deleted before the record is written":                       1716,
 	"a queue that compares nothing":                                        1174,
 	"marks beside a path that another fill has taken since":                997,
 	"a prefix that a near tier does not look for":                          958,
-	"a full store, the log left":                                           805,
+	"a full store, the log left":                                           1018,
 	"a purge of a prefix that does not wait":                               748,
 }
 

@@ -30,6 +30,8 @@ type plan struct {
 	apart   bool   // the store has no command for a purge: see sim.Client
 	full    bool   // it is of a fill, and of a purge of its tag that may find the store full
 	untold  int    // of a hundred times, how often an arrangement cannot be told
+
+	together int // the place of a fill among those that begin together; -1 where each begins alone
 }
 
 func pathOf(page int) string { return [pages]string{"/a/1", "/a/2"}[page] }
@@ -46,7 +48,7 @@ func knownOf(page int) []purge.Scope {
 
 func (f *fleet) chance(percent int) bool { return f.rng.IntN(100) < percent }
 
-func (f *fleet) makePlan() {
+func (f *fleet) makePlan(seed uint64) {
 	p := &f.plan
 	p.processes = 1 + f.rng.IntN(2)
 	p.soft, p.near, p.noLog = f.chance(20), f.chance(30), f.chance(4)
@@ -90,6 +92,9 @@ func (f *fleet) makePlan() {
 		*p = plan{processes: 2, servers: 1, prefixes: true, steps: 2, keep: 8, known: p.known, alone: true}
 	}
 	p.apart = f.chance(30)
+	if p.together = -1; seed%5 == 0 { // and not by chance, so that the schedules of others stay what they were
+		p.together = int(seed / 5 % 2)
+	}
 	from := p.known[0]
 	if len(p.tags) > 0 && f.chance(60) {
 		from = p.tags

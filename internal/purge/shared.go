@@ -6,9 +6,9 @@ import (
 	"crypto/rand"
 	"errors"
 	"hash/maphash"
-	"sync"
 	"time"
 
+	"github.com/gin-cachette/cachette/internal/guard"
 	"github.com/gin-cachette/cachette/internal/target"
 )
 
@@ -71,7 +71,7 @@ func NewShared(o Options) *Shared {
 		o.Random = func(b []byte) { _, _ = rand.Read(b) } // never fails
 	}
 	if o.Beside == nil {
-		o.Beside = beside
+		o.Beside = guard.Beside
 	}
 	s := &Shared{Options: o, base: target.Marks(o.Prefix), parts: make([]partition, 1)}
 	if s.Sharded {
@@ -88,19 +88,6 @@ func NewShared(o Options) *Shared {
 	s.tagLog, s.pathLog = s.base+"lt", s.base+"lp"
 	s.debts.full = ^uint64(0) >> (64 - len(s.parts))
 	return s
-}
-
-// beside runs n functions side by side, and waits for them.
-func beside(n int, do func(i int)) {
-	if n == 1 {
-		do(0)
-		return
-	}
-	var all sync.WaitGroup
-	for i := range n {
-		all.Go(func() { do(i) })
-	}
-	all.Wait()
 }
 
 // Wait waits for a time, or returns the error with which ctx has ended.

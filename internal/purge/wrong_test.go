@@ -15,6 +15,7 @@ type wrong struct {
 	noted map[string]purge.Position // by log of tags: a position in it
 
 	begin    func(*wrong, *purge.Look, purge.Fill) (purge.Ticket, error)
+	together func(*wrong, []*purge.Look, []purge.Fill) ([]purge.Ticket, []error)
 	name     func(*wrong, *purge.Ticket, []purge.Scope) (bool, error)
 	judge    func(*wrong, *purge.Look, *purge.Basis) (purge.State, bool)
 	state    func(*wrong, *purge.Look, *purge.Basis) (purge.State, error)
@@ -30,6 +31,20 @@ func (w *wrong) Begin(c context.Context, l *purge.Look, f purge.Fill) (purge.Tic
 		return w.begin(w, l, f)
 	}
 	return w.Shared.Begin(c, l, f)
+}
+
+func (w *wrong) BeginMany(c context.Context, l []*purge.Look, f []purge.Fill) ([]purge.Ticket, []error) {
+	switch {
+	case w.together != nil:
+		return w.together(w, l, f)
+	case w.begin == nil:
+		return w.Shared.BeginMany(c, l, f)
+	}
+	tickets, errs := make([]purge.Ticket, len(f)), make([]error, len(f))
+	for i := range f {
+		tickets[i], errs[i] = w.begin(w, l[i], f[i])
+	}
+	return tickets, errs
 }
 
 func (w *wrong) Name(c context.Context, t *purge.Ticket, late []purge.Scope, ttl time.Duration) (bool, error) {

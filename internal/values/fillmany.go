@@ -11,9 +11,10 @@ import (
 
 	"github.com/gin-cachette/cachette/internal/entries"
 	"github.com/gin-cachette/cachette/internal/flight"
+	"github.com/gin-cachette/cachette/internal/target"
 )
 
-// sideBySide is how many of several values have their marks taken, or are kept, at once.
+// sideBySide is how many of several values are kept at once.
 const sideBySide = 32
 
 // lead is one of several values that a load is there for.
@@ -52,13 +53,25 @@ func (s *Store) fillMany(ctx context.Context, in *making, leads []*lead, use *Us
 			}
 		}
 	}()
-	s.each(leads, func(l *lead) {
-		if l.ticket = entries.Unkept; l.keeps {
-			l.ticket = s.entries.Begin(ctx, &l.found, &l.of)
-		}
-	})
+	s.beginMany(ctx, leads)
 	now := s.makeMany(ctx, in, leads, use, load)
 	s.each(leads, func(l *lead) { s.end(ctx, l, now) })
+}
+
+// beginMany takes the tickets of several values. Where the driver panics none of them is kept.
+func (s *Store) beginMany(ctx context.Context, leads []*lead) {
+	defer s.recovered(leads[0].m)
+	var kept []*lead
+	var found []*entries.Found
+	var of []*target.Target
+	for _, l := range leads {
+		if l.ticket = entries.Unkept; l.keeps {
+			kept, found, of = append(kept, l), append(found, &l.found), append(of, &l.of)
+		}
+	}
+	for i, ticket := range s.entries.BeginMany(ctx, found, of) {
+		kept[i].ticket = ticket
+	}
 }
 
 // end keeps what a load has made of one value, and ends its flight.
