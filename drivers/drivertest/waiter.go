@@ -69,7 +69,7 @@ func (w waiting) until(ctx context.Context, key string, from drivers.Position) <
 				return
 			}
 			if n == 100 {
-				done <- fmt.Errorf("Wait returns again and again, with nothing behind %q", from)
+				done <- fmt.Errorf("it returns again and again, with nothing behind %q", from)
 				return
 			}
 			if records, _, complete, err := w.Since(ctx, key, from); err != nil || !complete || len(records) > 0 {
@@ -171,7 +171,7 @@ func (w waiting) follows(t *testing.T, h Harness) {
 			}
 			records, end, complete, err := w.Since(t.Context(), "follows", at)
 			if err != nil || !complete {
-				done <- fmt.Errorf("Since = complete %t, %w", complete, err)
+				done <- fmt.Errorf("what is behind is complete: %t, %w", complete, err)
 				return
 			}
 			at, seen = end, seen+len(records)
@@ -295,7 +295,7 @@ func (w waiting) comesTo(t *testing.T, key string, at drivers.Position, done <-c
 		select {
 		case err = <-done:
 		case <-time.After(time.Until(end)):
-			return fmt.Errorf("Wait has not returned %v after the record came", foundOut)
+			return fmt.Errorf("it has not returned %v after the record came", foundOut)
 		}
 		if err == nil {
 			return nil
