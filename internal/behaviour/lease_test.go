@@ -19,85 +19,22 @@ import (
 	"github.com/gin-cachette/cachette"
 )
 
-// processes are four that share a store, and make a page, or a value, of what one function returns.
-type processes struct {
-	store depot
-	sites [4]*site
-	runs  atomic.Int64
-	value bool
-}
-
-// user is what is asked for.
-type user struct {
-	name  string
-	value bool
-}
-
-// eachUser runs a test for pages and for values of four processes, in bubble time. made makes what the run with a number is to make; an error is a
-// page of 500. Each has a lease of five seconds.
-func eachUser(t *testing.T, made func(n int64) (string, error), test func(t *testing.T, p *processes), opts ...cachette.SharedOption) {
-	for _, u := range []user{{"page", false}, {"value", true}} {
-		t.Run(u.name, func(t *testing.T) {
-			synctest.Test(t, func(t *testing.T) {
-				store := newDepot()
-				p := &processes{store: store, value: u.value}
-				for i := range p.sites {
-					s := newSite(t, asJSON, func(c *cachette.Config) { c.Driver = store })
-					p.sites[i] = s
-					options := []cachette.Option{cachette.WithLease(5 * time.Second)}
-					values := []cachette.ValueOption{cachette.WithLease(5 * time.Second)}
-					for _, opt := range opts {
-						options, values = append(options, opt), append(values, opt)
-					}
-					s.GET("/page", cachette.Cached(time.Minute, options...), func(c *gin.Context) {
-						if got, err := made(p.runs.Add(1)); err != nil {
-							c.String(http.StatusInternalServerError, err.Error())
-						} else {
-							c.String(http.StatusOK, got)
-						}
-					})
-					s.GET("/value", func(c *gin.Context) {
-						got, err := cachette.Remember(c, s.cache, "k", time.Minute, func(context.Context) (string, error) { return made(p.runs.Add(1)) }, values...)
-						if err != nil {
-							c.String(http.StatusInternalServerError, err.Error())
-						} else {
-							c.String(http.StatusOK, got)
-						}
-					})
-				}
-				test(t, p)
-			})
-		})
-	}
-}
-
-// ask asks a process, as a client that leaves when ctx ends.
-func (p *processes) ask(ctx context.Context, process int) (body string) {
-	path := "/page"
-	if p.value {
-		path = "/value"
-	}
-	w := httptest.NewRecorder()
-	p.sites[process%len(p.sites)].ServeHTTP(w, httptest.NewRequestWithContext(ctx, http.MethodGet, path, nil))
-	return w.Body.String()
+// eachUser runs a test for pages and for values of four processes, of which each has a lease of five seconds.
+func eachUser(t *testing.T, made func(ctx context.Context, n int64) (string, error), test func(t *testing.T, p *processes), opts ...cachette.SharedOption) {
+	depot := func(c *cachette.Config) { c.Driver = newDepot() }
+	setUp{number: 4, store: depot, made: made, options: append(opts, cachette.WithLease(5*time.Second))}.each(t, test)
 }
 
 // purge removes what is asked for, everywhere.
 func (p *processes) purge(t *testing.T) {
 	t.Helper()
 	c := p.sites[0].cache
-	if _, err := c.Delete(t.Context(), "k"); err != nil {
+	if _, err := c.Delete(t.Context(), "n:k"); err != nil {
 		t.Fatal(err)
 	}
 	if err := c.PurgePath(t.Context(), "/page"); err != nil {
 		t.Fatal(err)
 	}
-}
-
-// secondOf makes something in a second, which has the number of the run.
-func secondOf(n int64) (string, error) {
-	time.Sleep(time.Second)
-	return fmt.Sprint("run ", n), nil
 }
 
 // Of a thousand clients of four processes that miss something together one has it made, and the others have it at once when it is there.
@@ -128,7 +65,7 @@ func TestLeaseFillsOnce(t *testing.T) {
 
 // What may not be shared, and what could not be made, frees those that wait, in every process.
 func TestLeaseOfWhatIsNotShared(t *testing.T) {
-	fail := func(int64) (string, error) { time.Sleep(time.Second); return "", errors.New("broken") }
+	fail := func(context.Context, int64) (string, error) { time.Sleep(time.Second); return "", errors.New("broken") }
 	eachUser(t, fail, func(t *testing.T, p *processes) {
 		began := time.Now()
 		var clients sync.WaitGroup
@@ -192,11 +129,11 @@ func TestLeaseIsFreedAtOnce(t *testing.T) {
 func TestLeaseOfADeadProcess(t *testing.T) {
 	for _, late := range []time.Duration{0, 3 * time.Second} {
 		t.Run(late.String(), func(t *testing.T) {
-			hangs := func(n int64) (string, error) {
+			hangs := func(ctx context.Context, n int64) (string, error) {
 				if n == 1 {
 					time.Sleep(time.Hour)
 				}
-				return secondOf(n)
+				return secondOf(ctx, n)
 			}
 			eachUser(t, hangs, func(t *testing.T, p *processes) {
 				ctx, leave := context.WithCancel(t.Context())
@@ -290,7 +227,7 @@ func TestLeaseOutlivesItsClient(t *testing.T) {
 
 // A process whose look-up was slow, and that gets the lease behind the one that has filled meanwhile, finds what that has left.
 func TestLeaseLooksAgain(t *testing.T) {
-	eachUser(t, func(n int64) (string, error) { return fmt.Sprint("run ", n), nil }, func(t *testing.T, p *processes) {
+	eachUser(t, func(_ context.Context, n int64) (string, error) { return fmt.Sprint("run ", n), nil }, func(t *testing.T, p *processes) {
 		var slowed atomic.Bool
 		p.store.delay(func(c call) {
 			if isResponse(c.key) && slowed.CompareAndSwap(false, true) {

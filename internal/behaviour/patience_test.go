@@ -215,63 +215,6 @@ func TestNoPatience(t *testing.T) {
 	}
 }
 
-// What was purged, or taken back, while a client waits is not given to it when its patience is over; what was purged softly is.
-func TestPurgeDuringPatience(t *testing.T) {
-	for _, row := range []struct {
-		name string
-		do   func(s *site) error
-		gone bool
-	}{
-		{"PurgePath", func(s *site) error { return s.cache.PurgePath(s.t.Context(), "/") }, true},
-		{"Invalidate", func(s *site) error { return s.cache.Invalidate(s.t.Context(), "tag") }, true},
-		{"ClearNamespace", func(s *site) error { return s.cache.ClearNamespace(s.t.Context(), "pages") }, true},
-		{"Flush", func(s *site) error { return s.cache.Flush(s.t.Context()) }, true},
-		{"Expire", func(s *site) error { return s.cache.Expire(s.t.Context(), "tag") }, false},
-		{"another page", func(s *site) error { return s.cache.PurgePath(s.t.Context(), "/other") }, false},
-		{"a write", func(s *site) error { s.served(s.t.Context(), http.MethodPut, "/"); return nil }, true},
-	} {
-		t.Run(row.name, func(t *testing.T) {
-			eachStoreInBubble(t, func(t *testing.T, store func(*cachette.Config)) {
-				s, other := share(t, store)
-				data := atomic.Int64{}
-				page := func(s *site) {
-					s.GET("/", cachette.Cached(time.Minute, cachette.WithStaleWhileRevalidate(time.Hour), cachette.WithPatience(2*time.Second),
-						cachette.WithTags("tag"), cachette.WithNamespace("pages")), func(c *gin.Context) {
-						read := data.Load()
-						if read > 0 {
-							time.Sleep(5 * time.Second)
-						}
-						c.String(http.StatusOK, "data %d", read)
-					})
-					s.PUT("/", func(c *gin.Context) { c.Status(http.StatusNoContent) })
-				}
-				if page(s); other != s {
-					page(other)
-				}
-				s.get("/")
-				time.Sleep(2 * time.Minute)
-				data.Store(1)
-				crowd := later(func() []timed { return s.crowd(50, http.MethodGet, "/") })
-				time.Sleep(100 * time.Millisecond)
-				data.Store(2)
-				if err := row.do(other); err != nil {
-					t.Fatal(err)
-				}
-				for _, a := range await(t, "the clients", crowd) {
-					if row.gone && a.body != "data 2" || !row.gone && (a.body != "data 0" || a.took != 2*time.Second) {
-						t.Fatalf("%q after %v (%s)", a.body, a.took, a.cacheStatus())
-					}
-				}
-				time.Sleep(10 * time.Second)
-				s.settle()
-				if a := s.get("/"); row.gone && a.body != "data 2" {
-					t.Errorf("behind it: %q (%s)", a.body, a.cacheStatus())
-				}
-			})
-		})
-	}
-}
-
 // A refresh that fails lets the clients go that wait for it, with the stale page, and for a moment those that come then do not wait. What the
 // handler takes back is not given to them.
 func TestPatienceWithAHandlerThatFails(t *testing.T) {

@@ -86,43 +86,6 @@ func TestRememberWithPatience(t *testing.T) {
 	}
 }
 
-// A value that is removed while callers wait is not given to them when their patience is over; one that is made stale is.
-func TestRemovalDuringPatience(t *testing.T) {
-	for name, row := range map[string]struct {
-		do   func(s *site) error
-		gone bool
-	}{
-		"Delete": {func(s *site) error {
-			_, err := s.cache.Delete(s.t.Context(), "shop:k")
-			return err
-		}, true},
-		"Invalidate":     {func(s *site) error { return s.cache.Invalidate(s.t.Context(), "tag") }, true},
-		"ClearNamespace": {func(s *site) error { return s.cache.ClearNamespace(s.t.Context(), "shop") }, true},
-		"Expire":         {func(s *site) error { return s.cache.Expire(s.t.Context(), "tag") }, false},
-	} {
-		t.Run(name, func(t *testing.T) {
-			eachStoreInBubble(t, func(t *testing.T, store func(*cachette.Config)) {
-				s, other := share(t, store)
-				var loads atomic.Int64
-				s.callers(1, &loads, 4*time.Second)
-				s.settle()
-				time.Sleep(time.Minute)
-				waiting := later(func() []given { return s.callers(20, &loads, 4*time.Second) })
-				time.Sleep(50 * time.Millisecond)
-				if err := row.do(other); err != nil {
-					t.Fatal(err)
-				}
-				for _, got := range await(t, "the callers", waiting) {
-					if row.gone != (got.value == "version 3") || !row.gone && got.took != 100*time.Millisecond {
-						t.Fatalf("%q, %v after %v", got.value, got.err, got.took)
-					}
-				}
-				time.Sleep(10 * time.Second)
-			})
-		})
-	}
-}
-
 // A load that fails while callers wait lets them go with the stale value, and for a moment those that come then do not wait. That there is
 // no value is an answer.
 func TestPatienceWithALoadThatFails(t *testing.T) {

@@ -2,7 +2,6 @@ package behaviour_test
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"slices"
 	"strings"
@@ -57,36 +56,6 @@ func share(t *testing.T, store func(*cachette.Config), configure ...func(*cachet
 }
 
 func asJSON(c *cachette.Config) { c.Codec = "json" }
-
-// A thousand callers that miss a value together have it loaded once, and it is there for them, for another process and until its time is over.
-func TestRememberLoadsOnce(t *testing.T) {
-	eachStoreInBubble(t, func(t *testing.T, store func(*cachette.Config)) {
-		s, other := share(t, store)
-		var from source
-		var callers sync.WaitGroup
-		for range 1000 {
-			callers.Go(func() {
-				got, err := cachette.Remember(t.Context(), s.cache, "product:7", time.Minute, from.load(time.Second))
-				if err != nil || got.Name != "product 1" {
-					t.Errorf("%q, %v", got.Name, err)
-				}
-			})
-		}
-		callers.Wait()
-		s.settle()
-		if got := other.remember("product:7", &from); got != "product 1" || from.loads.Load() != 1 {
-			t.Errorf("another process got %q, and %d loads have run, want 1", got, from.loads.Load())
-		}
-		time.Sleep(time.Minute - time.Millisecond - time.Second)
-		if got := other.remember("product:7", &from); got != "product 1" {
-			t.Errorf("just before its end: %q", got)
-		}
-		time.Sleep(time.Second + time.Millisecond)
-		if got := other.remember("product:7", &from); got != "product 2" {
-			t.Errorf("behind its end: %q", got)
-		}
-	})
-}
 
 // Each removal that names a value drops it, in all processes, also while it is being loaded, and no other value; and a value that was put is
 // another one.
@@ -179,51 +148,6 @@ func TestRememberedRemovals(t *testing.T) {
 			})
 		})
 	}
-}
-
-// Who asks behind a removal does not get what was being loaded before it.
-func TestRememberBehindARemoval(t *testing.T) {
-	eachStoreInBubble(t, func(t *testing.T, store func(*cachette.Config)) {
-		s, other := share(t, store)
-		var from source
-		var callers sync.WaitGroup
-		ask := func(s *site, want string) {
-			callers.Go(func() {
-				got, err := cachette.Remember(t.Context(), s.cache, "k", time.Hour, from.load(3*time.Second), cachette.WithTags("a"))
-				if err != nil || got.Name != want {
-					t.Errorf("got %q, %v, want %q", got.Name, err, want)
-				}
-			})
-		}
-		ask(s, "product 1")
-		time.Sleep(time.Second)
-		if err := other.cache.Invalidate(t.Context(), "a"); err != nil {
-			t.Fatal(err)
-		}
-		time.Sleep(time.Second)
-		ask(s, "product 2")
-		ask(s, "product 2")
-		callers.Wait()
-		if got := s.remember("k", &from); got != "product 2" {
-			t.Errorf("then %q", got)
-		}
-	})
-}
-
-// A caller that leaves gets the error of its context, and the load goes on, for the others and for those that come.
-func TestRememberGoesOnWithoutItsCaller(t *testing.T) {
-	eachStoreInBubble(t, func(t *testing.T, store func(*cachette.Config)) {
-		s, _ := share(t, store)
-		var from source
-		ctx, leave := context.WithTimeout(t.Context(), time.Second)
-		defer leave()
-		if _, err := cachette.Remember(ctx, s.cache, "k", time.Hour, from.load(5*time.Second)); !errors.Is(err, context.DeadlineExceeded) {
-			t.Errorf("the caller that has left got %v", err)
-		}
-		if got := s.remember("k", &from); got != "product 1" {
-			t.Errorf("the next one got %q, want what was being loaded", got)
-		}
-	})
 }
 
 // What another codec has written is no value to this one, though it may look like one.

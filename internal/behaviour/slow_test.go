@@ -210,28 +210,6 @@ func TestCapturesAreBounded(t *testing.T) {
 	}
 }
 
-// Where a handler takes longer than requests wait, one more runs it each time, and the others go on waiting.
-func TestHandlerBeyondPatience(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		s := newSite(t)
-		var runs atomic.Int64
-		s.GET("/", cachette.Cached(time.Minute), func(c *gin.Context) {
-			runs.Add(1)
-			time.Sleep(25 * time.Second)
-			c.String(http.StatusOK, "page")
-		})
-		answers := together(100, func(int) answer { return s.get("/") })
-		for range 100 {
-			if a := await(t, "an answer", answers); a.body != "page" {
-				t.Errorf("%q", a.body)
-			}
-		}
-		if n := runs.Load(); n != 3 {
-			t.Errorf("the handler ran %d times in 25 s, with a patience of 10 s", n)
-		}
-	})
-}
-
 // A response that is flushed is waited for a second: a reverse proxy flushes whatever has no length.
 func TestFlushedIsWaitedFor(t *testing.T) {
 	for takes, want := range map[time.Duration]int64{900 * time.Millisecond: 1, 3 * time.Second: 10} {
