@@ -18,7 +18,7 @@ import (
 	"github.com/gin-cachette/cachette/drivers/drivertest/proxy"
 )
 
-var rounds = flag.Int("rounds", 2, "how many pages TestCrowdFarAway has a crowd ask for")
+var rounds = flag.Int("rounds", 2, "how many pages TestCrowdFarAway has a crowd ask for, and how many times the tests of values go on")
 
 // far returns an address that is as good as 20 milliseconds away from the server that listens on a port.
 func far(t *testing.T, port int) (address string) {
