@@ -201,7 +201,7 @@ func isLog(key string) bool {
 		_, rest, ok = strings.Cut(rest, "}")
 	}
 	rest, _, _ = strings.Cut(rest, "/log/")
-	return ok && (rest == "lt" || rest == "lx" || rest == "le" || rest == "lp")
+	return ok && (rest == "lt" || rest == "lx" || rest == "le" || rest == "ln" || rest == "la")
 }
 
 // left checks what is in the store, and returns when the last of it expires that is no log.

@@ -2,6 +2,7 @@ package purge_test
 
 import (
 	"slices"
+	"time"
 
 	"github.com/gin-cachette/cachette/internal/purge"
 )
@@ -134,61 +135,70 @@ func (f *fleet) follow(q *process, page int) {
 	f.served(q, fl.entry, began, beganAt, left, "a follower")
 }
 
+// hear has a near tier look at the log.
+func (f *fleet) hear(q *process) {
+	if q.tier == nil || q.looks || f.w.Stopped() {
+		return
+	}
+	q.looks = true
+	began, at := f.w.Step, f.w.Clock
+	err := q.tier.Look(ctx)
+	q.looks = false
+	if !f.w.Stopped() && err == nil {
+		f.w.Say("has heard")
+		q.heard, q.at = began, at
+	}
+}
+
 // keepNear keeps an entry near its process, and asks for it.
 func (f *fleet) keepNear(q *process, page int) {
-	f.w.Until(func() bool { return *f.at(q, page) != nil })
-	var place purge.Place
-	var err error
-	if !f.mistake.user.marksBeforePlace {
-		if place, err = q.p.Place(ctx); err != nil {
-			return
-		}
+	if q.tier == nil {
+		return
 	}
+	defer func() { q.tries++ }()
+	for i := 0; i < 4 && !q.tier.Answers(f.w.Clock); i++ {
+		f.hear(q)
+		_ = f.w.Wait(ctx, time.Duration(f.rng.Int64N(int64(2*every))))
+	}
+	f.w.Until(func() bool { return *f.at(q, page) != nil })
+	began := q.tier.Begin(f.w.Clock)
 	e := *f.at(q, page)
 	if e == nil || f.w.Stopped() {
 		return
 	}
-	if left, err := q.p.State(ctx, nil, &e.basis); err != nil || left != purge.Valid {
+	if left, err := q.p.State(ctx, nil, &e.basis); err != nil || left != purge.Valid || f.w.Stopped() {
 		return
 	}
 	if f.mistake.user.marksBeforePlace {
-		if place, err = q.p.Place(ctx); err != nil {
-			return
-		}
+		began = q.tier.Begin(f.w.Clock)
 	}
-	q.near[page] = &nearEntry{e, place}
-	for range 2 {
+	basis, ok := q.tier.Keep(began, &e.basis, pathOf(page))
+	if !ok {
+		return
+	}
+	f.w.Say("keeps that by %s near", e.by)
+	q.near[page] = &nearEntry{e, basis}
+	for range 4 {
 		f.w.Yield()
+		if f.chance(60) {
+			f.hear(q)
+		}
 		f.askNear(q, page)
+		if f.plan.close {
+			_ = f.w.Wait(ctx, time.Duration(f.rng.Int64N(int64(every))))
+		}
 	}
 }
 
 // askNear asks for what is kept near.
 func (f *fleet) askNear(q *process, page int) {
 	n := q.near[page]
-	if n == nil || f.w.Stopped() {
+	if n == nil || f.w.Stopped() || !q.tier.Answers(f.w.Clock) {
 		return
 	}
-	began, beganAt := f.w.Step, f.w.Clock
-	left, err := q.p.Standing(ctx, &n.entry.basis)
-	if err != nil {
-		return
-	}
-	if !f.mistake.user.deaf {
-		heard, err := q.p.Heard(ctx, n.place)
-		if err != nil {
-			return
-		}
-		if !heard.Complete {
-			q.near[page] = nil
-		}
-		left = min(left, heard.Left(&n.entry.basis))
-	}
-	if f.w.Stopped() {
-		return
-	}
+	left := q.tier.Left(&n.basis)
 	f.w.Say("near by %s: %s", n.entry.by, names[left])
-	f.served(q, n.entry, began, beganAt, left, "the near tier")
+	f.servedNear(q, n.entry, f.w.Step, f.w.Clock, left)
 }
 
 // purge changes what scopes are of, and purges them.

@@ -15,7 +15,15 @@ func (s *Shared) Purge(ctx context.Context, scopes ...Scope) error {
 // Owe notes purges of scopes as owed, without asking the store.
 func (s *Shared) Owe(scopes ...Scope) {
 	b := s.bill(scopes...)
-	s.debts.owe(&b)
+	s.owe(&b)
+}
+
+// owe notes a bill as owed, and then has the near tier of this process know.
+func (s *Shared) owe(b *bill) {
+	s.debts.owe(b)
+	if s.tier != nil {
+		s.tier.hear(news(s.units(b)))
+	}
 }
 
 // purge carries out a bill, or owes what the store does not take of it.
@@ -28,7 +36,7 @@ func (s *Shared) purge(ctx context.Context, b *bill) error {
 	}
 	if err != nil {
 		owed := b.within(failed)
-		s.debts.owe(&owed)
+		s.owe(&owed)
 		return fmt.Errorf("%w; %w", err, ErrOwed)
 	}
 	if len(b.records) == 0 {
@@ -43,15 +51,30 @@ func (s *Shared) purge(ctx context.Context, b *bill) error {
 
 // carry carries out a bill, of all servers side by side, and returns the partitions whose server did not take it, and why one did not.
 func (s *Shared) carry(ctx context.Context, b *bill) (failed uint64, err error) {
-	lots := s.lots(s.units(b))
+	units := s.units(b)
+	lots := s.lots(units)
 	errs := make([][]error, len(lots))
-	s.Beside(len(lots), func(i int) { errs[i] = s.carryLot(ctx, lots[i]) })
+	jobs := len(lots)
+	if s.asksForNears() {
+		jobs++
+	}
+	s.Beside(jobs, func(i int) {
+		if i == len(lots) {
+			s.nears(ctx) // it is asked again behind, without the store as a rule
+		} else {
+			errs[i] = s.carryLot(ctx, lots[i])
+		}
+	})
 	for i, lot := range lots {
 		for k, why := range errs[i] {
 			if why != nil {
 				failed, err = failed|1<<lot[k].part.number, cmp.Or(err, why)
 			}
 		}
+	}
+	// Behind the marks: a near tier has seen them good at a place in the log, and they were until now.
+	if why := s.tellNear(ctx, news(units)); why != nil {
+		failed, err = b.parts(), cmp.Or(err, why)
 	}
 	return failed, err
 }
@@ -60,9 +83,8 @@ func (s *Shared) carry(ctx context.Context, b *bill) (failed uint64, err error) 
 //   - Into the logs, for what has no mark to delete: fills under way whose tags have no name yet, and what stands on a prefix.
 //   - The marks are deleted, and the pulses, which must not be looked at before the logs have the records: with the records, in one operation of
 //     each log that gets some, and in one command where none does.
-//   - Into the logs for tiers near the processes, if there are any: such a tier has seen the marks good at a position, and they were until now.
 //
-// The marks of what is known before a fill need no record but for near tiers. It returns for each unit why it was not carried out.
+// The marks of what is known before a fill need no record. It returns for each unit why it was not carried out.
 func (s *Shared) carryLot(ctx context.Context, lot []unit) []error {
 	failed, deleted := make([]error, len(lot)), make([]bool, len(lot))
 	var logged []int
@@ -93,15 +115,6 @@ func (s *Shared) carryLot(ctx context.Context, lot []unit) []error {
 		if u := &lot[i]; len(u.records) > 0 {
 			u.part.outdate()
 		}
-	}
-	if s.Near {
-		var done []int
-		for i, why := range failed {
-			if why == nil {
-				done = append(done, i)
-			}
-		}
-		fail(done, s.tellNear(ctx, lot, done))
 	}
 	return failed
 }
@@ -180,7 +193,7 @@ func (s *Shared) PurgeBy(ctx context.Context, t *Ticket, scopes ...Scope) error 
 	marks := append([]Mark(nil), t.Basis.Marks...)
 	err := s.add(ctx, t, marks, again, lifeFor(0))
 	for _, i := range again {
-		if err != nil || marks[i].Scope.isOwn() && marks[i].Word != t.Basis.Marks[i].Word {
+		if err != nil || marks[i].Scope.isOwn() && marks[i] != t.Basis.Marks[i] {
 			t.own = false
 			return s.Purge(ctx, scopes...)
 		}

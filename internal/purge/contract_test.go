@@ -14,10 +14,10 @@ import (
 // protocols are what the contract is asked of. Each constructor returns one that nothing was purged in.
 var protocols = map[string]func() purge.Protocol{
 	"local":         func() purge.Protocol { return purge.NewLocal() },
-	"shared":        func() purge.Protocol { return newShared(false) },
-	"shared, nears": func() purge.Protocol { return newShared(true) },
+	"shared":        func() purge.Protocol { return newWith() },
+	"shared, nears": func() purge.Protocol { p := newShared(); p.NewTier(time.Hour, time.Hour); return p },
 	"sharded":       func() purge.Protocol { return newSharded() },
-	"shared, many":  func() purge.Protocol { return together{newShared(false)} },
+	"shared, many":  func() purge.Protocol { return together{newShared()} },
 	"sharded, many": func() purge.Protocol { return together{newSharded()} },
 	"arranged": func() purge.Protocol {
 		return newSharded(func(o *purge.Options) {
@@ -26,9 +26,7 @@ var protocols = map[string]func() purge.Protocol{
 	},
 }
 
-func newShared(near bool) *purge.Shared {
-	return newWith(func(o *purge.Options) { o.Near = near })
-}
+func newShared() *purge.Shared { return newWith() }
 
 func newSharded(options ...func(*purge.Options)) *purge.Shared {
 	return newWith(append(options, func(o *purge.Options) { o.Sharded = true })...)

@@ -116,7 +116,7 @@ func explore(control bool, set func(s *small)) (runs int, bad string) {
 		s.w.Reset()
 		*s = small{w: s.w, deletes: s.deletes, choices: s.choices, n: s.n, chosen: s.chosen[:0]}
 		process := func() *purge.Shared {
-			return purge.NewShared(purge.Options{Marks: &s.w.Store, Log: &s.w.Store, Now: s.w.Now, Wait: s.w.Wait})
+			return purge.NewShared(purge.Options{Marks: &s.w.Store, Log: &s.w.Store, Now: s.w.Now, Wait: s.w.Wait, Beside: inTurn})
 		}
 		s.here, s.there = process(), process()
 		for _, p := range []*purge.Shared{s.here, s.there} { // both have looked at the log of prefixes

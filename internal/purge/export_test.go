@@ -22,8 +22,19 @@ func of(path string, sharded bool) string {
 	return target.Marks("")
 }
 
-// NearLogs are those that near tiers follow in a store of several servers.
-func NearLogs() []string { return []string{target.Marks("") + "lt", target.Marks("") + "lp"} }
+// NearLog is what near tiers follow, and NearMark what tells of them.
+func NearLog(sharded bool) string  { return ofFirst(sharded) + "ln" }
+func NearMark(sharded bool) string { return ofFirst(sharded) + "la" }
+
+func ofFirst(sharded bool) string {
+	if sharded {
+		return target.Marks("") + target.Tag(0)
+	}
+	return target.Marks("")
+}
+
+// IsNear tells whether a key is one of the two.
+func IsNear(key string) bool { return strings.HasSuffix(key, "ln") || strings.HasSuffix(key, "la") }
 
 // KeyOf is the key of the mark that a page stands on for a scope. path is the page's.
 func KeyOf(s Scope, path string, sharded bool) string {

@@ -17,10 +17,25 @@ import (
 type protocol interface {
 	purge.Protocol
 	BeginMany(context.Context, []*purge.Look, []purge.Fill) ([]purge.Ticket, []error)
-	Place(context.Context) (purge.Place, error)
-	Heard(context.Context, purge.Place) (purge.Heard, error)
-	Standing(context.Context, *purge.Basis) (purge.State, error)
+	tier() nearTier
 }
+
+// nearTier is what a near tier of a process asks.
+type nearTier interface {
+	Look(context.Context) error
+	Answers(time.Time) bool
+	Begin(time.Time) purge.Reading
+	Keep(purge.Reading, *purge.Basis, string) (purge.Basis, bool)
+	Left(*purge.Basis) purge.State
+}
+
+// right is the protocol without a mistake.
+type right struct{ *purge.Shared }
+
+// nearBound is for how long a near tier answers without a look that succeeds, in the simulator's time: what it has heard is what counts.
+const nearBound = 1000 * time.Hour
+
+func (r right) tier() nearTier { return r.NewTier(nearBound, nearBound) }
 
 // mistake is a protocol, a store or a user of it that is wrong.
 type mistake struct {
@@ -32,7 +47,7 @@ type mistake struct {
 
 // user is how a program that uses the protocol can be wrong.
 type user struct {
-	queuesEarly, servesQueueUnasked, marksBeforePlace, forgetsOldTags, keepsOldWords, followsUnasked, deaf bool
+	queuesEarly, servesQueueUnasked, marksBeforePlace, forgetsOldTags, keepsOldWords, followsUnasked bool
 }
 
 // page is what is stored under one key.
@@ -69,7 +84,7 @@ type flight struct {
 
 type nearEntry struct {
 	entry *entry
-	place purge.Place
+	basis purge.Basis
 }
 
 // process is one process of the fleet.
@@ -83,6 +98,11 @@ type process struct {
 	flight [pages]*flight
 	queue  [pages]*entry
 	near   [pages]*nearEntry
+	tier   nearTier // nil for none
+	looks  bool     // it looks at the log just now
+	tries  int      // how often something was to be kept near, and has been asked for
+	heard  int      // the step in which its last good look began, which was at
+	at     time.Time
 }
 
 const (
@@ -155,6 +175,7 @@ func (f *fleet) end() string {
 			f.w.Go("end", func() {
 				f.hit(q, page, false)
 				f.queued(q, page)
+				f.hear(q)
 				f.askNear(q, page)
 			})
 		}
@@ -164,7 +185,7 @@ func (f *fleet) end() string {
 
 func (f *fleet) newProcess(number int) *process {
 	q := &process{number: number, store: sim.Client{Store: &f.w.Store, Apart: f.plan.apart}}
-	o := purge.Options{Near: f.plan.near, Every: every, Keep: f.plan.keep, Now: f.w.Now, Wait: f.w.Wait, Random: f.random}
+	o := purge.Options{Beside: f.beside(q), Every: every, Keep: f.plan.keep, Now: f.w.Now, Wait: f.w.Wait, Random: f.random}
 	if f.plan.sharded() {
 		f.spread(q, &o)
 	}
@@ -175,7 +196,10 @@ func (f *fleet) newProcess(number int) *process {
 	if f.mistake.shared != nil {
 		q.p = f.mistake.shared(f, &o)
 	} else {
-		q.p = purge.NewShared(o)
+		q.p = right{purge.NewShared(o)}
+	}
+	if f.plan.near && !f.plan.noLog && (number == 0 || f.chance(50)) {
+		q.tier = q.p.tier()
 	}
 	q.marks = o.Marks
 	return q
@@ -233,8 +257,12 @@ func concerns(s purge.Scope, e *entry) bool {
 // served is told of each answer: nothing that a request is given may be from before a change whose purge had returned when the
 // request began.
 func (f *fleet) served(q *process, e *entry, began int, beganAt time.Time, state purge.State, where string) {
+	f.servedOf(q, e, began, beganAt, state, where, func(*change) bool { return true })
+}
+
+func (f *fleet) servedOf(q *process, e *entry, began int, beganAt time.Time, state purge.State, where string, counts func(*change) bool) {
 	for _, c := range f.changes {
-		if c.at <= e.read || !c.heldFor(q, began, beganAt) {
+		if c.at <= e.read || !c.heldFor(q, began, beganAt) || !counts(c) {
 			continue
 		}
 		for _, s := range c.scopes {
@@ -267,6 +295,12 @@ func (c *change) heldFor(q *process, began int, beganAt time.Time) bool {
 		return false
 	}
 	return !c.slow || beganAt.Sub(c.paidAt) >= 2*every
+}
+
+// servedNear is told of each answer of a near tier: what others had purged when it last looked, and what its process had when the request began.
+func (f *fleet) servedNear(q *process, e *entry, began int, beganAt time.Time, state purge.State) {
+	f.servedOf(q, e, q.heard, q.at, state, "the near tier", func(*change) bool { return true })
+	f.servedOf(q, e, began, beganAt, state, "the near tier", func(c *change) bool { return c.by == q })
 }
 
 // spared checks the other side: what was not purged, and lost nothing that it stands on, is valid. What was purged softly is stale.

@@ -59,6 +59,9 @@ type shard struct {
 
 const leastSweep = 64
 
+// of returns the shard of a hash.
+func (g *scopes) of(hash uint64) *shard { return &g.shards[hash%uint64(len(g.shards))] }
+
 // current returns the generation of a hash.
 func (s *shard) current(hash uint64) *generation {
 	s.mu.Lock()

@@ -37,7 +37,7 @@ var (
 
 func (l *Local) shard(s Scope) (*shard, uint64) {
 	hash := l.gens.hash(s)
-	return &l.gens.shards[hash%uint64(len(l.gens.shards))], hash
+	return l.gens.of(hash), hash
 }
 
 func (l *Local) generation(s Scope) *generation {
@@ -118,12 +118,7 @@ func (b *Basis) stand(s Scope, g *generation) {
 	if s.Kind.rare() {
 		return
 	}
-	if free := slices.Index(b.gens[:], nil); free >= 0 {
-		b.gens[free] = g
-	} else {
-		b.more = b.more.clone()
-		b.more.gens = append(b.more.gens, g)
-	}
+	b.add(g)
 	if s.Kind.late() {
 		b.more = b.more.clone()
 		b.more.late = append(b.more.late, s)
@@ -134,6 +129,16 @@ func (b *Basis) stand(s Scope, g *generation) {
 	} else if s.Kind == Path {
 		b.path = s.Name
 	}
+}
+
+// add has a basis stand on a generation more.
+func (b *Basis) add(g *generation) {
+	if free := slices.Index(b.gens[:], nil); free >= 0 {
+		b.gens[free] = g
+		return
+	}
+	b.more = b.more.clone()
+	b.more.gens = append(b.more.gens, g)
 }
 
 // Name adds scopes to a ticket: their generations first, then it looks into the ring. A purge that is not in the ring by then will end the

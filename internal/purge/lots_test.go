@@ -56,12 +56,18 @@ func TestNearLogOfALostServer(t *testing.T) {
 		t.Run(fmt.Sprintf("%c %s", scope.Kind, scope.Name), func(t *testing.T) {
 			h := newHalves()
 			process := func() *purge.Shared {
-				return onWorld(h.World, func(o *purge.Options) { o.Sharded, o.Near, o.Marks, o.Log = true, true, h.client, h.client })
+				return onWorld(h.World, func(o *purge.Options) { o.Sharded, o.Marks, o.Log = true, h.client, h.client })
 			}
 			here, there := process(), process()
 			second := begin(t, there, []purge.Scope{onSecond, space, tag})
-			place, err := there.Place(ctx)
-			must(t, err)
+			tier := there.NewTier(time.Hour, time.Hour)
+			must(t, tier.Look(ctx))
+			h.Clock = h.Clock.Add(2 * time.Second)
+			must(t, tier.Look(ctx))
+			near, ok := tier.Keep(tier.Begin(h.Now()), &second.Basis, "key")
+			if state := tier.Left(&near); !ok || state != purge.Valid {
+				t.Fatalf("it is kept near: %v, and is %s", ok, names[state])
+			}
 			h.away[0] = true
 			if err := here.Purge(ctx, scope); !errors.Is(err, purge.ErrOwed) {
 				t.Fatalf("the error is %v", err)
@@ -69,9 +75,8 @@ func TestNearLogOfALostServer(t *testing.T) {
 			left(t, there, "elsewhere, of what is on the second server", &second.Basis, purge.Gone)
 			h.away[0] = false
 			must(t, here.Pay(ctx))
-			heard, err := there.Heard(ctx, place)
-			must(t, err)
-			if state := heard.Left(&second.Basis); state != purge.Gone {
+			must(t, tier.Look(ctx))
+			if state := tier.Left(&near); state != purge.Gone {
 				t.Errorf("near tiers hear that it is %s", names[state])
 			}
 		})

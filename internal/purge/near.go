@@ -3,121 +3,81 @@ package purge
 import (
 	"context"
 	"slices"
+	"time"
 )
 
-// Place is where the logs were when the marks of an entry were good. A tier near the process notes it first, then reads the marks, and
-// keeps the entry if they are good. It follows the logs from there. Both logs are written only by a Shared with Near.
+// A tier near a process keeps entries beside the store, and reads no marks when it serves them. So purges tell it, by one more log, of which
+// there is one in the store: what was purged is written there once the marks are deleted, as long as some process has such a tier. Whether one
+// has tells a mark, which each near tier keeps alive, and a process that purges looks at once in Every. A near tier keeps nothing for as long as a process
+// may not know of the mark.
 //
-// There is one of each, also in a store of several servers, where fills ask a log of tags in their own partition. So a near tier needs the
-// servers of both. A purge that one of those does not take is carried out in each partition all the same, and owed there until near tiers
-// can be told.
-type Place struct{ Tags, Paths Position }
+// A near tier that has no place in the log any more, or finds another mark, knows nothing of what was purged: all that it has is gone.
+const nearLife = 5 * time.Minute // of the mark, which each near tier lengthens
 
-// Place returns where the logs are.
-func (s *Shared) Place(ctx context.Context) (p Place, err error) {
-	if s.Log == nil {
-		return p, nil
-	}
-	if p.Tags, err = s.Log.End(ctx, s.tagLog, logLife); err == nil {
-		p.Paths, err = s.Log.End(ctx, s.pathLog, logLife)
-	}
-	return p, err
+// everything stands in the log of near tiers for a purge of a prefix or of everything, behind which they keep nothing.
+var everything = Scope{Kind: All}.id().logged(false)
+
+// knows is when a process has looked whether there are near tiers, and what it has found.
+type knows struct {
+	at    time.Time
+	there bool
 }
 
-// tellNear notes in the logs of near tiers what was purged of some units of a lot: tags and groups, and what is known before a fill.
-func (s *Shared) tellNear(ctx context.Context, lot []unit, some []int) error {
-	var late, early []string
-	for _, i := range some {
-		late, early = append(late, lot[i].logged(true)...), append(early, lot[i].logged(false)...)
+// nears tells whether a process may have a near tier.
+func (s *Shared) nears(ctx context.Context) bool {
+	if !s.asksForNears() {
+		last := s.near.Load()
+		return s.tier != nil || last != nil && last.there
 	}
-	if err := s.append(ctx, s.tagLog, s.Keep, recordsOf(distinctTexts(late))); err != nil {
-		return err
+	now := s.Now()
+	words, err := s.Marks.Words(ctx, s.nearMark)
+	if err != nil || len(words) != 1 {
+		return true
 	}
-	return s.append(ctx, s.pathLog, s.Keep, recordsOf(distinctTexts(early)))
+	last := &knows{now, words[0] != ""}
+	s.near.Store(last)
+	return last.there
 }
 
-// distinctTexts returns each of texts once: a scope has as many marks as there are partitions.
-func distinctTexts(texts []string) []string {
+// asksForNears tells whether nears has to ask the store. A look at it is good for Every.
+func (s *Shared) asksForNears() bool {
+	if s.tier != nil || s.Log == nil {
+		return false
+	}
+	last, now := s.near.Load(), s.Now()
+	return last == nil || now.Sub(last.at) >= s.Every || now.Before(last.at)
+}
+
+// tellNear has near tiers know what was purged: that of this process at once, and others by the log.
+func (s *Shared) tellNear(ctx context.Context, texts []string) error {
+	if len(texts) == 0 {
+		return nil
+	}
+	if s.tier != nil {
+		s.tier.hear(texts)
+	}
+	if !s.nears(ctx) {
+		return nil
+	}
+	return s.append(ctx, s.nearLog, s.Keep, recordsOf(texts))
+}
+
+// news returns what near tiers are told of units: each text once, since a scope has as many marks as there are partitions.
+func news(units []unit) (texts []string) {
+	for i := range units {
+		texts = append(append(texts, units[i].logged(true)...), units[i].logged(false)...)
+		if len(units[i].records) > 0 {
+			texts = append(texts, everything)
+		}
+	}
 	slices.Sort(texts)
 	return slices.Compact(texts)
 }
 
-// Heard is what was purged behind a place.
-type Heard struct {
-	To       Place // where the logs are now
-	Complete bool  // false where the logs do not tell: then each entry is worth as much as its marks
-	purged   map[string]struct{}
+// Replaced tells near tiers that what is stored under a key has taken the place of an entry that is still fresh, or was removed.
+func (s *Shared) Replaced(ctx context.Context, key string) error {
+	return s.tellNear(ctx, []string{storedUnder(key).id().logged(false)})
 }
 
-// Heard returns what was purged behind a place.
-func (s *Shared) Heard(ctx context.Context, from Place) (Heard, error) {
-	h := Heard{purged: make(map[string]struct{})}
-	if s.Log == nil {
-		return h, nil
-	}
-	for _, log := range []struct {
-		key  string
-		from Position
-		to   *Position
-	}{{s.tagLog, from.Tags, &h.To.Tags}, {s.pathLog, from.Paths, &h.To.Paths}} {
-		records, to, complete, err := s.Log.Since(ctx, log.key, log.from)
-		if err != nil || !complete {
-			return Heard{}, err
-		}
-		for text := range purgesIn(records) {
-			h.purged[text] = struct{}{}
-		}
-		*log.to = to
-	}
-	h.Complete = true
-	return h, nil
-}
-
-// Left tells what is left of an entry, by the logs.
-func (h *Heard) Left(basis *Basis) State {
-	if !h.Complete {
-		return Gone
-	}
-	left := Valid
-	for i := range basis.Marks {
-		named := basis.Marks[i].Scope.id()
-		if _, purged := h.purged[named.logged(false)]; purged {
-			return Gone
-		}
-		if _, purged := h.purged[named.logged(true)]; purged {
-			left = Stale
-		}
-	}
-	return left
-}
-
-// Standing tells what the purges that have no record in the two logs leave of an entry: those that are owed, and those of prefixes.
-// It is asked before Heard, so that what is paid in between is heard.
-func (s *Shared) Standing(ctx context.Context, basis *Basis) (State, error) {
-	part := s.partOfBasis(basis)
-	l := s.lookIn(part)
-	for range attempts {
-		if err := l.arrange(ctx); err != nil {
-			return Gone, err
-		}
-		at, same, _ := l.position(basis.Place)
-		if !same {
-			return Gone, nil
-		}
-		owed := s.debts.left(part.number, basis.scopes)
-		v, err := part.ensure(ctx, l.began)
-		if err != nil {
-			return Gone, err
-		}
-		state, known := v.left(basis, at)
-		if known && l.paid == s.debts.paid.Load() {
-			return min(owed, state), nil
-		}
-		if l.paid != s.debts.paid.Load() {
-			l = s.lookIn(part)
-		} else if err := part.resolve(ctx, at); err != nil {
-			return Gone, err
-		}
-	}
-	return Gone, errUnsettled
-}
+// storedUnder returns the scope on which near entries stand, beside those of the entry that they are a copy of.
+func storedUnder(key string) Scope { return Scope{Kind: stored, Name: key} }

@@ -29,6 +29,7 @@ type plan struct {
 	later   bool   // it is of a fill, a purge by another process, and a fill that comes later
 	apart   bool   // the store has no command for a purge: see sim.Client
 	full    bool   // it is of a fill, and of a purge of its tag that may find the store full
+	close   bool   // it is of near tiers, and of what they are told
 	untold  int    // of a hundred times, how often an arrangement cannot be told
 
 	together int // the place of a fill among those that begin together; -1 where each begins alone
@@ -90,6 +91,16 @@ func (f *fleet) makePlan(seed uint64) {
 		p.known[0] = allKnown[0][:1]
 	case k < 26: // of processes that look at the log of prefixes at different times
 		*p = plan{processes: 2, servers: 1, prefixes: true, steps: 2, keep: 8, known: p.known, alone: true}
+	}
+	if k := f.rng.IntN(100); k < 15 { // of a near tier
+		*p = plan{processes: 2, servers: 1, steps: 2, keep: 8, tags: allTags[:f.rng.IntN(2)], known: p.known, near: true, close: true,
+			prefixes: f.chance(30), soft: f.chance(20)}
+		if f.chance(20) {
+			p.servers, p.salt = 2, f.rng.Uint64()
+		}
+		if f.chance(20) {
+			p.purgesFail, p.faults = true, 40
+		}
 	}
 	p.apart = f.chance(30)
 	if p.together = -1; seed%5 == 0 { // and not by chance, so that the schedules of others stay what they were
@@ -171,6 +182,10 @@ func (f *fleet) populate() {
 		f.act("hit", 1, 0, func(q *process, page int) { f.hit(q, page, true) })
 		return
 	}
+	if p.close {
+		f.nearActors()
+		return
+	}
 	for range 1 + f.rng.IntN(3) {
 		f.act("fill", some(), page(), f.fill)
 	}
@@ -213,6 +228,40 @@ func (f *fleet) populate() {
 	}
 }
 
+// nearActors are those of a plan that is of near tiers: what is kept near is asked for while it is purged, and perhaps filled anew, and what near
+// tiers are known by gets lost.
+func (f *fleet) nearActors() {
+	f.act("fill", f.rng.IntN(2), 0, f.fill)
+	for range 1 + f.rng.IntN(2) {
+		f.act("near", 0, 0, f.keepNear)
+	}
+	for range 1 + f.rng.IntN(3) {
+		scopes := f.someScopes(0)
+		f.act("purge", f.rng.IntN(2), 0, func(q *process, page int) {
+			switch f.rng.IntN(4) {
+			case 0:
+				f.w.Until(func() bool { return *f.at(q, page) != nil })
+			case 1:
+				f.w.Until(func() bool { return f.procs[0].near[page] != nil || f.procs[0].tries > 0 })
+			}
+			f.purge(q, scopes)
+		})
+	}
+	if f.chance(30) {
+		f.act("fill", f.rng.IntN(2), 0, f.fill)
+	}
+	if f.plan.faults > 0 {
+		f.act("payer", 0, 0, f.pay)
+		f.act("payer", 1, 0, f.pay)
+	}
+	if f.chance(30) {
+		f.w.Events = append(f.w.Events, func() { f.w.Lose(f.place(purge.NearMark(f.plan.sharded()))) })
+	}
+	if f.chance(20) {
+		f.w.Events = append(f.w.Events, func() { f.w.Lose(f.place(purge.NearLog(f.plan.sharded()))) })
+	}
+}
+
 func (f *fleet) addEvents() {
 	w := f.w
 	if f.chance(20) {
@@ -241,7 +290,9 @@ func (f *fleet) addEvents() {
 func (f *fleet) loseMark() {
 	scopes := append(slices.Clone(f.plan.known[0]), f.plan.tags...)
 	key := f.key(scopes[f.rng.IntN(len(scopes))], 0)
-	if f.chance(10) {
+	if f.plan.near && f.chance(30) {
+		key = purge.NearMark(f.plan.sharded())
+	} else if f.chance(10) {
 		key = purge.PulseKey(pathOf(0), f.plan.sharded())
 	} else if f.plan.soft && f.chance(50) {
 		key = purge.HardKeyOf(scopes[f.rng.IntN(len(scopes))], pathOf(0), f.plan.sharded())
@@ -255,8 +306,8 @@ func (f *fleet) loseOf(lose func(key string)) {
 		lose(f.place(purge.PrefixLog(pathOf(0), f.plan.sharded())))
 		return
 	}
-	if f.plan.sharded() && f.plan.near && f.chance(50) {
-		lose(f.place(purge.NearLogs()[f.rng.IntN(2)]))
+	if f.plan.near && f.chance(50) {
+		lose(f.place(purge.NearLog(f.plan.sharded())))
 		return
 	}
 	lose(f.place(purge.TagLog(pathOf(0), f.plan.sharded())))

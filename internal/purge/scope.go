@@ -29,6 +29,9 @@ const (
 	// purge that it causes. See Shared.PurgeBy.
 	ownPath     Kind = 'P'
 	ownHostPath Kind = 'H'
+
+	// stored is the key under which an entry is stored: a near copy of it stands on that, beside what the entry stands on.
+	stored Kind = 'e'
 )
 
 // Scope is what a purge can name, and what an entry stands on.

@@ -35,7 +35,7 @@ func (f *fleet) spread(q *process, o *purge.Options) {
 	for i := range list {
 		list[i] = i
 	}
-	o.Sharded, o.Beside, o.Server = true, f.beside(q), f.lot(q)
+	o.Sharded, o.Server = true, f.lot(q)
 	if f.plan.lists {
 		f.rng.Shuffle(len(list), func(i, j int) { list[i], list[j] = list[j], list[i] })
 		if f.chance(60) {
@@ -68,7 +68,7 @@ func (f *fleet) place(key string) string {
 // quiet tells whether a key is of a partition in which there is no page, so that it does not matter what becomes of it.
 func quiet(key string) bool {
 	rest, tagged := strings.CutPrefix(key, "~r:{")
-	return tagged && !slices.ContainsFunc(tagsOfPages[:], func(tag string) bool { return strings.HasPrefix(rest, tag[1:]) })
+	return tagged && !purge.IsNear(key) && !slices.ContainsFunc(tagsOfPages[:], func(tag string) bool { return strings.HasPrefix(rest, tag[1:]) })
 }
 
 var tagsOfPages = [pages]string{target.Tag(target.Partition(pathOf(0))), target.Tag(target.Partition(pathOf(1)))}

@@ -6,6 +6,7 @@ import (
 	"crypto/rand"
 	"errors"
 	"hash/maphash"
+	"sync/atomic"
 	"time"
 
 	"github.com/gin-cachette/cachette/internal/guard"
@@ -23,7 +24,6 @@ type Options struct {
 	Marks  Marks
 	Log    Log    // nil for a store without one
 	Prefix string // of all keys
-	Near   bool   // a process that shares the store keeps entries beside it, and so follows the logs: see Heard
 
 	Sharded     bool                                      // the store has several servers: what is in one partition has its tag
 	Server      func(key string) string                   // the name of the server that keeps a key; nil where that is not known
@@ -45,12 +45,14 @@ const logLife = 30 * 24 * time.Hour
 type Shared struct {
 	Options
 
-	base            string      // what keys begin with
-	tagLog, pathLog string      // that near tiers follow: see near.go
-	parts           []partition // one where the store has one server
-	debts           debts
-	lives           lives
-	keys            keyMemo
+	base              string      // what keys begin with
+	nearLog, nearMark string      // for near tiers: see near.go
+	parts             []partition // one where the store has one server
+	debts             debts
+	lives             lives
+	keys              keyMemo
+	tier              *Tier                 // near this process; nil for none
+	near              atomic.Pointer[knows] // whether there are others
 }
 
 // NewShared returns the purges of a store.
@@ -85,7 +87,7 @@ func NewShared(o Options) *Shared {
 		}
 		p.tags, p.log, p.pulse = p.base+"lt", p.base+"lx", p.base+"le"
 	}
-	s.tagLog, s.pathLog = s.base+"lt", s.base+"lp"
+	s.nearLog, s.nearMark = s.parts[0].base+"ln", s.parts[0].base+"la" // on one server
 	s.debts.full = ^uint64(0) >> (64 - len(s.parts))
 	return s
 }

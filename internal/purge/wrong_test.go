@@ -23,7 +23,7 @@ type wrong struct {
 	purge    func(*wrong, ...purge.Scope) error
 	purgeBy  func(*wrong, *purge.Ticket, ...purge.Scope) error
 	pay      func(*wrong) error
-	standing func(*wrong, *purge.Basis) (purge.State, error)
+	near     wrongTier
 }
 
 func (w *wrong) Begin(c context.Context, l *purge.Look, f purge.Fill) (purge.Ticket, error) {
@@ -96,11 +96,10 @@ func (w *wrong) Pay(c context.Context) error {
 	return w.Shared.Pay(c)
 }
 
-func (w *wrong) Standing(c context.Context, b *purge.Basis) (purge.State, error) {
-	if w.standing != nil {
-		return w.standing(w, b)
-	}
-	return w.Shared.Standing(c, b)
+func (w *wrong) tier() nearTier {
+	own := w.near
+	own.Tier = w.NewTier(nearBound, nearBound)
+	return own
 }
 
 // like is a mistake of the protocol: one of its parts is as w has it.
@@ -116,6 +115,6 @@ func like(name string, w wrong) mistake {
 func with(name string, change func(f *fleet, o *purge.Options)) mistake {
 	return mistake{name: name, shared: func(f *fleet, o *purge.Options) protocol {
 		change(f, o)
-		return purge.NewShared(*o)
+		return right{purge.NewShared(*o)}
 	}}
 }

@@ -161,7 +161,7 @@ func TestKeysAreUnambiguous(t *testing.T) {
 			}
 		}
 	}
-	for _, kind := range []string{"m", "lt", "lp", "lx", "le"} { // of package purge
+	for _, kind := range []string{"m", "lt", "ln", "la", "lx", "le"} { // of package purge
 		mark := target.Marks("p:") + kind + "AbC-_09"
 		if other, ok := seen[mark]; ok {
 			t.Fatalf("the mark %s is the key of %s", mark, other)
