@@ -128,6 +128,21 @@ type Config struct {
 	// number of seconds.
 	Lease time.Duration
 
+	// Near is how many bytes of this process's memory copies of responses, and of values of [Remember], may take, in front of a store outside of the
+	// process: a hit on one asks the store nothing. It is a part of the MemoryLimit; none unless set; 1 MiB to 256 TiB. An entry comes near
+	// with its second use. Purges by this process hold at once; others as NearStaleness says. It does nothing in memory. See docs/near.md.
+	// CACHETTE_NEAR: bytes, or with a unit (16MiB).
+	Near int64
+
+	// NearStaleness is for how long at most a near copy is served behind a purge in another process: 10 s unless set; 20 ms to 1 h. It is that
+	// only while this process cannot reach the store; else as long as it takes until it has heard, which Redis tells at once, and others by
+	// NearPoll. CACHETTE_NEAR_STALENESS: a duration or a number of seconds.
+	NearStaleness time.Duration
+
+	// NearPoll is how often a process with Near looks at what was purged: each second unless set; 10 ms to half of NearStaleness.
+	// CACHETTE_NEAR_POLL: a duration or a number of seconds.
+	NearPoll time.Duration
+
 	// ProxyScheme takes the scheme of a request from what a trusted proxy says in X-Forwarded-Proto or Forwarded
 	// (RFC 7239 §5.4): for a service to which a proxy speaks http and its clients https. [gin.Engine.SetTrustedProxies]
 	// says which proxies are trusted. What others say is ignored. CACHETTE_PROXY_SCHEME: true or false.

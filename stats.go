@@ -40,6 +40,9 @@ type Stats struct {
 	// everything.
 	Owed int
 
+	// NearHits is how many requests were answered by near copies, which ask the store nothing: see [Config]. They are hits of their routes, too.
+	NearHits uint64
+
 	Store StoreStats // what became of the operations on the store
 
 	// Routes is what became of the requests of each route with a Cached, by its pattern, as "/products/:id"; "" is that of no route.
@@ -115,7 +118,7 @@ func (c *Cache) Stats() Stats {
 	of := func(kind event.Kind) OperationStats { return OperationStats(c.store.Counts(kind)) }
 	return Stats{
 		Stored: counts.Stored.Load(), TooLarge: counts.TooLarge.Load(), Dropped: counts.Dropped.Load(), Untagged: counts.Untagged.Load(), Uncaptured: counts.Uncaptured.Load(),
-		CutOff: c.server.CutOff(), StoreFailures: c.store.Failures(), Owed: c.responses.Owed(), Routes: routes,
+		CutOff: c.server.CutOff(), StoreFailures: c.store.Failures(), Owed: c.responses.Owed(), Routes: routes, NearHits: c.server.NearHits(),
 		Store: StoreStats{
 			Reads: of(event.Read), Writes: of(event.Write), Adds: of(event.Add), Appends: of(event.Append), Removals: of(event.Removal),
 			Clearings: of(event.Clearing), Sweeps: of(event.Sweep), Pings: of(event.Ping), Servers: servers,

@@ -129,6 +129,13 @@ func (c *checker) limits() {
 	if own.Lease != 0 {
 		c.duration("Lease", own.Lease, rangeLease)
 	}
+	if own.Near != 0 {
+		c.size("Near", own.Near, rangeMemory)
+	}
+	c.check("Near", c.nearOverMemory)
+	c.duration("NearStaleness", own.NearStaleness, rangeNearStaleness)
+	c.duration("NearPoll", own.NearPoll, rangeNearPoll)
+	c.check("NearPoll", c.pollOverStaleness)
 	c.check("InvalidateOn", func() string { return checkInvalidateOn(own.InvalidateOn) })
 	c.check("TagHeader", func() string {
 		_, problem := argument.TagFields(own.TagHeader)

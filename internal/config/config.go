@@ -36,6 +36,9 @@ type Config struct {
 	BodyLimit        int64         `env:"BODY_LIMIT"`
 	KeepStale        time.Duration `env:"KEEP_STALE"`
 	Lease            time.Duration `env:"LEASE"`
+	Near             int64         `env:"NEAR"`
+	NearStaleness    time.Duration `env:"NEAR_STALENESS"`
+	NearPoll         time.Duration `env:"NEAR_POLL"`
 	ProxyScheme      bool          `env:"PROXY_SCHEME"`
 	InvalidateOn     string        `env:"INVALIDATE_ON"`
 	TagHeader        string        `env:"TAG_HEADER"`
@@ -56,6 +59,8 @@ const (
 	defaultOperationTimeout = 500 * time.Millisecond
 	defaultBodyLimit        = 1 << 20
 	defaultKeepStale        = time.Hour
+	defaultNearStaleness    = 10 * time.Second
+	defaultNearPoll         = time.Second
 	defaultInvalidateOn     = string(rfc9111.OnNonError)
 )
 
@@ -74,6 +79,8 @@ func (c Config) WithDefaults() Config {
 	setDefault(&c.BodyLimit, defaultBodyLimit)
 	setDefault(&c.Service, mainPackage(debug.ReadBuildInfo()))
 	setDefault(&c.KeepStale, defaultKeepStale)
+	setDefault(&c.NearStaleness, max(defaultNearStaleness, 2*c.NearPoll))
+	setDefault(&c.NearPoll, min(defaultNearPoll, c.NearStaleness/2))
 	setDefault(&c.InvalidateOn, defaultInvalidateOn)
 	if c.Logger == nil {
 		c.Logger = slog.Default()

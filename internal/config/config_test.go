@@ -183,7 +183,7 @@ func TestProblemOfNoField(t *testing.T) {
 func TestWithDefaults(t *testing.T) {
 	want := Config{
 		Backend: "inmemory", Codec: "vanilla", TTL: 60 * time.Second, KeyPrefix: "cachette:", MemoryLimit: 64 << 20,
-		OperationTimeout: 500 * time.Millisecond, BodyLimit: 1 << 20, KeepStale: time.Hour, InvalidateOn: "non-error", Logger: slog.Default(),
+		OperationTimeout: 500 * time.Millisecond, BodyLimit: 1 << 20, KeepStale: time.Hour, NearStaleness: 10 * time.Second, NearPoll: time.Second, InvalidateOn: "non-error", Logger: slog.Default(),
 		Service: "github.com/gin-cachette/cachette/internal/config.test", // the path of a test's main package
 	}
 	if got := (Config{}).WithDefaults(); !reflect.DeepEqual(got, want) {
@@ -195,7 +195,7 @@ func TestWithDefaults(t *testing.T) {
 	set := Config{
 		Backend: "redis", URL: "redis://a", Codec: "json", TTL: time.Second, RedisURL: "redis://localhost", MemcachedHost: "a", TableName: "table",
 		Region: "eu-west-1", DynamoDBURL: "http://a", DatabaseName: "b", MongoDBURL: "mongodb://a", KeyPrefix: "p:",
-		Service: "s", Version: "v", MemoryLimit: 1, OperationTimeout: 1, BodyLimit: 1, KeepStale: 1, Lease: 1, ProxyScheme: true, InvalidateOn: "none", Disabled: true,
+		Service: "s", Version: "v", MemoryLimit: 1, OperationTimeout: 1, BodyLimit: 1, KeepStale: 1, Lease: 1, Near: 1, NearStaleness: 1, NearPoll: 1, ProxyScheme: true, InvalidateOn: "none", Disabled: true,
 		EarlierRoutes: true, Driver: &ownDriver{}, Encoder: vanilla.New(), Logger: slog.New(slog.NewTextHandler(io.Discard, nil)),
 	}
 	if got := set.WithDefaults(); !reflect.DeepEqual(got, set) {

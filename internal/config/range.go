@@ -28,6 +28,9 @@ var (
 	rangeKeepStale = durations{time.Millisecond, 30 * 24 * time.Hour, "1 ms to 720 h"}
 	// A look at a lease takes as long as the store does; no client waits for longer than some minutes.
 	rangeLease = durations{time.Millisecond, 10 * time.Minute, "1 ms to 10 min"}
+	// A look at what was purged takes as long as the store does. No page is to be shown for an hour that was purged.
+	rangeNearStaleness = durations{20 * time.Millisecond, time.Hour, "20 ms to 1 h"}
+	rangeNearPoll      = durations{10 * time.Millisecond, 30 * time.Minute, "10 ms to 30 min"}
 	// An empty store in memory takes some tens of kilobytes; 48 bits of an address reach 256 TiB.
 	rangeMemory = sizes{1 << 20, 1 << 48, "1 MiB to 256 TiB"}
 	// The head of a response takes as much as a smaller body; no backend keeps one of more than 4 GiB.
@@ -76,6 +79,24 @@ func (c *checker) bodyOverMemory() string {
 	if body := c.config.BodyLimit; c.backend == "inmemory" && body <= rangeBody.most && memory >= rangeMemory.least && body > memory {
 		return fmt.Sprintf("%s is more than the whole memory limit of %s: give less, or a larger MemoryLimit (%s)",
 			formatSize(body), formatSize(memory), variableOf("MemoryLimit"))
+	}
+	return ""
+}
+
+// nearOverMemory tells where the near tier, which is a part of the memory limit, would be more than that.
+func (c *checker) nearOverMemory() string {
+	if memory := c.config.WithDefaults().MemoryLimit; memory >= rangeMemory.least && c.config.Near > memory {
+		return fmt.Sprintf("%s is more than the whole memory limit of %s, of which it is a part: give less, or a larger MemoryLimit (%s)",
+			formatSize(c.config.Near), formatSize(memory), variableOf("MemoryLimit"))
+	}
+	return ""
+}
+
+// pollOverStaleness tells where the near tier would be too old, as a rule, by when it looks again.
+func (c *checker) pollOverStaleness() string {
+	if poll, most := c.config.NearPoll, c.config.WithDefaults().NearStaleness/2; poll > most {
+		return fmt.Sprintf("%s is more than half of the NearStaleness (%s) of %s, so that near entries would be too old by when it looks again: give at most %s",
+			formatDuration(poll), variableOf("NearStaleness"), formatDuration(2*most), formatDuration(most))
 	}
 	return ""
 }

@@ -40,6 +40,7 @@ type Store struct {
 	tagged  atomic.Bool  // a tag was named
 
 	standing *standing // for a store of bytes; else nil
+	near     *near     // nil for none
 }
 
 // Options are what a Store is made of.
@@ -50,6 +51,7 @@ type Options struct {
 	Log       *slog.Logger
 	Waiting   int64  // how many bytes of responses may wait for a store of bytes; a mebibyte if it is less
 	Service   string // whose tags responses have: see target.Service; of all its versions
+	Near      Near
 }
 
 // New returns the responses that a driver keeps.
@@ -60,6 +62,7 @@ func New(o Options) *Store {
 	} else {
 		s.shared, s.queue, s.memo, s.guesses = shared(o.Store, o.Prefix), newQueue(o.Waiting, s.carry), new(memo), new(guesses)
 		s.standing = new(standing)
+		s.startNear(o.Near)
 	}
 	return s
 }
@@ -83,6 +86,7 @@ type Ticket struct {
 	err      error              // the store did not answer: nothing can be kept
 	bare     *purge.Basis       // the one from before tags were named; nil where none were
 	variants *response.Variants // that the lookup before the fill has found
+	replaces bool               // the lookup has found a response that was fresh
 }
 
 // Unkept is the ticket of what is not to be kept.
@@ -137,7 +141,7 @@ func (s *Store) fillOf(found *Found, of *target.Target, own bool) purge.Fill {
 
 // begun returns the ticket of a fill in a store of bytes, and forgets what was found where it was purged in between.
 func (s *Store) begun(found *Found, ticket purge.Ticket, err error) Ticket {
-	t := Ticket{Ticket: ticket, err: err, variants: found.variants}
+	t := Ticket{Ticket: ticket, err: err, variants: found.variants, replaces: found.Entry != nil && found.Entry.Meta.Fresh(time.Now()) > 0}
 	if e := found.Entry; e != nil && err == nil {
 		state, known := s.shared.Judge(found.look, &e.Basis)
 		if known && state == purge.Gone || !t.Basis.Agrees(&e.Basis) {

@@ -104,14 +104,14 @@ func newFlaky(t *testing.T) (*inmemory.Driver, *flaky) {
 // on returns responses in a driver.
 func on(t *testing.T, driver drivers.Driver) *Store {
 	log := slog.New(slog.DiscardHandler)
-	s := New(Options{guard.New(driver, timeout, log), "p:", time.Hour, log, 1 << 20, ""})
+	s := New(Options{Store: guard.New(driver, timeout, log), Prefix: "p:", KeepStale: time.Hour, Log: log, Waiting: 1 << 20})
 	t.Cleanup(s.Close)
 	return s
 }
 
 // another returns the responses of another process on the same store.
 func another(t *testing.T, s *Store) *Store {
-	other := New(Options{s.far, "p:", time.Hour, s.log, 1 << 20, ""})
+	other := New(Options{Store: s.far, Prefix: "p:", KeepStale: time.Hour, Log: s.log, Waiting: 1 << 20})
 	t.Cleanup(other.Close)
 	return other
 }

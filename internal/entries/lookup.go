@@ -18,26 +18,36 @@ func (s *Store) Get(ctx context.Context, of *target.Target, now time.Time) Found
 	if s.local == nil {
 		return s.getBytes(ctx, of, now)
 	}
-	found := s.GetLocal([]byte(of.Key), of.Header, now)
+	found := getLive(s.objects, s.local, []byte(of.Key), of.Header, now)
 	if found.Key == "" {
 		found.Key = of.Key
 	}
 	return found
 }
 
-// GetLocal does what Get does for live objects, by a key whose bytes it does not keep. The Key of what it found is empty where it
-// is that one.
-func (s *Store) GetLocal(key []byte, request http.Header, now time.Time) Found {
-	object, _ := s.objects.GetObject(key, now)
+// GetLive does what Get does for live objects, by a key whose bytes it does not keep. The Key of what it found is empty where it
+// is that one. ok is false where there are none that may answer: the store has bytes alone, and near this process is none.
+func (s *Store) GetLive(key []byte, request http.Header, now time.Time) (found Found, ok bool) {
+	switch {
+	case s.local != nil:
+		return getLive(s.objects, s.local, key, request, now), true
+	case s.near != nil && s.near.tier.Answers(now):
+		return getLive(s.near.Objects, s.near.tier.Purges(), key, request, now), true
+	}
+	return Found{}, false
+}
+
+func getLive(objects drivers.Objects, purges *purge.Local, key []byte, request http.Header, now time.Time) Found {
+	object, _ := objects.GetObject(key, now)
 	switch stored := object.(type) {
 	case *response.Entry:
 		if stored.Key == string(key) {
-			if e := left(stored, s.state(&stored.Basis), now); e != nil {
+			if e := left(stored, stateOf(purges, &stored.Basis), now); e != nil {
 				return Found{Entry: e}
 			}
 		}
 	case *response.Variants:
-		if stored.Key != string(key) || s.state(&stored.Basis) == purge.Gone {
+		if stored.Key != string(key) || stateOf(purges, &stored.Basis) == purge.Gone {
 			break
 		}
 		own, joined := variantKeys(stored, request)
@@ -45,9 +55,9 @@ func (s *Store) GetLocal(key []byte, request http.Header, now time.Time) Found {
 			if key == "" {
 				break
 			}
-			object, _ := s.objects.GetObject([]byte(key), now)
+			object, _ := objects.GetObject([]byte(key), now)
 			if e, ok := object.(*response.Entry); ok && e.Key == key {
-				if e := left(e, s.state(&e.Basis), now); e != nil {
+				if e := left(e, stateOf(purges, &e.Basis), now); e != nil {
 					return Found{Entry: e, Key: key}
 				}
 			}
@@ -70,7 +80,7 @@ func variantKeys(v *response.Variants, request http.Header) (own, joined string)
 func (s *Store) getBytes(ctx context.Context, of *target.Target, now time.Time) Found {
 	ctx, cancel := s.far.Step(ctx)
 	defer cancel()
-	page := s.pageOf(of)
+	page, reading := s.pageOf(of), s.near.begin(now)
 	found := Found{Key: of.Key, Why: rfc9111.ForwardURIMiss, tags: s.standing.of(page)}
 	found.look = s.shared.Look(append(scopesOf(nil, of), found.tags...)...)
 	entry, variants, beside, err := s.readMarked(ctx, &found, of.Header)
@@ -86,6 +96,7 @@ func (s *Store) getBytes(ctx context.Context, of *target.Target, now time.Time) 
 		if !entry.Basis.LateAre(found.tags) {
 			s.standing.note(page, entry.Basis.Late())
 		}
+		s.near.offer(reading, entry, found.variants, now)
 	}
 	return found
 }

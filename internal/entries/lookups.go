@@ -23,9 +23,23 @@ func (s *Store) GetMany(ctx context.Context, of []*target.Target, now time.Time)
 		}
 		return found
 	}
-	for len(of) > 0 {
-		n := min(len(of), atOnce)
-		found, of = append(found, s.getSeveral(ctx, of[:n], now)...), of[n:]
+	found = found[:len(of)]
+	var far []*target.Target
+	var places []int
+	for i, one := range of {
+		if live, ok := s.GetLive([]byte(one.Key), one.Header, now); ok && live.Entry != nil && live.Entry.Meta.Fresh(now) > 0 {
+			live.Key = one.Key
+			found[i] = live
+			continue
+		}
+		far, places = append(far, one), append(places, i)
+	}
+	for len(far) > 0 {
+		n := min(len(far), atOnce)
+		for i, one := range s.getSeveral(ctx, far[:n], now) {
+			found[places[i]] = one
+		}
+		far, places = far[n:], places[n:]
 	}
 	return found
 }
@@ -33,7 +47,7 @@ func (s *Store) GetMany(ctx context.Context, of []*target.Target, now time.Time)
 func (s *Store) getSeveral(ctx context.Context, of []*target.Target, now time.Time) []Found {
 	ctx, cancel := s.far.Step(ctx)
 	defer cancel()
-	found := make([]Found, len(of))
+	found, near := make([]Found, len(of)), s.near.begin(now)
 	r := reading{s: s, places: make(map[string]int)}
 	waits := make([]bool, len(of))
 	for i, one := range of {
@@ -58,6 +72,7 @@ func (s *Store) getSeveral(ctx context.Context, of []*target.Target, now time.Ti
 	s.readTags(ctx, found)
 	for i := range found {
 		s.judge(ctx, &found[i], now)
+		s.near.offer(near, found[i].Entry, nil, now)
 	}
 	return found
 }

@@ -15,7 +15,7 @@ import (
 // What is owed is tried again at a pace that suits a store in trouble. A request that needs one of the marks does not wait for it.
 const (
 	firstPause    = 100 * time.Millisecond
-	longestPause  = 4 * time.Second
+	longestPause  = 250 * time.Millisecond
 	clearPatience = time.Minute // bounds a clearing, which may have many keys to go through
 	deletedAtOnce = 100         // keys in one operation, which is to end within the operation timeout
 )
@@ -194,6 +194,7 @@ func (s *Store) payClear(ctx context.Context, prefix string, number uint64) erro
 // Close ends what runs beside the requests: it has carried out what waits for the store, and tries a last time to carry out what is owed.
 // It takes no longer than the operation timeout. The driver is to be closed after it.
 func (s *Store) Close() {
+	s.near.close()
 	ctx, cancel := context.WithTimeout(context.Background(), s.far.Timeout())
 	defer cancel()
 	if s.stopPaying(ctx) && s.owes() {

@@ -51,7 +51,7 @@ func (s *Store) Owe(scopes ...purge.Scope) bool {
 
 // owed has a purge that the store did not take carried out later. It returns its error.
 func (s *Store) owed(err error) error {
-	if errors.Is(err, purge.ErrOwed) {
+	if errors.Is(err, purge.ErrOwed) || err != nil && s.shared.Owed() > 0 {
 		s.startPaying()
 	}
 	return err

@@ -44,6 +44,7 @@ type queue struct {
 
 // write is what is to become of a key: an entry or variants are stored under it, or, where there is neither, what is stored is removed.
 type write struct {
+	tells    bool // what it takes the place of may be near other processes
 	key      string
 	entry    *response.Entry
 	variants *response.Variants

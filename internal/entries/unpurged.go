@@ -53,8 +53,10 @@ func left(e *response.Entry, state purge.State, now time.Time) *response.Entry {
 }
 
 // state tells what is left of a live object.
-func (s *Store) state(b *purge.Basis) purge.State {
-	state, _ := s.local.Judge(nil, b)
+func (s *Store) state(b *purge.Basis) purge.State { return stateOf(s.local, b) }
+
+func stateOf(purges *purge.Local, b *purge.Basis) purge.State {
+	state, _ := purges.Judge(nil, b)
 	return state
 }
 

@@ -40,9 +40,11 @@ func (s *Store) putBytes(of *target.Target, e *response.Entry, t *Ticket, expire
 		if err := s.queue.reserve(2, size+beside); err != nil {
 			return err
 		}
+		s.near.replaced(of.Key)
 		s.queue.add(write{key: of.Key, variants: record, size: beside})
 	}
-	s.queue.add(write{key: e.Key, entry: e, ticket: t.Ticket, size: size, done: done})
+	s.near.filled(e.Key)
+	s.queue.add(write{key: e.Key, entry: e, ticket: t.Ticket, size: size, done: done, tells: t.replaces})
 	return nil
 }
 
@@ -67,6 +69,9 @@ func (s *Store) carry(ctx context.Context, w *write) (err error) {
 	defer func() { // also when the driver panics
 		if w.removes && !stored {
 			err = errors.Join(err, s.delete(ctx, w.key))
+		}
+		if w.tells || w.removes && !stored {
+			_ = s.owed(s.shared.Replaced(ctx, w.key))
 		}
 	}()
 	switch {
@@ -133,6 +138,7 @@ func (s *Store) Remove(ctx context.Context, key string) {
 		_, _ = s.far.Delete(ctx, key) // it does not fail
 		return
 	}
+	s.near.replaced(key)
 	size := int64(weight(key))
 	if s.queue.reserve(1, size) == nil || s.queue.claim(key, size) {
 		s.queue.add(write{key: key, size: size, removes: true})

@@ -13,7 +13,7 @@ const (
 	longestFunction = 60
 	longestFile     = 400
 	mostFiles       = 12  // of the root, without tests
-	mostLines       = 980 // of these, without what documents them, which grows with what is promised
+	mostLines       = 1000 // of these, without what documents them, which grows with what is promised
 	mostTests       = 8   // of the root
 )
 

@@ -60,7 +60,7 @@ func (s *Shared) carry(ctx context.Context, b *bill) (failed uint64, err error) 
 	}
 	s.Beside(jobs, func(i int) {
 		if i == len(lots) {
-			s.nears(ctx) // it is asked again behind, without the store as a rule
+			_, _ = s.nears(ctx) // it is asked again behind, without the store as a rule
 		} else {
 			errs[i] = s.carryLot(ctx, lots[i])
 		}
@@ -73,10 +73,7 @@ func (s *Shared) carry(ctx context.Context, b *bill) (failed uint64, err error) 
 		}
 	}
 	// Behind the marks: a near tier has seen them good at a place in the log, and they were until now.
-	if why := s.tellNear(ctx, news(units)); why != nil {
-		failed, err = b.parts(), cmp.Or(err, why)
-	}
-	return failed, err
+	return failed, cmp.Or(err, s.tellNear(ctx, news(units)))
 }
 
 // carryLot carries out purges on one server, in this order:
@@ -205,8 +202,14 @@ func (s *Shared) PurgeBy(ctx context.Context, t *Ticket, scopes ...Scope) error 
 // payAtOnce bounds the marks of a part of what is paid, but for those of one scope.
 const payAtOnce = 256
 
-// Owed returns how many purges are owed; everything counts as one.
-func (s *Shared) Owed() int { return int(s.debts.count.Load()) }
+// Owed returns how many purges are owed; everything counts as one, and so does all that near tiers alone are to be told.
+func (s *Shared) Owed() int {
+	owed := int(s.debts.count.Load())
+	if owed == 0 && s.untold.some() {
+		return 1
+	}
+	return owed
+}
 
 // Pay carries out what is owed, a part at a time. A prefix that was paid, and everything, hold in other processes when Every is
 // over: so do the scopes whose debts the debt of everything has taken in. Of several servers, one that takes nothing holds up no other, and is
@@ -218,6 +221,7 @@ func (s *Shared) Pay(ctx context.Context) (err error) {
 	if _, err := s.arrangement(ctx); err != nil {
 		return err
 	}
+	untold := s.tellNear(ctx, s.untold.take())
 	all, number := s.debts.all()
 	failed := uint64(0) // the partitions
 	for first := true; first || len(all.marks) > 0; first = false {
@@ -238,5 +242,5 @@ func (s *Shared) Pay(ctx context.Context) (err error) {
 		}
 		failed |= left
 	}
-	return err
+	return cmp.Or(err, untold)
 }

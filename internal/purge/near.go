@@ -1,8 +1,11 @@
 package purge
 
 import (
+	"cmp"
 	"context"
+	"maps"
 	"slices"
+	"sync"
 	"time"
 )
 
@@ -24,19 +27,19 @@ type knows struct {
 }
 
 // nears tells whether a process may have a near tier.
-func (s *Shared) nears(ctx context.Context) bool {
+func (s *Shared) nears(ctx context.Context) (bool, error) {
 	if !s.asksForNears() {
 		last := s.near.Load()
-		return s.tier != nil || last != nil && last.there
+		return s.tier != nil || last != nil && last.there, nil
 	}
 	now := s.Now()
 	words, err := s.Marks.Words(ctx, s.nearMark)
 	if err != nil || len(words) != 1 {
-		return true
+		return true, cmp.Or(err, errUnsettled)
 	}
 	last := &knows{now, words[0] != ""}
 	s.near.Store(last)
-	return last.there
+	return last.there, nil
 }
 
 // asksForNears tells whether nears has to ask the store. A look at it is good for Every.
@@ -48,7 +51,7 @@ func (s *Shared) asksForNears() bool {
 	return last == nil || now.Sub(last.at) >= s.Every || now.Before(last.at)
 }
 
-// tellNear has near tiers know what was purged: that of this process at once, and others by the log.
+// tellNear has near tiers know what was purged: that of this process at once, and others by the log. What these cannot be told, they are later.
 func (s *Shared) tellNear(ctx context.Context, texts []string) error {
 	if len(texts) == 0 {
 		return nil
@@ -56,10 +59,51 @@ func (s *Shared) tellNear(ctx context.Context, texts []string) error {
 	if s.tier != nil {
 		s.tier.hear(texts)
 	}
-	if !s.nears(ctx) {
-		return nil
+	there, err := s.nears(ctx)
+	if err == nil && there {
+		err = s.append(ctx, s.nearLog, s.Keep, recordsOf(texts))
 	}
-	return s.append(ctx, s.nearLog, s.Keep, recordsOf(texts))
+	if err != nil {
+		s.untold.add(texts)
+	}
+	return err
+}
+
+// untold is what near tiers of other processes could not be told. Nothing of it is served from the store, so it takes nothing from this process.
+type untold struct {
+	mu    sync.Mutex
+	texts map[string]struct{}
+}
+
+// add notes texts. Too many are everything.
+func (u *untold) add(texts []string) {
+	u.mu.Lock()
+	defer u.mu.Unlock()
+	if len(u.texts)+len(texts) > maxOwed {
+		u.texts, texts = nil, []string{everything}
+	}
+	if u.texts == nil {
+		u.texts = make(map[string]struct{})
+	}
+	for _, text := range texts {
+		u.texts[text] = struct{}{}
+	}
+}
+
+// some tells whether there is any.
+func (u *untold) some() bool {
+	u.mu.Lock()
+	defer u.mu.Unlock()
+	return len(u.texts) > 0
+}
+
+// take returns all of it, which is no longer untold then.
+func (u *untold) take() []string {
+	u.mu.Lock()
+	defer u.mu.Unlock()
+	texts := slices.Collect(maps.Keys(u.texts))
+	u.texts = nil
+	return texts
 }
 
 // news returns what near tiers are told of units: each text once, since a scope has as many marks as there are partitions.

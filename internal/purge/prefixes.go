@@ -201,10 +201,13 @@ func (p *partition) resolve(ctx context.Context, at Position) error {
 	return nil
 }
 
-// Outdate has this process look at the logs before it uses its views again.
+// Outdate has this process look at the logs before it uses its views again, and ends what is near it.
 func (s *Shared) Outdate() {
 	for i := range s.parts {
 		s.parts[i].outdate()
+	}
+	if s.tier != nil { // behind: what is read from then on is judged by what the logs have by then
+		s.tier.local.purge(Scope{Kind: All}, nil)
 	}
 }
 

@@ -53,6 +53,7 @@ type Shared struct {
 	keys              keyMemo
 	tier              *Tier                 // near this process; nil for none
 	near              atomic.Pointer[knows] // whether there are others
+	untold            untold                // what these could not be told
 }
 
 // NewShared returns the purges of a store.

@@ -145,8 +145,7 @@ func (t *Tier) forget() {
 func (t *Tier) hear(texts []string) {
 	for _, text := range texts {
 		if text == everything {
-			t.shared.Outdate() // what is read from now on is judged by that purge, too
-			t.local.purge(Scope{Kind: All}, nil)
+			t.shared.Outdate()
 			continue
 		}
 		hash := id([]byte(text[:len(id{})])).hash()
@@ -190,6 +189,9 @@ func (t *Tier) Keep(r Reading, basis *Basis, key string) (near Basis, ok bool) {
 	stand(storedUnder(key))
 	return near, r.good && !t.local.tags.purged(r.heard, hashes)
 }
+
+// Purges are those by which near entries are judged. It is for that alone.
+func (t *Tier) Purges() *Local { return &t.local }
 
 // Left tells what is left of a near entry.
 func (t *Tier) Left(near *Basis) State {

@@ -179,9 +179,18 @@ func (e *Entry) Ended(now time.Time) *Entry {
 	if !e.Lingers() {
 		return nil
 	}
+	return e.with(e.Meta.Ended(now), e.Body, e.Basis)
+}
+
+// Near returns a copy of the entry that stands on basis, and keeps nothing of what it was decoded from.
+func (e *Entry) Near(basis purge.Basis) *Entry {
+	return e.with(e.Meta, slices.Clip(slices.Clone(e.Body)), basis)
+}
+
+func (e *Entry) with(meta rfc9111.Metadata, body []byte, basis purge.Basis) *Entry {
 	return &Entry{
-		Key: e.Key, Status: e.Status, Fields: e.Fields, Body: e.Body, Bare: e.Bare, Made: e.Made, Ends: e.Ends,
-		Asked: e.Asked, Start: e.Start, Whole: e.Whole, Meta: e.Meta.Ended(now), Variant: e.Variant, Basis: e.Basis,
+		Key: e.Key, Status: e.Status, Fields: e.Fields, Body: body, Bare: e.Bare, Made: e.Made, Ends: e.Ends,
+		Asked: e.Asked, Start: e.Start, Whole: e.Whole, Meta: meta, Variant: e.Variant, Basis: basis,
 		validators: e.validators, lines: e.lines, plain: e.plain,
 	}
 }

@@ -73,9 +73,12 @@ func (s *Server) find(c *gin.Context, in *around, q *query, room *room) bool {
 	r, rt := c.Request, in.rt
 	key, came := rt.scheme(s).AppendKey(room.key[:0], r, s.Secure(c), in.said())
 	room.key = key
-	if s.entries.Local() {
-		q.found = s.entries.GetLocal(key, r.Header, q.now)
-		if s.serves(c, in, q, room) {
+	found, live := s.entries.GetLive(key, r.Header, q.now)
+	if live {
+		if q.found = found; s.serves(c, in, q, room) {
+			if !s.entries.Local() {
+				s.nearHits[room.slot].n.Add(1)
+			}
 			return true
 		}
 	}
@@ -85,6 +88,9 @@ func (s *Server) find(c *gin.Context, in *around, q *query, room *room) bool {
 	in.nameIn(&q.target)
 	s.purgedAs(&q.target, r)
 	if !s.entries.Local() {
+		if live && q.early { // unless another process has refreshed it since
+			q.renews, q.early = found.Entry.Meta.ResponseTime, false
+		}
 		q.found = s.entries.Get(r.Context(), &q.target, q.now)
 		return s.serves(c, in, q, room)
 	}

@@ -57,23 +57,24 @@ type Server struct {
 	tagFields []argument.TagField
 	proxies   *proxies // nil where no proxy's word counts
 
-	counts  Counts
-	room    *response.Room // for bodies that are being captured, or wait for their clients
-	flights *flight.Group
-	leases  *flight.Leases // nil where no other process has any
-	tracks  *tracks
-	runs    atomic.Uint64  // how many runs of handlers have begun that others may wait for
-	alone   *flight.Recent // keys whose last response was for one client only
-	unkept  *flight.Recent // keys of which a response was said to be stored and was not, and which of brokenPromises is why
-	resting *flight.Recent // keys whose last refresh stored nothing
-	lane    lane
-	earlier map[place]bool // the routes that were there before the cache
-	tallies atomic.Pointer[map[string]*tally]
-	nests   sync.Map     // the patterns of the routes of which a GET went on to another Cached, inside of the first
-	plain   sync.Map     // the patterns of the routes whose last response is of no use once it is stale
-	told    sync.Map     // what was logged of a route, once and for all
-	running sync.Map     // the exchanges whose handlers run, by their *gin.Context, where their routes bind those inside
-	bound   atomic.Int64 // how many these are
+	counts   Counts
+	room     *response.Room // for bodies that are being captured, or wait for their clients
+	flights  *flight.Group
+	leases   *flight.Leases // nil where no other process has any
+	tracks   *tracks
+	runs     atomic.Uint64  // how many runs of handlers have begun that others may wait for
+	alone    *flight.Recent // keys whose last response was for one client only
+	unkept   *flight.Recent // keys of which a response was said to be stored and was not, and which of brokenPromises is why
+	resting  *flight.Recent // keys whose last refresh stored nothing
+	lane     lane
+	earlier  map[place]bool // the routes that were there before the cache
+	tallies  atomic.Pointer[map[string]*tally]
+	nearHits [slots]slot  // by near copies
+	nests    sync.Map     // the patterns of the routes of which a GET went on to another Cached, inside of the first
+	plain    sync.Map     // the patterns of the routes whose last response is of no use once it is stale
+	told     sync.Map     // what was logged of a route, once and for all
+	running  sync.Map     // the exchanges whose handlers run, by their *gin.Context, where their routes bind those inside
+	bound    atomic.Int64 // how many these are
 
 	hears   atomic.Pointer[[]func(Purge)] // of what is purged
 	fronts  fronts

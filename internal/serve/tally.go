@@ -40,6 +40,14 @@ func (s *Server) tally(pattern string) *tally {
 	}
 }
 
+// NearHits returns how many requests were answered by near copies.
+func (s *Server) NearHits() (n uint64) {
+	for i := range s.nearHits {
+		n += s.nearHits[i].n.Load()
+	}
+	return n
+}
+
 // count counts the outcome of an exchange that is over, of a client's request.
 func (x *exchange) count() {
 	if x.outcome == event.Unknown || x.verdict.fate == aside || x.mark != nil {

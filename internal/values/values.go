@@ -122,7 +122,8 @@ type task struct {
 	load   Load
 	take   Take
 
-	early    bool          // what was found is fresh, and to be loaded anew all the same
+	renews   time.Time     // when what is to be loaded anew though it is fresh was made; zero for nothing
+	early    bool          // what was found is that
 	patience time.Duration // for how long it still waits for a fresh value where there is a stale one
 }
 
@@ -169,9 +170,9 @@ func (m *made) loan(use *Use) (loan Loan) {
 // load runs, also when its caller leaves; its error is that of all of them. What the value is made into, or its failure, is told: borrower may be nil.
 func (s *Store) Remember(ctx context.Context, borrower Borrower, name string, use *Use, load Load, take Take) error {
 	within := s.within(borrower, name)
-	e, early := s.local(name, take)
-	if e == nil || early || within != nil && within.name == name {
-		return s.rememberSlowly(ctx, borrower, &task{name: name, within: within, use: use, load: load, take: take, early: early})
+	e, renews := s.live(name, take)
+	if e == nil || within != nil && within.name == name {
+		return s.rememberSlowly(ctx, borrower, &task{name: name, within: within, use: use, load: load, take: take, renews: renews})
 	}
 	found := made{entry: e}
 	if borrower != nil && !use.Independent {
@@ -192,19 +193,22 @@ func (s *Store) rememberSlowly(ctx context.Context, borrower Borrower, k *task) 
 	return m.outcome(err)
 }
 
-// local returns a fresh value that lies in this process as a live object, which needs no more than its key, and whether it is to be loaded anew
-// already.
-func (s *Store) local(name string, take Take) (e *response.Entry, early bool) {
-	if !s.entries.Local() {
-		return nil, false
-	}
+// live returns a fresh value that lies in this process as a live object, which needs no more than its key; or, where that is to be loaded anew
+// already, when it was made.
+func (s *Store) live(name string, take Take) (e *response.Entry, renews time.Time) {
 	now := time.Now()
 	var room [128]byte
-	found := s.entries.GetLocal(s.targets.AppendKey(room[:0], name), nil, now)
-	if e = s.usable(&found, take); e == nil || e.Meta.Fresh(now) <= 0 {
-		return nil, false
+	found, ok := s.entries.GetLive(s.targets.AppendKey(room[:0], name), nil, now)
+	if !ok {
+		return nil, renews
 	}
-	return e, e.Meta.EndsEarly(now, rand.Float64)
+	if e = s.usable(&found, take); e == nil || e.Meta.Fresh(now) <= 0 {
+		return nil, renews
+	}
+	if e.Meta.EndsEarly(now, rand.Float64) {
+		return nil, e.Meta.ResponseTime
+	}
+	return e, renews
 }
 
 // Alone does what Remember does where nothing is kept.
@@ -371,7 +375,7 @@ func (s *Store) lookUp(ctx context.Context, k *task) (entries.Found, *made) {
 		return found, nil
 	}
 	switch use := e.Meta.Judge(&rfc9111.RequestDirectives{}, now); {
-	case use == rfc9111.Serve && (k.early || e.Meta.EndsEarly(now, rand.Float64)):
+	case use == rfc9111.Serve && (e.Meta.ResponseTime.Equal(k.renews) || e.Meta.EndsEarly(now, rand.Float64)):
 		k.early = true
 		s.refresh(ctx, k, found)
 		k.early = false

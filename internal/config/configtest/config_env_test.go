@@ -66,6 +66,8 @@ func TestFromEnv(t *testing.T) {
 		{"timeout as a duration", map[string]string{"CACHETTE_OPERATION_TIMEOUT": "250ms"}, Config{OperationTimeout: 250 * time.Millisecond}},
 		{"service and version", map[string]string{"CACHETTE_SERVICE": "shop", "CACHETTE_VERSION": "v1"}, Config{Service: "shop", Version: "v1"}},
 		{"lease", map[string]string{"CACHETTE_LEASE": "5"}, Config{Lease: 5 * time.Second}},
+		{"near", map[string]string{"CACHETTE_NEAR": "16MiB", "CACHETTE_NEAR_STALENESS": "5", "CACHETTE_NEAR_POLL": "200ms"},
+			Config{Near: 16 << 20, NearStaleness: 5 * time.Second, NearPoll: 200 * time.Millisecond}},
 		{"stale responses", map[string]string{"CACHETTE_KEEP_STALE": "15m"}, Config{KeepStale: 15 * time.Minute}},
 		{"fields for tags", map[string]string{"CACHETTE_TAG_HEADER": "xkey, Cache-Tag"}, Config{TagHeader: "xkey, Cache-Tag"}},
 		{"what invalidates", map[string]string{"CACHETTE_INVALIDATE_ON": "success"}, Config{InvalidateOn: "success"}},
@@ -179,7 +181,8 @@ func TestFromEnvAroundAValue(t *testing.T) {
 		"Backend": "inmemory", "URL": "memory:", "Codec": "json", "TTL": "90s", "RedisURL": "redis://user:hunter2@host", "MemcachedHost": "host",
 		"TableName": "table", "Region": "eu-central-1", "DynamoDBURL": "http://localhost:8000", "DatabaseName": "database",
 		"MongoDBURL": "mongodb://user:hunter2@host", "KeyPrefix": "prefix:", "PlainKeys": "false", "Service": "shop", "Version": "v1",
-		"MemoryLimit": "64MiB", "OperationTimeout": "1s", "BodyLimit": "1MiB", "KeepStale": "1h", "Lease": "5s", "ProxyScheme": "true", "InvalidateOn": "none",
+		"MemoryLimit": "64MiB", "OperationTimeout": "1s", "BodyLimit": "1MiB", "KeepStale": "1h", "Lease": "5s",
+		"Near": "16MiB", "NearStaleness": "5s", "NearPoll": "2s", "ProxyScheme": "true", "InvalidateOn": "none",
 		"TagHeader": "Cache-Tag", "Disabled": "false",
 	}
 	for _, field := range config.Fields {
@@ -203,8 +206,8 @@ func TestFromEnvAroundAValue(t *testing.T) {
 
 // TestFromEnvEmptyVariables: a variable that is set but empty is a mistake, whichever it is.
 func TestFromEnvEmptyVariables(t *testing.T) {
-	if len(config.Fields) != 24 || len(config.Forms) != len(config.Fields) {
-		t.Errorf("%d fields have a variable, and %d a form, want 24", len(config.Fields), len(config.Forms))
+	if len(config.Fields) != 27 || len(config.Forms) != len(config.Fields) {
+		t.Errorf("%d fields have a variable, and %d a form, want 27", len(config.Fields), len(config.Forms))
 	}
 	for _, field := range config.Fields {
 		for _, value := range []string{"", "\n"} { // an empty file, too, may end with a line break

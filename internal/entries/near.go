@@ -1,0 +1,196 @@
+package entries
+
+import (
+	"context"
+	"errors"
+	"hash/maphash"
+	"log/slog"
+	"math/bits"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"github.com/gin-cachette/cachette/drivers"
+	"github.com/gin-cachette/cachette/internal/guard"
+	"github.com/gin-cachette/cachette/internal/purge"
+	"github.com/gin-cachette/cachette/internal/response"
+)
+
+// Near is what the tier near this process is made of.
+type Near struct {
+	Objects drivers.Objects // that keep its entries; nil for no tier
+	Limit   int64           // how many bytes they take
+	Poll    time.Duration   // how often it looks at what was purged
+	Stale   time.Duration   // for how long it answers while the store does not
+	Close   func() error    // of what keeps the entries
+}
+
+const (
+	// soonAgain is how soon it looks again behind a look that has failed, and catchUp for how long it looks every quick behind that: what other
+	// processes owe, they carry out when the store is back.
+	soonAgain = 250 * time.Millisecond
+	quick     = 100 * time.Millisecond
+	catchUp   = 2 * time.Second
+
+	nearMark = 160 // what a mark more weighs that a near entry stands on, in bytes
+)
+
+// near has copies of entries in this process, in front of a store of bytes. It keeps an entry the second time that it is read, so that what is read
+// once takes no room from what is read often. nil is none.
+type near struct {
+	Near
+	tier *purge.Tier
+	far  *guard.Store
+	log  *slog.Logger
+	uses uses
+	stop context.CancelFunc
+	runs sync.WaitGroup
+}
+
+// startNear begins the tier near this process, if there is to be one.
+func (s *Store) startNear(o Near) {
+	switch {
+	case o.Objects == nil:
+		return
+	case !s.far.Logs() || !s.far.Adds():
+		s.log.Warn("cachette: this driver keeps no log of purges, so nothing is kept near this process, in front of the store")
+		return
+	}
+	ctx, stop := context.WithCancel(insist(context.Background()))
+	n := &near{Near: o, far: s.far, log: s.log, uses: newUses(o.Limit), stop: stop}
+	n.tier = s.shared.NewTier(2*o.Poll+s.far.Timeout(), o.Stale)
+	s.near = n
+	n.runs.Go(func() { n.poll(ctx) })
+	if s.far.Waits() {
+		n.runs.Go(func() { n.listen(ctx) })
+	}
+}
+
+// close ends what looks at the purges, and forgets what was kept.
+func (n *near) close() {
+	if n != nil {
+		n.stop()
+		_ = n.Close() // it does not fail
+	}
+}
+
+// poll looks at what was purged from time to time.
+func (n *near) poll(ctx context.Context) {
+	var caughtUp time.Time
+	for pause := time.Duration(0); purge.Wait(ctx, pause) == nil; {
+		switch err := n.look(ctx); {
+		case err != nil:
+			pause, caughtUp = min(n.Poll, soonAgain), time.Now().Add(catchUp)
+		case time.Now().Before(caughtUp):
+			pause = min(n.Poll, quick)
+		default:
+			pause = n.Poll
+		}
+	}
+}
+
+// listen looks when the store tells that something was purged.
+func (n *near) listen(ctx context.Context) {
+	told := false
+	for ctx.Err() == nil {
+		key, at := n.tier.Log()
+		err := errUnknownPlace
+		if at != "" {
+			if err = n.far.Wait(ctx, key, drivers.Position(at)); err == nil {
+				err = n.look(ctx)
+			} else if ctx.Err() == nil && !told {
+				told = true
+				n.log.Info("cachette: the store does not tell near tiers of purges at once; this process looks at them from time to time", "every", n.Poll, "error", err)
+			}
+		}
+		if errors.Is(err, errors.ErrUnsupported) {
+			return
+		}
+		if err != nil && purge.Wait(ctx, n.Poll) != nil {
+			return
+		}
+	}
+}
+
+var errUnknownPlace = errors.New("cachette: no place in the log yet")
+
+// look looks at what was purged. A driver that panics has not told.
+func (n *near) look(ctx context.Context) (err error) {
+	defer func() {
+		if recover() != nil {
+			err = errUnknownPlace
+		}
+	}()
+	ctx, cancel := n.far.Step(ctx)
+	defer cancel()
+	return n.tier.Look(ctx)
+}
+
+// begin is called before something is read that may be kept near.
+func (n *near) begin(now time.Time) purge.Reading {
+	if n == nil {
+		return purge.Reading{}
+	}
+	return n.tier.Begin(now)
+}
+
+// offer keeps an entry near that was read and is valid, and what its variants depend on, if this is not the first time.
+func (n *near) offer(r purge.Reading, e *response.Entry, variants *response.Variants, now time.Time) {
+	if n == nil || e == nil || e.Meta.Fresh(now) <= 0 || !n.uses.again(e.Key) {
+		return
+	}
+	basis, ok := n.tier.Keep(r, &e.Basis, e.Key)
+	if !ok {
+		return
+	}
+	own := e.Near(basis)
+	n.Objects.PutObject(e.Key, own, own.Size()+nearMark*len(basis.Marks), e.Meta.Fresh(now))
+	if variants == nil {
+		return
+	}
+	if basis, ok = n.tier.Keep(r, &variants.Basis, variants.Key); ok {
+		own := &response.Variants{Key: variants.Key, Fields: variants.Fields, Basis: basis, Expires: variants.Expires}
+		n.Objects.PutObject(variants.Key, own, own.Size()+nearMark*len(basis.Marks), variants.Expires.Sub(now))
+	}
+}
+
+// replaced ends what is near of a key under which this process is about to store something, or to remove it.
+func (n *near) replaced(key string) {
+	if n != nil {
+		n.tier.Replaced(key)
+	}
+}
+
+// filled notes that this process is about to store an entry, which counts as a use of it.
+func (n *near) filled(key string) {
+	if n != nil {
+		n.tier.Replaced(key)
+		n.uses.again(key)
+	}
+}
+
+// uses remember which keys were used last, each in a slot that others may take.
+type uses []atomic.Uint32
+
+const (
+	leastUses, mostUses = 1 << 12, 1 << 20
+	usualEntry          = 1 << 10 // for how many bytes of the limit there is a slot
+)
+
+var usesSeed = maphash.MakeSeed()
+
+func newUses(limit int64) uses {
+	n := uint64(max(leastUses, min(mostUses, limit/usualEntry)))
+	return make(uses, 1<<(bits.Len64(n-1)))
+}
+
+// again notes a use of a key, and tells whether one was noted before.
+func (u uses) again(key string) bool {
+	hash := maphash.String(usesSeed, key)
+	slot, word := &u[hash%uint64(len(u))], uint32(hash>>32)|1
+	if slot.Load() == word {
+		return true
+	}
+	slot.Store(word)
+	return false
+}
