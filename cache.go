@@ -27,7 +27,7 @@ import (
 // many keys have as long as ctx. What removes something from the cache (Delete, Flush, Purge and its short forms) is carried out
 // also for a ctx that has ended, within the operation timeout: the client that caused a change may have left, and the change
 // is there. What the store does not take of these is owed, and the error matches [ErrOwed]: this process no longer gives out what was to be
-// removed, values are a miss, and it goes on trying, every few seconds and a last time in Close, until the store has taken it. A
+// removed, values are a miss, and it goes on trying, twice a second and a last time in Close, until the store has taken it. A
 // *gin.Context is a good ctx: the context of its request counts.
 //
 // A value's key in the store is the prefix of the Config and the key as given; keys of any bytes and length work. An

@@ -15,7 +15,7 @@ import (
 // What is owed is tried again at a pace that suits a store in trouble. A request that needs one of the marks does not wait for it.
 const (
 	firstPause    = 100 * time.Millisecond
-	longestPause  = 250 * time.Millisecond
+	longestPause  = 500 * time.Millisecond // so that a purge holds within a second of the store's return
 	clearPatience = time.Minute // bounds a clearing, which may have many keys to go through
 	deletedAtOnce = 100         // keys in one operation, which is to end within the operation timeout
 )
