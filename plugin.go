@@ -86,7 +86,7 @@ func open(engine *gin.Engine, cfgFunc func() (Config, error)) (*Cache, error) {
 		Store: c.store, Prefix: cfg.KeyPrefix, Service: service, KeepStale: cfg.KeepStale, Log: cfg.Logger, Waiting: bodies, Near: near,
 	})
 	tagFields, _ := argument.TagFields(cfg.TagHeader) // which was checked
-	leases := flight.NewLeases(c.store, cfg.Lease)
+	leases := flight.NewLeases(c.store, cfg.Lease, c.responses.Waker())
 	c.server = serve.New(serve.Options{
 		Owner: c, Store: c.responses, Engine: engine, Prefix: cfg.KeyPrefix, Service: release,
 		BodyLimit: cfg.BodyLimit, CaptureLimit: bodies, Log: cfg.Logger, Disabled: cfg.Disabled, ProxyScheme: cfg.ProxyScheme,

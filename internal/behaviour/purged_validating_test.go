@@ -3,6 +3,7 @@ package behaviour_test
 import (
 	"context"
 	"net/http"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -47,9 +48,9 @@ func TestPurgedWhileItIsValidated(t *testing.T) {
 						filling.get("/")
 						time.Sleep(after)
 						body, purged = "new", false
-						operations := 0
+						var operations atomic.Int64 // those of the purge come side by side
 						store.shelf.breakdown(func(context.Context, call) error {
-							if operations++; operations == at {
+							if operations.Add(1) == int64(at) {
 								purged = true
 								if err := purging.cache.PurgePath(t.Context(), "/"); err != nil {
 									t.Error(err)

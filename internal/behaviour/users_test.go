@@ -68,7 +68,12 @@ func (u setUp) processes(t *testing.T, value bool) *processes {
 	p := &processes{value: value, logs: logs(u.store)}
 	var shared cachette.Config
 	u.store(&shared)
-	p.store, _ = shared.Driver.(depot)
+	switch d := shared.Driver.(type) {
+	case depot:
+		p.store = d
+	case teller:
+		p.store = d.depot
+	}
 	if shared.Driver == nil {
 		u.number = 1
 	}

@@ -41,6 +41,7 @@ type Store struct {
 
 	standing *standing // for a store of bytes; else nil
 	near     *near     // nil for none
+	wakes    *Wakes    // nil where the store does not tell
 }
 
 // Options are what a Store is made of.
@@ -62,6 +63,7 @@ func New(o Options) *Store {
 	} else {
 		s.shared, s.queue, s.memo, s.guesses = shared(o.Store, o.Prefix), newQueue(o.Waiting, s.carry), new(memo), new(guesses)
 		s.standing = new(standing)
+		s.startWakes()
 		s.startNear(o.Near)
 	}
 	return s

@@ -39,12 +39,13 @@ const (
 // once takes no room from what is read often. nil is none.
 type near struct {
 	Near
-	tier *purge.Tier
-	far  *guard.Store
-	log  *slog.Logger
-	uses uses
-	stop context.CancelFunc
-	runs sync.WaitGroup
+	tier  *purge.Tier
+	far   *guard.Store
+	log   *slog.Logger
+	uses  uses
+	wakes *Wakes // nil where the store does not tell of records
+	stop  context.CancelFunc
+	runs  sync.WaitGroup
 }
 
 // startNear begins the tier near this process, if there is to be one.
@@ -60,10 +61,11 @@ func (s *Store) startNear(o Near) {
 	n := &near{Near: o, far: s.far, log: s.log, uses: newUses(o.Limit), stop: stop}
 	n.tier = s.shared.NewTier(2*o.Poll+s.far.Timeout(), o.Stale)
 	s.near = n
-	n.runs.Go(func() { n.poll(ctx) })
-	if s.far.Waits() {
+	if s.wakes != nil {
+		n.wakes, s.wakes.always, n.tier.OnNews = s.wakes, true, s.wakes.hear
 		n.runs.Go(func() { n.listen(ctx) })
 	}
+	n.runs.Go(func() { n.poll(ctx) })
 }
 
 // close ends what looks at the purges, and forgets what was kept.
@@ -96,12 +98,16 @@ func (n *near) listen(ctx context.Context) {
 		key, at := n.tier.Log()
 		err := errUnknownPlace
 		if at != "" {
+			n.wakes.ready.Store(true)
 			if err = n.far.Wait(ctx, key, drivers.Position(at)); err == nil {
 				err = n.look(ctx)
 			} else if ctx.Err() == nil && !told {
 				told = true
 				n.log.Info("cachette: the store does not tell near tiers of purges at once; this process looks at them from time to time", "every", n.Poll, "error", err)
 			}
+		}
+		if err != nil {
+			n.wakes.ready.Store(false)
 		}
 		if errors.Is(err, errors.ErrUnsupported) {
 			return

@@ -16,8 +16,8 @@ import (
 const (
 	firstPause    = 100 * time.Millisecond
 	longestPause  = 500 * time.Millisecond // so that a purge holds within a second of the store's return
-	clearPatience = time.Minute // bounds a clearing, which may have many keys to go through
-	deletedAtOnce = 100         // keys in one operation, which is to end within the operation timeout
+	clearPatience = time.Minute            // bounds a clearing, which may have many keys to go through
+	deletedAtOnce = 100                    // keys in one operation, which is to end within the operation timeout
 )
 
 // paying is the one goroutine that carries out what is owed. There is none where nothing is.
@@ -195,6 +195,7 @@ func (s *Store) payClear(ctx context.Context, prefix string, number uint64) erro
 // It takes no longer than the operation timeout. The driver is to be closed after it.
 func (s *Store) Close() {
 	s.near.close()
+	s.wakes.close()
 	ctx, cancel := context.WithTimeout(context.Background(), s.far.Timeout())
 	defer cancel()
 	if s.stopPaying(ctx) && s.owes() {

@@ -20,9 +20,11 @@ import (
 
 const (
 	// firstLook is after how long a lease of another process is looked at for the first time. The next looks come later by an eighth of the
-	// time that it has been waited for, so that they cost the store little, and at the latest after longestLook.
+	// time that it has been waited for, so that they cost the store little, and at the latest after longestLook; each toldLook where the end
+	// of a lease is told.
 	firstLook   = 2 * time.Millisecond
 	longestLook = 20 * time.Millisecond
+	toldLook    = 200 * time.Millisecond
 	// freedFor is for how long it is said that a fill had nothing for others, which then do not wait for one another.
 	freedFor = time.Second
 )
@@ -30,8 +32,17 @@ const (
 // freed is a lease behind a fill that had nothing for others.
 var freed = []byte("-")
 
+// Waker has those told that wait for a lease, in whatever process.
+type Waker interface {
+	Tell(ctx context.Context, lease string) // that it has ended
+	// Await returns what is closed when it has ended, as far as that is told from when Ready tells true on. leave is to be called.
+	Await(lease string) (told <-chan struct{}, leave func())
+	Ready() bool
+}
+
 // Leases are those of one cache.
 type Leases struct {
+	waker  Waker
 	store  *guard.Store
 	life   time.Duration // of a lease, unless it is said for its fill; 0 for none
 	holder uint64        // tells this process from others
@@ -40,11 +51,11 @@ type Leases struct {
 
 // NewLeases returns the leases in a store, or nil where it cannot have any: it is this process's alone, or cannot add.
 // life is for how long others wait, and a lease lives, at most, where nothing else is said; 0 for not at all.
-func NewLeases(store *guard.Store, life time.Duration) *Leases {
+func NewLeases(store *guard.Store, life time.Duration, waker Waker) *Leases {
 	if store.Objects() != nil || !store.Adds() {
 		return nil
 	}
-	return &Leases{store: store, life: life, holder: rand.Uint64()}
+	return &Leases{store: store, life: life, waker: waker, holder: rand.Uint64()}
 }
 
 // Lease is one that this process has. nil is none.
@@ -124,10 +135,16 @@ func (t *Turn) Take(ctx context.Context) (lease *Lease, held bool) {
 // wait waits until the lease is not the same any more, and tells whether that came before it was over, or the caller left.
 func (t *Turn) wait(ctx context.Context) bool {
 	began, first := time.Now(), []byte(nil)
-	for pause := firstLook; ; pause = min(max(firstLook, time.Since(began)/8), longestLook) {
+	told, leave := t.leases.waker.Await(t.key)
+	defer func() { leave() }()
+	for pause := firstLook; ; pause = t.leases.pause(time.Since(began)) {
 		timer := time.NewTimer(min(pause, time.Until(t.until)))
 		select {
 		case <-timer.C:
+		case <-told:
+			timer.Stop()
+			leave()
+			told, leave = t.leases.waker.Await(t.key) // another may have the lease by now
 		case <-ctx.Done():
 			timer.Stop()
 			return false
@@ -145,14 +162,28 @@ func (t *Turn) wait(ctx context.Context) bool {
 	}
 }
 
+// pause returns after how long a lease is looked at anew that has been waited for.
+func (l *Leases) pause(waited time.Duration) time.Duration {
+	if l.waker.Ready() {
+		return toldLook
+	}
+	return min(max(firstLook, waited/8), longestLook)
+}
+
 // End ends the lease: others look for what was stored. It returns at once, and so does Free.
 func (l *Lease) End() {
-	l.end(func(ctx context.Context) { _, _ = l.leases.store.Delete(ctx, l.key) })
+	l.end(func(ctx context.Context) {
+		_, _ = l.leases.store.Delete(ctx, l.key)
+		l.leases.waker.Tell(ctx, l.key)
+	})
 }
 
 // Free ends the lease of a fill that had nothing for others: they do not wait for one another for a moment.
 func (l *Lease) Free() {
-	l.end(func(ctx context.Context) { _ = l.leases.store.Set(ctx, l.key, freed, freedFor) })
+	l.end(func(ctx context.Context) {
+		_ = l.leases.store.Set(ctx, l.key, freed, freedFor)
+		l.leases.waker.Tell(ctx, l.key)
+	})
 }
 
 // Written ends the lease once what the fill has made is stored, or has turned out not to be needed any more; else it frees the lease.

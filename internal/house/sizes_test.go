@@ -12,9 +12,9 @@ import (
 const (
 	longestFunction = 60
 	longestFile     = 400
-	mostFiles       = 12  // of the root, without tests
+	mostFiles       = 12   // of the root, without tests
 	mostLines       = 1000 // of these, without what documents them, which grows with what is promised
-	mostTests       = 8   // of the root
+	mostTests       = 8    // of the root
 )
 
 // longer are the functions and files of today that are longer than they should be, and how long. It may only become shorter.

@@ -299,7 +299,7 @@ func (s *Shared) purgedSince(ctx context.Context, t *Ticket, marks []Mark) (bool
 // NotePosition has a look note where the log of tags is, in its partition.
 func (s *Shared) NotePosition(ctx context.Context, l *Look) (err error) {
 	if s.Log != nil {
-		l.tags, err = s.Log.End(ctx, l.part.tags, logLife)
+		l.tags, err = s.Log.End(ctx, l.part.tags, LogLife)
 	}
 	return err
 }

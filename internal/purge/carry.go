@@ -127,7 +127,7 @@ func (s *Shared) log(ctx context.Context, u *unit) (deleted bool, err error) {
 		}
 		key, keep, records = u.part.log, keepPrefixes, rare
 	}
-	if err := s.Log.Purge(ctx, key, keep, logLife, records, u.keys(nil)...); err != nil {
+	if err := s.Log.Purge(ctx, key, keep, LogLife, records, u.keys(nil)...); err != nil {
 		return false, s.drop(ctx, key, err)
 	}
 	return true, nil
@@ -138,7 +138,7 @@ func (s *Shared) append(ctx context.Context, log string, keep int, records []str
 	if s.Log == nil || len(records) == 0 {
 		return nil
 	}
-	if err := s.Log.Append(ctx, log, keep, logLife, records...); err != nil {
+	if err := s.Log.Append(ctx, log, keep, LogLife, records...); err != nil {
 		return s.drop(ctx, log, err)
 	}
 	return nil

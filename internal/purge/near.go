@@ -123,5 +123,19 @@ func (s *Shared) Replaced(ctx context.Context, key string) error {
 	return s.tellNear(ctx, []string{storedUnder(key).id().logged(false)})
 }
 
+// NewsOfLease returns what the log has of the end of a lease.
+func NewsOfLease(key string) string { return Scope{Kind: lease, Name: key}.id().logged(false) }
+
+// NewsIn returns what records of the log have.
+func NewsIn(records []string) []string { return slices.Collect(purgesIn(records)) }
+
+// NearLog returns the key of the log.
+func (s *Shared) NearLog() string { return s.nearLog }
+
+// TellWaiters has those know that wait for a lease, in whatever process, that it has ended.
+func (s *Shared) TellWaiters(ctx context.Context, key string) error {
+	return s.Log.Append(ctx, s.nearLog, s.Keep, LogLife, NewsOfLease(key))
+}
+
 // storedUnder returns the scope on which near entries stand, beside those of the entry that they are a copy of.
 func storedUnder(key string) Scope { return Scope{Kind: stored, Name: key} }

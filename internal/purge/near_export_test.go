@@ -34,7 +34,7 @@ func (t *Tier) LookDeaf(ctx context.Context) error {
 	if err := t.announce(ctx); err != nil {
 		return err
 	}
-	end, err := t.shared.Log.End(ctx, t.shared.nearLog, logLife)
+	end, err := t.shared.Log.End(ctx, t.shared.nearLog, LogLife)
 	if err == nil && !began.Before(t.known) {
 		t.at = end
 		t.last.Store(&looked{began, began.UnixNano()})

@@ -18,7 +18,7 @@ func (s *Shared) position(ctx context.Context, part *partition) (Position, error
 	if last := part.noted.Load(); last != nil && now.Sub(last.at) < s.Every && !now.Before(last.at) {
 		return last.end, nil
 	}
-	end, err := s.Log.End(ctx, part.tags, logLife)
+	end, err := s.Log.End(ctx, part.tags, LogLife)
 	if err == nil {
 		part.noted.Store(&noted{end, now})
 	}

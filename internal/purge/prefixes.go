@@ -100,7 +100,7 @@ func (p *partition) refresh(ctx context.Context) error {
 	old, now := p.view.Load(), p.s.Now()
 	life := pulseLife
 	if p.s.Log == nil {
-		life = logLife
+		life = LogLife
 	}
 	next := &view{at: now}
 	words, err := p.s.Marks.Add(ctx, life, p.s.maker(now.Add(life)), p.pulse)
@@ -125,7 +125,7 @@ func (p *partition) refresh(ctx context.Context) error {
 // read gives a view what the log has, beyond what the one before it knows.
 func (p *partition) read(ctx context.Context, old, next *view) error {
 	if next.pulse != "" {
-		end, err := p.s.Log.End(ctx, p.log, logLife) // also keeps the log alive
+		end, err := p.s.Log.End(ctx, p.log, LogLife) // also keeps the log alive
 		if err != nil {
 			return err
 		}
@@ -143,7 +143,7 @@ func (p *partition) read(ctx context.Context, old, next *view) error {
 		return err
 	}
 	if !complete {
-		next.end, err = p.s.Log.End(ctx, p.log, logLife)
+		next.end, err = p.s.Log.End(ctx, p.log, LogLife)
 		return err
 	}
 	next.end = end

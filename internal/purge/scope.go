@@ -32,6 +32,9 @@ const (
 
 	// stored is the key under which an entry is stored: a near copy of it stands on that, beside what the entry stands on.
 	stored Kind = 'e'
+
+	// lease is a lease of a fill: those that wait for it are told of its end as near tiers are of purges.
+	lease Kind = 'w'
 )
 
 // Scope is what a purge can name, and what an entry stands on.

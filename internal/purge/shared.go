@@ -37,8 +37,8 @@ type Options struct {
 	Beside func(n int, do func(i int))                      // does n things side by side
 }
 
-// logLife is how long a log lives that nothing is written to. It is longer than any entry is kept without a look at it.
-const logLife = 30 * 24 * time.Hour
+// LogLife is how long a log lives that nothing is written to. It is longer than any entry is kept without a look at it.
+const LogLife = 30 * 24 * time.Hour
 
 // Shared keeps purges in a store that several processes share, by marks and logs: see the package's comment. It holds no lock
 // while it waits for the store, and no request waits for another.

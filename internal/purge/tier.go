@@ -19,6 +19,7 @@ type Tier struct {
 	soon   time.Duration // for how long a look is good while looks succeed
 	bound  time.Duration // for how long it is where they fail
 	local  Local
+	OnNews func(texts []string, complete bool) // is told what it hears, and whether that is all; nil for nothing. It is set before the first Look
 
 	mu          sync.Mutex // held while it looks
 	at          Position   // in the log
@@ -95,18 +96,27 @@ func (t *Tier) look(ctx context.Context) error {
 			return err
 		}
 		if complete {
-			t.hear(slices.Collect(purgesIn(records)))
+			texts := slices.Collect(purgesIn(records))
+			t.hear(texts)
+			t.tell(texts, true)
 			t.at = to
 			return nil
 		}
 	}
-	to, err := s.Log.End(ctx, s.nearLog, logLife)
+	to, err := s.Log.End(ctx, s.nearLog, LogLife)
 	if err != nil {
 		return err
 	}
 	t.hear([]string{everything}) // what was purged before that place is not known
+	t.tell(nil, false)
 	t.at = to
 	return nil
+}
+
+func (t *Tier) tell(texts []string, complete bool) {
+	if t.OnNews != nil {
+		t.OnNews(texts, complete)
+	}
 }
 
 // announce makes sure that the mark is there that tells of near tiers, and begins anew where it was lost: purges may not have been told since.

@@ -1,0 +1,121 @@
+package behaviour_test
+
+import (
+	"context"
+	"fmt"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/gin-cachette/cachette"
+	"github.com/gin-cachette/cachette/drivers"
+)
+
+// teller is a depot that tells when records come into a log.
+type teller struct {
+	depot
+	came *news
+}
+
+// news is when a record came last.
+type news struct {
+	mu   sync.Mutex
+	next chan struct{} // closed when one comes
+}
+
+var _ drivers.Waiter = teller{}
+
+func newTeller() teller { return teller{newDepot(), &news{next: make(chan struct{})}} }
+
+func (d teller) Append(ctx context.Context, key string, keep int, ttl time.Duration, records ...[]byte) error {
+	err := d.depot.Append(ctx, key, keep, ttl, records...)
+	d.came.mu.Lock()
+	defer d.came.mu.Unlock()
+	close(d.came.next)
+	d.came.next = make(chan struct{})
+	return err
+}
+
+func (d teller) Wait(ctx context.Context, key string, from drivers.Position) error {
+	for {
+		d.came.mu.Lock()
+		next := d.came.next
+		d.came.mu.Unlock()
+		d.mu.Lock()
+		at := d.log(key).end()
+		d.mu.Unlock()
+		if at != from {
+			return nil
+		}
+		select {
+		case <-next:
+		case <-ctx.Done():
+			return ctx.Err()
+		}
+	}
+}
+
+// Where the store tells of records, those that wait for a lease of another process are told at once of its end, and hardly look at it; also where the
+// process has a near tier, and where the log was lost meanwhile.
+func TestLeaseEndsAreTold(t *testing.T) {
+	for _, near := range []int64{0, 1 << 20} {
+		t.Run(fmt.Sprint("near ", near), func(t *testing.T) {
+			store := setUp{
+				number: 2, made: secondOf, store: func(c *cachette.Config) { c.Driver = newTeller() },
+				configure: func(c *cachette.Config) { c.Near = near },
+				options:   []cachette.SharedOption{cachette.WithLease(5 * time.Second)},
+			}
+			store.each(t, func(t *testing.T, p *processes) {
+				for round := range int64(3) {
+					p.store.asked()
+					leads := make(chan struct{})
+					go func() { defer close(leads); p.ask(t.Context(), 0) }()
+					time.Sleep(100 * time.Millisecond)
+					began := time.Now()
+					if got, want := p.ask(t.Context(), 1), fmt.Sprint("run ", round+1); got != want {
+						t.Errorf("got %q, want %q", got, want)
+					}
+					if took := time.Since(began); took != 900*time.Millisecond {
+						t.Errorf("round %d: it waited for %v, want 900ms", round, took)
+					}
+					<-leads
+					looks := 0
+					for _, o := range p.store.store.Operations() {
+						if o.Name == "get" && strings.HasSuffix(o.Key, "#l") {
+							looks++
+						}
+					}
+					if looks > 10 {
+						t.Errorf("round %d: the lease was looked at %d times", round, looks)
+					}
+					time.Sleep(2 * time.Minute)
+				}
+			})
+		})
+	}
+}
+
+// A purge in one process ends what is near another one at once, where the store tells.
+func TestNearIsTold(t *testing.T) {
+	set := setUp{
+		number: 2, made: func(_ context.Context, n int64) (string, error) { return fmt.Sprint("run ", n), nil },
+		store:     func(c *cachette.Config) { c.Driver = newTeller() },
+		configure: func(c *cachette.Config) { c.Near = 1 << 20 },
+	}
+	set.each(t, func(t *testing.T, p *processes) {
+		time.Sleep(5 * time.Second)
+		for round := range int64(3) {
+			for range 4 {
+				p.ask(t.Context(), 1)
+			}
+			p.store.asked()
+			if got := p.ask(t.Context(), 1); got != fmt.Sprint("run ", round+1) || p.store.asked() > 0 {
+				t.Errorf("round %d: it is not near: %q", round, got)
+			}
+			p.purge(t) // by another process
+			time.Sleep(time.Millisecond)
+			p.want(t, 1, fmt.Sprint("run ", round+2), 0)
+		}
+	})
+}
