@@ -67,6 +67,7 @@ func TestLeaseEndsAreTold(t *testing.T) {
 				options:   []cachette.SharedOption{cachette.WithLease(5 * time.Second)},
 			}
 			store.each(t, func(t *testing.T, p *processes) {
+				time.Sleep(5 * time.Second) // until a near tier knows where the log is
 				for round := range int64(3) {
 					p.store.asked()
 					leads := make(chan struct{})
