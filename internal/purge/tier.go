@@ -70,7 +70,7 @@ func (t *Tier) Look(ctx context.Context) error {
 	defer t.mu.Unlock()
 	began := t.shared.Now()
 	err := t.look(ctx)
-	t.failing.Store(err != nil)
+	t.failing.Store(err != nil && t.shared.Now().Sub(began) < t.soon) // in one that took longer this process stood still, and perhaps not the store
 	if err == nil && t.word != "" && !began.Before(t.known) {
 		t.last.Store(&looked{began, began.UnixNano()})
 	}
