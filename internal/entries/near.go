@@ -32,7 +32,7 @@ const (
 	quick     = 100 * time.Millisecond
 	catchUp   = 2 * time.Second
 
-	nearMark = 160 // what a mark more weighs that a near entry stands on, in bytes
+	nearMark = 160 // what a mark weighs that a near entry stands on, in bytes
 )
 
 // near has copies of entries in this process, in front of a store of bytes. It keeps an entry the second time that it is read, so that what is read
@@ -160,14 +160,15 @@ func (n *near) offer(r purge.Reading, e *response.Entry, variants *response.Vari
 	}
 }
 
-// replaced ends what is near of a key under which this process is about to store something, or to remove it.
+// replaced ends what is near of a key under which this process stores something, or which it removes.
+// It is called behind the look-ups' knowing of that, or they could keep near what they still find in the store.
 func (n *near) replaced(key string) {
 	if n != nil {
 		n.tier.Replaced(key)
 	}
 }
 
-// filled notes that this process is about to store an entry, which counts as a use of it.
+// filled does the same for an entry that is to be stored, which counts as a use of it.
 func (n *near) filled(key string) {
 	if n != nil {
 		n.tier.Replaced(key)

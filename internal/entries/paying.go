@@ -150,16 +150,28 @@ func (s *Store) payDeletesOf(ctx context.Context, keys []string, owed map[string
 		within, cancel := s.far.Step(ctx)
 		_, err := s.far.Insistent().Delete(within, some...)
 		cancel()
+		var gone []string
 		for i, key := range some {
 			if guard.ErrorOf(err, i) == nil {
 				s.deletes.paid(key, owed[key])
+				gone = append(gone, key)
 			}
 		}
-		if err != nil {
+		if err = errors.Join(err, s.toldGone(ctx, gone)); err != nil {
 			return err
 		}
 	}
 	return nil
+}
+
+// toldGone tells near tiers of what was removed late: they may have read it in between.
+func (s *Store) toldGone(ctx context.Context, keys []string) error {
+	if s.shared == nil || len(keys) == 0 {
+		return nil
+	}
+	ctx, cancel := s.far.Step(ctx)
+	defer cancel()
+	return s.shared.Replaced(ctx, keys...)
 }
 
 // allAnswer tells whether each server of a store of several answers: it asks each for keys that are not there, with the tags of all.

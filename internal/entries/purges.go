@@ -99,13 +99,15 @@ func (s *Store) Flush(ctx context.Context) error {
 func (s *Store) flush(ctx context.Context) error {
 	s.unqueue(s.prefix)
 	deletes, clears := s.deletes.count(), s.clears.count()
-	_, err := s.far.Clear(ctx, s.prefix)
-	if err == nil {
-		if s.shared != nil { // the log is gone, and what stands on a place in it is a miss once the next one is looked at
-			s.shared.Outdate()
-		}
-		s.deletes.forget(deletes)
-		s.clears.forget(clears)
+	if _, err := s.far.Clear(ctx, s.prefix); err != nil {
+		return err
 	}
-	return err
+	s.deletes.forget(deletes)
+	s.clears.forget(clears)
+	if s.shared == nil {
+		return nil
+	}
+	ctx, cancel := s.far.Step(ctx)
+	defer cancel()
+	return s.owed(s.shared.Cleared(ctx))
 }

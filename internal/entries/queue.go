@@ -127,7 +127,7 @@ func (q *queue) add(w write) {
 	l.mu.Lock()
 	p := l.latest[w.key]
 	if p != nil && !p.begun {
-		w.removes = w.removes || p.removes
+		w.removes, w.tells = w.removes || p.removes, w.tells || p.tells
 		w, p.write = p.write, w
 		l.mu.Unlock()
 		q.end(&w, ErrMoot)

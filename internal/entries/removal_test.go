@@ -67,3 +67,20 @@ func TestRemovalReplacedByAWriteThatFails(t *testing.T) {
 		}
 	})
 }
+
+// A write that takes the place of a removal, or of a write that others are to be told of, tells of it, also where there was nothing when its
+// own fill began.
+func TestWriteInPlaceOfARemovalTells(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s, _ := open(t, false)
+		keep(t, s, "/a", "", "old", nil)
+		settle(t, s)
+		release := hold(t, s)
+		defer release()
+		s.Remove(t.Context(), "key /a")
+		mustPut(t, s, "/a", "new")
+		if w, ok := s.queue.find("key /a"); !ok || w.entry == nil || !w.tells {
+			t.Errorf("what waits is %+v, want an entry that tells of what it replaces", w)
+		}
+	})
+}

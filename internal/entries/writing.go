@@ -40,11 +40,11 @@ func (s *Store) putBytes(of *target.Target, e *response.Entry, t *Ticket, expire
 		if err := s.queue.reserve(2, size+beside); err != nil {
 			return err
 		}
+		s.queue.add(write{key: of.Key, variants: record, size: beside, tells: t.replaces})
 		s.near.replaced(of.Key)
-		s.queue.add(write{key: of.Key, variants: record, size: beside})
 	}
-	s.near.filled(e.Key)
 	s.queue.add(write{key: e.Key, entry: e, ticket: t.Ticket, size: size, done: done, tells: t.replaces})
+	s.near.filled(e.Key)
 	return nil
 }
 
@@ -65,12 +65,12 @@ func (s *Store) knownVariants(key string, t *Ticket) *response.Variants {
 func (s *Store) carry(ctx context.Context, w *write) (err error) {
 	ctx, cancel := s.far.Step(ctx)
 	defer cancel()
-	stored := false
+	stored, tells := false, w.tells || s.deletes.owed(w.key) > 0
 	defer func() { // also when the driver panics
 		if w.removes && !stored {
 			err = errors.Join(err, s.delete(ctx, w.key))
 		}
-		if w.tells || w.removes && !stored {
+		if tells {
 			_ = s.owed(s.shared.Replaced(ctx, w.key))
 		}
 	}()
@@ -138,10 +138,10 @@ func (s *Store) Remove(ctx context.Context, key string) {
 		_, _ = s.far.Delete(ctx, key) // it does not fail
 		return
 	}
-	s.near.replaced(key)
+	defer s.near.replaced(key)
 	size := int64(weight(key))
 	if s.queue.reserve(1, size) == nil || s.queue.claim(key, size) {
-		s.queue.add(write{key: key, size: size, removes: true})
+		s.queue.add(write{key: key, size: size, removes: true, tells: true})
 		return
 	}
 	s.oweDelete(key) // nothing of the key is in the queue that could arrive behind it

@@ -118,9 +118,20 @@ func news(units []unit) (texts []string) {
 	return slices.Compact(texts)
 }
 
-// Replaced tells near tiers that what is stored under a key has taken the place of an entry that is still fresh, or was removed.
-func (s *Shared) Replaced(ctx context.Context, key string) error {
-	return s.tellNear(ctx, []string{storedUnder(key).id().logged(false)})
+// Replaced tells near tiers that what is stored under some keys has taken the place of entries that are still fresh, or was removed.
+func (s *Shared) Replaced(ctx context.Context, keys ...string) error {
+	texts := make([]string, len(keys))
+	for i, key := range keys {
+		texts[i] = storedUnder(key).id().logged(false)
+	}
+	return s.tellNear(ctx, texts)
+}
+
+// Cleared is called when all keys of the store were removed: the logs are gone, and what stands on a place in one is a miss once the next one is
+// looked at. That takes a while, and a near tier may have begun anew in it, when its mark was gone, and kept what was not removed yet.
+func (s *Shared) Cleared(ctx context.Context) error {
+	s.Outdate()
+	return s.tellNear(ctx, []string{everything})
 }
 
 // NewsOfLease returns what the log has of the end of a lease.

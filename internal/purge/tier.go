@@ -209,5 +209,5 @@ func (t *Tier) Left(near *Basis) State {
 	return state
 }
 
-// Replaced ends what is near of a key, under which something else is about to be stored by this process.
+// Replaced ends what is near of a key, under which this process stores something else.
 func (t *Tier) Replaced(key string) { t.hear([]string{storedUnder(key).id().logged(false)}) }
