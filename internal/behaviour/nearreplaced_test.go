@@ -8,6 +8,7 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"github.com/gin-gonic/gin"
@@ -147,4 +148,45 @@ func TestNearLongFlush(t *testing.T) {
 		must(n.t, <-flushed)
 		n.wantsEverywhere(1)
 	})
+}
+
+// Near copies take no more than is said, whatever their pages stand on.
+func TestNearBytes(t *testing.T) {
+	for _, c := range []struct {
+		name  string
+		path  string
+		tags  int
+		least int // how many bytes the names of what a page stands on take alone
+	}{
+		{"many long tags", "", 100, 100 * 240},
+		{"long paths", strings.Repeat("x", 6000), 0, 3 * 6000}, // the key, the path, and the path on its host
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				const room, pages = 1 << 20, 120
+				store := newDepot()
+				s := newSite(t, func(c *cachette.Config) { c.Driver, c.Near = store, room })
+				s.GET("/page/*n", cachette.Cached(time.Hour), func(g *gin.Context) {
+					for i := range c.tags {
+						cachette.Tag(g, fmt.Sprintf("%0240d", i))
+					}
+					g.String(http.StatusOK, "page")
+				})
+				time.Sleep(5 * time.Second)
+				for i := range pages {
+					for range 3 {
+						s.get(fmt.Sprint("/page/", i, c.path))
+					}
+				}
+				near := s.cache.Stats().NearHits
+				for i := range pages {
+					s.get(fmt.Sprint("/page/", i, c.path))
+				}
+				near = s.cache.Stats().NearHits - near
+				if most := uint64(room / c.least); near == 0 || near > most {
+					t.Errorf("%d of %d pages are near, which take %d bytes each; want at most %d", near, pages, c.least, most)
+				}
+			})
+		})
+	}
 }

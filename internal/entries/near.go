@@ -32,7 +32,7 @@ const (
 	quick     = 100 * time.Millisecond
 	catchUp   = 2 * time.Second
 
-	nearMark = 160 // what a mark weighs that a near entry stands on, in bytes
+	nearMark = 160 // what a mark weighs that a near entry stands on, beside its names, in bytes
 )
 
 // near has copies of entries in this process, in front of a store of bytes. It keeps an entry the second time that it is read, so that what is read
@@ -150,14 +150,23 @@ func (n *near) offer(r purge.Reading, e *response.Entry, variants *response.Vari
 		return
 	}
 	own := e.Near(basis)
-	n.Objects.PutObject(e.Key, own, own.Size()+nearMark*len(basis.Marks), e.Meta.Fresh(now))
+	n.Objects.PutObject(e.Key, own, own.Size()+weightOf(&basis), e.Meta.Fresh(now))
 	if variants == nil {
 		return
 	}
 	if basis, ok = n.tier.Keep(r, &variants.Basis, variants.Key); ok {
 		own := &response.Variants{Key: variants.Key, Fields: variants.Fields, Basis: basis, Expires: variants.Expires}
-		n.Objects.PutObject(variants.Key, own, own.Size()+nearMark*len(basis.Marks), variants.Expires.Sub(now))
+		n.Objects.PutObject(variants.Key, own, own.Size()+weightOf(&basis), variants.Expires.Sub(now))
 	}
+}
+
+// weightOf returns what a near entry weighs for what it stands on, in bytes.
+func weightOf(basis *purge.Basis) (size int) {
+	for i := range basis.Marks {
+		mark := &basis.Marks[i]
+		size += nearMark + len(mark.Scope.Name) + len(mark.Word) + len(mark.Hard)
+	}
+	return size
 }
 
 // replaced ends what is near of a key under which this process stores something, or which it removes.
