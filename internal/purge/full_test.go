@@ -27,7 +27,7 @@ func TestFullStore(t *testing.T) {
 			w := &sim.World{}
 			w.Reset()
 			process := func() *purge.Shared {
-				return purge.NewShared(purge.Options{Marks: &w.Store, Log: &w.Store, Now: w.Now,
+				return purge.NewShared(purge.Options{Marks: &w.Store, Log: &w.Store, Now: w.Now, Beside: inTurn,
 					Wait: func(_ context.Context, d time.Duration) error { w.Clock = w.Clock.Add(d); return nil }})
 			}
 			here, there := process(), process()
