@@ -194,7 +194,7 @@ func TestNearStoreAway(t *testing.T) {
 	nearAs(t, func(n *nears) {
 		n.warm()
 		n.store.breakdown(func(context.Context, call) error { return errors.New("away") })
-		for range 9 {
+		for range 8 {
 			time.Sleep(time.Second)
 			if body, runs := n.sites[0].get(n.path).body, n.runs.Load(); body != "version 0" || runs != 1 {
 				n.t.Fatalf("%q after %d runs", body, runs)
