@@ -105,11 +105,12 @@ func TestNearIsTold(t *testing.T) {
 		configure: func(c *cachette.Config) { c.Near = 1 << 20 },
 	}
 	set.each(t, func(t *testing.T, p *processes) {
-		time.Sleep(5 * time.Second)
+		time.Sleep(5500 * time.Millisecond) // between two looks
 		for round := range int64(3) {
 			for range 4 {
 				p.ask(t.Context(), 1)
 			}
+			p.settle()
 			p.store.asked()
 			if got := p.ask(t.Context(), 1); got != fmt.Sprint("run ", round+1) || p.store.asked() > 0 {
 				t.Errorf("round %d: it is not near: %q", round, got)
