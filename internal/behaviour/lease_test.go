@@ -125,6 +125,51 @@ func TestLeaseIsFreedAtOnce(t *testing.T) {
 	}
 }
 
+// It frees all clients of all processes, and not one of each, also those that come within the next moment.
+func TestLeaseFreesAllClients(t *testing.T) {
+	for name, field := range map[string][2]string{
+		"private":  {"Cache-Control", "private"},
+		"no-store": {"Cache-Control", "no-store"},
+		"a cookie": {"Set-Cookie", "a=b"},
+		"Vary: *":  {"Vary", "*"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				store := newDepot()
+				var runs atomic.Int64
+				var sites []*site
+				for range 4 {
+					s := newSite(t, func(c *cachette.Config) { c.Driver, c.Lease = store, time.Minute })
+					s.GET("/", cachette.Cached(time.Minute), func(c *gin.Context) {
+						runs.Add(1)
+						time.Sleep(time.Second)
+						c.Header(field[0], field[1])
+						c.String(http.StatusOK, "page")
+						time.Sleep(10 * time.Second)
+					})
+					sites = append(sites, s)
+				}
+				ask := func() {
+					for i := range 20 {
+						go sites[i%4].ServeHTTP(httptest.NewRecorder(), httptest.NewRequest(http.MethodGet, "/", nil))
+					}
+				}
+				ask()
+				time.Sleep(time.Second + 50*time.Millisecond)
+				if n := runs.Load(); n != 20 {
+					t.Errorf("%d handlers run, 50 ms behind the answer of the first, want 20", n)
+				}
+				ask()
+				time.Sleep(50 * time.Millisecond)
+				if n := runs.Load(); n != 40 {
+					t.Errorf("%d handlers run, for as many clients as have come a moment later, want 40", n)
+				}
+				time.Sleep(5 * time.Minute)
+			})
+		})
+	}
+}
+
 // A process that has the lease and does not come to an end holds up the others for the lease, whenever they come, and what they then make is there for all.
 func TestLeaseOfADeadProcess(t *testing.T) {
 	for _, late := range []time.Duration{0, 3 * time.Second} {

@@ -29,8 +29,11 @@ const (
 	freedFor = time.Second
 )
 
-// freed is a lease behind a fill that had nothing for others.
-var freed = []byte("-")
+// freed is a lease behind a fill that had nothing for others, and apart one behind a fill that was for its own client, as others would be.
+var (
+	freed = []byte("-")
+	apart = []byte("--")
+)
 
 // Waker has those told that wait for a lease, in whatever process.
 type Waker interface {
@@ -72,6 +75,7 @@ type Turn struct {
 	key    string
 	life   time.Duration
 	until  time.Time // when it has waited for long enough
+	apart  bool      // see Apart
 }
 
 // Turn returns the wait for the lease of a key, which is as long at most as a lease lives at most: as said, or, where that is nil, that of the leases. It
@@ -113,7 +117,7 @@ func (t *Turn) Take(ctx context.Context) (lease *Lease, held bool) {
 	}
 	switch item, err := t.leases.store.Get(ctx, t.key); {
 	case err == nil:
-		return nil, !bytes.Equal(item.Value, freed)
+		return nil, !t.frees(item.Value)
 	case !errors.Is(err, drivers.ErrMiss):
 		return nil, false
 	}
@@ -124,13 +128,22 @@ func (t *Turn) Take(ctx context.Context) (lease *Lease, held bool) {
 		return binary.AppendUvarint(bytes.Clone(own), attempt.Add(1))
 	}, t.key)
 	switch {
-	case err != nil || len(words) != 1 || bytes.Equal(words[0], freed):
+	case err != nil || len(words) != 1 || t.frees(words[0]):
 		return nil, false
 	case bytes.HasPrefix(words[0], own):
 		return &Lease{leases: l, key: t.key, until: until}, false
 	}
 	return nil, true
 }
+
+// frees tells whether a word says that a fill had nothing for others.
+func (t *Turn) frees(word []byte) bool {
+	t.apart = bytes.Equal(word, apart)
+	return t.apart || bytes.Equal(word, freed)
+}
+
+// Apart tells, of a fill that runs without a lease, whether that is so because those of this key are for one client each.
+func (t *Turn) Apart() bool { return t.apart }
 
 // wait waits until the lease is not the same any more, and tells whether that came before it was over, or the caller left.
 func (t *Turn) wait(ctx context.Context) bool {
@@ -153,7 +166,7 @@ func (t *Turn) wait(ctx context.Context) bool {
 		switch {
 		case err != nil, first != nil && !bytes.Equal(item.Value, first):
 			return true
-		case bytes.Equal(item.Value, freed):
+		case t.frees(item.Value):
 			return true
 		case time.Until(t.until) <= 0:
 			return false
@@ -170,7 +183,7 @@ func (l *Leases) pause(waited time.Duration) time.Duration {
 	return min(max(firstLook, waited/8), longestLook)
 }
 
-// End ends the lease: others look for what was stored. It returns at once, and so does Free.
+// End ends the lease: others look for what was stored. It returns at once, and so do Free and Part.
 func (l *Lease) End() {
 	l.end(func(ctx context.Context) {
 		_, _ = l.leases.store.Delete(ctx, l.key)
@@ -179,9 +192,14 @@ func (l *Lease) End() {
 }
 
 // Free ends the lease of a fill that had nothing for others: they do not wait for one another for a moment.
-func (l *Lease) Free() {
+func (l *Lease) Free() { l.free(freed) }
+
+// Part does what Free does, and has others know that there is nothing to wait for in their own process either, as [Seat.Part] does in this one.
+func (l *Lease) Part() { l.free(apart) }
+
+func (l *Lease) free(word []byte) {
 	l.end(func(ctx context.Context) {
-		_ = l.leases.store.Set(ctx, l.key, freed, freedFor)
+		_ = l.leases.store.Set(ctx, l.key, word, freedFor)
 		l.leases.waker.Tell(ctx, l.key)
 	})
 }

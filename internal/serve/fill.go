@@ -174,7 +174,7 @@ func (x *exchange) begin() {
 
 // Release lets the requests go that wait for this fill: they may not have what it makes, or would have to wait for too long.
 func (x *exchange) Release() {
-	x.lease.Free()
+	x.lease.Part()
 	x.flight.Part()
 }
 

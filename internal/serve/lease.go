@@ -24,6 +24,9 @@ func (x *exchange) awaitsLease(seat *flight.Seat) (answered bool) {
 			x.leave()
 			return true
 		case run && lease == nil:
+			if turn.Apart() { // so it is for those that wait for this request
+				seat.Part()
+			}
 			return false
 		case x.lookAgain(seat): // another process may have filled it between the look-up and the lease
 			lease.End()
