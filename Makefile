@@ -22,7 +22,7 @@ MODULES := . integration
 BUILD := build
 
 .DEFAULT_GOAL := help
-.PHONY: help test test-with-servers lint conformance identity combinations purges fleet arrangements mutate crosstalk crowd evictions interop interop-with-servers bench bench-with-servers fuzz cover clean FORCE
+.PHONY: help test test-with-servers lint conformance identity combinations purges fleet leases arrangements mutate crosstalk crowd evictions interop interop-with-servers bench bench-with-servers fuzz cover clean FORCE
 
 help: ## list the targets
 	@sed -nE 's/^([a-z]+):.*## (.*)/\1 \2/p' $(MAKEFILE_LIST) | while read -r name text; do printf '%-12s %s\n' "$$name" "$$text"; done
@@ -70,6 +70,9 @@ purges: ## run the purge protocol through SCHEDULES (1000000) random schedules o
 
 fleet: ## have four processes share each store for STEPS (100000; 3000 where it stands in for another) steps in which they, the store and marks are lost, and see that nothing stays in it
 	@$(GO) test -C integration -count=1 -timeout 60m ./fleet -v $(if $(STEPS),-steps $(STEPS),-long) -traffic 5m -past $(if $(SEED),-seed $(SEED))
+
+leases: ## have 1,000 clients of four processes miss a page 1,000 times on each store, and kill the process that makes it 100 times
+	@$(GO) test -C integration -count=1 -timeout 4h ./fleet -run '^TestLeases$$' -v -rounds 1000 -deaths 100
 
 arrangements: ## run processes that are told different lists of memcached servers through WORLDS (2000) random worlds of each kind
 	@$(GO) test -count=1 -timeout 60m ./drivers/memcached -run '^TestArrangementHolds$$' -v -arrangements $(WORLDS)
