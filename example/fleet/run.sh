@@ -22,6 +22,11 @@ if [ -z "${CACHETTE_URL:-}" ]; then
 	port=${REDIS_PORT:-6390}
 	redis-server --bind 127.0.0.1 --port "$port" --save "" --appendonly no --dir "$scratch" >"$scratch/redis.log" &
 	pids+=($!)
+	for _ in {1..50}; do # until it answers: replicas would say that it does not
+		if (: <"/dev/tcp/127.0.0.1/$port") 2>/dev/null; then break; fi
+		kill -0 "$!" 2>/dev/null || { cat "$scratch/redis.log" >&2; exit 1; }
+		sleep 0.1
+	done
 	export CACHETTE_URL=redis://127.0.0.1:$port
 fi
 export CACHETTE_SERVICE=shop
