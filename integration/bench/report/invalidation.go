@@ -20,6 +20,9 @@ var invalidation = []standard{
 	{"purges a second", "Purges/redis", purgesASecond, "%.0f", "10,000"},
 	{"a value in memory that Remember finds: time to that of Fetch", "Remember/plain", timeRatio, "%.2f", "at most 1.10"},
 	{"with 8 tags", "Remember/8_tags", timeRatio, "%.2f", "at most 1.10"},
+	{"a hit near the process, in front of Redis: time to that in memory", "Near/page", timeRatio, "%.2f", "at most 1.05"},
+	{"with 8 tags", "Near/8_tags", timeRatio, "%.2f", "at most 1.05"},
+	{"a value near the process that Remember finds: time to that in memory", "Near/Remember", timeRatio, "%.2f", "at most 1.05"},
 }
 
 func purgesASecond(runs []result) float64 { return median(runs, "raw/s")["purges/s"] }
