@@ -22,7 +22,7 @@ MODULES := . integration
 BUILD := build
 
 .DEFAULT_GOAL := help
-.PHONY: help test test-with-servers lint conformance identity combinations purges fleet leases arrangements mutate crosstalk crowd evictions interop interop-with-servers bench bench-with-servers fuzz cover clean FORCE
+.PHONY: help test test-with-servers lint conformance identity combinations purges fleet leases near arrangements mutate crosstalk crowd evictions interop interop-with-servers bench bench-with-servers fuzz cover clean FORCE
 
 help: ## list the targets
 	@sed -nE 's/^([a-z]+):.*## (.*)/\1 \2/p' $(MAKEFILE_LIST) | while read -r name text; do printf '%-12s %s\n' "$$name" "$$text"; done
@@ -73,6 +73,9 @@ fleet: ## have four processes share each store for STEPS (100000; 3000 where it 
 
 leases: ## have 1,000 clients of four processes miss a page 1,000 times on each store, and kill the process that makes it 100 times
 	@$(GO) test -C integration -count=1 -timeout 4h ./fleet -run '^TestLeases$$' -v -rounds 1000 -deaths 100
+
+near: ## have three processes with near tiers follow the purges of a fourth on each store, while connections, processes and the store go away for as long as a minute
+	@$(GO) test -C integration -count=1 -timeout 60m ./fleet -run '^TestNear$$' -v -near
 
 arrangements: ## run processes that are told different lists of memcached servers through WORLDS (2000) random worlds of each kind
 	@$(GO) test -count=1 -timeout 60m ./drivers/memcached -run '^TestArrangementHolds$$' -v -arrangements $(WORLDS)

@@ -81,6 +81,7 @@ func serveMember(address string) {
 	go endWith(os.Getppid())
 	r.POST("/admin/purge", invalidation.Handler(cache))
 	r.GET("/admin/owed", func(c *gin.Context) { c.String(http.StatusOK, "%d", cache.Stats().Owed) })
+	r.GET("/admin/near", func(c *gin.Context) { c.String(http.StatusOK, "%d", cache.Stats().NearHits) })
 	log.Fatal(http.ListenAndServe(address, r))
 }
 
