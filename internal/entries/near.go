@@ -93,12 +93,14 @@ func (n *near) poll(ctx context.Context) {
 
 // listen looks when the store tells that something was purged.
 func (n *near) listen(ctx context.Context) {
-	told := false
+	told, refused := false, false
 	for ctx.Err() == nil {
 		key, at := n.tier.Log()
 		err := errUnknownPlace
 		if at != "" {
-			n.wakes.ready.Store(true)
+			if !refused { // one that is refused is so at once, and is tried now and then
+				n.wakes.ready.Store(true)
+			}
 			if err = n.far.Wait(ctx, key, drivers.Position(at)); err == nil {
 				err = n.look(ctx)
 			} else if ctx.Err() == nil && !told {
@@ -106,7 +108,7 @@ func (n *near) listen(ctx context.Context) {
 				n.log.Info("cachette: the store does not tell near tiers of purges at once; this process looks at them from time to time", "every", n.Poll, "error", err)
 			}
 		}
-		if err != nil {
+		if refused = err != nil && at != ""; refused {
 			n.wakes.ready.Store(false)
 		}
 		if errors.Is(err, errors.ErrUnsupported) {

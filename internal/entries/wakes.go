@@ -15,7 +15,7 @@ import (
 const lingers = 10 * time.Second
 
 // Wakes have those told that wait for the end of a lease of another process, by the log that near tiers read: a process has one reader of it. It is that
-// of the near tier where there is one, and else it runs while someone waits. nil tells nothing.
+// of the near tier where there is one, and else it runs while something waits. nil tells nothing.
 type Wakes struct {
 	far    *guard.Store
 	shared *purge.Shared
@@ -136,13 +136,16 @@ func (w *Wakes) hear(texts []string, complete bool) {
 	}
 }
 
-// read reads the log for as long as someone waits. Where it cannot, those who wait look from time to time.
+// read reads the log for as long as something waits. Where it cannot, what waits looks from time to time.
 func (w *Wakes) read(ctx context.Context) {
 	key, at := w.shared.NearLog(), drivers.Position("")
 	for ctx.Err() == nil {
 		next, err := w.step(ctx, key, at)
 		if at = next; err == nil {
 			continue
+		}
+		if ctx.Err() != nil { // another reader may have begun
+			return
 		}
 		w.ready.Store(false)
 		at = ""
