@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
+	"net/http/httptest"
 	"strings"
 	"sync/atomic"
 	"testing"
@@ -310,6 +311,70 @@ func TestNearElsewhere(t *testing.T) {
 			if runs.Load() != 1 {
 				t.Errorf("%d runs", runs.Load())
 			}
+		})
+	}
+}
+
+// What a page, or a value, is made of does not come from near the process: a purge that it has not heard of yet would else be undone by what is made
+// of the old value behind it, and be so in the store, for all.
+func TestNearIsNotMadeInto(t *testing.T) {
+	for _, through := range []string{"a value", "several values", "a value of a load", "a page of a load"} {
+		t.Run(through, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				store, version := newDepot(), atomic.Int64{}
+				load := func(context.Context) (string, error) { return fmt.Sprint("version ", version.Load()), nil }
+				var sites [2]*site
+				for i := range sites {
+					s := newSite(t, asJSON, func(c *cachette.Config) { c.Driver, c.Near = store, int64(1-i)<<20 })
+					sites[i] = s
+					value := func(ctx context.Context) (string, error) {
+						return cachette.Remember(ctx, s.cache, "part", time.Hour, load, cachette.WithTags("t"))
+					}
+					s.GET("/part", cachette.Cached(time.Hour, cachette.WithTags("t")), func(c *gin.Context) {
+						text, _ := load(c)
+						c.String(http.StatusOK, text)
+					})
+					s.GET("/plain/part", func(c *gin.Context) { text, _ := value(c); c.String(http.StatusOK, text) })
+					s.GET("/page", cachette.Cached(time.Hour), func(c *gin.Context) {
+						text := ""
+						switch through {
+						case "a value":
+							text, _ = value(c.Request.Context())
+						case "several values":
+							all, _ := cachette.RememberMany(c, s.cache, []string{"part"}, func(k string) string { return k }, time.Hour, func(context.Context, []string) (map[string]string, error) {
+								one, err := load(c)
+								return map[string]string{"part": one}, err
+							}, cachette.WithTags("t"))
+							text = all["part"]
+						case "a value of a load":
+							text, _ = cachette.Remember(c, s.cache, "whole", time.Hour, value)
+						case "a page of a load":
+							text, _ = cachette.Remember(c, s.cache, "whole", time.Hour, func(ctx context.Context) (string, error) {
+								w := httptest.NewRecorder()
+								s.ServeHTTP(w, httptest.NewRequestWithContext(ctx, http.MethodGet, "/part", nil))
+								return w.Body.String(), nil
+							})
+						}
+						c.String(http.StatusOK, text)
+					})
+				}
+				time.Sleep(5500 * time.Millisecond)
+				for range 4 {
+					sites[0].get("/part")
+					sites[0].get("/plain/part")
+				}
+				sites[1].get("/page")
+				time.Sleep(1100 * time.Millisecond) // a fill notes where the log of tags is for a second
+				version.Store(1)
+				must(t, sites[1].cache.Invalidate(t.Context(), "t"))
+				sites[0].get("/page") // before it has heard
+				time.Sleep(2 * time.Second)
+				for i, s := range sites {
+					if got := s.get("/page").body; got != "version 1" {
+						t.Errorf("process %d shows %q", i, got)
+					}
+				}
+			})
 		})
 	}
 }

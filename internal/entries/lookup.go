@@ -27,6 +27,9 @@ func (s *Store) Get(ctx context.Context, of *target.Target, now time.Time) Found
 
 // GetLive does what Get does for live objects, by a key whose bytes it does not keep. The Key of what it found is empty where it
 // is that one. ok is false where there are none that may answer: the store has bytes alone, and near this process is none.
+//
+// Not all that is asked for may be answered by what is near. A near copy may be one that was purged a moment ago, of which this process has not heard
+// yet. What is made of it behind the purge would be kept as if it were made of what there is since, in the store, for all.
 func (s *Store) GetLive(key []byte, request http.Header, now time.Time) (found Found, ok bool) {
 	switch {
 	case s.local != nil:

@@ -15,7 +15,8 @@ const atOnce = 500
 
 // GetMany does what Get does for several targets that do not vary, in their order: in one round trip for 500 of them where the driver reads several
 // keys at once, and in one more for the marks of tags that this process did not know of.
-func (s *Store) GetMany(ctx context.Context, of []*target.Target, now time.Time) []Found {
+// near tells whether what is near the process will do: not for what goes into something else, see [Store.GetLive].
+func (s *Store) GetMany(ctx context.Context, of []*target.Target, now time.Time, near bool) []Found {
 	found := make([]Found, 0, len(of))
 	if s.local != nil || !s.far.Batches() {
 		for _, one := range of {
@@ -27,6 +28,10 @@ func (s *Store) GetMany(ctx context.Context, of []*target.Target, now time.Time)
 	var far []*target.Target
 	var places []int
 	for i, one := range of {
+		if !near {
+			far, places = append(far, one), append(places, i)
+			continue
+		}
 		if live, ok := s.GetLive([]byte(one.Key), one.Header, now); ok && live.Entry != nil && live.Entry.Meta.Fresh(now) > 0 {
 			live.Key = one.Key
 			found[i] = live

@@ -73,7 +73,11 @@ func (s *Server) find(c *gin.Context, in *around, q *query, room *room) bool {
 	r, rt := c.Request, in.rt
 	key, came := rt.scheme(s).AppendKey(room.key[:0], r, s.Secure(c), in.said())
 	room.key = key
-	found, live := s.entries.GetLive(key, r.Header, q.now)
+	var found entries.Found
+	live := s.entries.Local() || in.borrower(r) == nil // what is near is not to go into something else: see entries.Store.GetLive
+	if live {
+		found, live = s.entries.GetLive(key, r.Header, q.now)
+	}
 	if live {
 		if q.found = found; s.serves(c, in, q, room) {
 			if !s.entries.Local() {

@@ -297,7 +297,7 @@ func (r *many) lookUp(leads []*lead) (missing []*lead) {
 	}
 	now := time.Now()
 	var stale []*lead
-	for i, found := range r.s.entries.GetMany(r.ctx, of, now) {
+	for i, found := range r.s.entries.GetMany(r.ctx, of, now, r.outer == nil) {
 		l := kept[i]
 		l.found = found
 		e := r.s.usable(&l.found, l.take)

@@ -170,7 +170,7 @@ func (m *made) loan(use *Use) (loan Loan) {
 // load runs, also when its caller leaves; its error is that of all of them. What the value is made into, or its failure, is told: borrower may be nil.
 func (s *Store) Remember(ctx context.Context, borrower Borrower, name string, use *Use, load Load, take Take) error {
 	within := s.within(borrower, name)
-	e, renews := s.live(name, take)
+	e, renews := s.live(name, borrower, take)
 	if e == nil || within != nil && within.name == name {
 		return s.rememberSlowly(ctx, borrower, &task{name: name, within: within, use: use, load: load, take: take, renews: renews})
 	}
@@ -194,8 +194,11 @@ func (s *Store) rememberSlowly(ctx context.Context, borrower Borrower, k *task) 
 }
 
 // live returns a fresh value that lies in this process as a live object, which needs no more than its key; or, where that is to be loaded anew
-// already, when it was made.
-func (s *Store) live(name string, take Take) (e *response.Entry, renews time.Time) {
+// already, when it was made. What goes into something else does not come from near the process: see [entries.Store.GetLive].
+func (s *Store) live(name string, borrower Borrower, take Take) (e *response.Entry, renews time.Time) {
+	if borrower != nil && !s.entries.Local() {
+		return nil, renews
+	}
 	now := time.Now()
 	var room [128]byte
 	found, ok := s.entries.GetLive(s.targets.AppendKey(room[:0], name), nil, now)
