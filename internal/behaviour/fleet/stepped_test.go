@@ -118,7 +118,7 @@ func (s *stepped) turns() []*command {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	slices.SortFunc(s.waiting, func(a, b *command) int {
-		return cmp.Or(cmp.Compare(a.who, b.who), cmp.Compare(a.number, b.number))
+		return cmp.Or(cmp.Compare(a.who, b.who), cmp.Compare(a.what, b.what), cmp.Compare(a.number, b.number)) // one who asks may ask for two things at once
 	})
 	return slices.Clone(s.waiting)
 }
@@ -212,8 +212,9 @@ func (p *process) do(ctx context.Context, what string, do func() error) error {
 	return err
 }
 
-func (p *process) Get(ctx context.Context, key string) (item drivers.Item, err error) {
-	err = p.do(ctx, "get "+key, func() error {
+func (p *process) Get(ctx context.Context, key string) (drivers.Item, error) {
+	var item drivers.Item
+	err := p.do(ctx, "get "+key, func() error {
 		found, ok := p.live(key)
 		if !ok {
 			return drivers.ErrMiss
@@ -221,11 +222,15 @@ func (p *process) Get(ctx context.Context, key string) (item drivers.Item, err e
 		item = drivers.Item{Value: bytes.Clone(found.Value), ExpiresAt: found.ExpiresAt}
 		return nil
 	})
-	return item, err
+	if err != nil { // what has come of it may come later
+		return drivers.Item{}, err
+	}
+	return item, nil
 }
 
-func (p *process) GetValues(ctx context.Context, keys ...string) (values [][]byte, err error) {
-	err = p.do(ctx, "get "+strings.Join(keys, " "), func() error {
+func (p *process) GetValues(ctx context.Context, keys ...string) ([][]byte, error) {
+	var values [][]byte
+	err := p.do(ctx, "get "+strings.Join(keys, " "), func() error {
 		values = make([][]byte, len(keys))
 		for i, key := range keys {
 			if item, ok := p.live(key); ok {
@@ -246,7 +251,10 @@ func (p *process) GetValues(ctx context.Context, keys ...string) (values [][]byt
 		}
 		return nil
 	})
-	return values, err
+	if err != nil { // what has come of it may come later
+		return nil, err
+	}
+	return values, nil
 }
 
 func (p *process) Set(ctx context.Context, key string, value []byte, ttl time.Duration) error {
@@ -260,13 +268,17 @@ func (p *process) Set(ctx context.Context, key string, value []byte, ttl time.Du
 	})
 }
 
-func (p *process) Delete(ctx context.Context, keys ...string) (n int, err error) {
+func (p *process) Delete(ctx context.Context, keys ...string) (int, error) {
 	keys = slices.Clone(keys)
-	err = p.do(ctx, "delete "+strings.Join(keys, " "), func() error {
+	n := 0
+	err := p.do(ctx, "delete "+strings.Join(keys, " "), func() error {
 		n = p.remove(keys)
 		return nil
 	})
-	return n, err
+	if err != nil { // what has come of it may come later
+		return 0, err
+	}
+	return n, nil
 }
 
 func (p *process) remove(keys []string) (n int) {
@@ -283,8 +295,9 @@ func (p *process) remove(keys []string) (n int) {
 	return n
 }
 
-func (p *process) Clear(ctx context.Context, prefix string) (n int, err error) {
-	err = p.do(ctx, "clear "+prefix, func() error {
+func (p *process) Clear(ctx context.Context, prefix string) (int, error) {
+	n := 0
+	err := p.do(ctx, "clear "+prefix, func() error {
 		if !p.clears {
 			return fmt.Errorf("it lists no keys: %w", errors.ErrUnsupported)
 		}
@@ -292,14 +305,18 @@ func (p *process) Clear(ctx context.Context, prefix string) (n int, err error) {
 		maps.DeleteFunc(p.logs, func(key string, _ *steppedLog) bool { return strings.HasPrefix(key, prefix) })
 		return nil
 	})
-	return n, err
+	if err != nil { // what has come of it may come later
+		return 0, err
+	}
+	return n, nil
 }
 
 func (p *process) Close() error { return nil }
 
-func (p *process) Add(ctx context.Context, ttl time.Duration, word func() []byte, keys ...string) (values [][]byte, err error) {
+func (p *process) Add(ctx context.Context, ttl time.Duration, word func() []byte, keys ...string) ([][]byte, error) {
 	keys = slices.Clone(keys)
-	err = p.do(ctx, "add "+strings.Join(keys, " "), func() error {
+	var values [][]byte
+	err := p.do(ctx, "add "+strings.Join(keys, " "), func() error {
 		values = make([][]byte, len(keys))
 		for i, key := range keys {
 			item, ok := p.live(key)
@@ -319,7 +336,10 @@ func (p *process) Add(ctx context.Context, ttl time.Duration, word func() []byte
 		}
 		return nil
 	})
-	return values, err
+	if err != nil { // what has come of it may come later
+		return nil, err
+	}
+	return values, nil
 }
 
 // log returns a log, and begins it if need be.
@@ -361,19 +381,26 @@ func (p *process) Purge(ctx context.Context, key string, _ int, _ time.Duration,
 	})
 }
 
-func (p *process) End(ctx context.Context, key string, _ time.Duration) (end drivers.Position, err error) {
-	err = p.do(ctx, "end "+key, func() error {
+func (p *process) End(ctx context.Context, key string, _ time.Duration) (drivers.Position, error) {
+	var end drivers.Position
+	err := p.do(ctx, "end "+key, func() error {
 		if p.full && p.logs[key] == nil {
 			return errFull
 		}
 		end = p.log(key).end()
 		return nil
 	})
-	return end, err
+	if err != nil {
+		return "", err
+	}
+	return end, nil
 }
 
-func (p *process) Since(ctx context.Context, key string, from drivers.Position) (records [][]byte, end drivers.Position, complete bool, err error) {
-	err = p.do(ctx, "since "+key, func() error {
+func (p *process) Since(ctx context.Context, key string, from drivers.Position) ([][]byte, drivers.Position, bool, error) {
+	var records [][]byte
+	var end drivers.Position
+	complete := false
+	err := p.do(ctx, "since "+key, func() error {
 		var number, behind int
 		_, scanned := fmt.Sscanf(string(from), "%d %d", &number, &behind)
 		l := p.logs[key]
@@ -385,5 +412,8 @@ func (p *process) Since(ctx context.Context, key string, from drivers.Position) 
 		}
 		return nil
 	})
-	return records, end, complete, err
+	if err != nil {
+		return nil, "", false, err
+	}
+	return records, end, complete, nil
 }
