@@ -73,18 +73,15 @@ func (s *Server) find(c *gin.Context, in *around, q *query, room *room) bool {
 	r, rt := c.Request, in.rt
 	key, came := rt.scheme(s).AppendKey(room.key[:0], r, s.Secure(c), in.said())
 	room.key = key
-	var found entries.Found
 	live := s.entries.Local() || in.borrower(r) == nil // what is near is not to go into something else: see entries.Store.GetLive
 	if live {
-		found, live = s.entries.GetLive(key, r.Header, q.now)
+		q.found, live = s.entries.GetLive(key, r.Header, q.now)
 	}
-	if live {
-		if q.found = found; s.serves(c, in, q, room) {
-			if !s.entries.Local() {
-				s.nearHits[room.slot].n.Add(1)
-			}
-			return true
+	if live && s.serves(c, in, q, room) {
+		if !s.entries.Local() {
+			s.nearHits[room.slot].n.Add(1)
 		}
+		return true
 	}
 	q.target = target.Target{
 		Key: string(key), Host: target.Authority(r.Host), Path: r.URL.Path, Came: came, Header: r.Header,
@@ -93,7 +90,7 @@ func (s *Server) find(c *gin.Context, in *around, q *query, room *room) bool {
 	s.purgedAs(&q.target, r)
 	if !s.entries.Local() {
 		if live && q.early { // unless another process has refreshed it since
-			q.renews, q.early = found.Entry.Meta.ResponseTime, false
+			q.renews, q.early = q.found.Entry.Meta.ResponseTime, false
 		}
 		q.found = s.entries.Get(r.Context(), &q.target, q.now)
 		return s.serves(c, in, q, room)
