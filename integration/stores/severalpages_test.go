@@ -104,7 +104,9 @@ func TestPagesWithoutOneServer(t *testing.T) {
 		s.version.Add(1)
 		for i := range several {
 			err := s.cache.PurgePath(t.Context(), s.page(i))
-			if on := s.serverOfPage(i); (err != nil) != (on == lost) || err != nil && !strings.Contains(err.Error(), "owed") {
+			on := s.serverOfPage(i)
+			owed := on == lost || s.serverOf(target.Tag(0)) == lost // which has what tells near tiers: other processes may have one
+			if (err != nil) != owed || err != nil && !strings.Contains(err.Error(), "owed") {
 				t.Errorf("the purge of page %d, on server %d without %d: %v", i, on, lost, err)
 			}
 		}
