@@ -28,14 +28,12 @@ func (s *Store) GetMany(ctx context.Context, of []*target.Target, now time.Time,
 	var far []*target.Target
 	var places []int
 	for i, one := range of {
-		if !near {
-			far, places = append(far, one), append(places, i)
-			continue
-		}
-		if live, ok := s.GetLive([]byte(one.Key), one.Header, now); ok && live.Entry != nil && live.Entry.Meta.Fresh(now) > 0 {
-			live.Key = one.Key
-			found[i] = live
-			continue
+		if near {
+			if live, ok := s.GetLive([]byte(one.Key), one.Header, now); ok && live.Entry != nil && live.Entry.Meta.Fresh(now) > 0 {
+				live.Key = one.Key
+				found[i] = live
+				continue
+			}
 		}
 		far, places = append(far, one), append(places, i)
 	}

@@ -6,7 +6,6 @@ import (
 	"hash/maphash"
 	"log/slog"
 	"math/bits"
-	"sync"
 	"sync/atomic"
 	"time"
 
@@ -45,7 +44,6 @@ type near struct {
 	uses  uses
 	wakes *Wakes // nil where the store does not tell of records
 	stop  context.CancelFunc
-	runs  sync.WaitGroup
 }
 
 // startNear begins the tier near this process, if there is to be one.
@@ -63,9 +61,9 @@ func (s *Store) startNear(o Near) {
 	s.near = n
 	if s.wakes != nil {
 		n.wakes, s.wakes.always, n.tier.OnNews = s.wakes, true, s.wakes.hear
-		n.runs.Go(func() { n.listen(ctx) })
+		go n.listen(ctx)
 	}
-	n.runs.Go(func() { n.poll(ctx) })
+	go n.poll(ctx)
 }
 
 // close ends what looks at the purges, and forgets what was kept.

@@ -4,6 +4,12 @@ import "context"
 
 // What the simulator needs for the mistakes of near tiers.
 
+// Left tells what is left of a near entry.
+func (t *Tier) Left(near *Basis) State {
+	state, _ := t.Purges().Judge(nil, near)
+	return state
+}
+
 // NearRecords are those that near tiers are told of a purge.
 func (s *Shared) NearRecords(scopes ...Scope) []string {
 	b := s.bill(scopes...)

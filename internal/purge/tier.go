@@ -3,7 +3,6 @@ package purge
 import (
 	"context"
 	"encoding/binary"
-	"slices"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -96,7 +95,7 @@ func (t *Tier) look(ctx context.Context) error {
 			return err
 		}
 		if complete {
-			texts := slices.Collect(purgesIn(records))
+			texts := NewsIn(records)
 			t.hear(texts)
 			t.tell(texts, true)
 			t.at = to
@@ -202,12 +201,6 @@ func (t *Tier) Keep(r Reading, basis *Basis, key string) (near Basis, ok bool) {
 
 // Purges are those by which near entries are judged. It is for that alone.
 func (t *Tier) Purges() *Local { return &t.local }
-
-// Left tells what is left of a near entry.
-func (t *Tier) Left(near *Basis) State {
-	state, _ := t.local.Judge(nil, near)
-	return state
-}
 
 // Replaced ends what is near of a key, under which this process stores something else.
 func (t *Tier) Replaced(key string) { t.hear([]string{storedUnder(key).id().logged(false)}) }
