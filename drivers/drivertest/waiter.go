@@ -157,36 +157,35 @@ func (w waiting) unknown(t *testing.T) {
 	}
 }
 
-// follows has a reader that only waits and looks see all that writers append.
+// follows has a reader that only waits and looks see all that writers append, a round of them at a time: the last record of each round
+// comes while the reader looks, or begins to wait, and nothing comes behind it that would tell of it.
 func (w waiting) follows(t *testing.T, h Harness) {
 	const writers = 4
-	rounds := 5 * h.rounds()
 	at := w.end(t, "follows")
-	done := make(chan error, 1)
-	go func() {
-		for seen := 0; seen < writers*rounds; {
-			if err := w.Wait(t.Context(), "follows", at); err != nil {
-				done <- err
-				return
+	for round := range 5 * h.rounds() {
+		done := make(chan error, 1)
+		go func() {
+			for seen := 0; seen < writers; {
+				if err := w.Wait(t.Context(), "follows", at); err != nil {
+					done <- err
+					return
+				}
+				records, end, complete, err := w.Since(t.Context(), "follows", at)
+				if err != nil || !complete {
+					done <- fmt.Errorf("what is behind is complete: %t, %w", complete, err)
+					return
+				}
+				at, seen = end, seen+len(records)
 			}
-			records, end, complete, err := w.Since(t.Context(), "follows", at)
-			if err != nil || !complete {
-				done <- fmt.Errorf("what is behind is complete: %t, %w", complete, err)
-				return
-			}
-			at, seen = end, seen+len(records)
-		}
-		done <- nil
-	}()
-	together(writers, func(n int) {
-		for i := range rounds {
-			if err := w.Append(t.Context(), "follows", keep, long, fmt.Append(nil, n, ".", i)); err != nil {
+			done <- nil
+		}()
+		together(writers, func(n int) {
+			if err := w.Append(t.Context(), "follows", keep, long, fmt.Append(nil, n, ".", round)); err != nil {
 				t.Errorf("Append: %v", err)
-				return
 			}
-		}
-	})
-	w.wantTold(t, "for all that was appended", done)
+		})
+		w.wantTold(t, fmt.Sprintf("for all that was appended in round %d", round), done)
+	}
 }
 
 // ended has callers leave.
@@ -242,10 +241,14 @@ func (w waiting) beside(t *testing.T) {
 			t.Error(err)
 		}
 	})
-	for i := range logs {
+	for n := range logs {
+		i := n / 2 // from both ends, so that it is not the order in which they came
+		if n%2 == 1 {
+			i = logs - 1 - i
+		}
 		w.append(t, name(i), keep, "record")
 		w.wantTold(t, "of one log of many", waits[i])
-		for _, other := range waits[i+1:] {
+		for _, other := range waits[n/2+1 : logs-(n+1)/2] {
 			select {
 			case err := <-other:
 				t.Fatalf("Wait has returned with nothing behind it: %v", err)
