@@ -12,8 +12,8 @@ import (
 const (
 	longestFunction = 60
 	longestFile     = 400
-	mostFiles       = 12   // of the root, without tests
-	mostLines       = 1000 // of these, without what documents them, which grows with what is promised
+	mostFiles       = 15   // of the root, without tests
+	mostLines       = 1300 // of these, without what documents them, which grows with what is promised
 	mostTests       = 8    // of the root
 )
 
