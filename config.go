@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"log/slog"
 	"os"
+	"reflect"
 	"strings"
 	"time"
 
@@ -17,7 +18,7 @@ import (
 // Config says where and how a cache keeps its data. The zero Config is valid: a cache in memory, plain text as its
 // values, one minute to live. A field that is zero has its default.
 //
-// In code, fill one in; from the environment, take what [FromEnv] returns. Each field but the last four has a variable
+// In code, fill one in; from the environment, take what [FromEnv] returns. Each field but the last five has a variable
 // of its own, which is named here and in each error.
 type Config struct {
 	// Backend names the store: inmemory (the default), redis, memcached, mongodb, dynamodb, or another that has been
@@ -172,6 +173,9 @@ type Config struct {
 	// Encoder is a codec that the program has made itself. It wins over Codec.
 	Encoder encoders.Encoder
 
+	// Observer is told of what the cache does, as it happens; nothing is unless set.
+	Observer Observer
+
 	// Logger takes what is worth a line in the log: [slog.Default] unless set.
 	Logger *slog.Logger
 }
@@ -192,7 +196,7 @@ func (e *ConfigError) Error() string { return (*config.Mistake)(e).Error() }
 // backend's own by that backend, and so only where it is linked. What a backend requires is required of the chosen one only, and
 // of none where Driver is set or the cache is Disabled.
 func (c Config) Validate() error {
-	return joined(config.Config(c).Mistakes(nil))
+	return joined(c.settings().Mistakes(nil))
 }
 
 // FromEnv returns the configuration that the environment gives: each field of [Config] that names a variable is set
@@ -214,7 +218,25 @@ func FromEnv() (Config, error) {
 	if err != nil {
 		return Config{}, err
 	}
-	return Config(read), nil
+	var c Config
+	copyFields(&c, &read)
+	return c, nil
+}
+
+// settings returns the fields that package config knows: all but those whose types are of this package.
+func (c Config) settings() (settings config.Config) {
+	copyFields(&settings, &c)
+	return settings
+}
+
+// copyFields sets the fields of a struct from those of another that have their names.
+func copyFields(to, from any) {
+	target, source := reflect.ValueOf(to).Elem(), reflect.ValueOf(from).Elem()
+	for i := range target.NumField() {
+		if field := source.FieldByName(target.Type().Field(i).Name); field.IsValid() {
+			target.Field(i).Set(field)
+		}
+	}
 }
 
 func joined(mistakes []*config.Mistake) error {
@@ -225,16 +247,16 @@ func joined(mistakes []*config.Mistake) error {
 	return errors.Join(errs...) // nil for none
 }
 
-// configured returns what cfgFunc gives, with its defaults.
-func configured(cfgFunc func() (Config, error)) (config.Config, error) {
+// configured returns what cfgFunc gives, with its defaults, and the observer.
+func configured(cfgFunc func() (Config, error)) (config.Config, Observer, error) {
 	cfg, err := cfgFunc()
 	if err != nil {
-		return config.Config{}, configError(err)
+		return config.Config{}, nil, configError(err)
 	}
 	if err := cfg.Validate(); err != nil {
-		return config.Config{}, err
+		return config.Config{}, nil, err
 	}
-	return config.Config(cfg).WithDefaults(), nil
+	return cfg.settings().WithDefaults(), cfg.Observer, nil
 }
 
 // configError returns the error of a cfgFunc as Install gives it: the mistakes that FromEnv and Validate find are told in the same

@@ -56,7 +56,7 @@ var middlewareName = engines.NameOf((*Cache)(nil).middleware)
 
 // open makes the cache that cfgFunc describes.
 func open(engine *gin.Engine, cfgFunc func() (Config, error)) (*Cache, error) {
-	cfg, err := configured(cfgFunc)
+	cfg, observer, err := configured(cfgFunc)
 	if err != nil {
 		return nil, err
 	}
@@ -91,7 +91,7 @@ func open(engine *gin.Engine, cfgFunc func() (Config, error)) (*Cache, error) {
 		Owner: c, Store: c.responses, Engine: engine, Prefix: cfg.KeyPrefix, Service: release,
 		BodyLimit: cfg.BodyLimit, CaptureLimit: bodies, Log: cfg.Logger, Disabled: cfg.Disabled, ProxyScheme: cfg.ProxyScheme,
 		Middleware: middlewareName, Handler: engines.NameOf(Cached(0)), Keyed: !engines.Known(), InvalidateOn: rfc9111.Invalidation(cfg.InvalidateOn),
-		TagFields: tagFields, Leases: leases,
+		TagFields: tagFields, Leases: leases, Observe: c.observe(observer),
 	})
 	c.frame = serve.NewFrame(c.server)
 	c.values = values.New(values.Options{
@@ -108,7 +108,7 @@ func nearOf(cfg config.Config, store *guard.Store) (entries.Near, error) {
 		return entries.Near{}, nil
 	}
 	objects, err := inmemory.New(inmemory.Options{MemoryLimit: cfg.Near})
-	return entries.Near{Objects: objects, Limit: cfg.Near, Poll: cfg.NearPoll, Stale: cfg.NearStaleness, Close: objects.Close}, err
+	return entries.Near{Objects: objects, Limit: cfg.Near, Poll: cfg.NearPoll, Stale: cfg.NearStaleness, Close: objects.Close, Usage: objects.Usage}, err
 }
 
 // middleware gives each request its cache, and has unsafe ones invalidate what they outdate.

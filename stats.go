@@ -1,9 +1,12 @@
 package cachette
 
 import (
+	"iter"
+	"slices"
 	"time"
 
 	"github.com/gin-cachette/cachette/internal/event"
+	"github.com/gin-cachette/cachette/internal/guard"
 )
 
 // Stats are numbers that a [Cache] has counted since it was installed.
@@ -43,15 +46,45 @@ type Stats struct {
 	// NearHits is how many requests were answered by near copies, which ask the store nothing: see [Config]. They are hits of their routes, too.
 	NearHits uint64
 
+	// Memory is what the store holds, where it is in this process, and Near what the near copies take; zero where there is none.
+	Memory, Near MemoryStats
+
+	// Waiting is how many writes of responses wait for a store outside of the process, or are under way, and WaitingBytes what they take in memory.
+	Waiting, WaitingBytes int64
+
 	Store StoreStats // what became of the operations on the store
 
 	// Routes is what became of the requests of each route with a Cached, by its pattern, as "/products/:id"; "" is that of no route.
 	Routes map[string]RouteStats
 }
 
-// RouteStats are how many requests came out in each way. A request of which the client has left before is in none; one that goes on to
-// another Cached is counted there; and what the cache does by itself, as a refresh in the background, is not counted.
+// MemoryStats are what is held in the memory of this process.
+type MemoryStats struct {
+	Entries   int    // how many, those that have expired and are not removed yet included
+	Bytes     int64  // that they take
+	Limit     int64  // how many bytes they may take
+	Evictions uint64 // how many entries were removed to make room for others
+}
+
+// RouteStats are what became of the requests of a route, and of its handlers.
 type RouteStats struct {
+	Outcomes
+
+	// Refused is for how many responses each reason was why they were not stored, and Bypasses for how many requests why nothing was looked up for
+	// them: the words are those of the detail in Cache-Status (docs/cache-status.md).
+	Refused, Bypasses map[string]uint64
+
+	// Fills are how long the handlers ran to make what might be stored, in refreshes in the background, too, of which there were Refreshes.
+	Fills     Durations
+	Refreshes uint64
+
+	// Saved is what the handlers had taken to make the responses that were served in place of running them: each hit adds what its response took.
+	Saved time.Duration
+}
+
+// Outcomes are how many requests came out in each way. A request of which the client has left before is in none; one that goes on to
+// another Cached is counted there; and what the cache does by itself, as a refresh in the background, is not counted.
+type Outcomes struct {
 	Hits          uint64 // answered by a fresh stored response
 	StaleHits     uint64 // by a stale one, as it or the client allows
 	Collapsed     uint64 // by the answer to another request, for which they have waited
@@ -60,6 +93,38 @@ type RouteStats struct {
 	Misses        uint64 // by the handler
 	Bypassed      uint64 // by the handler, and nothing was looked up
 	Unsatisfiable uint64 // with 504, since they asked for what is stored alone, and nothing suitable was
+}
+
+// All goes through the numbers with the names that [RequestEvent] has for them: hit, stale, collapsed, validated, stale-on-error, miss, bypass and
+// unsatisfiable.
+func (o Outcomes) All() iter.Seq2[string, uint64] {
+	return func(yield func(string, uint64) bool) {
+		for i, n := range [...]uint64{o.Hits, o.StaleHits, o.Collapsed, o.Validated, o.StaleOnError, o.Misses, o.Bypassed, o.Unsatisfiable} {
+			if !yield(event.Outcome(i+1).String(), n) {
+				return
+			}
+		}
+	}
+}
+
+// Durations are how long several things took, of which there were Count, and which took Sum together.
+type Durations struct {
+	Count uint64
+	Sum   time.Duration
+
+	// Buckets is how many took at most as long as each bound of [DurationBounds], and longer than the one before; the last is of those above them all.
+	Buckets [len(event.Bounds) + 1]uint64
+}
+
+// DurationBounds returns the bounds of the Buckets of [Durations], from 100 µs to 10 s.
+func DurationBounds() []time.Duration { return slices.Clone(event.Bounds[:]) }
+
+func durations(buckets event.Buckets, sum time.Duration) Durations {
+	d := Durations{Sum: sum, Buckets: buckets}
+	for _, n := range buckets {
+		d.Count += n
+	}
+	return d
 }
 
 // StoreStats are the operations on the store by their kinds, those on values, on responses and on the marks of purges. In memory, where
@@ -79,6 +144,17 @@ type StoreStats struct {
 	Servers map[string]ServerStats
 }
 
+// All goes through the kinds with the names that [OperationEvent] has for them: read, write, add, append, removal, clearing, sweep and ping.
+func (s *StoreStats) All() iter.Seq2[string, *OperationStats] {
+	return func(yield func(string, *OperationStats) bool) {
+		for i, o := range [...]*OperationStats{&s.Reads, &s.Writes, &s.Adds, &s.Appends, &s.Removals, &s.Clearings, &s.Sweeps, &s.Pings} {
+			if !yield(event.Kind(i).String(), o) {
+				return
+			}
+		}
+	}
+}
+
 // ServerStats are the States of one server's operations: see [OperationStats]. Writes stands for Adds and Appends, too.
 type ServerStats struct{ Reads, Writes, Removals string }
 
@@ -94,8 +170,8 @@ type OperationStats struct {
 	Closed      uint64 // it came behind Close
 	Unsupported uint64 // the store can never do it
 
-	Bytes uint64        // of the values that were read or written
-	Time  time.Duration // that all of them took together; 0 in memory, where none waits
+	Bytes uint64    // of the values that were read or written
+	Took  Durations // how long they took; none in memory, where none waits, and none of those that were refused
 
 	// State is "closed" where operations go to the store; "open" while they are refused, since three in a row have failed; and "trying" while
 	// one tries whether it is back. Reads and Removals each have their own, and Writes, Adds and Appends one; the others are never refused.
@@ -104,21 +180,45 @@ type OperationStats struct {
 	RetryAt time.Time // from when on the next operation tries; zero while State is closed
 }
 
+// All goes through the numbers with the names that [OperationEvent] has for them: done, missed, too-large, timed-out, failed, refused, canceled,
+// closed and unsupported.
+func (o *OperationStats) All() iter.Seq2[string, uint64] {
+	return func(yield func(string, uint64) bool) {
+		for i, n := range [...]uint64{o.Done, o.Missed, o.TooLarge, o.TimedOut, o.Failed, o.Refused, o.Canceled, o.Closed, o.Unsupported} {
+			if !yield(event.Result(i).String(), n) {
+				return
+			}
+		}
+	}
+}
+
+func operationStats(c guard.Counts) OperationStats {
+	return OperationStats{
+		Done: c.Done, Missed: c.Missed, TooLarge: c.TooLarge, TimedOut: c.TimedOut, Failed: c.Failed, Refused: c.Refused, Canceled: c.Canceled,
+		Closed: c.Closed, Unsupported: c.Unsupported, Bytes: c.Bytes, Took: durations(c.Buckets, c.Took), State: c.State, RetryAt: c.RetryAt,
+	}
+}
+
 // Stats returns what the cache has counted so far. It works after Close, too.
 func (c *Cache) Stats() Stats {
 	counts := c.server.Counts()
 	routes := make(map[string]RouteStats)
-	for pattern, o := range c.server.Outcomes() {
-		routes[pattern] = RouteStats(o)
+	for pattern, r := range c.server.Routes() {
+		buckets, _, sum := r.Fills.Read()
+		routes[pattern] = RouteStats{
+			Outcomes: Outcomes(r.Outcomes), Refused: r.Refused, Bypasses: r.Bypasses, Fills: durations(buckets, sum), Refreshes: r.Renewals, Saved: r.Saved,
+		}
 	}
 	servers := make(map[string]ServerStats)
 	for name, states := range c.store.Servers() {
 		servers[name] = ServerStats(states)
 	}
-	of := func(kind event.Kind) OperationStats { return OperationStats(c.store.Counts(kind)) }
+	of := func(kind event.Kind) OperationStats { return operationStats(c.store.Counts(kind)) }
+	waiting, bytes := c.responses.Waiting()
 	return Stats{
 		Stored: counts.Stored.Load(), TooLarge: counts.TooLarge.Load(), Dropped: counts.Dropped.Load(), Untagged: counts.Untagged.Load(), Uncaptured: counts.Uncaptured.Load(),
 		CutOff: c.server.CutOff(), StoreFailures: c.store.Failures(), Owed: c.responses.Owed(), Routes: routes, NearHits: c.server.NearHits(),
+		Memory: MemoryStats(c.store.Usage()), Near: MemoryStats(c.responses.NearUsage()), Waiting: waiting, WaitingBytes: bytes,
 		Store: StoreStats{
 			Reads: of(event.Read), Writes: of(event.Write), Adds: of(event.Add), Appends: of(event.Append), Removals: of(event.Removal),
 			Clearings: of(event.Clearing), Sweeps: of(event.Sweep), Pings: of(event.Ping), Servers: servers,

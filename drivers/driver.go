@@ -101,6 +101,20 @@ type Limited interface {
 	MaxValue(key string) int
 }
 
+// Measured is a driver that knows what it holds. Without it cachette does not tell.
+type Measured interface {
+	// Usage returns what the driver holds, as far as it is known at the moment.
+	Usage() Usage
+}
+
+// Usage is what a driver holds.
+type Usage struct {
+	Entries   int    // how many, those that have expired and are not removed yet included
+	Bytes     int64  // that they take
+	Limit     int64  // how many bytes they may take
+	Evictions uint64 // how many entries were removed to make room for others, since the driver was made
+}
+
 // Dedicated is a driver whose part of the store, such as a table, is there for caches alone, so that clearing all of it
 // takes nothing from other programs. Without it cachette takes it that others keep their keys in the same store, and
 // refuses to flush one that has no prefix.

@@ -59,7 +59,7 @@ type Options struct {
 }
 
 // Driver is a [drivers.Driver] that keeps its entries in memory. It is a [drivers.Objects], a [drivers.Limited], a
-// [drivers.Adder], a [drivers.Inserter], a [drivers.Log], a [drivers.Sweeper] and a [drivers.Pinger] too. Create it with [New].
+// [drivers.Adder], a [drivers.Inserter], a [drivers.Log], a [drivers.Sweeper], a [drivers.Measured] and a [drivers.Pinger] too. Create it with [New].
 type Driver struct {
 	clock func() time.Time // nil for the real one
 	start time.Time        // times are kept as durations since then, which no change of the wall clock moves
@@ -69,8 +69,9 @@ type Driver struct {
 
 	_ [64]byte // a hit reads what is above, and a write changes what is below: they share no cache line
 
-	budget budget
-	reaper reaper
+	budget    budget
+	reaper    reaper
+	evictions atomic.Uint64
 }
 
 // store is otter's cache. An entry in it is never changed, only replaced, so readers need no lock. It lies in otter's own node as a rule.
@@ -108,6 +109,11 @@ func New(options Options) (*Driver, error) {
 		Weigher:          func(_ string, e entry) uint32 { return e.weight },
 		ExpiryCalculator: otter.ExpiryWritingFunc(timeLeft),
 		Clock:            &d.reaper,
+		OnAtomicDeletion: func(e otter.DeletionEvent[string, entry]) {
+			if e.Cause == otter.CauseOverflow {
+				d.evictions.Add(1)
+			}
+		},
 	})
 	if err != nil {
 		return nil, fmt.Errorf("inmemory: %w", err)
@@ -134,6 +140,15 @@ func (d *Driver) begin(ctx context.Context) (*store, error) {
 		return nil, drivers.ErrClosed
 	}
 	return cache, ctx.Err()
+}
+
+// Usage implements [drivers.Measured]. It is zero once the driver is closed.
+func (d *Driver) Usage() drivers.Usage {
+	cache := d.store.Load()
+	if cache == nil {
+		return drivers.Usage{}
+	}
+	return drivers.Usage{Entries: cache.EstimatedSize(), Bytes: int64(cache.WeightedSize()), Limit: d.limit, Evictions: d.evictions.Load()}
 }
 
 // Get returns a copy of the value stored under key. It is [drivers.ErrMiss] when key is absent, has expired, or holds

@@ -27,62 +27,62 @@ func TestRoutesAreCounted(t *testing.T) {
 		ttl     string // Cache-Control of the answers
 		handler gin.HandlerFunc
 		send    func(s *site)
-		want    cachette.RouteStats
+		want    cachette.Outcomes
 	}{
 		"misses and hits": {"max-age=60", page, func(s *site) {
 			for _, path := range []string{"/1", "/1", "/2", "/1?a", "/1"} {
 				s.get(path)
 			}
 			s.do(http.MethodHead, "/1")
-		}, cachette.RouteStats{Misses: 3, Hits: 3}},
+		}, cachette.Outcomes{Misses: 3, Hits: 3}},
 		"a client that has it": {"max-age=60", page, func(s *site) {
 			s.get("/1")
 			s.get("/1", "If-None-Match: \"v\"")
 			s.get("/1", "Range: bytes=0-1")
-		}, cachette.RouteStats{Misses: 1, Hits: 2}},
+		}, cachette.Outcomes{Misses: 1, Hits: 2}},
 		"validated (RFC 9111 §4.3)": {"max-age=1", page, func(s *site) {
 			s.get("/1")
 			time.Sleep(2 * time.Second)
 			s.get("/1")
-		}, cachette.RouteStats{Misses: 1, Validated: 1}},
+		}, cachette.Outcomes{Misses: 1, Validated: 1}},
 		"stale, as the client allows (RFC 9111 §5.2.1.2)": {"max-age=1", page, func(s *site) {
 			s.get("/1")
 			time.Sleep(2 * time.Second)
 			s.get("/1", "Cache-Control: max-stale")
-		}, cachette.RouteStats{Misses: 1, StaleHits: 1}},
+		}, cachette.Outcomes{Misses: 1, StaleHits: 1}},
 		"stale, and refreshed (RFC 5861 §3)": {"max-age=1, stale-while-revalidate=60", page, func(s *site) {
 			s.get("/1")
 			time.Sleep(2 * time.Second)
 			s.get("/1")
 			synctest.Wait()
 			s.get("/1")
-		}, cachette.RouteStats{Misses: 1, StaleHits: 1, Hits: 1}},
+		}, cachette.Outcomes{Misses: 1, StaleHits: 1, Hits: 1}},
 		"stale on an error (RFC 5861 §4)": {"max-age=1, stale-if-error=60", failsAfter(1), func(s *site) {
 			s.get("/1")
 			time.Sleep(2 * time.Second)
 			s.get("/1")
-		}, cachette.RouteStats{Misses: 1, StaleOnError: 1}},
+		}, cachette.Outcomes{Misses: 1, StaleOnError: 1}},
 		"only if cached (RFC 9111 §5.2.1.7)": {"max-age=60", page, func(s *site) {
 			s.get("/1", "Cache-Control: only-if-cached")
-		}, cachette.RouteStats{Unsatisfiable: 1}},
+		}, cachette.Outcomes{Unsatisfiable: 1}},
 		"not stored": {"no-store", page, func(s *site) {
 			s.get("/1")
 			s.get("/1")
-		}, cachette.RouteStats{Misses: 2}},
+		}, cachette.Outcomes{Misses: 2}},
 		"past the cache": {"max-age=60", page, func(s *site) {
 			s.do(http.MethodPost, "/1")
 			s.get("/1", "Upgrade: websocket", "Connection: Upgrade")
-		}, cachette.RouteStats{Bypassed: 2}},
+		}, cachette.Outcomes{Bypassed: 2}},
 		"waiting for another (RFC 9111 §4)": {"max-age=60", inASecond(page), func(s *site) {
 			answers := together(5, func(int) answer { return s.served(context.Background(), http.MethodGet, "/1") })
 			for range 5 {
 				<-answers
 			}
-		}, cachette.RouteStats{Misses: 1, Collapsed: 4}},
+		}, cachette.Outcomes{Misses: 1, Collapsed: 4}},
 		"a handler that panics": {"max-age=60", func(*gin.Context) { panic("no page") }, func(s *site) {
 			defer func() { _ = recover() }()
 			s.get("/1")
-		}, cachette.RouteStats{Misses: 1}},
+		}, cachette.Outcomes{Misses: 1}},
 	} {
 		for kind, store := range map[string]func(*cachette.Config){"memory": func(*cachette.Config) {}, "bytes": func(cfg *cachette.Config) { cfg.Driver = newShelf() }} {
 			t.Run(name+"/"+kind, func(t *testing.T) {
@@ -95,10 +95,10 @@ func TestRoutesAreCounted(t *testing.T) {
 					s.GET("/other", cachette.Cached(time.Minute), page)
 					row.send(s)
 					routes := s.cache.Stats().Routes
-					if got := routes["/:n"]; got != row.want {
+					if got := routes["/:n"].Outcomes; got != row.want {
 						t.Errorf("counted: %+v; want %+v", got, row.want)
 					}
-					if got := routes["/other"]; got != (cachette.RouteStats{}) {
+					if got := routes["/other"].Outcomes; got != (cachette.Outcomes{}) {
 						t.Errorf("of another route: %+v", got)
 					}
 				})

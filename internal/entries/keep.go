@@ -110,12 +110,12 @@ func (s *Store) Room(key string, d *response.Draft, t *Ticket) int64 {
 		return s.roomForObject(key, d)
 	}
 	e := response.New(&response.Draft{Status: d.Status, Fields: slices.Clone(d.Fields), Meta: d.Meta})
-	e.Key, e.Basis = key, t.Basis
+	e.Key, e.Basis, e.Meta.Took = key, t.Basis, time.Hour // so far, and more than it takes
 	if len(e.Meta.Vary) > 0 { // its variant's key and digest are of a length that all of them have
 		e.Variant = rfc9111.VariantKey(e.Meta.Vary, nil)
 		e.Key = target.Variant(key, e.Variant)
 	}
-	const length = 8 + 2 // more bytes, at most, for the size of a body than for none, and for what ends with what it is made of
+	const length = 8 + 8 // more bytes, at most, for the size of a body than for none, and for how early it is refreshed
 	return int64(s.far.MaxValue(e.Key)) - int64(len(response.Encode(e))) - length
 }
 

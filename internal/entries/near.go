@@ -22,6 +22,7 @@ type Near struct {
 	Poll    time.Duration   // how often it looks at what was purged
 	Stale   time.Duration   // for how long it answers while the store does not
 	Close   func() error    // of what keeps the entries
+	Usage   func() drivers.Usage
 }
 
 const (
@@ -72,6 +73,14 @@ func (n *near) close() {
 		n.stop()
 		_ = n.Close() // it does not fail
 	}
+}
+
+// NearUsage returns what the tier near this process holds; zero where there is none.
+func (s *Store) NearUsage() drivers.Usage {
+	if s.near == nil {
+		return drivers.Usage{}
+	}
+	return s.near.Usage()
 }
 
 // poll looks at what was purged from time to time.

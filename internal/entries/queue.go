@@ -80,6 +80,14 @@ func (q *queue) lineOf(key string) *line {
 	return &q.lines[crc32.ChecksumIEEE([]byte(key))%lines]
 }
 
+// Waiting returns how many writes wait for a store of bytes, or are under way, and what they take in memory, in bytes.
+func (s *Store) Waiting() (writes, bytes int64) {
+	if s.queue == nil {
+		return 0, 0
+	}
+	return s.queue.number.Load(), s.queue.bytes.Load()
+}
+
 // reserve asks for the room of so many writes, which take size bytes together.
 func (q *queue) reserve(number, size int64) error {
 	if q.closed.Load() {

@@ -28,6 +28,11 @@ const (
 	Kinds
 )
 
+var kinds = [Kinds]string{"read", "write", "add", "append", "removal", "clearing", "sweep", "ping"}
+
+// String returns the name of a kind.
+func (k Kind) String() string { return kinds[k] }
+
 // Result is how an operation ended.
 type Result uint8
 
@@ -44,3 +49,8 @@ const (
 	Unsupported        // the store can never do it
 	Results
 )
+
+var results = [Results]string{"done", "missed", "too-large", "timed-out", "failed", "refused", "canceled", "closed", "unsupported"}
+
+// String returns the name of a result.
+func (r Result) String() string { return results[r] }

@@ -9,6 +9,12 @@ import (
 // Request is what became of a request that came to a Cached.
 type Request struct {
 	Outcome     Outcome
+	Route       string          // the pattern of its route; empty for none
+	Method      string          // in upper case, as it came
+	Background  bool            // it is a refresh that no client waits for
+	Near        bool            // of a Hit: a copy near the process answered
+	Took        time.Duration   // that the handlers ran; 0 where they did not
+	Saved       time.Duration   // what the handlers took to make what answered in their place, as far as that is known
 	TTL         time.Duration   // of what answered, for Hit, StaleHit and StoodIn: how long it stays fresh; negative when it is stale
 	Answered    int             // the status of the handler's answer, where the client gets another; 0 for none
 	Late        bool            // of a StaleHit: the handler has taken longer than the route waits
@@ -36,6 +42,12 @@ const (
 	Unsatisfiable                // the request wanted what is stored alone, and nothing suitable was (RFC 9111 §5.2.1.7)
 	Outcomes
 )
+
+// outcomes are the names of the outcomes.
+var outcomes = [Outcomes]string{"", "hit", "stale", "collapsed", "validated", "stale-on-error", "miss", "bypass", "unsatisfiable"}
+
+// String returns the name of an outcome.
+func (o Outcome) String() string { return outcomes[o] }
 
 // CacheStatus returns what Cache-Status says of the request (RFC 9211).
 func (r *Request) CacheStatus() rfc9111.CacheStatus {

@@ -1,9 +1,11 @@
 package guard
 
 import (
+	"context"
 	"sync/atomic"
 	"time"
 
+	"github.com/gin-cachette/cachette/drivers"
 	"github.com/gin-cachette/cachette/internal/event"
 )
 
@@ -11,8 +13,9 @@ import (
 type Counts struct {
 	Done, Missed, TooLarge, TimedOut, Failed, Refused, Canceled, Closed, Unsupported uint64
 
-	Bytes uint64        // of values and records that were read or written
-	Time  time.Duration // that all of them took together
+	Bytes   uint64        // of values and records that were read or written
+	Took    time.Duration // that all of them took together
+	Buckets event.Buckets // how many took how long, of those that took any time
 
 	State   string    // "closed", "open" or "trying"; of several servers that of the one that is worst off
 	RetryAt time.Time // when the next one tries whether the store is back; zero if State is closed
@@ -20,28 +23,29 @@ type Counts struct {
 
 // counter counts the operations of one kind.
 type counter struct {
-	results            [event.Results]atomic.Uint64
-	bytes, nanoseconds atomic.Uint64
+	results [event.Results]atomic.Uint64
+	bytes   atomic.Uint64
+	took    event.Durations
 }
 
 // tell counts an event, and tells the observer.
-func (s *Store) tell(o *event.Operation) {
+func (s *Store) tell(ctx context.Context, o *event.Operation) {
 	c := &s.counters[o.Kind]
 	c.results[o.Result].Add(1)
 	if o.Bytes > 0 {
 		c.bytes.Add(uint64(o.Bytes))
 	}
 	if o.Took > 0 {
-		c.nanoseconds.Add(uint64(o.Took))
+		c.took.Add(o.Took)
 	}
 	if observe := s.observer.Load(); observe != nil {
-		(*observe)(*o)
+		(*observe)(ctx, *o)
 	}
 }
 
 // Observe has f told of each operation from now on, in the place of whatever was told before; nil for nothing. f is called by the goroutine
-// of the operation, by several at once, and is not to wait.
-func (s *Store) Observe(f func(event.Operation)) {
+// of the operation, with the context of its caller, by several at once, and is not to wait.
+func (s *Store) Observe(f func(context.Context, event.Operation)) {
 	if f == nil {
 		s.observer.Store(nil)
 		return
@@ -56,8 +60,9 @@ func (s *Store) Counts(kind event.Kind) Counts {
 	counts := Counts{
 		Done: of(event.Done), Missed: of(event.Missed), TooLarge: of(event.TooLarge), TimedOut: of(event.TimedOut), Failed: of(event.Failed),
 		Refused: of(event.Refused), Canceled: of(event.Canceled), Closed: of(event.Closed), Unsupported: of(event.Unsupported),
-		Bytes: c.bytes.Load(), Time: time.Duration(c.nanoseconds.Load()),
+		Bytes: c.bytes.Load(),
 	}
+	counts.Buckets, _, counts.Took = c.took.Read()
 	counts.State, counts.RetryAt = s.worst(kind)
 	return counts
 }
@@ -71,6 +76,14 @@ func (s *Store) Failures() (n uint64) {
 		}
 	}
 	return n
+}
+
+// Usage returns what the driver holds; zero where it does not tell.
+func (s *Store) Usage() drivers.Usage {
+	if s.measured == nil {
+		return drivers.Usage{}
+	}
+	return s.measured.Usage()
 }
 
 // Available tells whether operations of each kind are tried, on each server.

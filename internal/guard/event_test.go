@@ -211,7 +211,7 @@ func TestOneEventAnOperation(t *testing.T) {
 						ctx = left
 					}
 					var events []event.Operation
-					s.Observe(func(o event.Operation) { events = append(events, o) })
+					s.Observe(func(_ context.Context, o event.Operation) { events = append(events, o) })
 					before := total(s)
 					d.fault = row.fault
 					d.asked.Store(0)
@@ -251,7 +251,7 @@ func TestMissesAreEvents(t *testing.T) {
 			}
 			s := guard.New(&told{missing: row.missing}, timeout, slog.New(slog.DiscardHandler))
 			var events []event.Operation
-			s.Observe(func(o event.Operation) { events = append(events, o) })
+			s.Observe(func(_ context.Context, o event.Operation) { events = append(events, o) })
 			if err := operation.do(t.Context(), s); err != nil && !errors.Is(err, drivers.ErrMiss) || (err != nil) != (row.missing && operation.name == "Get") {
 				t.Errorf("%s: %v", operation.name, err)
 			}
@@ -280,7 +280,7 @@ func TestEventsOfStandIns(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
 				s, _ := open(t)
 				var events []event.Operation
-				s.Observe(func(o event.Operation) { events = append(events, o) })
+				s.Observe(func(_ context.Context, o event.Operation) { events = append(events, o) })
 				if row.do(t.Context(), s); !slices.Equal(events, row.want) {
 					t.Errorf("%+v, want %+v", events, row.want)
 				}
@@ -299,7 +299,7 @@ func TestLocalEvents(t *testing.T) {
 	defer memory.Close()
 	s := guard.New(memory, timeout, slog.New(slog.DiscardHandler))
 	var events []event.Operation
-	s.Observe(func(o event.Operation) { events = append(events, o) })
+	s.Observe(func(_ context.Context, o event.Operation) { events = append(events, o) })
 	_ = s.Set(t.Context(), "k", []byte("value"), time.Minute)
 	_, _ = s.Get(t.Context(), "k")
 	_, _ = s.Get(t.Context(), "none")
@@ -314,7 +314,7 @@ func TestLocalEvents(t *testing.T) {
 	if !slices.Equal(events, want) || total(s) != uint64(len(want)) {
 		t.Errorf("%+v, want %+v; and %d are counted", events, want, total(s))
 	}
-	if c := s.Counts(event.Read); c.State != "closed" || c.Done != 1 || c.Missed != 1 || c.Bytes != 5 || c.Time != 0 {
+	if c := s.Counts(event.Read); c.State != "closed" || c.Done != 1 || c.Missed != 1 || c.Bytes != 5 || c.Took != 0 {
 		t.Errorf("%+v", c)
 	}
 }
@@ -425,7 +425,7 @@ func TestEventsAllocateNothing(t *testing.T) {
 		s := guard.New(driver, timeout, slog.New(slog.DiscardHandler))
 		ctx, cancel := s.Step(t.Context())
 		defer cancel()
-		for _, f := range []func(event.Operation){nil, func(event.Operation) {}} {
+		for _, f := range []func(context.Context, event.Operation){nil, func(context.Context, event.Operation) {}} {
 			s.Observe(f)
 			if n := testing.AllocsPerRun(100, func() { _, _ = s.Get(ctx, "k") }); n != 0 {
 				t.Errorf("%s: %v allocations, with an observer: %t", name, n, f != nil)
@@ -487,7 +487,7 @@ func atRandom(t *testing.T, seed uint64) {
 	}}, timeout, slog.New(slog.DiscardHandler))
 	var told [event.Kinds][event.Results]atomic.Uint64
 	var bytes, took [event.Kinds]atomic.Int64
-	s.Observe(func(o event.Operation) {
+	s.Observe(func(_ context.Context, o event.Operation) {
 		told[o.Kind][o.Result].Add(1)
 		bytes[o.Kind].Add(int64(o.Bytes))
 		took[o.Kind].Add(int64(o.Took))
@@ -531,7 +531,7 @@ func atRandom(t *testing.T, seed uint64) {
 		if all != done[kind].Load() || c.Refused != refused[kind].Load() || c.Done != worked[kind].Load() {
 			t.Errorf("kind %d: %+v, of %d operations, %d of them done and %d refused", kind, c, done[kind].Load(), worked[kind].Load(), refused[kind].Load())
 		}
-		if c.Bytes != uint64(bytes[kind].Load()) || c.Time != time.Duration(took[kind].Load()) {
+		if c.Bytes != uint64(bytes[kind].Load()) || c.Took != time.Duration(took[kind].Load()) {
 			t.Errorf("kind %d: %+v; the events have %d bytes and took %v", kind, c, bytes[kind].Load(), time.Duration(took[kind].Load()))
 		}
 	}

@@ -44,6 +44,7 @@ type state struct {
 	pinger    drivers.Pinger
 	sweeper   drivers.Sweeper
 	dedicated drivers.Dedicated
+	measured  drivers.Measured
 	sharded   drivers.Sharded
 	arranged  drivers.Arranged
 	timeout   time.Duration
@@ -52,7 +53,7 @@ type state struct {
 	joints   joints                                // of readings
 	alone    *breakers                             // of a driver that has one server, and of keys whose server is not known
 	servers  *servers                              // of a driver that has several; else nil
-	observer atomic.Pointer[func(event.Operation)] // nil for none
+	observer atomic.Pointer[func(context.Context, event.Operation)] // nil for none
 
 	_        [64]byte // each operation writes to what follows, and reads what stands before: these do not share a line of the processors' caches
 	counters [event.Kinds]counter
@@ -73,6 +74,7 @@ func New(driver drivers.Driver, timeout time.Duration, log *slog.Logger) *Store 
 	s.pinger, _ = driver.(drivers.Pinger)
 	s.sweeper, _ = driver.(drivers.Sweeper)
 	s.dedicated, _ = driver.(drivers.Dedicated)
+	s.measured, _ = driver.(drivers.Measured)
 	if sharded, ok := driver.(drivers.Sharded); ok && sharded.Sharded() {
 		s.sharded, s.servers = sharded, newServers(log)
 	}

@@ -71,7 +71,7 @@ func TestSetValuesTellsTheBreaker(t *testing.T) {
 	} {
 		s := guard.New(answering{&told{}, row.errs}, timeout, quiet)
 		var got event.Operation
-		s.Observe(func(o event.Operation) { got = o })
+		s.Observe(func(_ context.Context, o event.Operation) { got = o })
 		err := s.SetValues(t.Context(), time.Hour, []string{"a", "b"}, make([][]byte, 2))
 		if got.Result != row.want || got.Kind != event.Write || got.Keys != 2 {
 			t.Errorf("%s: %+v, want %v", name, got, row.want)

@@ -47,7 +47,7 @@ func TestPurgeByTwo(t *testing.T) {
 			d := &told{}
 			s := guard.New(row.driver(d), timeout, slog.New(slog.DiscardHandler))
 			var events []event.Operation
-			s.Observe(func(o event.Operation) { o.Took = 0; events = append(events, o) })
+			s.Observe(func(_ context.Context, o event.Operation) { o.Took = 0; events = append(events, o) })
 			d.fault = row.fault
 			err := s.Purge(t.Context(), "a log", 9, time.Hour, [][]byte{[]byte("12")}, row.keys...)
 			if !slices.Equal(events, row.want) || errors.Is(err, errNo) != (row.fault != nil) {

@@ -22,13 +22,13 @@ func (s *Store) run(ctx context.Context, on *breakers, kind event.Kind, keys int
 		b = on.of(kind)
 	}
 	var began time.Duration // since the guard was made, which is quicker to tell than the time
-	tries, cause := false, errPanicked
+	tries, cause, caller := false, errPanicked, ctx
 	defer func() { // also when the driver panics
 		if o.Result != event.Refused && !local {
 			o.Took = time.Since(s.made) - began
 			b.learn(o.Result, cause, tries)
 		}
-		s.tell(&o)
+		s.tell(caller, &o)
 	}()
 	if b != nil && !s.insistent {
 		var ok bool

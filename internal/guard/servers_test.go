@@ -195,7 +195,7 @@ func TestEventsOfParts(t *testing.T) {
 		s := guard.New(adding{d}, timeout, quiet)
 		var mu sync.Mutex
 		var events []event.Operation
-		s.Observe(func(o event.Operation) {
+		s.Observe(func(_ context.Context, o event.Operation) {
 			mu.Lock()
 			defer mu.Unlock()
 			events = append(events, o)

@@ -60,7 +60,7 @@ func TestWaitSaysNothing(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			s, _ := waitingOn(wait)
-			s.Observe(func(o event.Operation) { t.Errorf("told of %+v", o) })
+			s.Observe(func(_ context.Context, o event.Operation) { t.Errorf("told of %+v", o) })
 			for range 10 {
 				err := s.Wait(t.Context(), "a log", "position")
 				if err == nil || !strings.Contains(err.Error(), "a: ") || !strings.Contains(err.Error(), errNo.Error()) || name == "fails" && !errors.Is(err, errNo) {

@@ -31,7 +31,7 @@ var errFormat = errors.New("cachette: not a stored response")
 // How many values the arrays have: the metadata, and what is in it.
 const (
 	entryFields    = 20
-	lateFields     = 3 // that came later, and are left out where they are zero
+	lateFields     = 4 // that came later, and are left out where they are zero
 	variantsFields = 4
 	basisFields    = 2
 	markFields     = 5
@@ -79,7 +79,7 @@ func frame(magic string, meta, body []byte) []byte {
 
 // entry writes the metadata of an entry.
 func (w *writer) entry(e *Entry) {
-	late := e.Meta.Patience > 0 || e.Meta.Early > 0 || e.Ends
+	late := e.Meta.Patience > 0 || e.Meta.Early > 0 || e.Ends || e.Meta.Took > 0
 	if late {
 		w.array(entryFields + lateFields)
 	} else {
@@ -111,6 +111,7 @@ func (w *writer) entry(e *Entry) {
 		w.integer(int64(m.Patience))
 		w.integer(int64(m.Early))
 		w.boolean(e.Ends)
+		w.integer(m.Took.Microseconds()) // nanoseconds would take twice the bytes
 	}
 }
 
@@ -125,6 +126,7 @@ func (r *reader) entry() (e *Entry, length int64) {
 		StaleWhileRevalidate: r.duration(), StaleIfError: r.duration(), Vary: r.strs()}
 	if more >= lateFields {
 		e.Meta.Patience, e.Meta.Early, e.Ends = r.duration(), r.duration(), r.boolean()
+		e.Meta.Took = time.Duration(r.integer()) * time.Microsecond
 		more -= lateFields
 	}
 	r.skip(more)

@@ -34,7 +34,7 @@ func full() *Entry {
 		Variant: "variant", Basis: basis(),
 		Meta: rfc9111.Metadata{
 			ResponseTime: time.Unix(1767225600, 123456789), InitialAge: time.Second, Lifetime: time.Minute, NoCache: true,
-			MustRevalidate: true, Shareable: true, StaleWhileRevalidate: time.Hour, StaleIfError: 2 * time.Hour, Patience: time.Minute, Early: time.Second,
+			MustRevalidate: true, Shareable: true, StaleWhileRevalidate: time.Hour, StaleIfError: 2 * time.Hour, Patience: time.Minute, Early: time.Second, Took: 7 * time.Millisecond,
 			Vary: []string{"X-A", "X-B"},
 		},
 	}

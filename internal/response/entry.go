@@ -151,6 +151,7 @@ func (e *Entry) Condition(h http.Header) {
 // Freshen returns the entry with the fields that a validating response updates (RFC 9111 §4.3.4) and new metadata.
 // changes and header are that response's; omit names fields that may not be stored, neither its own nor older ones.
 func (e *Entry) Freshen(changes []Field, header http.Header, omit []string, meta rfc9111.Metadata) *Entry {
+	meta.Took = e.Meta.Took
 	updates := rfc9111.Updates(header)
 	fields := Keep(slices.Clone(e.Fields), nil, omit)
 	dated := false

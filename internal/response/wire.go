@@ -17,6 +17,7 @@ const (
 	wireExt8    = 0xc7
 	wireFloat32 = 0xca
 	wireUint8   = 0xcc
+	wireUint32  = 0xce
 	wireUint64  = 0xcf
 	wireInt8    = 0xd0
 	wireInt64   = 0xd3
@@ -82,6 +83,10 @@ func (w *writer) strs(list []string) {
 func (w *writer) integer(n int64) {
 	if n >= 0 && n < 128 {
 		*w = append(*w, byte(n))
+		return
+	}
+	if n >= 0 && n <= math.MaxUint32 {
+		*w = binary.BigEndian.AppendUint32(append(*w, wireUint32), uint32(n))
 		return
 	}
 	*w = binary.BigEndian.AppendUint64(append(*w, wireInt64), uint64(n))

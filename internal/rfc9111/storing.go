@@ -59,6 +59,7 @@ type Metadata struct {
 	StaleIfError         time.Duration
 	Patience             time.Duration // for how long a request for it waits for a fresh one, once it is stale; 0 where none does for a time
 	Early                time.Duration // what its fill took, times the beta of its route; 0 where it is not refreshed early
+	Took                 time.Duration // what the handler took to make it; 0 where that is not known
 
 	Vary []string // the request fields that selected it, canonical, sorted
 }

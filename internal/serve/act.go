@@ -196,7 +196,7 @@ func (x *exchange) collapse() {
 			seat.Pass()
 		case flight.Shared:
 			if entry := x.shared(shared); entry != nil {
-				status := x.words(event.Request{Outcome: event.Collapsed})
+				status := x.words(event.Request{Outcome: event.Collapsed, Saved: entry.Meta.Took})
 				x.replay(entry, &status)
 				return
 			}

@@ -42,7 +42,8 @@ type fillState struct {
 	conditioned bool          // the handlers' request has other preconditions than the client's
 	reported    bool          // the header has this exchange's Cache-Status
 	promised    bool          // it was said that the response is stored
-	outcome     event.Outcome // of the request, as far as it is known
+	happened    event.Request // as far as it is known
+	took        time.Duration // that the handlers ran
 	tags        argument.Tags // of the response
 	ends        values.Ends   // of the values that it is made of
 	unwished    atomic.Bool   // a handler asked for the response not to be stored

@@ -13,6 +13,7 @@ import (
 
 // keep stores the response that was captured and gives it to the requests that wait for it.
 func (x *exchange) keep(bare bool) {
+	x.draft.Meta.Took = x.took
 	if x.made.Partial {
 		x.keepPart()
 		return

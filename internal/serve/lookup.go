@@ -46,6 +46,7 @@ type query struct {
 	ended  uint64 // how many fills had ended before the lookup
 	runs   uint64 // how many runs of handlers had begun when it came
 
+	near   bool      // a near copy has answered
 	early  bool      // what was found is fresh, and to be refreshed all the same
 	renews time.Time // of a refresh: when what it is to replace was received; zero where that does not matter
 }
@@ -62,7 +63,7 @@ func (s *Server) hit(c *gin.Context, in *around, q *query, forced bool, t *tally
 	room := rooms.Get().(*room)
 	served := s.find(c, in, q, room)
 	if served && t != nil {
-		t.hits[room.slot].n.Add(1)
+		s.countHit(c, q, t, room.slot)
 	}
 	rooms.Put(room)
 	return served
@@ -80,6 +81,7 @@ func (s *Server) find(c *gin.Context, in *around, q *query, room *room) bool {
 	if live && s.serves(c, in, q, room) {
 		if !s.entries.Local() {
 			s.nearHits[room.slot].n.Add(1)
+			q.near = true
 		}
 		return true
 	}

@@ -28,7 +28,7 @@ func (x *exchange) await() bool {
 	if e == nil || !e.Meta.ServableLate(&x.asked, x.now) {
 		return false
 	}
-	status := x.words(event.Request{Outcome: event.StaleHit, TTL: e.Meta.Fresh(x.now), Late: late})
+	status := x.words(event.Request{Outcome: event.StaleHit, TTL: e.Meta.Fresh(x.now), Late: late, Saved: e.Meta.Took})
 	x.replay(e, &status)
 	if enclosed { // only now it is known whether what the handlers make for this client may be stored
 		x.refresh(outside, false)
@@ -57,7 +57,7 @@ func (x *exchange) waitFor(seat *flight.Seat) (late, answered bool) {
 		seat.Pass()
 	case flight.Shared:
 		if entry := x.shared(shared); entry != nil {
-			status := x.words(event.Request{Outcome: event.Collapsed})
+			status := x.words(event.Request{Outcome: event.Collapsed, Saved: entry.Meta.Took})
 			x.replay(entry, &status)
 			return false, true
 		}

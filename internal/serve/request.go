@@ -4,6 +4,7 @@ import (
 	"context"
 	"net/http"
 	"slices"
+	"time"
 
 	"github.com/gin-gonic/gin"
 
@@ -94,6 +95,8 @@ func (x *exchange) run(d difference) {
 		defer x.bind()()
 	}
 	defer x.takeBack(r)
+	began := time.Now()
+	defer func() { x.took += time.Since(began) }()
 	x.c.Next()
 }
 

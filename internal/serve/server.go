@@ -11,6 +11,7 @@ import (
 
 	"github.com/gin-cachette/cachette/internal/argument"
 	"github.com/gin-cachette/cachette/internal/entries"
+	"github.com/gin-cachette/cachette/internal/event"
 	"github.com/gin-cachette/cachette/internal/flight"
 	"github.com/gin-cachette/cachette/internal/response"
 	"github.com/gin-cachette/cachette/internal/rfc9111"
@@ -27,7 +28,8 @@ type Options struct {
 	CaptureLimit int64       // how many bytes of bodies are held together while they are captured, and twice as many more for slow clients
 	Log          *slog.Logger
 
-	Disabled    bool // nothing is cached
+	Observe     func(context.Context, event.Request) // is told what becomes of each request; nil for nothing
+	Disabled    bool                                 // nothing is cached
 	ProxyScheme bool // the scheme that a trusted proxy tells counts
 
 	TagFields []argument.TagField // in which the tags of responses are told to a CDN
@@ -57,6 +59,7 @@ type Server struct {
 	tagFields []argument.TagField
 	proxies   *proxies // nil where no proxy's word counts
 
+	observe  func(context.Context, event.Request) // nil for nothing
 	counts   Counts
 	room     *response.Room // for bodies that are being captured, or wait for their clients
 	flights  *flight.Group
@@ -105,7 +108,7 @@ func (s *Server) CutOff() uint64 { return s.room.Cut() }
 func New(o Options) *Server {
 	s := &Server{
 		Owner: o.Owner, entries: o.Store, engine: o.Engine, prefix: o.Prefix, service: o.Service, bodyLimit: o.BodyLimit,
-		log: o.Log, disabled: o.Disabled, answers: o.InvalidateOn, tagFields: o.TagFields,
+		log: o.Log, observe: o.Observe, disabled: o.Disabled, answers: o.InvalidateOn, tagFields: o.TagFields,
 		flights: flight.NewGroup(patience), leases: o.Leases, tracks: newTracks(), room: response.NewRoom(o.CaptureLimit),
 		alone: flight.NewRecent(), unkept: flight.NewRecent(), resting: flight.NewRecent(),
 		slots: make(chan struct{}, maxRefreshes), earlier: routesOf(o.Engine),

@@ -2,15 +2,46 @@ package serve
 
 import (
 	"maps"
+	"sync"
 	"sync/atomic"
+	"time"
+
+	"github.com/gin-gonic/gin"
 
 	"github.com/gin-cachette/cachette/internal/event"
+	"github.com/gin-cachette/cachette/internal/rfc9111"
 )
 
-// tally counts the outcomes of the requests of one route.
+// tally counts what became of the requests of one route.
 type tally struct {
-	hits   [slots]slot // of the short way: they are counted by all processors at once
-	counts [event.Outcomes]atomic.Uint64
+	route    string      // its pattern
+	hits     [slots]slot // of the short way: they are counted by all processors at once
+	counts   [event.Outcomes]atomic.Uint64
+	saved    atomic.Int64    // nanoseconds, but for the hits of the short way
+	fills    event.Durations // that handlers ran, of what might be stored
+	renewals atomic.Uint64   // how many of these were refreshes in the background
+	refused  reasons         // why responses were not stored
+	bypassed reasons         // why nothing was looked up
+}
+
+// reasons counts reasons, of which there are few.
+type reasons struct{ counts sync.Map } // *atomic.Uint64, by rfc9111.Refusal
+
+func (r *reasons) add(why rfc9111.Refusal) {
+	count, ok := r.counts.Load(why)
+	if !ok {
+		count, _ = r.counts.LoadOrStore(why, new(atomic.Uint64))
+	}
+	count.(*atomic.Uint64).Add(1)
+}
+
+func (r *reasons) read() map[string]uint64 {
+	counts := make(map[string]uint64)
+	r.counts.Range(func(why, count any) bool {
+		counts[string(why.(rfc9111.Refusal))] = count.(*atomic.Uint64).Load()
+		return true
+	})
+	return counts
 }
 
 // slots is by how many numbers hits are counted, so that processors do not wait for one another's.
@@ -18,8 +49,9 @@ const slots = 8
 
 // slot is one of these numbers, alone in what processors share of memory at a time.
 type slot struct {
-	n atomic.Uint64
-	_ [56]byte
+	n     atomic.Uint64
+	saved atomic.Int64 // nanoseconds
+	_     [48]byte
 }
 
 // nextSlot is what the next room is given.
@@ -32,7 +64,7 @@ func (s *Server) tally(pattern string) *tally {
 		if all != nil && (*all)[pattern] != nil {
 			return (*all)[pattern]
 		}
-		more := map[string]*tally{pattern: new(tally)}
+		more := map[string]*tally{pattern: {route: pattern}}
 		if all != nil {
 			maps.Copy(more, *all)
 		}
@@ -48,16 +80,57 @@ func (s *Server) NearHits() (n uint64) {
 	return n
 }
 
-// count counts the outcome of an exchange that is over, of a client's request.
+// count counts what became of an exchange that is over, and tells the observer.
 func (x *exchange) count() {
-	if x.outcome == event.Unknown || x.verdict.fate == aside || x.mark != nil {
+	if x.happened.Outcome == event.Unknown || x.verdict.fate == aside {
 		return
 	}
 	pattern := x.pattern
 	if pattern == "" { // HandleContext may have changed it since the handlers began
 		pattern = x.c.FullPath()
 	}
-	x.s.tally(pattern).counts[x.outcome].Add(1)
+	o := &x.happened
+	o.Route, o.Method, o.Background, o.Took = pattern, x.request.Method, x.mark != nil, x.took
+	if o.Outcome == event.Miss || o.Outcome == event.Validated { // of others, what Cache-Status says is all that there is
+		o.Refusal = x.verdict.refusal
+	}
+	x.s.tally(pattern).add(o)
+	if observe := x.s.observe; observe != nil {
+		observe(x.request.Context(), *o)
+	}
+}
+
+// add counts what became of a request. A refresh in the background is no client's.
+func (t *tally) add(o *event.Request) {
+	switch o.Outcome {
+	case event.Miss, event.Validated, event.StoodIn:
+		t.fills.Add(o.Took)
+		if o.Refusal != rfc9111.Stored {
+			t.refused.add(o.Refusal)
+		}
+	case event.Bypassed:
+		if o.Bypass != "" {
+			t.bypassed.add(o.Bypass)
+		}
+	}
+	if o.Background {
+		t.renewals.Add(1)
+		return
+	}
+	t.counts[o.Outcome].Add(1)
+	t.saved.Add(int64(o.Saved))
+}
+
+// countHit counts a hit of the short way, and tells the observer.
+func (s *Server) countHit(c *gin.Context, q *query, t *tally, slot uint32) {
+	e := q.found.Entry
+	t.hits[slot].n.Add(1)
+	t.hits[slot].saved.Add(int64(e.Meta.Took))
+	if s.observe != nil {
+		s.observe(c.Request.Context(), event.Request{
+			Outcome: event.Hit, Route: t.route, Method: c.Request.Method, Near: q.near, Saved: e.Meta.Took, TTL: e.Meta.Fresh(q.now),
+		})
+	}
 }
 
 // Outcomes is how many requests of a route had an outcome of each kind.
@@ -65,25 +138,39 @@ type Outcomes struct {
 	Hits, StaleHits, Collapsed, Validated, StaleOnError, Misses, Bypassed, Unsatisfiable uint64
 }
 
-// Outcomes returns what was counted so far, by the pattern of the route; it is empty for requests without one.
-func (s *Server) Outcomes() map[string]Outcomes {
-	routes := make(map[string]Outcomes)
+// RouteCounts is what was counted of a route.
+type RouteCounts struct {
+	Outcomes
+	Refused, Bypasses map[string]uint64 // by reason
+	Fills             *event.Durations
+	Renewals          uint64
+	Saved             time.Duration
+}
+
+// Routes returns what was counted so far, by the pattern of the route; it is empty for requests without one.
+func (s *Server) Routes() map[string]RouteCounts {
+	routes := make(map[string]RouteCounts)
 	if all := s.tallies.Load(); all != nil {
 		for pattern, t := range *all {
-			routes[pattern] = t.outcomes()
+			routes[pattern] = t.read()
 		}
 	}
 	return routes
 }
 
-func (t *tally) outcomes() Outcomes {
+func (t *tally) read() RouteCounts {
 	of := func(outcome event.Outcome) uint64 { return t.counts[outcome].Load() }
-	o := Outcomes{
-		Hits: of(event.Hit), StaleHits: of(event.StaleHit), Collapsed: of(event.Collapsed), Validated: of(event.Validated),
-		StaleOnError: of(event.StoodIn), Misses: of(event.Miss), Bypassed: of(event.Bypassed), Unsatisfiable: of(event.Unsatisfiable),
+	r := RouteCounts{
+		Outcomes: Outcomes{
+			Hits: of(event.Hit), StaleHits: of(event.StaleHit), Collapsed: of(event.Collapsed), Validated: of(event.Validated),
+			StaleOnError: of(event.StoodIn), Misses: of(event.Miss), Bypassed: of(event.Bypassed), Unsatisfiable: of(event.Unsatisfiable),
+		},
+		Refused: t.refused.read(), Bypasses: t.bypassed.read(), Fills: &t.fills, Renewals: t.renewals.Load(),
+		Saved: time.Duration(t.saved.Load()),
 	}
 	for i := range t.hits {
-		o.Hits += t.hits[i].n.Load()
+		r.Hits += t.hits[i].n.Load()
+		r.Saved += time.Duration(t.hits[i].saved.Load())
 	}
-	return o
+	return r
 }
