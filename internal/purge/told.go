@@ -1,0 +1,70 @@
+package purge
+
+import (
+	"context"
+	"slices"
+)
+
+// Standing tells of each scope whether something may stand on it: whether there is a mark of it. What stood on one that was purged since
+// does not count, and of a scope whose purges have no mark it is not known, which counts as true. It is for a person, and changes nothing.
+func (s *Shared) Standing(ctx context.Context, scopes ...Scope) ([]bool, error) {
+	var keys []string
+	of := make([]int, 0, len(scopes))
+	there := make([]bool, len(scopes))
+	for i := range scopes {
+		scope := scopes[i]
+		scope.Soft = false
+		if scope.Kind.rare() {
+			there[i] = true
+			continue
+		}
+		parts := s.parts
+		if scope.onPath() {
+			parts = parts[:1]
+		}
+		for k := range parts {
+			keys = append(keys, scope.id().key(s.at(&scope, &s.parts[k]).base))
+			of = append(of, i)
+		}
+	}
+	words, err := s.Marks.Words(ctx, keys...)
+	if err != nil {
+		return nil, err
+	}
+	if len(words) != len(keys) {
+		return nil, tooFew(words, keys)
+	}
+	for k, word := range words {
+		there[of[k]] = there[of[k]] || word != ""
+	}
+	return there, nil
+}
+
+// ByMark tells of each mark of a basis what it alone leaves of an entry, as the store has it: for a person. What purges of prefixes and of
+// everything have left, State tells.
+func (s *Shared) ByMark(ctx context.Context, basis *Basis) ([]State, error) {
+	part := s.partOfBasis(basis)
+	var keys []string
+	for i := range basis.Marks {
+		scope := &basis.Marks[i].Scope
+		base := s.at(scope, part).base
+		keys = append(keys, scope.id().key(base), scope.id().hardKey(base))
+	}
+	words, err := s.Marks.Words(ctx, keys...)
+	if err != nil {
+		return nil, err
+	}
+	if len(words) != len(keys) {
+		return nil, tooFew(words, keys)
+	}
+	states := make([]State, len(basis.Marks))
+	for i, pair := range slices.Collect(slices.Chunk(words, 2)) {
+		switch mark := &basis.Marks[i]; {
+		case pair[0] != "" && pair[0] == mark.Word:
+			states[i] = Valid
+		case pair[1] != "" && pair[1] == mark.Hard:
+			states[i] = Stale
+		}
+	}
+	return states, nil
+}
