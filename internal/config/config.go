@@ -88,10 +88,13 @@ func (c Config) WithDefaults() Config {
 	return c
 }
 
+// commandLine is the program that looks into the stores of others. It has no pages of its own.
+const commandLine = "github.com/gin-cachette/cachette/cmd/cachette"
+
 // mainPackage returns the path of the program's main package, from what [debug.ReadBuildInfo] returns. It is empty where
 // the program was made from files by their names: all of these have the same path.
 func mainPackage(info *debug.BuildInfo, ok bool) string {
-	if !ok || info.Path == "command-line-arguments" {
+	if !ok || info.Path == "command-line-arguments" || info.Path == commandLine {
 		return ""
 	}
 	return info.Path

@@ -213,6 +213,7 @@ func TestMainPackage(t *testing.T) {
 	}{
 		{"a package", &debug.BuildInfo{Path: "example.com/shop/cmd/web"}, true, "example.com/shop/cmd/web"},
 		{"files", &debug.BuildInfo{Path: "command-line-arguments"}, true, ""},
+		{"the command line", &debug.BuildInfo{Path: commandLine}, true, ""},
 		{"no path", &debug.BuildInfo{}, true, ""},
 		{"no build information", nil, false, ""},
 	}

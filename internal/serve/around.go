@@ -77,6 +77,14 @@ func (a *around) add(part string, named bool) {
 
 func appendText(list, text string) string { return list + strconv.Itoa(len(text)) + ":" + text }
 
+// Texts returns what keys have of several parts, or identities: for a program that has no routes to ask.
+func Texts(texts ...string) (list string) {
+	for _, text := range texts {
+		list = appendText(list, text)
+	}
+	return list
+}
+
 // textsOf is the sequence of the texts that appendText has put into a list, with their numbers.
 func textsOf(list string) func(yield func(int, string) bool) {
 	return func(yield func(int, string) bool) {
