@@ -188,6 +188,7 @@ func (c *command) carryOut(ctx context.Context, cfg config.Config, p *purging) (
 		p.kind.put(&named, p.names)
 		err = cache.Purge(ctx, named)
 	}
+	err = named(cfg, err)
 	took := time.Since(begin)
 	if closing := cache.Close(); err == nil {
 		err = closing

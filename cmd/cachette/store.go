@@ -2,7 +2,6 @@ package main
 
 import (
 	"errors"
-	"fmt"
 	"strings"
 
 	"github.com/gin-gonic/gin"
@@ -147,11 +146,24 @@ func (r *reader) close() {
 	_ = r.store.Close() // nothing was written
 }
 
-// install makes a cache as a program does, on an engine without routes: what it purges holds in all processes.
+// install makes a cache as a program does, on an engine without routes: what it purges holds in all processes. It has what counts for that of cfg.
 func install(cfg config.Config) (*cachette.Cache, error) {
-	cache, err := cachette.Install(gin.New(), func() (cachette.Config, error) { return cachette.Config(cfg), nil })
+	driver, err := cfg.Open()
 	if err != nil {
-		return nil, fmt.Errorf("the cache cannot be opened: %w", err)
+		return nil, &cachette.OpError{Op: "open", Backend: cfg.Backend, Err: err}
 	}
-	return cache, nil
+	return cachette.Install(gin.New(), func() (cachette.Config, error) {
+		return cachette.Config{
+			Driver: driver, KeyPrefix: cfg.KeyPrefix, PlainKeys: cfg.PlainKeys, Service: cfg.Service, Version: cfg.Version,
+			OperationTimeout: cfg.OperationTimeout, Logger: cfg.Logger,
+		}, nil
+	})
+}
+
+// named has an error of a cache that was given its driver name the backend.
+func named(cfg config.Config, err error) error {
+	if failed := new(cachette.OpError); errors.As(err, &failed) {
+		failed.Backend = cfg.Backend
+	}
+	return err
 }
