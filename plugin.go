@@ -14,6 +14,7 @@ import (
 	"github.com/gin-cachette/cachette/internal/flight"
 	"github.com/gin-cachette/cachette/internal/guard"
 	"github.com/gin-cachette/cachette/internal/rfc9111"
+	"github.com/gin-cachette/cachette/internal/sampled"
 	"github.com/gin-cachette/cachette/internal/serve"
 	"github.com/gin-cachette/cachette/internal/target"
 	"github.com/gin-cachette/cachette/internal/values"
@@ -63,6 +64,7 @@ func open(engine *gin.Engine, cfgFunc func() (Config, error)) (*Cache, error) {
 	if err := engines.CheckRoutes(engine, cfg.EarlierRoutes); err != nil {
 		return nil, err
 	}
+	cfg.Logger = sampled.Logger(cfg.Logger)
 	driver, err := cfg.Open()
 	if err != nil {
 		return nil, &OpError{Op: "open", Backend: cfg.Backend, Err: err}

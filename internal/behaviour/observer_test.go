@@ -84,11 +84,15 @@ var storesOfEvents = map[string]func(*cachette.Config){
 // An observer is told of each request once, of the route, the method, and what Cache-Status says (RFC 9211 §2), with the request's own context.
 func TestObserverAgreesWithCacheStatus(t *testing.T) {
 	routes := map[string]func(c *gin.Context){
-		"/page":      func(c *gin.Context) { c.String(http.StatusOK, "page") },
-		"/no-store":  func(c *gin.Context) { c.Header("Cache-Control", "no-store"); c.String(http.StatusOK, "page") },
-		"/cookie":    func(c *gin.Context) { c.SetCookie("a", "b", 0, "", "", false, false); c.String(http.StatusOK, "page") },
-		"/error":     func(c *gin.Context) { c.String(http.StatusInternalServerError, "error") },
-		"/validated": func(c *gin.Context) { c.Header("Cache-Control", "max-age=1"); c.Header("ETag", `"v"`); c.String(http.StatusOK, "page") },
+		"/page":     func(c *gin.Context) { c.String(http.StatusOK, "page") },
+		"/no-store": func(c *gin.Context) { c.Header("Cache-Control", "no-store"); c.String(http.StatusOK, "page") },
+		"/cookie":   func(c *gin.Context) { c.SetCookie("a", "b", 0, "", "", false, false); c.String(http.StatusOK, "page") },
+		"/error":    func(c *gin.Context) { c.String(http.StatusInternalServerError, "error") },
+		"/validated": func(c *gin.Context) {
+			c.Header("Cache-Control", "max-age=1")
+			c.Header("ETag", `"v"`)
+			c.String(http.StatusOK, "page")
+		},
 	}
 	requests := [][]string{{}, {"Cache-Control: no-cache"}, {"Cache-Control: only-if-cached"}, {"Range: bytes=0-1"}, {"Cache-Control: max-stale"},
 		{"Upgrade: websocket", "Connection: Upgrade"}, {"Authorization: Basic c2VjcmV0"}}

@@ -38,6 +38,7 @@ var floors = []string{
 	"internal/testservers",
 	"internal/argument",
 	"internal/bounded",
+	"internal/sampled",
 	"internal/wording",
 }
 

@@ -153,7 +153,7 @@ func (u *unsafeRequest) purge(scopes []purge.Scope) {
 		err = s.entries.Purge(ctx, nil, scopes...)
 	}
 	if u.untaken = errors.Is(err, purge.ErrOwed); err != nil {
-		s.log.Warn("cachette: an invalidation is still owed to the store", "path", scopes[0].Name, "error", err)
+		s.log.Warn("cachette: an invalidation is still owed to the store", "route", u.c.FullPath(), "error", err)
 	}
 }
 

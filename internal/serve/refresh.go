@@ -287,7 +287,7 @@ func (s *Server) run(entry http.Handler, r *http.Request, header http.Header) (e
 		case http.ErrAbortHandler:
 			err = errors.New("the handler broke off its response")
 		default:
-			s.log.Error("cachette: a handler panicked in a background refresh", "path", r.URL.Path, "panic", p, "stack", string(debug.Stack()))
+			s.log.Error("cachette: a handler panicked in a background refresh", "route", routeOf(r), "panic", p, "stack", string(debug.Stack()))
 			err = errors.New("the handler panicked")
 		}
 	}()
@@ -299,6 +299,14 @@ func (s *Server) run(entry http.Handler, r *http.Request, header http.Header) (e
 	}
 	entry.ServeHTTP(newDiscard(ctx, header), r.WithContext(ctx))
 	return ctx.Err()
+}
+
+// routeOf returns the pattern of the route that a refresh is for, as far as it is known. Paths, which may have secrets, are in no log.
+func routeOf(r *http.Request) string {
+	if in := carriedBy(r); in != nil && in.refresh != nil {
+		return in.refresh.route
+	}
+	return ""
 }
 
 // refreshRequest returns a GET for what the client asked for, as it came to the engine, less what is between the client
