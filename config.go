@@ -158,6 +158,14 @@ type Config struct {
 	// Surrogate-Key, Edge-Cache-Tag or xkey, or several with commas between them; none unless set. CACHETTE_TAG_HEADER.
 	TagHeader string
 
+	// Audit is the part of the hits, from 0 to 1, of which the handlers are run in the background to compare what they answer with what was served,
+	// where [WithAudit] does not say otherwise: none unless set. CACHETTE_AUDIT: a number such as 0.01.
+	Audit float64
+
+	// AuditStops has a route of which an audit finds that its responses depend on what is not in their key not be cached any more, until the
+	// process starts anew: its requests go to their handlers. CACHETTE_AUDIT_STOPS: true or false.
+	AuditStops bool
+
 	// Disabled installs a cache that caches nothing, for development: every handler runs. No store is opened, so that
 	// nothing that a backend requires is required. CACHETTE_DISABLED: true or false.
 	Disabled bool

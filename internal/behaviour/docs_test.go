@@ -110,6 +110,7 @@ var (
 			fields: []string{"Range: bytes=2-5"}},
 		{want: "fwd=bypass; detail=disabled", handler: docWhole, store: func(cfg *cachette.Config) { cfg.Disabled = true }},
 		{want: "fwd=bypass; detail=skip", handler: docWhole, options: []cachette.Option{cachette.WithSkip(func(*gin.Context) bool { return true })}},
+		{want: "fwd=bypass; detail=dry-run", handler: docWhole, first: docNoFields, options: []cachette.Option{cachette.WithDryRun()}},
 		{want: "fwd=bypass; detail=identity", handler: docWhole, options: []cachette.Option{cachette.WithIdentity(userOf)}},
 		{want: "fwd=bypass; detail=content", handler: docWhole, change: func(r *http.Request) { r.Body, r.ContentLength = http.NoBody, 1 }},
 		{want: "fwd=bypass; detail=precondition", handler: docWhole, fields: []string{`If-Match: "v1"`}},
@@ -180,6 +181,7 @@ func TestPageOfCacheStatus(t *testing.T) {
 		})
 	}
 	wanted = append(wanted, "cachette; fwd=uri-miss; collapsed") // see TestCollapse
+	wanted = append(wanted, "cachette; fwd=bypass; detail=audit")   // see TestAuditStops
 	var shown []string
 	for _, match := range regexp.MustCompile("(?m)^Cache-Status: (.*)$").FindAllStringSubmatch(docPage(t, "docs/cache-status.md"), -1) {
 		shown = append(shown, match[1])

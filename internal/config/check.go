@@ -141,6 +141,12 @@ func (c *checker) limits() {
 		_, problem := argument.TagFields(own.TagHeader)
 		return problem
 	})
+	c.check("Audit", func() string {
+		if !(own.Audit >= 0 && own.Audit <= 1) {
+			return fmt.Sprintf("%v is no part of the hits: give %s", own.Audit, formPart)
+		}
+		return ""
+	})
 	c.check("Driver", func() string { return checkOwn(own.Driver) })
 	c.check("Encoder", func() string { return checkOwn(own.Encoder) })
 }

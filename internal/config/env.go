@@ -49,6 +49,8 @@ var Forms = map[string]string{
 	"ProxyScheme":      formSwitch,
 	"InvalidateOn":     formInvalidateOn,
 	"TagHeader":        argument.FormTagHeader,
+	"Audit":            formPart,
+	"AuditStops":       formSwitch,
 	"Disabled":         formSwitch,
 }
 
@@ -56,6 +58,7 @@ const (
 	formDuration = "a duration such as 500ms or 2s, or a number of seconds"
 	formSize     = "a number of bytes, or one with a unit such as 64MiB"
 	formSwitch   = "true or false"
+	formPart     = "a number from 0 to 1 such as 0.01"
 
 	formKeyPrefix = "a text such as " + defaultKeyPrefix
 	formService   = "a text of at most 255 bytes, such as shop"
@@ -85,6 +88,7 @@ func FromEnv(environ []string) (Config, []*Mistake, error) {
 		FuncMap: map[reflect.Type]env.ParserFunc{
 			reflect.TypeFor[time.Duration](): func(text string) (any, error) { return parseDuration(text) },
 			reflect.TypeFor[int64]():         func(text string) (any, error) { return parseSize(text) },
+			reflect.TypeFor[float64]():       func(text string) (any, error) { return parsePart(text) },
 			reflect.TypeFor[bool]():          func(text string) (any, error) { return parseBool(text) },
 		},
 	})

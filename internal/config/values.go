@@ -58,6 +58,15 @@ func parseSize(text string) (int64, error) {
 	return n * factor, nil
 }
 
+// parsePart reads a number, of which others tell whether it is a part of a whole.
+func parsePart(text string) (float64, error) {
+	part, err := strconv.ParseFloat(text, 64)
+	if err != nil {
+		return 0, unreadable(fmt.Sprintf("%s is not a number: give %s", wording.Shown(text), formPart))
+	}
+	return part, nil
+}
+
 func parseBool(text string) (bool, error) {
 	b, err := strconv.ParseBool(text)
 	if err != nil {

@@ -37,6 +37,7 @@ type exchange struct {
 	request *http.Request   // as it came
 	context fillContext     // of the request that the handlers see
 	mark    *refresh        // the refresh that the request carries out; nil for none
+	probe   *probe          // of an audit that the request is; nil for none
 	bypass  rfc9111.Refusal // why it goes past the cache; empty where it does not
 	passed  *response.Entry // what was found and cannot answer, nor be validated: what the handler answers may still take it back
 	query
@@ -49,6 +50,10 @@ func (x *exchange) proceed() {
 		x.s.comesThrough(x.request)
 	}
 	p := x.plan(false)
+	if x.around.rt.DryRun && x.mark == nil {
+		x.rehearse(p)
+		return
+	}
 	if p.step == await {
 		if x.found.Why = p.why; x.await() {
 			return
@@ -61,11 +66,13 @@ func (x *exchange) proceed() {
 			x.mark.stored.Store(true)
 		}
 		x.replay(x.found.Entry, x.hit(x.found.Entry))
+		x.audit()
 		return
 	case answerAndRefresh:
 		outside := response.Governing(x.c.Writer.Header())
 		x.replay(x.found.Entry, x.hit(x.found.Entry))
 		x.refresh(outside, false)
+		x.audit()
 		return
 	}
 	x.found.Why = p.why

@@ -153,6 +153,8 @@ type Frame struct {
 	looked   *exchange                // what the short way has found out for the route that comes next (see lane)
 	arrived  *url.URL                 // the request's URL as it came to the engine's middleware; nil where it is that of its request line
 
+	probe *probe // that the request is; nil for none
+
 	credentials bool   // the request came to the engine with Authorization: a guard may take it off
 	guarded     *Frame // stands for this Frame on such requests; nil where it is one of a single request
 }
@@ -195,7 +197,8 @@ type carried struct {
 	server  *Server
 	x       *exchange // the exchange whose handlers see the request; nil for none
 	refresh *refresh  // the refresh of the server's that the request is; nil for none
-	around  *around   // of a refresh: what was said outside of the engine's chain that it goes through
+	probe   *probe    // of an audit that the request is; nil for none
+	around  *around   // of these two: what was said outside of the engine's chain that it goes through
 }
 
 type carriedKey struct{}
@@ -297,7 +300,7 @@ func (f *fillContext) Value(key any) any {
 		if f.x != nil {
 			return f.x
 		}
-		if f.refresh != nil && f.refresh.flight != nil { // what is refreshed in the background goes into nothing
+		if f.probe != nil || f.refresh != nil && f.refresh.flight != nil { // what is refreshed in the background, or for an audit, goes into nothing
 			return nil
 		}
 	}

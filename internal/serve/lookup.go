@@ -16,7 +16,11 @@ import (
 
 // lookUp answers a GET or HEAD from what is stored, and has it handled where that is not possible.
 func (s *Server) lookUp(c *gin.Context, f *Frame, in around) {
-	mark := s.refreshOf(c.Request)
+	mark, probe := s.marksOf(c.Request)
+	if probe != nil {
+		s.takeProbe(c, f, in, probe)
+		return
+	}
 	var q query
 	tally := s.tally(c.FullPath())
 	if mark != nil { // a refresh is no client's
@@ -25,7 +29,9 @@ func (s *Server) lookUp(c *gin.Context, f *Frame, in around) {
 	if s.hit(c, &in, &q, mark.forces(), tally) {
 		if mark != nil { // another has refreshed it since
 			mark.stored.Store(true)
+			return
 		}
+		s.audit(c, &in, q.found.Entry, f.arrived, f.entered)
 		return
 	}
 	if mark.strays(c, q.found.Key) {
@@ -119,7 +125,7 @@ func (s *Server) serves(c *gin.Context, in *around, q *query, room *room) bool {
 		q.asked.TakesStale() && e.Meta.Fresh(q.now) <= 0 || !in.admits(e) {
 		return false
 	}
-	if q.early = q.renewed(&e.Meta); q.early || in.rt.ShowKey {
+	if q.early = q.renewed(&e.Meta); q.early || in.rt.ShowKey || in.rt.DryRun {
 		return false
 	}
 	in.lend(c.Request, e, q.now)

@@ -13,6 +13,8 @@ import (
 // Why a GET or HEAD goes past the cache, for Cache-Status.
 const (
 	bypassedDisabled     rfc9111.Refusal = "disabled"     // the cache is switched off, or closed
+	bypassedAudit        rfc9111.Refusal = "audit"        // one has found that the route is not to be cached
+	bypassedDryRun       rfc9111.Refusal = "dry-run"      // nothing of the route is served from the cache yet
 	bypassedSkip         rfc9111.Refusal = "skip"         // a route wants it so
 	bypassedIdentity     rfc9111.Refusal = "identity"     // it is not known whom the response is for
 	bypassedContent      rfc9111.Refusal = "content"      // RFC 9110 §9.3.1: its content means nothing that a cache knows
@@ -26,6 +28,8 @@ func (s *Server) bypassed(c *gin.Context, in *around) rfc9111.Refusal {
 	switch {
 	case s.Idle():
 		return bypassedDisabled
+	case s.auditor.hasStopped(c.FullPath()):
+		return bypassedAudit
 	case in.off:
 		return bypassedSkip
 	case in.nobody:
@@ -95,7 +99,12 @@ func upgrades(h http.Header) bool {
 
 // pass lets the handlers answer a request that the cache has nothing to do with, for the reason why.
 func (s *Server) pass(c *gin.Context, f *Frame, in around, why rfc9111.Refusal) {
-	x := &exchange{s: s, c: c, frame: f, around: in, request: c.Request, mark: s.refreshOf(c.Request)}
+	mark, probe := s.marksOf(c.Request)
+	if probe != nil && !probe.met {
+		c.AbortWithStatus(http.StatusMisdirectedRequest)
+		return
+	}
+	x := &exchange{s: s, c: c, frame: f, around: in, request: c.Request, mark: mark, probe: probe}
 	defer x.count()
 	x.found.Why = rfc9111.ForwardMethod
 	switch {

@@ -52,23 +52,22 @@ type refresh struct {
 	arrived atomic.Pointer[url.URL] // what the URL is to be at the engine's middleware; nil for what it then is
 }
 
-// restore gives the request of a background refresh the URL with which the client's came to the engine's middleware: what stands
+// restore gives the request of a background refresh, or of an audit, the URL with which the client's came to the engine's middleware: what stands
 // before that has changed it, if it does, for the second time.
 func (in *carried) restore(r *http.Request) {
-	if in == nil || in.x != nil || in.refresh == nil {
+	if in == nil || in.x != nil {
 		return
 	}
-	if u := in.refresh.arrived.Swap(nil); u != nil {
+	var u *url.URL
+	switch {
+	case in.refresh != nil:
+		u = in.refresh.arrived.Swap(nil)
+	case in.probe != nil:
+		u = in.probe.arrived.Swap(nil)
+	}
+	if u != nil {
 		*r.URL = *u
 	}
-}
-
-// refreshOf returns the refresh that a request carries out, or nil.
-func (s *Server) refreshOf(r *http.Request) *refresh {
-	if in := carriedBy(r); in != nil && in.server == s {
-		return in.refresh
-	}
-	return nil
 }
 
 // strays tells whether a background refresh has come to a route with the key of what it is to refresh, and yet not to the same
@@ -287,7 +286,9 @@ func (s *Server) run(entry http.Handler, r *http.Request, header http.Header) (e
 		case http.ErrAbortHandler:
 			err = errors.New("the handler broke off its response")
 		default:
-			s.log.Error("cachette: a handler panicked in a background refresh", "route", routeOf(r), "panic", p, "stack", string(debug.Stack()))
+			if _, probe := s.marksOf(r); probe == nil { // in an audit it may be for what was taken off
+				s.log.Error("cachette: a handler panicked in a background refresh", "route", routeOf(r), "panic", p, "stack", string(debug.Stack()))
+			}
 			err = errors.New("the handler panicked")
 		}
 	}()

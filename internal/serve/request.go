@@ -65,7 +65,7 @@ func (x *exchange) requestFor(d *difference) *http.Request {
 		if x.flight != nil && x.mark == nil { // a refresh has no client, and a time that it may take
 			ctx = x.flight.Context(ctx)
 		}
-		x.context = fillContext{ctx, carried{server: x.s, x: x, refresh: x.mark}}
+		x.context = fillContext{ctx, carried{server: x.s, x: x, refresh: x.mark, probe: x.probe}}
 		r = x.request.WithContext(&x.context)
 	}
 	if d.own {

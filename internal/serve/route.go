@@ -10,6 +10,7 @@ import (
 
 	"github.com/gin-gonic/gin"
 
+	"github.com/gin-cachette/cachette/internal/audit"
 	"github.com/gin-cachette/cachette/internal/rfc9111"
 	"github.com/gin-cachette/cachette/internal/target"
 )
@@ -33,6 +34,10 @@ type Route struct {
 	Lease      *time.Duration // for how long at most other processes wait for a fill of this one; nil for what the cache says
 	IgnoreAsk  bool           // the client's Cache-Control and Pragma count for nothing
 	ShowKey    bool           // Cache-Status tells the key
+	DryRun     bool           // nothing is served from the cache
+	Audit      *float64       // the part of the hits that are audited; nil for what the cache says
+
+	Normalisers []audit.Normaliser // take out of responses that are compared what may differ
 
 	depth  int // how many routes it is inside of
 	bound  atomic.Pointer[binding]
@@ -104,10 +109,17 @@ func (rt *Route) mergeInto(outer *Route) *Route {
 		BodyLimit:  rt.BodyLimit,
 		IgnoreAsk:  rt.IgnoreAsk || outer.IgnoreAsk,
 		ShowKey:    rt.ShowKey || outer.ShowKey,
-		depth:      outer.depth + 1,
+		DryRun:     rt.DryRun || outer.DryRun,
+		Audit:      rt.Audit,
+
+		Normalisers: slices.Concat(outer.Normalisers, rt.Normalisers),
+		depth:       outer.depth + 1,
 	}
 	if merged.Lease = rt.Lease; merged.Lease == nil {
 		merged.Lease = outer.Lease
+	}
+	if merged.Audit == nil {
+		merged.Audit = outer.Audit
 	}
 	if merged.BodyLimit == 0 {
 		merged.BodyLimit = outer.BodyLimit

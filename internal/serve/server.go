@@ -28,9 +28,12 @@ type Options struct {
 	CaptureLimit int64       // how many bytes of bodies are held together while they are captured, and twice as many more for slow clients
 	Log          *slog.Logger
 
+	Audit      float64 // part of the hits that are audited, where their route does not say, from 0 to 1
+	AuditStops bool    // a route that audits have found to depend on what is not in its key is no longer cached
+
 	Observe     func(context.Context, event.Request) // is told what becomes of each request; nil for nothing
 	Disabled    bool                                 // nothing is cached
-	ProxyScheme bool // the scheme that a trusted proxy tells counts
+	ProxyScheme bool                                 // the scheme that a trusted proxy tells counts
 
 	TagFields []argument.TagField // in which the tags of responses are told to a CDN
 	Leases    *flight.Leases      // nil where no other process waits for fills of this one
@@ -61,6 +64,7 @@ type Server struct {
 
 	observe  func(context.Context, event.Request) // nil for nothing
 	counts   Counts
+	auditor  auditor
 	room     *response.Room // for bodies that are being captured, or wait for their clients
 	flights  *flight.Group
 	leases   *flight.Leases // nil where no other process has any
@@ -110,7 +114,8 @@ func New(o Options) *Server {
 		Owner: o.Owner, entries: o.Store, engine: o.Engine, prefix: o.Prefix, service: o.Service, bodyLimit: o.BodyLimit,
 		log: o.Log, observe: o.Observe, disabled: o.Disabled, answers: o.InvalidateOn, tagFields: o.TagFields,
 		flights: flight.NewGroup(patience), leases: o.Leases, tracks: newTracks(), room: response.NewRoom(o.CaptureLimit),
-		alone: flight.NewRecent(), unkept: flight.NewRecent(), resting: flight.NewRecent(),
+		auditor: newAuditor(o.Audit, o.AuditStops),
+		alone:   flight.NewRecent(), unkept: flight.NewRecent(), resting: flight.NewRecent(),
 		slots: make(chan struct{}, maxRefreshes), earlier: routesOf(o.Engine),
 	}
 	if o.ProxyScheme {
@@ -136,12 +141,22 @@ func (s *Server) Close() {
 			return
 		}
 	}
+	for range maxAudits {
+		select {
+		case s.auditor.slots <- struct{}{}:
+		case <-timer.C:
+			return
+		}
+	}
 }
 
 // Handle takes a request of a route through the cache. It returns with the chain aborted when it has answered; else the
 // chain has run, or is to go on.
 func (s *Server) Handle(c *gin.Context, f *Frame, rt *Route) {
 	s.meet(c, rt)
+	if f.probe != nil {
+		f.probe.prepare(c)
+	}
 	if f.exchange.Load() != nil || f.around != nil {
 		s.nested(c, f, rt)
 		return

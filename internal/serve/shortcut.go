@@ -225,13 +225,13 @@ func (s *Server) Enter(c *gin.Context, frame *Frame) (carry *Frame, answered boo
 			in.x.stepAside(c)
 		}
 		frame = &Frame{Server: s, around: outside, entered: outside, credentials: frame.credentials}
-		return frame.arriving(c.Request), false
+		return frame.arriving(c.Request).probing(in), false
 	}
 	if c.Request.Method != http.MethodGet || in != nil {
-		return frame, false
+		return frame.probing(in), false
 	}
 	way := s.lane.seen.Load().short[c.FullPath()]
-	if way == nil || s.Idle() || s.unlookable(c, way.rt) != "" {
+	if way == nil || s.Idle() || s.auditor.hasStopped(c.FullPath()) || s.unlookable(c, way.rt) != "" {
 		return frame.arriving(c.Request), false
 	}
 	rt := way.rt
@@ -244,6 +244,7 @@ func (s *Server) Enter(c *gin.Context, frame *Frame) (carry *Frame, answered boo
 		if s.lane.keyed {
 			c.Set(FrameKey{}, frame)
 		}
+		s.audit(c, &says, q.found.Entry, c.Request.URL, nil)
 		return nil, true
 	}
 	x := &exchange{s: s, c: c, around: says, request: c.Request, query: q}

@@ -65,6 +65,8 @@ func TestFromEnv(t *testing.T) {
 		{"timeout in seconds", map[string]string{"CACHETTE_OPERATION_TIMEOUT": "2"}, Config{OperationTimeout: 2 * time.Second}},
 		{"timeout as a duration", map[string]string{"CACHETTE_OPERATION_TIMEOUT": "250ms"}, Config{OperationTimeout: 250 * time.Millisecond}},
 		{"service and version", map[string]string{"CACHETTE_SERVICE": "shop", "CACHETTE_VERSION": "v1"}, Config{Service: "shop", Version: "v1"}},
+		{"audit", map[string]string{"CACHETTE_AUDIT": "0.01", "CACHETTE_AUDIT_STOPS": "true"}, Config{Audit: 0.01, AuditStops: true}},
+		{"no audit", map[string]string{"CACHETTE_AUDIT": "0"}, Config{}},
 		{"lease", map[string]string{"CACHETTE_LEASE": "5"}, Config{Lease: 5 * time.Second}},
 		{"near", map[string]string{"CACHETTE_NEAR": "16MiB", "CACHETTE_NEAR_STALENESS": "5", "CACHETTE_NEAR_POLL": "200ms"},
 			Config{Near: 16 << 20, NearStaleness: 5 * time.Second, NearPoll: 200 * time.Millisecond}},
@@ -183,7 +185,7 @@ func TestFromEnvAroundAValue(t *testing.T) {
 		"MongoDBURL": "mongodb://user:hunter2@host", "KeyPrefix": "prefix:", "PlainKeys": "false", "Service": "shop", "Version": "v1",
 		"MemoryLimit": "64MiB", "OperationTimeout": "1s", "BodyLimit": "1MiB", "KeepStale": "1h", "Lease": "5s",
 		"Near": "16MiB", "NearStaleness": "5s", "NearPoll": "2s", "ProxyScheme": "true", "InvalidateOn": "none",
-		"TagHeader": "Cache-Tag", "Disabled": "false",
+		"TagHeader": "Cache-Tag", "Audit": "0.01", "AuditStops": "true", "Disabled": "false",
 	}
 	for _, field := range config.Fields {
 		setEnvironment(t, map[string]string{config.Variables[field]: good[field]})
@@ -206,8 +208,8 @@ func TestFromEnvAroundAValue(t *testing.T) {
 
 // TestFromEnvEmptyVariables: a variable that is set but empty is a mistake, whichever it is.
 func TestFromEnvEmptyVariables(t *testing.T) {
-	if len(config.Fields) != 27 || len(config.Forms) != len(config.Fields) {
-		t.Errorf("%d fields have a variable, and %d a form, want 27", len(config.Fields), len(config.Forms))
+	if len(config.Fields) != 29 || len(config.Forms) != len(config.Fields) {
+		t.Errorf("%d fields have a variable, and %d a form, want 29", len(config.Fields), len(config.Forms))
 	}
 	for _, field := range config.Fields {
 		for _, value := range []string{"", "\n"} { // an empty file, too, may end with a line break

@@ -63,13 +63,13 @@ func TestValidateReportsEveryMistake(t *testing.T) {
 	settings := Config{
 		Backend: "rocksdb", URL: "x", Codec: "yaml", TTL: 2 * time.Hour, RedisURL: "x", MemcachedHost: "a/b", TableName: "$", Region: "x",
 		DynamoDBURL: "x", DatabaseName: "a b", MongoDBURL: "x", KeyPrefix: "\xff", PlainKeys: true, Service: "\xff", Version: "\xff",
-		MemoryLimit: -1, OperationTimeout: -1, BodyLimit: -1, KeepStale: -1, Lease: -1, Near: -1, NearStaleness: -1, NearPoll: -1, InvalidateOn: "x", TagHeader: "x", Driver: (*ownDriver)(nil),
+		MemoryLimit: -1, OperationTimeout: -1, BodyLimit: -1, KeepStale: -1, Lease: -1, Near: -1, NearStaleness: -1, NearPoll: -1, InvalidateOn: "x", TagHeader: "x", Audit: -1, Driver: (*ownDriver)(nil),
 	}
 	var got []string
 	for _, problem := range problemsOf(t, settings.Validate()) {
 		got = append(got, problem.Field)
 	}
-	flags := []string{"ProxyScheme", "Disabled"} // of which both values are right
+	flags := []string{"ProxyScheme", "AuditStops", "Disabled"} // of which both values are right
 	want := slices.DeleteFunc(slices.Clone(config.Fields), func(field string) bool { return slices.Contains(flags, field) })
 	if want = append(want, "Driver"); !slices.Equal(got, want) {
 		t.Errorf("the mistakes are in\n%q, want\n%q", got, want)

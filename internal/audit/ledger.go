@@ -1,0 +1,201 @@
+package audit
+
+import (
+	"cmp"
+	"maps"
+	"math/rand/v2"
+	"slices"
+	"sync"
+
+	"github.com/gin-cachette/cachette/audit"
+)
+
+const (
+	// enough is how often a cause has to be seen before it is named: two runs may differ by chance, or since data has changed between them.
+	enough = 3
+	// maxTested bounds the suspects that are remembered of a route, and maxCauses those that were seen to be a cause: clients choose names.
+	maxTested = 256
+	maxCauses = 32
+)
+
+// Ledger keeps what audits have seen of each route. Its zero value is ready, and safe for concurrent use.
+type Ledger struct {
+	mu     sync.Mutex
+	routes map[string]*record
+}
+
+// record is what was seen of one route.
+type record struct {
+	audit.Route
+	tested map[Suspect]int
+	seen   map[Suspect]*audit.Cause // that a response depends on it
+	looks  uint64                   // at runs for the same request
+	moved  uint64                   // those that differed
+	time   audit.Cause              // what they differed in
+}
+
+// of returns the record of a route. The ledger is locked.
+func (l *Ledger) of(route string) *record {
+	r := l.routes[route]
+	if r == nil {
+		r = &record{Route: audit.Route{Pattern: route}, tested: make(map[Suspect]int), seen: make(map[Suspect]*audit.Cause)}
+		if l.routes == nil {
+			l.routes = make(map[string]*record)
+		}
+		l.routes[route] = r
+	}
+	return r
+}
+
+// with does something with the record of a route.
+func (l *Ledger) with(route string, do func(*record)) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	do(l.of(route))
+}
+
+// Rehearsed notes a request of a dry run, and whether it would have been a hit.
+func (l *Ledger) Rehearsed(route string, hit bool) {
+	l.with(route, func(r *record) {
+		if r.DryRun = true; hit {
+			r.Hits++
+		}
+	})
+}
+
+// Sampled notes that a hit was compared.
+func (l *Ledger) Sampled(route string, differs bool) {
+	l.with(route, func(r *record) {
+		if r.Samples++; differs {
+			r.Differences++
+		}
+	})
+}
+
+// Skipped notes that one was to be compared and was not.
+func (l *Ledger) Skipped(route string) { l.with(route, func(r *record) { r.Skipped++ }) }
+
+// Unexplained notes a difference of which nothing of the request is seen to be the cause, unless the route has one that was seen before. It tells
+// whether the difference is left unexplained.
+func (l *Ledger) Unexplained(route string) (left bool) {
+	l.with(route, func(r *record) {
+		if left = len(r.seen) == 0; left {
+			r.Unexplained++
+		}
+	})
+	return left
+}
+
+// Stopped notes that nothing of a route is cached any more.
+func (l *Ledger) Stopped(route string) { l.with(route, func(r *record) { r.Route.Stopped = true }) }
+
+// Pick returns the n suspects that were tested least so far on a route, and counts them as tested. It leaves out those that are known causes.
+func (l *Ledger) Pick(route string, suspects []Suspect, n int) []Suspect {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	r := l.of(route)
+	suspects = slices.DeleteFunc(suspects, func(s Suspect) bool { return r.names(r.seen[s]) })
+	rand.Shuffle(len(suspects), func(i, j int) { suspects[i], suspects[j] = suspects[j], suspects[i] })
+	slices.SortStableFunc(suspects, func(a, b Suspect) int { return cmp.Compare(r.tested[a], r.tested[b]) })
+	picked := suspects[:min(n, len(suspects))]
+	for _, s := range picked {
+		if _, known := r.tested[s]; known || len(r.tested) < maxTested {
+			r.tested[s]++
+		}
+	}
+	return picked
+}
+
+// names tells whether a cause was seen often enough to be named: more often, too, than that the route answers the same request in two ways.
+func (r *record) names(c *audit.Cause) bool {
+	return c != nil && c.Times >= enough && c.Times > r.moved
+}
+
+// Found notes that a response depends on a suspect, and returns the cause where it is named from now on; else nil.
+func (l *Ledger) Found(route string, s Suspect, d *Difference) (named *audit.Cause) {
+	l.with(route, func(r *record) {
+		c := r.seen[s]
+		if c == nil {
+			if len(r.seen) == maxCauses {
+				return
+			}
+			c = &audit.Cause{Kind: s.Kind, Name: s.Name}
+			r.seen[s] = c
+		}
+		before := r.names(c)
+		c.Times++
+		describe(c, d)
+		if !before && r.names(c) {
+			copied := *c
+			named = &copied
+		}
+	})
+	return named
+}
+
+// Looked notes whether two runs for the same request have differed, and returns the cause where that is named from now on; else nil.
+func (l *Ledger) Looked(route string, d *Difference) (named *audit.Cause) {
+	l.with(route, func(r *record) {
+		before := r.moves()
+		if r.looks++; d.None() {
+			return
+		}
+		r.moved++
+		r.time.Kind, r.time.Times = audit.Time, r.moved
+		describe(&r.time, d)
+		if !before && r.moves() {
+			copied := r.time
+			named = &copied
+		}
+	})
+	return named
+}
+
+// moves tells whether a route is known to answer the same request in several ways: data that changes now and then changes between two runs
+// rarely.
+func (r *record) moves() bool { return r.moved >= enough && 2*r.moved >= r.looks }
+
+// describe gives a cause what a difference says, and the advice.
+func describe(c *audit.Cause, d *Difference) {
+	c.Differs, c.FirstByte = d.Names, d.FirstByte
+	c.Advice = c.Advise()
+}
+
+// Routes returns what was seen, by route.
+func (l *Ledger) Routes() map[string]audit.Route {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	routes := make(map[string]audit.Route, len(l.routes))
+	for pattern, r := range l.routes {
+		route := r.Route
+		for _, c := range r.seen {
+			if r.names(c) {
+				route.Causes = append(route.Causes, *c)
+			}
+		}
+		if r.moves() {
+			route.Causes = append(route.Causes, r.time)
+		}
+		slices.SortFunc(route.Causes, func(a, b audit.Cause) int {
+			return cmp.Or(cmp.Compare(a.Kind, b.Kind), cmp.Compare(a.Name, b.Name))
+		})
+		routes[pattern] = route
+	}
+	return routes
+}
+
+// Report adds what was seen to what is known of the requests of each route: the keys of hits are their patterns.
+func (l *Ledger) Report(requests, hits map[string]uint64) audit.Report {
+	routes := l.Routes()
+	for pattern, n := range requests {
+		route := routes[pattern]
+		route.Pattern, route.Requests = pattern, n
+		route.Hits += hits[pattern]
+		routes[pattern] = route
+	}
+	var report audit.Report
+	for _, pattern := range slices.Sorted(maps.Keys(routes)) {
+		report.Routes = append(report.Routes, routes[pattern])
+	}
+	return report
+}
