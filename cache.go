@@ -272,6 +272,9 @@ func (c *Cache) Close() error {
 	return c.fail("close", "", c.store.Close())
 }
 
+// Done returns a channel that is closed once the cache is, for what goes on beside it, as a goroutine that reads [Cache.Stats] now and then.
+func (c *Cache) Done() <-chan struct{} { return c.server.Done() }
+
 // fail wraps an error, if it is one, with what was tried.
 func (c *Cache) fail(op, key string, err error) error {
 	if err == nil {

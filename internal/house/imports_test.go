@@ -10,7 +10,7 @@ import (
 // stands for those in it that have no floor of their own.
 var floors = []string{
 	"internal/house", "internal/behaviour", "internal/config/configtest", "internal/response/wiretest", "example",
-	"cachettetest", "invalidation", "cmd",
+	"cachettetest", "dashboard", "invalidation", "cmd",
 	".", // the root
 	"internal/config",
 	"internal/options",

@@ -47,6 +47,7 @@ type fillState struct {
 	tags        argument.Tags // of the response
 	ends        values.Ends   // of the values that it is made of
 	unwished    atomic.Bool   // a handler asked for the response not to be stored
+	uncounted   atomic.Bool   // the request is none of the application's
 	parted      atomic.Bool   // what a route inside answers, and does not share with all clients that share this response, may have gone into it
 	verdict     verdict
 

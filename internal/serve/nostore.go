@@ -9,18 +9,30 @@ type noStoreKey struct{}
 // the handler that asks for it, and for what it is inside of itself.
 func NoStore(c *gin.Context) {
 	c.Set(noStoreKey{}, true)
+	if x := enteredBy(c); x != nil { // HandleContext takes away what the context holds, and a copy of it holds its own
+		x.unwished.Store(true)
+	}
+}
+
+// enteredBy returns the exchange that a request has entered, and no other for which an engine serves it; nil for none.
+func enteredBy(c *gin.Context) *exchange {
 	value, _ := c.Get(FrameKey{})
 	f, _ := value.(*Frame)
 	if f == nil {
-		return
+		return nil
 	}
-	if x := f.exchange.Load(); x != nil { // HandleContext takes away what the context holds, and a copy of it holds its own
-		x.unwished.Store(true)
-	}
+	return f.exchange.Load()
 }
 
 // unwanted tells whether a handler asked for the response not to be stored.
 func (x *exchange) unwanted() bool {
 	_, asked := x.c.Get(noStoreKey{})
 	return asked || x.around.unwanted || x.unwished.Load()
+}
+
+// Uncounted keeps a request out of what is counted by route, and from the observer: it is none of the application's.
+func Uncounted(c *gin.Context) {
+	if x := enteredBy(c); x != nil {
+		x.uncounted.Store(true)
+	}
 }

@@ -150,6 +150,9 @@ func (s *Server) Close() {
 	}
 }
 
+// Done returns a channel that is closed once the server is.
+func (s *Server) Done() <-chan struct{} { return s.closing.Done() }
+
 // Handle takes a request of a route through the cache. It returns with the chain aborted when it has answered; else the
 // chain has run, or is to go on.
 func (s *Server) Handle(c *gin.Context, f *Frame, rt *Route) {

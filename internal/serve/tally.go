@@ -82,7 +82,7 @@ func (s *Server) NearHits() (n uint64) {
 
 // count counts what became of an exchange that is over, and tells the observer.
 func (x *exchange) count() {
-	if x.happened.Outcome == event.Unknown || x.verdict.fate == aside || x.probe != nil {
+	if x.happened.Outcome == event.Unknown || x.verdict.fate == aside || x.probe != nil || x.uncounted.Load() {
 		return
 	}
 	pattern := x.pattern
