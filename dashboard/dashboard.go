@@ -20,6 +20,7 @@ import (
 
 	"github.com/gin-cachette/cachette"
 	"github.com/gin-cachette/cachette/internal/serve"
+	"github.com/gin-cachette/cachette/invalidation"
 )
 
 //go:embed page
@@ -33,10 +34,17 @@ func WithContext(ctx context.Context) Option {
 	return func(d *dashboard) { d.ctx = ctx }
 }
 
+// WithPurges lets whoever may open the page purge by it: paths, prefixes, tags, namespaces, and what else a [cachette.Purge] names. Without it the page
+// only shows.
+func WithPurges() Option {
+	return func(d *dashboard) { d.purges = true }
+}
+
 // dashboard is one page, of one cache.
 type dashboard struct {
 	cache   *cachette.Cache
 	ctx     context.Context
+	purges  bool
 	history *history
 	token   string // which only this page knows
 	process process
@@ -68,6 +76,9 @@ func Mount(group gin.IRouter, cache *cachette.Cache, opts ...Option) {
 		routes.GET("/"+strings.TrimPrefix(name, "index.html"), func(c *gin.Context) { c.Data(http.StatusOK, kinds[path.Ext(name)], content) })
 	}
 	routes.GET("/state", d.answerState)
+	if d.purges {
+		routes.Any("/purge", d.asked, invalidation.Handler(cache))
+	}
 	go d.sample()
 }
 

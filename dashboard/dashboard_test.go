@@ -54,6 +54,7 @@ type state struct {
 	Process struct{ ID string }
 	Token   string
 	Closed  bool
+	Purges  bool
 	Names   []string
 	Rows    [][]float64
 	Last    int
@@ -142,7 +143,7 @@ func TestPage(t *testing.T) {
 			}
 		}
 	}
-	for _, name := range []string{"app.js", "charts.js", "table.js", "text.js"} {
+	for _, name := range []string{"app.js", "charts.js", "purge.js", "table.js", "text.js"} {
 		script := s.open(name).Body
 		for _, bad := range []string{"innerHTML", "outerHTML", "insertAdjacentHTML", "document.write", "eval(", "Function(", "DOMParser", "http:", "https:", "localStorage"} {
 			if strings.Contains(script, bad) {

@@ -2,8 +2,12 @@ package dashboard
 
 import (
 	"crypto/rand"
+	"crypto/subtle"
+	"net/http"
 
 	"github.com/gin-gonic/gin"
+
+	"github.com/gin-cachette/cachette/invalidation"
 )
 
 // policy lets the page have what the program itself serves, and nothing else: no other host, no inline script or style, no frame around it, and no
@@ -28,3 +32,23 @@ func protected(c *gin.Context) {
 
 // random returns a word that nobody guesses.
 func random() string { return rand.Text() }
+
+// tokenField is the request field in which the page shows that it has read the state, which no page of another origin can.
+const tokenField = "X-Cachette-Token"
+
+// origins tells requests apart that a page of another origin has a browser send, by Sec-Fetch-Site, or else by Origin.
+var origins http.CrossOriginProtection
+
+// asked lets a request on that the page has sent: by POST, from its own origin, and with its token.
+func (d *dashboard) asked(c *gin.Context) {
+	refuse := func(status int, why string) { c.AbortWithStatusJSON(status, invalidation.Answer{Error: why}) }
+	switch {
+	case c.Request.Method != http.MethodPost:
+		c.Header("Allow", http.MethodPost)
+		refuse(http.StatusMethodNotAllowed, "the method is "+c.Request.Method+"; send POST")
+	case origins.Check(c.Request) != nil:
+		refuse(http.StatusForbidden, "the request comes from a page of another origin; send it from the dashboard. Behind a proxy: it has to keep Host")
+	case subtle.ConstantTimeCompare([]byte(c.GetHeader(tokenField)), []byte(d.token)) != 1:
+		refuse(http.StatusForbidden, "the token is not the one of this process, which may have started anew, or be another one of the fleet; try again")
+	}
+}

@@ -32,8 +32,8 @@ func thisProcess() process {
 // state is what the page shows. Times are milliseconds, and sums count since the start.
 type state struct {
 	Process process `json:"process"`
-	Token   string  `json:"token"` // what a POST has to come with
-	Every   int64   `json:"every"` // milliseconds, between two rows
+	Token   string  `json:"token"`  // what a POST has to come with
+	Purges  bool    `json:"purges"` // whether it may purge
 	Closed  bool    `json:"closed"`
 
 	Names   []string `json:"names"` // of the numbers of a row
@@ -103,7 +103,7 @@ func (d *dashboard) answerState(c *gin.Context) {
 func (d *dashboard) state(since int) state {
 	stats := d.cache.Stats()
 	s := state{
-		Process: d.process, Token: d.token, Every: every.Milliseconds(), Closed: d.closed(), Names: names[:],
+		Process: d.process, Token: d.token, Purges: d.purges, Closed: d.closed(), Names: names[:],
 		Routes: routesOf(stats), Store: kindsOf(stats), Servers: serversOf(stats),
 		Memory: memory(stats.Memory), Near: memory(stats.Near), NearHits: stats.NearHits, Waiting: stats.Waiting, WaitingBytes: stats.WaitingBytes, Owed: stats.Owed,
 		Responses: map[string]uint64{

@@ -1,4 +1,5 @@
 import { Charts } from './charts.js';
+import { Purging } from './purge.js';
 import { Table } from './table.js';
 import { bytes, count, element, number, percent, time, words, write } from './text.js';
 
@@ -6,11 +7,12 @@ const byId = (id) => document.getElementById(id);
 const most = 450; // rows: those of 15 minutes
 
 // known is what has come so far from the process that answers.
-const known = { process: '', last: 0, rows: [], token: '' };
+const known = { process: '', last: 0, rows: [], token: '', changed: 0 };
 let paused = false;
 let asking = false;
 let timer;
 
+const purging = new Purging(post);
 const charts = new Charts(byId('charts'));
 const outcome = (name, title = name) => ({ name: title, value: (r) => r.outcomes[name] ?? 0, text: (r) => count(r.outcomes[name] ?? 0) });
 const within = (r, n) => (n === 0 ? '–' : r.within < 0 ? '> 10 s' : `≤ ${time(r.within)}`);
@@ -112,7 +114,7 @@ function showTiles(s) {
 function show(s) {
   const other = known.process !== s.process.id;
   const before = known.process;
-  if (other) Object.assign(known, { process: s.process.id, rows: [] });
+  if (other) Object.assign(known, { process: s.process.id, rows: [], changed: before ? Date.now() : 0 });
   known.last = s.last;
   known.token = s.token;
   for (const row of s.rows) known.rows.push(Object.fromEntries(s.names.map((name, i) => [name, row[i]])));
@@ -121,13 +123,14 @@ function show(s) {
   const started = new Date(s.process.started).toLocaleString();
   write(byId('process'), `This process: ${s.process.host}, ${s.process.pid}, since ${started}. Of a fleet, each process has a page of its own.`);
   if (s.closed) tell('The cache of this process is closed: each request runs its handler.', 'bad');
-  else if (other && before) tell('Another process has answered: it was started anew, or several of a fleet answer at this address. The figures are those of the one above.');
-  else if (!byId('notice').dataset.keep) tell('');
+  else if (Date.now() - known.changed < 30e3) tell('Another process has answered: it was started anew, or several of a fleet answer at this address. The figures are those of the one above.');
+  else tell('');
   showTiles(s);
   charts.show(known.rows);
   routes.show(s.routes.map((r) => ({ ...r, id: r.pattern })), 'No request has come to a route with a Cached yet.');
   store.show(s.store.filter((k) => calls(k) > 0).map((k) => ({ ...k, id: k.name })), 'Nothing was asked of the store yet. Live objects in memory are read without.');
   servers.show(s.servers.map((one) => ({ ...one, id: one.name })));
+  purging.show(s.purges && !s.closed);
   byId('servers-box').hidden = s.servers.length === 0;
 }
 
@@ -160,6 +163,16 @@ async function poll() {
   document.body.dataset.polls = Number(document.body.dataset.polls ?? 0) + 1;
   clearTimeout(timer);
   timer = setTimeout(poll, 2000);
+}
+
+// post sends what is asked for to the program, and returns the status and what it says.
+async function post(name, body) {
+  const response = await fetch(name, {
+    method: 'POST', cache: 'no-store', body: JSON.stringify(body),
+    headers: { 'Content-Type': 'application/json', 'X-Cachette-Token': known.token },
+  });
+  const json = response.headers.get('Content-Type')?.startsWith('application/json');
+  return { status: response.status, said: json ? await response.json() : {} };
 }
 
 byId('pause').addEventListener('click', () => {
