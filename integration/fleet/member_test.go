@@ -116,15 +116,17 @@ func show(c *gin.Context, cache *cachette.Cache, ttl time.Duration) {
 	c.JSON(http.StatusOK, read.Versions)
 }
 
-// makeSlowly is the handler of pages that several processes miss together.
+// makeSlowly is the handler of pages that several processes miss together. It takes as long where it is counted: the kitchen is a process that is busy
+// with a thousand clients just then, and may take longer than the rest.
 func makeSlowly(c *gin.Context, by string) {
+	began := time.Now()
 	if strings.HasPrefix(c.Request.URL.Path, "/bare") {
 		time.Sleep(making)
 	} else if read, err := readDatabase(c, "by="+url.QueryEscape(by)+"&leased", c.Request.URL.Path); err != nil {
 		c.String(http.StatusInternalServerError, "%v", err)
 		return
 	} else {
-		time.Sleep(read.Rest)
+		time.Sleep(read.Rest - time.Since(began))
 	}
 	c.String(http.StatusOK, "made by %s", by)
 }
