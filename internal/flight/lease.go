@@ -149,15 +149,14 @@ func (t *Turn) Apart() bool { return t.apart }
 func (t *Turn) wait(ctx context.Context) bool {
 	began, first := time.Now(), []byte(nil)
 	told, leave := t.leases.waker.Await(t.key)
-	defer func() { leave() }()
+	defer leave()
 	for pause := firstLook; ; pause = t.leases.pause(time.Since(began)) {
 		timer := time.NewTimer(min(pause, time.Until(t.until)))
 		select {
 		case <-timer.C:
 		case <-told:
 			timer.Stop()
-			leave()
-			told, leave = t.leases.waker.Await(t.key) // another may have the lease by now
+			return true // what the fill has left is looked for before the lease, which another may have by now
 		case <-ctx.Done():
 			timer.Stop()
 			return false
