@@ -93,7 +93,7 @@ func open(engine *gin.Engine, cfgFunc func() (Config, error)) (*Cache, error) {
 		Owner: c, Store: c.responses, Engine: engine, Prefix: cfg.KeyPrefix, Service: release,
 		BodyLimit: cfg.BodyLimit, CaptureLimit: bodies, Log: cfg.Logger, Disabled: cfg.Disabled, ProxyScheme: cfg.ProxyScheme,
 		Middleware: middlewareName, Handler: engines.NameOf(Cached(0)), Keyed: !engines.Known(), InvalidateOn: rfc9111.Invalidation(cfg.InvalidateOn),
-		TagFields: tagFields, Leases: leases, Observe: c.observe(observer), Audit: cfg.Audit, AuditStops: cfg.AuditStops,
+		TagFields: tagFields, Leases: leases, Observe: c.observe(observer), Describe: c.describe, Audit: cfg.Audit, AuditStops: cfg.AuditStops,
 	})
 	c.frame = serve.NewFrame(c.server)
 	c.values = values.New(values.Options{

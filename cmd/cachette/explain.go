@@ -288,35 +288,10 @@ func verdict(told *entries.Told, m *rfc9111.Metadata, left time.Duration, now ti
 func (c *command) tellMarks(told *entries.Told) {
 	what := "stands on"
 	for _, mark := range told.Marks {
-		c.line(what, "%s: %s", scopeWords(mark.Scope), stateWords[mark.State])
+		c.line(what, "%s: %s", mark.Scope, mark.State)
 		what = ""
 	}
 	if len(told.Marks) > 0 && told.State != purge.Valid && !slices.ContainsFunc(told.Marks, func(m entries.TheMark) bool { return m.State != purge.Valid }) {
-		c.line("", "a prefix of its path, or everything: %s", stateWords[told.State])
+		c.line("", "a prefix of its path, or everything: %s", told.State)
 	}
-}
-
-var stateWords = map[purge.State]string{purge.Valid: "good", purge.Stale: "purged softly", purge.Gone: "purged, or lost"}
-
-// scopeWords says what a scope is.
-func scopeWords(s purge.Scope) string {
-	switch s.Kind {
-	case purge.Path:
-		return "path " + quoted(s.Name) + " of every host"
-	case purge.HostPath:
-		return "path " + quoted(s.Name) + " of " + quoted(s.Host)
-	case purge.Namespace:
-		return "namespace " + quoted(s.Name)
-	case purge.Tag:
-		return "tag " + quoted(s.Name)
-	case purge.Group:
-		return "group " + quoted(s.Name)
-	case purge.Identity:
-		return "whom it is for (" + visible(s.Name) + ", a digest)"
-	case purge.Part:
-		return "a part of the key (" + visible(s.Name) + ", a digest)"
-	case purge.Value:
-		return "the value itself"
-	}
-	return "what others do to its path"
 }

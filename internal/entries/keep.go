@@ -111,7 +111,7 @@ func (s *Store) Room(key string, d *response.Draft, t *Ticket) int64 {
 	}
 	e := response.New(&response.Draft{Status: d.Status, Fields: slices.Clone(d.Fields), Meta: d.Meta})
 	e.Key, e.Basis, e.Meta.Took = key, t.Basis, time.Hour // so far, and more than it takes
-	if len(e.Meta.Vary) > 0 { // its variant's key and digest are of a length that all of them have
+	if len(e.Meta.Vary) > 0 {                             // its variant's key and digest are of a length that all of them have
 		e.Variant = rfc9111.VariantKey(e.Meta.Vary, nil)
 		e.Key = target.Variant(key, e.Variant)
 	}

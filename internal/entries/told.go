@@ -3,12 +3,13 @@ package entries
 import (
 	"context"
 	"net/http"
+	"time"
 
 	"github.com/gin-cachette/cachette/internal/purge"
 	"github.com/gin-cachette/cachette/internal/response"
 )
 
-// Told is what a store of bytes has under the key of a page, whatever purges have left of it: for a person who asks.
+// Told is what a store has under the key of a page, whatever purges have left of it: for a person who asks.
 type Told struct {
 	Key      string             // where the entry is, or would be: that of the page, or of the variant
 	Entry    *response.Entry    // nil for none
@@ -23,11 +24,11 @@ type TheMark struct {
 	State purge.State
 }
 
-// Tell returns what is stored under the key of a page for a request with some header. It serves no client and changes nothing. The store is one of
-// bytes.
+// Tell returns what is stored under the key of a page for a request with some header. It serves no client and changes nothing. Of live objects it
+// tells no Marks.
 func (s *Store) Tell(ctx context.Context, key string, header http.Header) (t Told, err error) {
 	t.Key = key
-	if t.Entry, t.Variants, err = s.read(ctx, key); err != nil {
+	if t.Entry, t.Variants, err = s.peek(ctx, key); err != nil {
 		return t, err
 	}
 	if t.Variants != nil {
@@ -37,7 +38,7 @@ func (s *Store) Tell(ctx context.Context, key string, header http.Header) (t Tol
 				continue
 			}
 			t.Key = key
-			if t.Entry, _, err = s.read(ctx, key); err != nil {
+			if t.Entry, _, err = s.peek(ctx, key); err != nil {
 				return t, err
 			}
 		}
@@ -51,6 +52,10 @@ func (s *Store) Tell(ctx context.Context, key string, header http.Header) (t Tol
 	default:
 		return t, nil
 	}
+	if s.local != nil {
+		t.State = stateOf(s.local, basis)
+		return t, nil
+	}
 	if t.State, err = s.shared.State(ctx, nil, basis); err != nil {
 		return t, err
 	}
@@ -62,6 +67,23 @@ func (s *Store) Tell(ctx context.Context, key string, header http.Header) (t Tol
 		t.Marks = append(t.Marks, TheMark{basis.Marks[i].Scope, state})
 	}
 	return t, nil
+}
+
+// peek returns what is under a key.
+func (s *Store) peek(ctx context.Context, key string) (*response.Entry, *response.Variants, error) {
+	if s.objects == nil {
+		return s.read(ctx, key)
+	}
+	object, _ := s.objects.GetObject([]byte(key), time.Now())
+	entry, _ := object.(*response.Entry)
+	variants, _ := object.(*response.Variants)
+	return entry, variants, nil
+}
+
+// Queued tells whether a write of a key waits for the store.
+func (s *Store) Queued(key string) bool {
+	_, ok := s.queue.find(key)
+	return ok
 }
 
 // Standing tells of each scope whether something may stand on it: see [purge.Shared.Standing]. The store is one of bytes.

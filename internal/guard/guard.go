@@ -50,9 +50,9 @@ type state struct {
 	timeout   time.Duration
 	made      time.Time
 
-	joints   joints                                // of readings
-	alone    *breakers                             // of a driver that has one server, and of keys whose server is not known
-	servers  *servers                              // of a driver that has several; else nil
+	joints   joints                                                 // of readings
+	alone    *breakers                                              // of a driver that has one server, and of keys whose server is not known
+	servers  *servers                                               // of a driver that has several; else nil
 	observer atomic.Pointer[func(context.Context, event.Operation)] // nil for none
 
 	_        [64]byte // each operation writes to what follows, and reads what stands before: these do not share a line of the processors' caches

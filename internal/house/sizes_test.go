@@ -13,7 +13,7 @@ const (
 	longestFunction = 60
 	longestFile     = 400
 	mostFiles       = 15   // of the root, without tests
-	mostLines       = 1300 // of these, without what documents them, which grows with what is promised
+	mostLines       = 1450 // of these, without what documents them, which grows with what is promised
 	mostTests       = 8    // of the root
 )
 

@@ -358,6 +358,14 @@ func CacheStatusKey() Option {
 	return func(r *serve.Route) { r.ShowKey = true }
 }
 
+// Debug is WithDebug.
+func Debug(wants func(*gin.Context) bool) Option {
+	if wants == nil {
+		panic("cachette: WithDebug: the function is nil")
+	}
+	return func(r *serve.Route) { r.Debugs = append(r.Debugs, wants) }
+}
+
 // Invalidates is cachette's.
 func Invalidates(tags ...string) gin.HandlerFunc {
 	mustTag("Invalidates", tags)

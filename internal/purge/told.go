@@ -2,6 +2,7 @@ package purge
 
 import (
 	"context"
+	"fmt"
 	"slices"
 )
 
@@ -67,4 +68,38 @@ func (s *Shared) ByMark(ctx context.Context, basis *Basis) ([]State, error) {
 		}
 	}
 	return states, nil
+}
+
+// String tells a person what a state is.
+func (s State) String() string {
+	switch s {
+	case Valid:
+		return "good"
+	case Stale:
+		return "purged softly"
+	}
+	return "purged, or lost"
+}
+
+// String tells a person what a scope is.
+func (s Scope) String() string {
+	switch s.Kind {
+	case Path:
+		return fmt.Sprintf("path %q of every host", s.Name)
+	case HostPath:
+		return fmt.Sprintf("path %q of %q", s.Name, s.Host)
+	case Namespace:
+		return fmt.Sprintf("namespace %q", s.Name)
+	case Tag:
+		return fmt.Sprintf("tag %q", s.Name)
+	case Group:
+		return fmt.Sprintf("group %q", s.Name)
+	case Identity:
+		return fmt.Sprintf("whom it is for (%q, a digest)", s.Name)
+	case Part:
+		return fmt.Sprintf("a part of the key (%q, a digest)", s.Name)
+	case Value:
+		return "the value itself"
+	}
+	return "what others do to its path"
 }

@@ -29,13 +29,14 @@ type Route struct {
 	Namespaces []string
 	Tags       []string
 	TagsFrom   []func(*gin.Context) []string
-	Foreign    []string       // cookies that, set outside, do not matter
-	BodyLimit  int64          // bytes; 0 for the cache's own
-	Lease      *time.Duration // for how long at most other processes wait for a fill of this one; nil for what the cache says
-	IgnoreAsk  bool           // the client's Cache-Control and Pragma count for nothing
-	ShowKey    bool           // Cache-Status tells the key
-	DryRun     bool           // nothing is served from the cache
-	Audit      *float64       // the part of the hits that are audited; nil for what the cache says
+	Foreign    []string                  // cookies that, set outside, do not matter
+	BodyLimit  int64                     // bytes; 0 for the cache's own
+	Lease      *time.Duration            // for how long at most other processes wait for a fill of this one; nil for what the cache says
+	IgnoreAsk  bool                      // the client's Cache-Control and Pragma count for nothing
+	ShowKey    bool                      // Cache-Status tells the key
+	Debugs     []func(*gin.Context) bool // any of them has the response tell how it came about
+	DryRun     bool                      // nothing is served from the cache
+	Audit      *float64                  // the part of the hits that are audited; nil for what the cache says
 
 	Normalisers []audit.Normaliser // take out of responses that are compared what may differ
 

@@ -31,6 +31,7 @@ type Options struct {
 	Audit      float64 // part of the hits that are audited, where their route does not say, from 0 to 1
 	AuditStops bool    // a route that audits have found to depend on what is not in its key is no longer cached
 
+	Describe    func(*Explained) string              // puts what becomes of a request into a field of its response
 	Observe     func(context.Context, event.Request) // is told what becomes of each request; nil for nothing
 	Disabled    bool                                 // nothing is cached
 	ProxyScheme bool                                 // the scheme that a trusted proxy tells counts
@@ -62,6 +63,7 @@ type Server struct {
 	tagFields []argument.TagField
 	proxies   *proxies // nil where no proxy's word counts
 
+	describe func(*Explained) string
 	observe  func(context.Context, event.Request) // nil for nothing
 	counts   Counts
 	auditor  auditor
@@ -112,7 +114,7 @@ func (s *Server) CutOff() uint64 { return s.room.Cut() }
 func New(o Options) *Server {
 	s := &Server{
 		Owner: o.Owner, entries: o.Store, engine: o.Engine, prefix: o.Prefix, service: o.Service, bodyLimit: o.BodyLimit,
-		log: o.Log, observe: o.Observe, disabled: o.Disabled, answers: o.InvalidateOn, tagFields: o.TagFields,
+		log: o.Log, observe: o.Observe, describe: o.Describe, disabled: o.Disabled, answers: o.InvalidateOn, tagFields: o.TagFields,
 		flights: flight.NewGroup(patience), leases: o.Leases, tracks: newTracks(), room: response.NewRoom(o.CaptureLimit),
 		auditor: newAuditor(o.Audit, o.AuditStops),
 		alone:   flight.NewRecent(), unkept: flight.NewRecent(), resting: flight.NewRecent(),
@@ -156,10 +158,16 @@ func (s *Server) Done() <-chan struct{} { return s.closing.Done() }
 // Handle takes a request of a route through the cache. It returns with the chain aborted when it has answered; else the
 // chain has run, or is to go on.
 func (s *Server) Handle(c *gin.Context, f *Frame, rt *Route) {
+	if in := carriedBy(c.Request); in != nil && in.explain != nil && in.server == s {
+		s.explain(c, f, rt, in.explain)
+		c.Abort()
+		return
+	}
 	s.meet(c, rt)
 	if f.probe != nil {
 		f.probe.prepare(c)
 	}
+	s.debug(c, f, rt)
 	if f.exchange.Load() != nil || f.around != nil {
 		s.nested(c, f, rt)
 		return

@@ -116,7 +116,7 @@ func (s *Server) meet(c *gin.Context, rt *Route) {
 		names := own.names
 		now := &seen{met: map[place]chain{at: own}, plain: old.plain, short: old.short, only: old.only}
 		maps.Copy(now.met, old.met)
-		if at.method == http.MethodGet && len(rt.Parts)+len(rt.Identities)+len(rt.Skips) == 0 && // those look for what the request has not been given
+		if at.method == http.MethodGet && len(rt.Parts)+len(rt.Identities)+len(rt.Skips)+len(rt.Debugs) == 0 && // those look for what the request has not been given
 			l.adjacent(names) {
 			now.short = map[string]*shortWay{at.path: {rt, s.tally(at.path)}}
 			maps.Copy(now.short, old.short)
@@ -218,6 +218,11 @@ func (s *Server) tellChain(at place, names []string) {
 func (s *Server) Enter(c *gin.Context, frame *Frame) (carry *Frame, answered bool) {
 	frame = frame.of(c.Request)
 	in := s.carriedIn(c)
+	if in != nil && in.explain != nil && s.lane.count(c.HandlerNames()) == 0 { // its handlers are not to run
+		in.explain.Route, in.explain.Uncached = c.FullPath(), true
+		c.Abort()
+		return nil, true
+	}
 	in.restore(c.Request)
 	if outside := in.outside(c); outside != nil {
 		if in.x != nil && in.x.c == c {

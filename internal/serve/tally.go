@@ -1,7 +1,10 @@
 package serve
 
 import (
+	"cmp"
 	"maps"
+	"slices"
+	"strings"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -25,23 +28,64 @@ type tally struct {
 }
 
 // reasons counts reasons, of which there are few.
-type reasons struct{ counts sync.Map } // *atomic.Uint64, by rfc9111.Refusal
+type reasons struct{ counts sync.Map } // *reason, by rfc9111.Refusal
 
-func (r *reasons) add(why rfc9111.Refusal) {
-	count, ok := r.counts.Load(why)
+// reason is how often something was the reason, and when it was last.
+type reason struct {
+	count atomic.Uint64
+	last  atomic.Int64 // nanoseconds since 1970
+}
+
+func (r *reasons) add(why rfc9111.Refusal, now time.Time) {
+	of, ok := r.counts.Load(why)
 	if !ok {
-		count, _ = r.counts.LoadOrStore(why, new(atomic.Uint64))
+		of, _ = r.counts.LoadOrStore(why, new(reason))
 	}
-	count.(*atomic.Uint64).Add(1)
+	of.(*reason).count.Add(1)
+	of.(*reason).last.Store(now.UnixNano())
 }
 
 func (r *reasons) read() map[string]uint64 {
 	counts := make(map[string]uint64)
-	r.counts.Range(func(why, count any) bool {
-		counts[string(why.(rfc9111.Refusal))] = count.(*atomic.Uint64).Load()
+	r.counts.Range(func(why, of any) bool {
+		counts[string(why.(rfc9111.Refusal))] = of.(*reason).count.Load()
 		return true
 	})
 	return counts
+}
+
+// Refusal is a reason why responses of a route were not stored, or nothing was looked up for its requests.
+type Refusal struct {
+	Route, Reason string
+	Bypass        bool // nothing was looked up
+	Count         uint64
+	Last          time.Time
+}
+
+// Refusals returns the reasons why responses were not stored, or nothing was looked up, the latest first.
+func (s *Server) Refusals() (all []Refusal) {
+	tallies := s.tallies.Load()
+	if tallies == nil {
+		return nil
+	}
+	for route, t := range *tallies {
+		for _, of := range []struct {
+			*reasons
+			bypass bool
+		}{{&t.refused, false}, {&t.bypassed, true}} {
+			of.counts.Range(func(why, r any) bool {
+				all = append(all, Refusal{
+					Route: route, Reason: string(why.(rfc9111.Refusal)), Bypass: of.bypass,
+					Count: r.(*reason).count.Load(), Last: time.Unix(0, r.(*reason).last.Load()),
+				})
+				return true
+			})
+		}
+	}
+	slices.SortFunc(all, func(a, b Refusal) int {
+		return cmp.Or(b.Last.Compare(a.Last), strings.Compare(a.Route, b.Route), strings.Compare(a.Reason, b.Reason))
+	})
+	return all
 }
 
 // slots is by how many numbers hits are counted, so that processors do not wait for one another's.
@@ -94,23 +138,23 @@ func (x *exchange) count() {
 	if o.Outcome == event.Miss || o.Outcome == event.Validated { // of others, what Cache-Status says is all that there is
 		o.Refusal = x.verdict.refusal
 	}
-	x.s.tally(pattern).add(o)
+	x.s.tally(pattern).add(o, x.s.clock.now())
 	if observe := x.s.observe; observe != nil {
 		observe(x.request.Context(), *o)
 	}
 }
 
 // add counts what became of a request. A refresh in the background is no client's.
-func (t *tally) add(o *event.Request) {
+func (t *tally) add(o *event.Request, now time.Time) {
 	switch o.Outcome {
 	case event.Miss, event.Validated, event.StoodIn:
 		t.fills.Add(o.Took)
 		if o.Refusal != rfc9111.Stored {
-			t.refused.add(o.Refusal)
+			t.refused.add(o.Refusal, now)
 		}
 	case event.Bypassed:
 		if o.Bypass != "" {
-			t.bypassed.add(o.Bypass)
+			t.bypassed.add(o.Bypass, now)
 		}
 	}
 	if o.Background {

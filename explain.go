@@ -1,0 +1,221 @@
+package cachette
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"net/http"
+	"strconv"
+	"strings"
+	"time"
+	"unicode/utf16"
+	"unicode/utf8"
+
+	"github.com/gin-cachette/cachette/internal/argument"
+	"github.com/gin-cachette/cachette/internal/entries"
+	"github.com/gin-cachette/cachette/internal/serve"
+)
+
+// Explanation is what would become of a request, and why. [Cache.Explain] gives it.
+type Explanation struct {
+	Route string `json:"route"` // the pattern of its route, as "/products/:id"
+
+	// Outcome is a name of [Outcomes.All], of which miss stands for validated and stale-on-error, too: what the handler would say is not known. It is empty where the
+	// request would come to no [Cached]: its route has none, or something before it answers with Status, such as a guard.
+	Outcome string `json:"outcome"`
+	Status  int    `json:"status,omitempty"`
+
+	Forward   string   `json:"forward,omitempty"`   // why the handler would run, as fwd in Cache-Status (RFC 9211 §2.2)
+	Bypass    string   `json:"bypass,omitempty"`    // why nothing would be looked up, as detail in Cache-Status
+	Rule      string   `json:"rule"`                // what has decided, with its section
+	Advice    []string `json:"advice,omitempty"`    // what would have to change for a hit
+	Validates bool     `json:"validates,omitempty"` // the handler would be asked whether what is stored is still good (RFC 9111 §4.3)
+
+	Key    string             `json:"key,omitempty"`    // under which its response is stored; parts of it that are not text are escaped
+	Vary   []string           `json:"vary,omitempty"`   // the request fields that its response is known to vary by
+	Stored *StoredResponse    `json:"stored,omitempty"` // what is stored for it, whether it answers or not
+	Tried  []RefusalOfRoute   `json:"tried,omitempty"`  // why responses of the route were not stored, the latest first
+	Marks  []ExplanationScope `json:"marks,omitempty"`  // what the stored response stands on, where the store is outside of this process
+}
+
+// StoredResponse is what is stored for a request.
+type StoredResponse struct {
+	Status       int           `json:"status"`
+	Bytes        int           `json:"bytes"`                  // of its body
+	Tier         string        `json:"tier"`                   // memory, near, queue (it waits for the store) or store
+	CacheControl string        `json:"cacheControl,omitempty"` // what it says
+	Validatable  bool          `json:"validatable"`            // it has a validator of its handler's
+	Tags         []string      `json:"tags,omitempty"`
+	Received     time.Time     `json:"received"`
+	Age          time.Duration `json:"age"`      // RFC 9111 §4.2.3, in nanoseconds as JSON
+	Lifetime     time.Duration `json:"lifetime"` // RFC 9111 §4.2.1
+	From         string        `json:"from"`     // what gives it that lifetime
+	Fresh        time.Duration `json:"fresh"`    // Lifetime less Age: for how long it stays fresh; negative when it is stale
+
+	StaleWhileRevalidate time.Duration `json:"staleWhileRevalidate,omitempty"` // RFC 5861 §3
+	StaleIfError         time.Duration `json:"staleIfError,omitempty"`         // RFC 5861 §4
+	Took                 time.Duration `json:"took,omitempty"`                 // that its handler ran
+}
+
+// ExplanationScope is something that a response stands on, which a purge can name, and what purges have left of it.
+type ExplanationScope struct {
+	Scope string `json:"scope"`
+	State string `json:"state"` // good; purged softly; purged, or lost
+}
+
+// RefusalOfRoute is a reason why responses of a route were not stored, or why nothing was looked up for its requests.
+type RefusalOfRoute struct {
+	Route  string    `json:"route"`  // its pattern
+	Reason string    `json:"reason"` // as detail in Cache-Status
+	Bypass bool      `json:"bypass"` // nothing was looked up
+	Count  uint64    `json:"count"`
+	Last   time.Time `json:"last"`
+}
+
+// Explain tells what would become of a GET or HEAD, and why: what its key is, what is stored, for how long that is fresh, which rule of which section
+// decides, and what would have to change for a hit. r is a request as a server has it, with the fields of a client, or one of [http.NewRequest]
+// with a URL that has a host.
+//
+// The request goes the way of a client's (see [Cache.Refresh]) up to the first [Cached], where it ends: what stands before, as guards and loggers,
+// runs, and no handler of the route does. Of a route without a Cached nothing runs. Nothing is stored, refreshed, purged or counted by it, but that the store is asked. A context that ends
+// is an error, and so is a URL that no client can ask for.
+func (c *Cache) Explain(ctx context.Context, r *http.Request) (*Explanation, error) {
+	asked, err := c.asked(argument.Context(ctx), r)
+	if err != nil {
+		return nil, c.fail("explain", "", err)
+	}
+	e, err := c.server.Explain(asked)
+	if err != nil {
+		return nil, c.fail("explain", asked.URL.Path, err)
+	}
+	return c.explanation(e), nil
+}
+
+// asked returns a request as a server would have it.
+func (c *Cache) asked(ctx context.Context, r *http.Request) (*http.Request, error) {
+	if r == nil || r.URL == nil {
+		return nil, fmt.Errorf("%w: the request is nil, or has no URL; give one of http.NewRequest", ErrInvalid)
+	}
+	if r.RequestURI != "" {
+		asked := r.Clone(ctx)
+		asked.Body = http.NoBody
+		return asked, nil
+	}
+	asked, err := argument.Page(ctx, r.URL.String(), c.server.Secure, c.server.HasPattern)
+	if err != nil {
+		return nil, err
+	}
+	asked.Method, asked.Header, asked.RemoteAddr = r.Method, r.Header.Clone(), r.RemoteAddr
+	if asked.Method == "" {
+		asked.Method = http.MethodGet
+	}
+	return asked, nil
+}
+
+// Refusals returns the reasons why responses were not stored, and why nothing was looked up, by route, the latest first.
+func (c *Cache) Refusals() []RefusalOfRoute {
+	var all []RefusalOfRoute
+	for _, r := range c.server.Refusals() {
+		all = append(all, RefusalOfRoute(r))
+	}
+	return all
+}
+
+func (c *Cache) explanation(e *serve.Explained) *Explanation {
+	refused := c.server.Refusals()
+	x := &Explanation{
+		Route: e.Route, Status: e.Status, Outcome: e.Outcome.String(), Forward: string(e.Forward), Bypass: string(e.Bypass), Rule: e.Rule(),
+		Advice: e.Advice(refused), Validates: e.Validates, Key: strings.Trim(strconv.Quote(e.Key), `"`),
+	}
+	for _, r := range refused {
+		if r.Route == e.Route && e.Reached {
+			x.Tried = append(x.Tried, RefusalOfRoute(r))
+		}
+	}
+	if e.Told.Variants != nil {
+		x.Vary = e.Told.Variants.Fields
+	}
+	for _, m := range e.Told.Marks {
+		x.Marks = append(x.Marks, ExplanationScope{m.Scope.String(), m.State.String()})
+	}
+	if entry := e.Told.Entry; entry != nil {
+		m := &entry.Meta
+		x.Stored = &StoredResponse{
+			Status: entry.Status, Bytes: len(entry.Body), Tier: string(e.Tier), CacheControl: e.CacheControl(), Validatable: entry.Validatable(),
+			Tags: entries.TagsOf(entry), Received: m.ResponseTime, Age: m.Age(e.Now), Lifetime: m.Lifetime, From: e.Origin(), Fresh: m.Fresh(e.Now),
+			StaleWhileRevalidate: m.StaleWhileRevalidate, StaleIfError: m.StaleIfError, Took: m.Took,
+		}
+	}
+	return x
+}
+
+// String tells the explanation to a person, in several lines.
+func (x *Explanation) String() string {
+	var b strings.Builder
+	line := func(what, format string, args ...any) {
+		fmt.Fprintf(&b, "%-10s "+format+"\n", append([]any{what}, args...)...)
+	}
+	outcome := x.Outcome
+	if outcome == "" {
+		outcome = "nothing"
+	}
+	if x.Status != 0 {
+		outcome = fmt.Sprintf("nothing: answered with %d", x.Status)
+	}
+	line("route", "%s", x.Route)
+	line("outcome", "%s", outcome)
+	line("because", "%s", x.Rule)
+	if x.Validates {
+		line("", "the handler is asked whether what is stored is still good (RFC 9111 §4.3)")
+	}
+	for _, advice := range x.Advice {
+		line("for a hit", "%s", advice)
+	}
+	if x.Key != "" {
+		line("key", "%s", x.Key)
+	}
+	if len(x.Vary) > 0 {
+		line("varies by", "%s", strings.Join(x.Vary, ", "))
+	}
+	if s := x.Stored; s != nil {
+		line("stored", "status %d, %d bytes, in the tier %s, received %s", s.Status, s.Bytes, s.Tier, s.Received.UTC().Format(time.RFC3339))
+		line("freshness", "%v of lifetime (%s) - %v of age = %v (RFC 9111 §4.2)", short(s.Lifetime), s.From, short(s.Age), short(s.Fresh))
+		if s.StaleWhileRevalidate > 0 || s.StaleIfError > 0 {
+			line("", "stale-while-revalidate %v (RFC 5861 §3), stale-if-error %v (§4)", s.StaleWhileRevalidate, s.StaleIfError)
+		}
+		if len(s.Tags) > 0 {
+			line("tags", "%q", s.Tags)
+		}
+	}
+	for _, m := range x.Marks {
+		line("stands on", "%s: %s", m.Scope, m.State)
+	}
+	return b.String()
+}
+
+func short(d time.Duration) time.Duration { return d.Round(time.Millisecond) }
+
+// maxDebug is how many bytes of a field are taken up by an explanation.
+const maxDebug = 4096
+
+// describe puts an explanation into a field of a response: without what the request has said, and bounded.
+func (c *Cache) describe(e *serve.Explained) string {
+	x := c.explanation(e)
+	x.Key, x.Tried, x.Marks = "", nil, nil
+	if x.Stored != nil {
+		x.Stored.Tags = nil
+	}
+	text, _ := json.Marshal(x) // it has nothing that JSON does not take
+	if len(text) > maxDebug {
+		text, _ = json.Marshal(Explanation{Route: x.Route, Outcome: x.Outcome, Rule: x.Rule})
+	}
+	var field strings.Builder
+	for _, unit := range utf16.Encode([]rune(string(text))) { // a field is ASCII, and so are the escapes of JSON
+		if unit < utf8.RuneSelf {
+			field.WriteByte(byte(unit))
+		} else {
+			fmt.Fprintf(&field, `\u%04x`, unit)
+		}
+	}
+	return field.String()
+}

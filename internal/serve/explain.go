@@ -1,0 +1,184 @@
+package serve
+
+import (
+	"net/http"
+	"time"
+
+	"github.com/gin-gonic/gin"
+
+	"github.com/gin-cachette/cachette/internal/entries"
+	"github.com/gin-cachette/cachette/internal/event"
+	"github.com/gin-cachette/cachette/internal/rfc9111"
+	"github.com/gin-cachette/cachette/internal/target"
+)
+
+// Explained is what would become of a request, and of what that follows.
+type Explained struct {
+	Reached  bool   // the request has come to a Cached
+	Uncached bool   // its route has none
+	Route    string // the pattern of its route
+	Status   int    // with which something before a Cached has answered; 0 for nothing
+
+	Outcome   event.Outcome
+	Forward   rfc9111.Forward
+	Bypass    rfc9111.Refusal
+	Asked     rfc9111.RequestDirectives
+	Admitted  bool // what is stored may answer a request with these credentials
+	Early     bool // it may be refreshed although it is fresh, by chance
+	Validates bool // the handler would be asked whether what is stored is still good
+
+	Now    time.Time
+	Key    string
+	Told   entries.Told
+	Tier   Tier  // where what is stored was found
+	Failed error // the store did not answer
+	Nested int   // how many more Cached the request would come to, inside of this one
+}
+
+// Tier is where a response is.
+type Tier string
+
+// The tiers.
+const (
+	Memory Tier = "memory" // in this process alone
+	Near   Tier = "near"   // a copy in this process
+	Queued Tier = "queue"  // it waits for the store
+	Far    Tier = "store"
+)
+
+// Explain has a GET or HEAD go the way of a client's as far as the first Cached, and tells what would become of it there. No handler of the route
+// runs; what stands before Cached does.
+func (s *Server) Explain(r *http.Request) (*Explained, error) {
+	e := new(Explained)
+	if r.Method != http.MethodGet && r.Method != http.MethodHead {
+		e.Outcome, e.Forward, e.Bypass = event.Bypassed, rfc9111.ForwardMethod, rfc9111.RefusedMethod
+		return e, nil
+	}
+	entry, _, err := s.entry(r.Host)
+	if err != nil {
+		return nil, err
+	}
+	ctx := &fillContext{r.Context(), carried{server: s, explain: e}}
+	w := newDiscard(ctx, make(http.Header))
+	entry.ServeHTTP(w, r.WithContext(ctx))
+	if !e.Reached && !e.Uncached {
+		e.Status = max(w.status, http.StatusOK)
+	}
+	return e, r.Context().Err()
+}
+
+// explain notes what would become of a request that has come to its first Cached.
+func (s *Server) explain(c *gin.Context, f *Frame, rt *Route, e *Explained) {
+	if e.Reached {
+		return
+	}
+	e.Reached, e.Route, e.Now = true, c.FullPath(), s.clock.now()
+	e.Nested = max(0, s.lane.count(c.HandlerNames())-1)
+	in := f.enter(c, nil, rt)
+	if e.Bypass = s.bypassed(c, &in); e.Bypass != "" {
+		e.Outcome, e.Forward = event.Bypassed, rfc9111.ForwardBypass
+		return
+	}
+	x := &exchange{s: s, c: c, frame: f, around: in, request: c.Request}
+	if !rt.IgnoreAsk && asks(c.Request.Header) {
+		x.asked = rfc9111.ParseRequest(c.Request.Header)
+	}
+	x.now, e.Asked = e.Now, x.asked
+	e.Tier = x.seek()
+	e.Key, e.Failed = x.target.Key, x.found.Err
+	if e.Failed == nil {
+		e.Told, e.Failed = s.entries.Tell(c.Request.Context(), x.target.Key, c.Request.Header)
+	}
+	x.foresee(e)
+}
+
+// seek looks for what is stored, as a request does, and tells where it was.
+func (x *exchange) seek() Tier {
+	s, c := x.s, x.c
+	key, came := x.around.rt.scheme(s).AppendKey(nil, c.Request, s.Secure(c), x.around.said())
+	x.target = target.Target{Key: string(key), Host: target.Authority(c.Request.Host), Path: c.Request.URL.Path, Came: came, Header: c.Request.Header}
+	x.around.nameIn(&x.target)
+	s.purgedAs(&x.target, c.Request)
+	if !s.entries.Local() && x.around.borrower(c.Request) == nil {
+		if found, ok := s.entries.GetLive(key, c.Request.Header, x.now); ok && found.Entry != nil {
+			x.found = found
+			return Near
+		}
+	}
+	x.found = s.entries.Get(c.Request.Context(), &x.target, x.now)
+	switch {
+	case s.entries.Local():
+		return Memory
+	case s.entries.Queued(x.found.Key):
+		return Queued
+	}
+	return Far
+}
+
+// foresee tells what the exchange would do.
+func (x *exchange) foresee(e *Explained) {
+	e.Admitted, e.Outcome = true, event.Hit
+	stored := x.found.Entry
+	if stored != nil {
+		e.Told.Entry, e.Told.Key = stored, stored.Key
+		e.Admitted = x.around.admits(stored)
+		e.Early = stored.Meta.Early > 0
+	}
+	p := x.plan(false)
+	serves := p.step == answer || p.step == answerAndRefresh
+	switch {
+	case x.around.rt.DryRun && serves:
+		e.Outcome, e.Forward, e.Bypass = event.Bypassed, rfc9111.ForwardBypass, bypassedDryRun
+		return
+	case x.around.rt.DryRun:
+		p.step, p.forget = alone, true
+	}
+	switch p.step {
+	case answer, answerAndRefresh, await:
+		if stored.Meta.Fresh(x.now) <= 0 {
+			e.Outcome = event.StaleHit
+		}
+		return
+	}
+	if e.Forward = p.why; p.forget {
+		x.found.Entry = nil
+	}
+	if x.ranged() && x.found.Entry == nil && x.found.Err == nil {
+		part := x.target.Part()
+		if found := x.s.entries.Get(x.request.Context(), &part, x.now).Entry; found != nil && x.around.admits(found) &&
+			found.Meta.Judge(&x.asked, x.now) == rfc9111.Serve && found.Asked == x.request.Header.Get("Range") {
+			e.Told.Entry, e.Forward = found, ""
+			return
+		}
+	}
+	e.Validates = x.validating()
+	switch {
+	case p.step == refuse:
+		e.Outcome, e.Forward = event.Unsatisfiable, ""
+	case x.request.Method == http.MethodHead && (p.step == alone || !x.standsForGet()):
+		e.Outcome = event.Bypassed
+	default:
+		e.Outcome = event.Miss
+	}
+}
+
+// debugField is the field in which a response tells how it came about.
+const debugField = "Cachette-Debug"
+
+// debug has the response of a request tell what the cache does with it, where the route says so.
+func (s *Server) debug(c *gin.Context, f *Frame, rt *Route) {
+	if len(rt.Debugs) == 0 || f.exchange.Load() != nil || f.around != nil || s.describe == nil {
+		return
+	}
+	if mark, probe := s.marksOf(c.Request); mark != nil || probe != nil {
+		return
+	}
+	for _, wants := range rt.Debugs {
+		if wants(c) {
+			e := new(Explained)
+			s.explain(c, f, rt, e)
+			c.Header(debugField, s.describe(e))
+			return
+		}
+	}
+}
