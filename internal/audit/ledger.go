@@ -28,17 +28,39 @@ type Ledger struct {
 type record struct {
 	audit.Route
 	tested map[Suspect]int
-	seen   map[Suspect]*audit.Cause // that a response depends on it
-	looks  uint64                   // at runs for the same request
-	moved  uint64                   // those that differed
-	time   audit.Cause              // what they differed in
+	seen   map[Suspect]*cause // that a response depends on it
+	looks  uint64             // at runs for the same request
+	moved  uint64             // those that differed
+	time   cause              // what they differed in
+}
+
+// cause is one that was seen.
+type cause struct {
+	audit.Cause
+	named bool // often enough to be told, which it stays
+}
+
+// see notes what a cause makes differ.
+func (c *cause) see(d *Difference) {
+	c.Times++
+	c.Differs, c.FirstByte, c.Advice = d.Names, d.FirstByte, c.Advise()
+}
+
+// name names a cause that was not named before, if it was seen often enough, and returns it then.
+func (c *cause) name(enough bool) *audit.Cause {
+	if c.named || !enough {
+		return nil
+	}
+	c.named = true
+	told := c.Cause
+	return &told
 }
 
 // of returns the record of a route. The ledger is locked.
 func (l *Ledger) of(route string) *record {
 	r := l.routes[route]
 	if r == nil {
-		r = &record{Route: audit.Route{Pattern: route}, tested: make(map[Suspect]int), seen: make(map[Suspect]*audit.Cause)}
+		r = &record{Route: audit.Route{Pattern: route}, tested: make(map[Suspect]int), seen: make(map[Suspect]*cause), time: cause{Cause: audit.Cause{Kind: audit.Time}}}
 		if l.routes == nil {
 			l.routes = make(map[string]*record)
 		}
@@ -94,7 +116,7 @@ func (l *Ledger) Pick(route string, suspects []Suspect, n int) []Suspect {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	r := l.of(route)
-	suspects = slices.DeleteFunc(suspects, func(s Suspect) bool { return r.names(r.seen[s]) })
+	suspects = slices.DeleteFunc(suspects, func(s Suspect) bool { return r.seen[s] != nil && r.seen[s].named })
 	rand.Shuffle(len(suspects), func(i, j int) { suspects[i], suspects[j] = suspects[j], suspects[i] })
 	slices.SortStableFunc(suspects, func(a, b Suspect) int { return cmp.Compare(r.tested[a], r.tested[b]) })
 	picked := suspects[:min(n, len(suspects))]
@@ -106,12 +128,8 @@ func (l *Ledger) Pick(route string, suspects []Suspect, n int) []Suspect {
 	return picked
 }
 
-// names tells whether a cause was seen often enough to be named: more often, too, than that the route answers the same request in two ways.
-func (r *record) names(c *audit.Cause) bool {
-	return c != nil && c.Times >= enough && c.Times > r.moved
-}
-
-// Found notes that a response depends on a suspect, and returns the cause where it is named from now on; else nil.
+// Found notes that a response depends on a suspect, and returns the cause where it is named from now on; else nil. It has to be seen more often, too,
+// than that the route answers the same request in two ways.
 func (l *Ledger) Found(route string, s Suspect, d *Difference) (named *audit.Cause) {
 	l.with(route, func(r *record) {
 		c := r.seen[s]
@@ -119,46 +137,27 @@ func (l *Ledger) Found(route string, s Suspect, d *Difference) (named *audit.Cau
 			if len(r.seen) == maxCauses {
 				return
 			}
-			c = &audit.Cause{Kind: s.Kind, Name: s.Name}
+			c = &cause{Cause: audit.Cause{Kind: s.Kind, Name: s.Name}}
 			r.seen[s] = c
 		}
-		before := r.names(c)
-		c.Times++
-		describe(c, d)
-		if !before && r.names(c) {
-			copied := *c
-			named = &copied
-		}
+		c.see(d)
+		named = c.name(c.Times >= enough && c.Times > r.moved)
 	})
 	return named
 }
 
-// Looked notes whether two runs for the same request have differed, and returns the cause where that is named from now on; else nil.
+// Looked notes whether two runs for the same request have differed, and returns the cause where that is named from now on; else nil: data that changes
+// now and then changes between two runs rarely.
 func (l *Ledger) Looked(route string, d *Difference) (named *audit.Cause) {
 	l.with(route, func(r *record) {
-		before := r.moves()
 		if r.looks++; d.None() {
 			return
 		}
 		r.moved++
-		r.time.Kind, r.time.Times = audit.Time, r.moved
-		describe(&r.time, d)
-		if !before && r.moves() {
-			copied := r.time
-			named = &copied
-		}
+		r.time.see(d)
+		named = r.time.name(r.moved >= enough && 2*r.moved >= r.looks)
 	})
 	return named
-}
-
-// moves tells whether a route is known to answer the same request in several ways: data that changes now and then changes between two runs
-// rarely.
-func (r *record) moves() bool { return r.moved >= enough && 2*r.moved >= r.looks }
-
-// describe gives a cause what a difference says, and the advice.
-func describe(c *audit.Cause, d *Difference) {
-	c.Differs, c.FirstByte = d.Names, d.FirstByte
-	c.Advice = c.Advise()
 }
 
 // Routes returns what was seen, by route.
@@ -169,12 +168,12 @@ func (l *Ledger) Routes() map[string]audit.Route {
 	for pattern, r := range l.routes {
 		route := r.Route
 		for _, c := range r.seen {
-			if r.names(c) {
-				route.Causes = append(route.Causes, *c)
+			if c.named {
+				route.Causes = append(route.Causes, c.Cause)
 			}
 		}
-		if r.moves() {
-			route.Causes = append(route.Causes, r.time)
+		if r.time.named {
+			route.Causes = append(route.Causes, r.time.Cause)
 		}
 		slices.SortFunc(route.Causes, func(a, b audit.Cause) int {
 			return cmp.Or(cmp.Compare(a.Kind, b.Kind), cmp.Compare(a.Name, b.Name))
