@@ -15,9 +15,9 @@ func Audit(rate float64) Option {
 	}
 	return func(r *serve.Route) {
 		if r.Audit != nil {
-			mustAgree(fmt.Sprintf("WithAudit(%v)", *r.Audit), fmt.Sprintf("WithAudit(%v)", rate), *r.Audit == rate)
+			mustAgree(fmt.Sprintf("WithAudit(%v)", r.Audit.Part), fmt.Sprintf("WithAudit(%v)", rate), r.Audit.Part == rate)
 		}
-		r.Audit = &rate
+		r.Audit = serve.NewAuditRate(rate)
 	}
 }
 

@@ -2,6 +2,7 @@ package serve
 
 import (
 	"context"
+	"math"
 	"math/rand/v2"
 	"net/http"
 	"net/url"
@@ -33,7 +34,7 @@ const (
 // auditor audits the hits of a server: of some, the handlers run for the same request in the background, and what they answer is compared with
 // what was served. Then they run without something of the request that its key does not have, to see whether their answer depends on it.
 type auditor struct {
-	rate    float64 // of the hits that are audited where their route does not say, from 0 to 1
+	rate    *AuditRate // of the hits whose route does not say
 	stops   bool    // a route that was found to depend on what is not in its key is no longer cached
 	ledger  found.Ledger
 	slots   chan struct{} // bounds the audits under way
@@ -44,32 +45,52 @@ type auditor struct {
 
 // newAuditor returns an auditor.
 func newAuditor(rate float64, stops bool) auditor {
-	return auditor{rate: rate, stops: stops, slots: make(chan struct{}, maxAudits), looks: make(chan struct{}, maxLooks)}
+	return auditor{rate: NewAuditRate(rate), stops: stops, slots: make(chan struct{}, maxAudits), looks: make(chan struct{}, maxLooks)}
 }
 
-// audits tells whether this hit of a route is one of those that are audited.
-func (s *Server) audits(rt *Route) bool {
-	rate := s.auditor.rate
+// AuditRate is the part of some hits that are audited.
+type AuditRate struct {
+	Part float64
+	step float64 // of a way of random length, of an exponential distribution: each hit goes one on, and the one that comes to its end is audited
+}
+
+// NewAuditRate returns a rate by a part, from 0 to 1.
+func NewAuditRate(part float64) *AuditRate { return &AuditRate{Part: part, step: -math.Log1p(-part)} }
+
+// rateOf returns the rate of the hits of a route.
+func (s *Server) rateOf(rt *Route) *AuditRate {
 	if rt.Audit != nil {
-		rate = *rt.Audit
+		return rt.Audit
 	}
-	return rate > 0 && (rate >= 1 || rand.Float64() < rate)
+	return s.auditor.rate
 }
 
-// audit has a hit audited in the background, if it is one of those that are, and none of a request that the cache has made. arrived is the
-// request's URL as it came to the engine's middleware, nil for that of its request line, and entered what was said outside of the engine's chain.
-func (s *Server) audit(c *gin.Context, in *around, e *response.Entry, arrived *url.URL, entered *around) {
-	if !s.audits(in.rt) {
-		return
+// audits tells whether a hit is one of those that are audited.
+func (a *AuditRate) audits() bool { return a.step > 0 && rand.ExpFloat64() < a.step }
+
+// passes does the same for the hits of a room, one after the other, and asks for no random number for each.
+func (r *room) passes(a *AuditRate) bool {
+	if a.step <= 0 {
+		return false
 	}
+	if r.way -= a.step; r.way > 0 {
+		return false
+	}
+	r.way = rand.ExpFloat64()
+	return true
+}
+
+// audit audits a hit in the background, but none of a request that the cache has made. arrived is the request's URL as it came to the engine's
+// middleware, nil for that of its request line, and entered what was said outside of the engine's chain.
+func (s *Server) audit(c *gin.Context, in *around, e *response.Entry, arrived *url.URL, entered *around) {
 	if made := carriedBy(c.Request); made == nil || made.refresh == nil && made.probe == nil && made.x != nil && made.x.c == c {
 		s.inspectionOf(c, in, e, arrived, entered).begin(nil, nil)
 	}
 }
 
-// audit does the same with the hit of an exchange.
+// audit audits the hit of an exchange, if it is one of those that are.
 func (x *exchange) audit() {
-	if x.mark == nil {
+	if x.mark == nil && x.s.rateOf(x.around.rt).audits() {
 		x.s.audit(x.c, &x.around, x.found.Entry, x.frame.arrived, x.frame.entered)
 	}
 }
@@ -349,7 +370,7 @@ func (x *exchange) rehearse(p plan) {
 	default:
 		d := found.Compare(i.known(), first)
 		x.s.auditor.ledger.Sampled(i.route, !d.None())
-		if !d.None() || x.s.audits(x.around.rt) {
+		if !d.None() || x.s.rateOf(x.around.rt).audits() {
 			i.begin(first, &d)
 		}
 	}

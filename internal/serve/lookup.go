@@ -31,7 +31,9 @@ func (s *Server) lookUp(c *gin.Context, f *Frame, in around) {
 			mark.stored.Store(true)
 			return
 		}
-		s.audit(c, &in, q.found.Entry, f.arrived, f.entered)
+		if q.audited {
+			s.audit(c, &in, q.found.Entry, f.arrived, f.entered)
+		}
 		return
 	}
 	if mark.strays(c, q.found.Key) {
@@ -52,7 +54,9 @@ type query struct {
 	ended  uint64 // how many fills had ended before the lookup
 	runs   uint64 // how many runs of handlers had begun when it came
 
-	near   bool      // a near copy has answered
+	near    bool // a near copy has answered
+	audited bool // it was answered by a hit of those that are
+
 	early  bool      // what was found is fresh, and to be refreshed all the same
 	renews time.Time // of a refresh: when what it is to replace was received; zero where that does not matter
 }
@@ -70,6 +74,7 @@ func (s *Server) hit(c *gin.Context, in *around, q *query, forced bool, t *tally
 	served := s.find(c, in, q, room)
 	if served && t != nil {
 		s.countHit(c, q, t, room.slot)
+		q.audited = room.passes(s.rateOf(in.rt))
 	}
 	rooms.Put(room)
 	return served
@@ -113,10 +118,13 @@ func (s *Server) find(c *gin.Context, in *around, q *query, room *room) bool {
 type room struct {
 	key    []byte
 	values response.Values
-	slot   uint32 // of the numbers by which hits are counted: each processor has a room of its own as a rule
+	slot   uint32  // of the numbers by which hits are counted: each processor has a room of its own as a rule
+	way    float64 // to the next hit that is audited
 }
 
-var rooms = sync.Pool{New: func() any { return &room{key: make([]byte, 0, 256), slot: nextSlot.Add(1) % slots} }}
+var rooms = sync.Pool{New: func() any {
+	return &room{key: make([]byte, 0, 256), slot: nextSlot.Add(1) % slots, way: rand.ExpFloat64()}
+}}
 
 // serves answers a request with what was found, if that is fresh and suits it without a second thought.
 func (s *Server) serves(c *gin.Context, in *around, q *query, room *room) bool {

@@ -36,7 +36,7 @@ type Route struct {
 	ShowKey    bool                      // Cache-Status tells the key
 	Debugs     []func(*gin.Context) bool // any of them has the response tell how it came about
 	DryRun     bool                      // nothing is served from the cache
-	Audit      *float64                  // the part of the hits that are audited; nil for what the cache says
+	Audit      *AuditRate                // of its hits; nil for what the cache says
 
 	Normalisers []audit.Normaliser // take out of responses that are compared what may differ
 

@@ -249,7 +249,9 @@ func (s *Server) Enter(c *gin.Context, frame *Frame) (carry *Frame, answered boo
 		if s.lane.keyed {
 			c.Set(FrameKey{}, frame)
 		}
-		s.audit(c, &says, q.found.Entry, c.Request.URL, nil)
+		if q.audited {
+			s.audit(c, &says, q.found.Entry, c.Request.URL, nil)
+		}
 		return nil, true
 	}
 	x := &exchange{s: s, c: c, around: says, request: c.Request, query: q}
