@@ -3,6 +3,7 @@ package dashboard_test
 import (
 	"context"
 	"encoding/json"
+	"fmt"
 	"net/http"
 	"os"
 	"path/filepath"
@@ -68,6 +69,10 @@ type state struct {
 	Store []struct {
 		Name, State string
 		Results     map[string]uint64
+	}
+	Audit []struct {
+		Pattern, Cause, Differs, Advice string
+		Samples, Differences, Times     uint64
 	}
 	Memory struct{ Entries, Limit int }
 }
@@ -199,6 +204,36 @@ func TestStateIsNoMarkup(t *testing.T) {
 	if strings.ContainsAny(a.Body, "<>") || !strings.HasPrefix(a.Header.Get("Content-Type"), "application/json") {
 		t.Errorf("%q %s", a.Header, a.Body)
 	}
+}
+
+// What audits have found is there, and nothing of routes that have none.
+func TestAudit(t *testing.T) {
+	cachettetest.Bubble(t, func(t *testing.T) {
+		s := newSite(t)
+		s.GET("/hello", cachette.Cached(time.Hour, cachette.WithAudit(1)), func(c *gin.Context) {
+			name, _ := c.Cookie("name")
+			c.String(http.StatusOK, "Hello, %s", name)
+		})
+		s.GET("/right", cachette.Cached(time.Hour, cachette.WithAudit(1)), func(c *gin.Context) { c.String(http.StatusOK, "right") })
+		for _, path := range []string{"/products/1", "/products/1", "/right", "/right"} {
+			s.Get(path)
+		}
+		if told := s.state("").Audit; len(told) > 1 {
+			t.Errorf("%+v", told)
+		}
+		for i := range 9 {
+			s.Get("/hello", fmt.Sprintf("Cookie: name=%d", i))
+			cachettetest.Pass(time.Second)
+		}
+		told := s.state("").Audit
+		if len(told) != 2 || told[0].Pattern != "/hello" || told[1].Pattern != "/right" || told[1].Samples != 1 || told[1].Cause != "" {
+			t.Fatalf("%+v", told)
+		}
+		if hello := told[0]; hello.Cause != `the cookie "name"` || hello.Samples != 8 || hello.Differences != 8 || hello.Times == 0 || hello.Differs != "body" ||
+			!strings.Contains(hello.Advice, "WithCookie") {
+			t.Errorf("%+v", hello)
+		}
+	})
 }
 
 // A row is there each two seconds, of the last 15 minutes, and those alone that the page does not have.

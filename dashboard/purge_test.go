@@ -114,6 +114,7 @@ func TestPurgeRefuses(t *testing.T) {
 		{"another Origin, in an old browser", []func(*http.Request){without("Sec-Fetch-Site"), set("Origin", "http://evil.example")}, 403, "another origin"},
 		{"the Origin null", []func(*http.Request){without("Sec-Fetch-Site"), set("Origin", "null")}, 403, "another origin"},
 		{"GET", []func(*http.Request){method(http.MethodGet)}, 405, "POST"},
+		{"GET of a link", []func(*http.Request){method(http.MethodGet), without("X-Cachette-Token")}, 405, "POST"},
 		{"PUT", []func(*http.Request){method(http.MethodPut)}, 405, "POST"},
 		{"DELETE", []func(*http.Request){method(http.MethodDelete)}, 405, "POST"},
 		{"a form", []func(*http.Request){set("Content-Type", "application/x-www-form-urlencoded")}, 415, "application/json"},

@@ -11,6 +11,7 @@ import (
 	"github.com/gin-gonic/gin"
 
 	"github.com/gin-cachette/cachette"
+	"github.com/gin-cachette/cachette/audit"
 )
 
 // process says which one of a fleet answers.
@@ -42,6 +43,7 @@ type state struct {
 	Routes  []route  `json:"routes"`
 	Store   []kind   `json:"store"`
 	Servers []server `json:"servers"`
+	Audit   []found  `json:"audit"`
 
 	Memory       memory            `json:"memory"`
 	Near         memory            `json:"near"`
@@ -91,6 +93,21 @@ type server struct {
 	Removals string `json:"removals"`
 }
 
+// found is a finding of audits: of a route, or a cause of its differences.
+type found struct {
+	Pattern     string `json:"pattern"`
+	DryRun      bool   `json:"dryRun"`
+	Stopped     bool   `json:"stopped"`
+	Hits        uint64 `json:"hits"`
+	Samples     uint64 `json:"samples"`
+	Differences uint64 `json:"differences"`
+	Unexplained uint64 `json:"unexplained"`
+	Cause       string `json:"cause"` // empty where there is none
+	Times       uint64 `json:"times"`
+	Differs     string `json:"differs"`
+	Advice      string `json:"advice"`
+}
+
 // answerState answers with what the page shows. The page says what it has already: from which process, and how many rows.
 func (d *dashboard) answerState(c *gin.Context) {
 	since := 0
@@ -105,6 +122,7 @@ func (d *dashboard) state(since int) state {
 	s := state{
 		Process: d.process, Token: d.token, Purges: d.purges, Closed: d.closed(), Names: names[:],
 		Routes: routesOf(stats), Store: kindsOf(stats), Servers: serversOf(stats),
+		Audit:  foundBy(d.cache.AuditReport()),
 		Memory: memory(stats.Memory), Near: memory(stats.Near), NearHits: stats.NearHits, Waiting: stats.Waiting, WaitingBytes: stats.WaitingBytes, Owed: stats.Owed,
 		Responses: map[string]uint64{
 			"stored": stats.Stored, "too large": stats.TooLarge, "dropped": stats.Dropped, "untagged": stats.Untagged, "uncaptured": stats.Uncaptured,
@@ -156,6 +174,28 @@ func serversOf(stats cachette.Stats) []server {
 	}
 	slices.SortFunc(servers, func(a, b server) int { return strings.Compare(a.Name, b.Name) })
 	return servers
+}
+
+// foundBy returns what audits have found of the routes that are audited.
+func foundBy(report audit.Report) []found {
+	all := make([]found, 0, len(report.Routes))
+	for _, r := range report.Routes {
+		if r.Samples == 0 && r.Skipped == 0 && !r.DryRun && !r.Stopped {
+			continue
+		}
+		one := found{
+			Pattern: r.Pattern, DryRun: r.DryRun, Stopped: r.Stopped, Hits: r.Hits, Samples: r.Samples, Differences: r.Differences, Unexplained: r.Unexplained,
+		}
+		if len(r.Causes) == 0 {
+			all = append(all, one)
+		}
+		for i := range r.Causes {
+			c := &r.Causes[i]
+			one.Cause, one.Times, one.Differs, one.Advice = c.String(), c.Times, strings.Join(c.Differs, ", "), c.Advice
+			all = append(all, one)
+		}
+	}
+	return all
 }
 
 func mean(d cachette.Durations) float64 {

@@ -32,6 +32,21 @@ const routes = new Table(byId('routes'), byId('routes-empty'), [
   { name: 'bypassed, since', wide: true, text: (r) => words(r.bypasses) || '–' },
 ], 'misses', 'What became of the requests of each route');
 
+const audit = new Table(byId('audit'), byId('audit-empty'), [
+  { name: 'route', value: (f) => f.pattern, text: (f) => f.pattern || '(no route)' },
+  { name: 'compared', value: (f) => f.samples, text: (f) => count(f.samples) },
+  { name: 'different', value: (f) => f.differences, text: (f) => count(f.differences), bad: (f) => f.cause !== '' },
+  { name: 'finding', wide: true, text: finding, bad: (f) => f.cause !== '' },
+  { name: 'what to do', wide: true, text: (f) => f.advice || '–' },
+], 'different', 'What audits have found');
+
+// finding words what audits have found of a route.
+function finding(f) {
+  const mode = (f.dryRun ? ' Dry run: nothing is served from the cache.' : '') + (f.stopped ? ' No longer cached until the process restarts.' : '');
+  if (f.cause) return `differs by ${f.cause}, ${count(f.times)} times (${f.differs}).${mode}`;
+  return (f.unexplained ? `${count(f.unexplained)} with no cause in the request, as where data has changed.` : 'nothing wrong so far.') + mode;
+}
+
 const failed = ['timed-out', 'failed', 'refused'];
 const calls = (k) => Object.values(k.results).reduce((sum, n) => sum + n, 0);
 const broken = (k) => failed.reduce((sum, name) => sum + (k.results[name] ?? 0), 0);
@@ -99,7 +114,7 @@ function showTiles(s) {
   const list = [
     ['hit ratio, last minute', requests ? percent(hits.by, requests.by - bypassed.by) : '–', since(percent(s.routes.reduce((sum, r) => sum + shared(r), 0), all))],
     ['requests a second', requests ? number(requests.by / requests.seconds) : '–', since(count(s.routes.reduce((sum, r) => sum + r.requests, 0)))],
-    ['handler time saved', saved ? `${time(saved.by)} in ${number(saved.seconds)} s` : '–', since(time(s.routes.reduce((sum, r) => sum + r.saved, 0)))],
+    ['handler time saved a second', saved ? time(saved.by / saved.seconds) : '–', since(time(s.routes.reduce((sum, r) => sum + r.saved, 0)))],
     ['store', bad.length ? 'left alone' : 'answers', bad.length ? `it fails: ${bad.join(', ')}` : since(`${count(failures)} calls failed`), bad.length ? 'bad' : ''],
   ];
   for (const [name, m] of [['memory', s.memory], ['near copies', s.near]]) {
@@ -128,6 +143,7 @@ function show(s) {
   showTiles(s);
   charts.show(known.rows);
   routes.show(s.routes.map((r) => ({ ...r, id: r.pattern })), 'No request has come to a route with a Cached yet.');
+  audit.show(s.audit.map((f) => ({ ...f, id: `${f.pattern} ${f.cause}` })), 'No hit was audited yet. Audits are off unless WithAudit, WithDryRun or Config.Audit say otherwise.');
   store.show(s.store.filter((k) => calls(k) > 0).map((k) => ({ ...k, id: k.name })), 'Nothing was asked of the store yet. Live objects in memory are read without.');
   servers.show(s.servers.map((one) => ({ ...one, id: one.name })));
   purging.show(s.purges && !s.closed);

@@ -75,6 +75,9 @@ func configured(remote bool) (cachette.Config, error) {
 	if cfg.MemoryLimit == 0 {
 		cfg.MemoryLimit = 4 << 20
 	}
+	if cfg.Audit == 0 {
+		cfg.Audit = 0.02
+	}
 	if remote {
 		cfg.Driver, err = newRemote()
 	}

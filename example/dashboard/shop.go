@@ -36,6 +36,11 @@ func newShop(engine *gin.Engine) *shop {
 	// These two are not shared, since they say so: the dashboard tells why.
 	engine.GET("/account", cachette.Cached(time.Minute), s.page(20*time.Millisecond, 3_000, "Cache-Control", "private"))
 	engine.GET("/basket", cachette.Cached(time.Minute), s.page(12*time.Millisecond, 2_000, "Set-Cookie", "basket=1; Path=/; HttpOnly"))
+	// This one greets by a cookie, and is shared with everybody: the audits find out.
+	engine.GET("/greeting", cachette.Cached(5*time.Second), func(c *gin.Context) {
+		name, _ := c.Cookie("name")
+		c.String(http.StatusOK, "Hello, %s!\n", name)
+	})
 	// What is changed is gone from the cache: the page by its path, and what is tagged with it.
 	engine.PUT("/products/:id", cachette.InvalidatesFrom(func(c *gin.Context) []string {
 		return []string{"product:" + c.Param("id"), "products"}

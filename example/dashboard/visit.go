@@ -10,6 +10,9 @@ import (
 	"time"
 )
 
+// names are those of the clients.
+var names = [...]string{"ada", "grace", "edsger", "barbara"}
+
 // most is how many clients are there at once.
 const most = 200
 
@@ -63,8 +66,10 @@ func next(ids *rand.Zipf) (method, target string) {
 		return http.MethodGet, fmt.Sprintf("/blog/post-%d", id%60)
 	case n < 940:
 		return http.MethodGet, "/prices.json"
-	case n < 975:
+	case n < 970:
 		return http.MethodGet, "/account"
+	case n < 985:
+		return http.MethodGet, "/greeting"
 	}
 	return http.MethodGet, "/basket"
 }
@@ -72,6 +77,6 @@ func next(ids *rand.Zipf) (method, target string) {
 // ask sends a request through the engine, as a server would, without a socket.
 func (s *shop) ask(ctx context.Context, method, target string) {
 	r := httptest.NewRequestWithContext(ctx, method, target, nil)
-	r.RequestURI = r.URL.RequestURI()
+	r.AddCookie(&http.Cookie{Name: "name", Value: names[rand.IntN(len(names))]})
 	s.engine.ServeHTTP(httptest.NewRecorder(), r)
 }
