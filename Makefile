@@ -22,7 +22,7 @@ MODULES := . integration
 BUILD := build
 
 .DEFAULT_GOAL := help
-.PHONY: help test test-with-servers lint conformance identity combinations purges fleet leases near arrangements mutate crosstalk crowd evictions interop interop-with-servers bench bench-with-servers fuzz cover clean FORCE
+.PHONY: help test test-with-servers lint conformance identity combinations purges fleet leases near arrangements mutate crosstalk crowd evictions dashboard interop interop-with-servers bench bench-with-servers fuzz cover clean FORCE
 
 help: ## list the targets
 	@sed -nE 's/^([a-z]+):.*## (.*)/\1 \2/p' $(MAKEFILE_LIST) | while read -r name text; do printf '%-12s %s\n' "$$name" "$$text"; done
@@ -91,6 +91,18 @@ crowd: ## have 400 clients ask for a page at once, ROUNDS (50) times in four way
 
 evictions: ## compare the hits of a full memcached of 64 MB, of PATHS (200000) paths, with those of a plain client
 	@$(GO) test -C integration -count=1 -timeout 60m ./stores -run '^TestMemcachedEvicts$$' -v -paths $(PATHS)
+
+dashboard: $(BUILD)/dashboard/node_modules ## drive the dashboard in headless Chromium (WRITE=1 makes the screenshots of docs/images anew)
+	@$(GO) build -o $(BUILD)/dashboard/example ./example/dashboard
+	@cp integration/dashboard/*.js $(BUILD)/dashboard
+	@cd $(BUILD)/dashboard && EXAMPLE=./example IMAGES=$(abspath $(if $(WRITE),docs/images,$(BUILD)/dashboard/images)) node --test --test-reporter=spec
+
+# playwright-core brings no browser with it: on Debian, the package chromium has one.
+$(BUILD)/dashboard/node_modules: integration/dashboard/package.json integration/dashboard/package-lock.json integration/dashboard/.npmrc
+	@mkdir -p $(BUILD)/dashboard
+	@cp $^ $(BUILD)/dashboard
+	@npm ci --prefix $(BUILD)/dashboard --no-audit --no-fund
+	@touch $@
 
 interop: $(BUILD)/servers $(BUILD)/python/.complete ## share one cache with FastAPI on every backend and codec (WRITE=1 records the matrix in docs/python.md)
 	@$(BUILD)/servers -build $(BUILD) -only REDIS_URL,MONGODB_URL,DYNAMODB_URL -- $(MAKE) --no-print-directory interop-with-servers

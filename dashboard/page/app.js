@@ -14,7 +14,7 @@ let timer;
 
 const purging = new Purging(post);
 const charts = new Charts(byId('charts'));
-const outcome = (name, title = name) => ({ name: title, value: (r) => r.outcomes[name] ?? 0, text: (r) => count(r.outcomes[name] ?? 0) });
+const outcome = (name, title = name, rare = true) => ({ name: title, rare, value: (r) => r.outcomes[name] ?? 0, text: (r) => count(r.outcomes[name] ?? 0) });
 const within = (r, n) => (n === 0 ? '–' : r.within < 0 ? '> 10 s' : `≤ ${time(r.within)}`);
 const shared = (r) => r.outcomes.hit + r.outcomes.stale + r.outcomes.collapsed;
 
@@ -22,7 +22,7 @@ const routes = new Table(byId('routes'), byId('routes-empty'), [
   { name: 'route', value: (r) => r.pattern, text: (r) => r.pattern || '(no route)' },
   { name: 'requests', value: (r) => r.requests, text: (r) => count(r.requests) },
   { name: 'hit ratio', value: (r) => shared(r) / Math.max(1, r.requests - r.outcomes.bypass), text: (r) => percent(shared(r), r.requests - r.outcomes.bypass) },
-  outcome('hit', 'hits'), outcome('miss', 'misses'),
+  outcome('hit', 'hits', false), outcome('miss', 'misses', false),
   { name: 'not stored, since', wide: true, text: (r) => words(r.refused) || '–' },
   outcome('stale'), outcome('collapsed'), outcome('validated'),
   outcome('stale-on-error', 'stale on error'), outcome('bypass', 'bypassed'),

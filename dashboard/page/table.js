@@ -1,7 +1,8 @@
 import { element, write } from './text.js';
 
 // Table shows rows that come anew each time, sorted by a column that its heading chooses. A column has a name, text (what is shown of a row) and
-// value (what it sorts by; none where it does not); wide for words, bad(row) for what is wrong. The first one is the row's heading.
+// value (what it sorts by; none where it does not); wide for words, bad(row) for what is wrong, and
+// rare where it is left out as long as all of its values are 0. The first one is the row's heading.
 export class Table {
   constructor(table, empty, columns, by, caption) {
     this.body = element('tbody');
@@ -54,6 +55,10 @@ export class Table {
     }
     lines.forEach((line, i) => {
       if (this.body.children[i] !== line) this.body.insertBefore(line, this.body.children[i] ?? null);
+    });
+    this.columns.forEach((column, i) => {
+      const hidden = Boolean(column.rare) && i !== this.by && rows.every((row) => column.value(row) === 0);
+      for (const line of [...lines.map((one) => one.children[i]), this.heads[i]]) line.hidden = hidden;
     });
     this.table.hidden = rows.length === 0;
     this.empty.hidden = rows.length > 0;
