@@ -15,12 +15,14 @@ import (
 	"github.com/gin-cachette/cachette/drivers"
 )
 
-// Store keeps bytes in memory, without a bound, and can be made to fail.
+// Store keeps bytes in memory, without a bound, notes what it is asked for, and can be made to fail, to be late and to lose what it has.
 type Store struct {
 	mu         sync.Mutex
 	items      map[string]drivers.Item
 	operations []Operation
 	fault      func(ctx context.Context, operation Operation) error
+	delay      time.Duration
+	loses      func(key string) bool
 }
 
 // Operation is what a store was asked for.
@@ -41,6 +43,29 @@ func (s *Store) Fail(fault func(ctx context.Context, operation Operation) error)
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.fault = fault
+}
+
+// Delay has each operation take that much longer, or as long as its ctx has; 0 ends that. In a [Bubble] it takes none.
+func (s *Store) Delay(d time.Duration) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.delay = d
+}
+
+// Lose has the store lose what is written from now on under keys for which which holds: it says that it has it, as a store does that is full, or
+// whose replica takes over before it has heard. nil ends that. What is there already [Store.Evict] takes away.
+func (s *Store) Lose(which func(key string) bool) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.loses = which
+}
+
+// lost tells whether what is written under a key is lost.
+func (s *Store) lost(key string) bool {
+	s.mu.Lock()
+	loses := s.loses
+	s.mu.Unlock()
+	return loses != nil && loses(key)
 }
 
 // Operations returns what the store was asked for since the last time.
@@ -95,8 +120,17 @@ func (s *Store) placeAbsent(key string, item drivers.Item) bool {
 func (s *Store) Begin(ctx context.Context, operation Operation) error {
 	s.mu.Lock()
 	s.operations = append(s.operations, operation)
-	fault := s.fault
+	fault, delay := s.fault, s.delay
 	s.mu.Unlock()
+	if delay > 0 {
+		timer := time.NewTimer(delay)
+		defer timer.Stop()
+		select {
+		case <-timer.C:
+		case <-ctx.Done():
+			return ctx.Err()
+		}
+	}
 	if fault != nil {
 		if err := fault(ctx, operation); err != nil {
 			return err
@@ -135,6 +169,10 @@ func (d *driver) Set(ctx context.Context, key string, value []byte, ttl time.Dur
 	if ttl <= 0 {
 		return errors.New("cachettetest: set: the time to live is not positive")
 	}
+	if d.store.lost(key) {
+		d.store.Evict(func(other string) bool { return other == key })
+		return nil
+	}
 	d.store.Place(key, drivers.Item{Value: value, ExpiresAt: time.Now().Add(ttl)})
 	return nil
 }
@@ -147,7 +185,11 @@ func (d *driver) Insert(ctx context.Context, key string, value []byte, ttl time.
 	if ttl <= 0 {
 		return false, errors.New("cachettetest: insert: the time to live is not positive")
 	}
-	return d.store.placeAbsent(key, drivers.Item{Value: value, ExpiresAt: time.Now().Add(ttl)}), nil
+	added := d.store.placeAbsent(key, drivers.Item{Value: value, ExpiresAt: time.Now().Add(ttl)})
+	if added && d.store.lost(key) {
+		d.store.Evict(func(other string) bool { return other == key })
+	}
+	return added, nil
 }
 
 func (d *driver) Delete(ctx context.Context, keys ...string) (int, error) {

@@ -53,3 +53,54 @@ func TestStoreFails(t *testing.T) {
 		t.Errorf("%d were evicted, and %q are there", n, store.Keys())
 	}
 }
+
+// TestStoreIsLate: a store that is late has its time pass, and gives up when its caller does.
+func TestStoreIsLate(t *testing.T) {
+	cachettetest.Bubble(t, func(t *testing.T) {
+		store := cachettetest.NewStore()
+		driver := store.Driver()
+		store.Delay(time.Second)
+		begin := time.Now()
+		if err := driver.Set(t.Context(), "key", nil, time.Hour); err != nil || time.Since(begin) != time.Second {
+			t.Errorf("Set: %v, behind %v", err, time.Since(begin))
+		}
+		ctx, cancel := context.WithTimeout(t.Context(), time.Millisecond)
+		defer cancel()
+		begin = time.Now()
+		if _, err := driver.Get(ctx, "key"); !errors.Is(err, context.DeadlineExceeded) || time.Since(begin) != time.Millisecond {
+			t.Errorf("Get: %v, behind %v", err, time.Since(begin))
+		}
+		store.Delay(0)
+		begin = time.Now()
+		if _, err := driver.Get(t.Context(), "key"); err != nil || time.Since(begin) != 0 {
+			t.Errorf("Get, once it is quick: %v, behind %v", err, time.Since(begin))
+		}
+	})
+}
+
+// TestStoreLoses: what is lost was acknowledged, and is not there; nor is what it was to replace.
+func TestStoreLoses(t *testing.T) {
+	store := cachettetest.NewStore()
+	driver := store.Driver()
+	for _, key := range []string{"a", "b"} {
+		if err := driver.Set(t.Context(), key, []byte("old"), time.Hour); err != nil {
+			t.Fatal(err)
+		}
+	}
+	store.Lose(func(key string) bool { return key != "b" })
+	for _, key := range []string{"a", "b"} {
+		if err := driver.Set(t.Context(), key, []byte("new"), time.Hour); err != nil {
+			t.Error(err)
+		}
+	}
+	if added, err := driver.(drivers.Inserter).Insert(t.Context(), "c", nil, time.Hour); !added || err != nil {
+		t.Errorf("Insert: %t, %v", added, err)
+	}
+	if keys := store.Keys(); !slices.Equal(keys, []string{"b"}) {
+		t.Errorf("it has %q", keys)
+	}
+	store.Lose(nil)
+	if err := driver.Set(t.Context(), "a", nil, time.Hour); err != nil || len(store.Keys()) != 2 {
+		t.Errorf("%v, and it has %q", err, store.Keys())
+	}
+}
