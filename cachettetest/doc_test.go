@@ -26,16 +26,12 @@ func TestProducts(t *testing.T) {
 	e := cachettetest.New(t)
 	mount(e.Engine, func(c *gin.Context) { c.String(http.StatusOK, "chair") })
 
-	if a := e.Get("/products"); a.Hit() || a.Status != http.StatusOK {
-		t.Errorf("the first: %d, %s", a.Status, a.CacheStatus())
-	}
-	if a := e.Get("/products"); !a.Hit() || a.Body != "chair" {
-		t.Errorf("the second: %q, %s", a.Body, a.CacheStatus())
+	e.Miss("/products")
+	if a := e.Hit("/products"); a.Body != "chair" {
+		t.Errorf("the second is given %q", a.Body)
 	}
 	e.Do(http.MethodPost, "/products")
-	if a := e.Get("/products"); a.Hit() {
-		t.Errorf("after a write: %s", a.CacheStatus())
-	}
+	e.Miss("/products")
 }
 
 // TestProductsInTime: behind its minute the page stands in for a handler that fails, for an hour and no longer.
@@ -45,14 +41,14 @@ func TestProductsInTime(t *testing.T) {
 		e := cachettetest.New(t)
 		mount(e.Engine, func(c *gin.Context) { c.String(status, "chair") })
 
-		e.Get("/products")
+		e.Miss("/products")
+		cachettetest.Pass(59 * time.Second)
+		e.Age(59*time.Second, "/products")
 		status = http.StatusInternalServerError
-		cachettetest.Pass(2 * time.Minute)
-		if a := e.Get("/products"); a.Status != http.StatusOK {
-			t.Errorf("stale: %d, %s", a.Status, a.CacheStatus())
-		}
+		cachettetest.Pass(time.Minute)
+		e.Stale("/products")
 		cachettetest.Pass(time.Hour)
-		if a := e.Get("/products"); a.Status != http.StatusInternalServerError {
+		if a := e.Miss("/products"); a.Status != http.StatusInternalServerError {
 			t.Errorf("too stale: %d, %s", a.Status, a.CacheStatus())
 		}
 	})
@@ -71,6 +67,36 @@ func TestProductsWithoutStore(t *testing.T) {
 	if len(store.Operations()) == 0 {
 		t.Error("the store was not asked")
 	}
+}
+
+// TestOrders: nobody is given the orders of another, however they ask, and the catalogue is one for all.
+func TestOrders(t *testing.T) {
+	user := func(c *gin.Context) string { return c.GetHeader("X-User") } // as the guard before the cache has it
+	page := func(c *gin.Context) { c.String(http.StatusOK, "the orders of %s", user(c)) }
+	e := cachettetest.New(t)
+	e.GET("/orders", cachette.Cached(time.Minute, cachette.WithIdentity(user)), page)
+	e.GET("/catalogue", cachette.Cached(time.Hour), func(c *gin.Context) { c.String(http.StatusOK, "chair, table") })
+
+	ann, bob := cachettetest.As("ann", "X-User: ann"), cachettetest.As("bob", "X-User: bob", "Cookie: theme=dark")
+	e.NeverShared("/orders", ann, bob)
+	e.SharedBetween("/catalogue", ann, bob)
+}
+
+// TestProductsInAStoreThatIsFull: what the store takes and does not keep is made anew.
+func TestProductsInAStoreThatIsFull(t *testing.T) {
+	cachettetest.Bubble(t, func(t *testing.T) {
+		store := cachettetest.NewStore()
+		e := cachettetest.New(t, store.Use)
+		mount(e.Engine, func(c *gin.Context) { c.String(http.StatusOK, "chair") })
+
+		store.Lose(func(key string) bool { return strings.HasSuffix(key, "/products") })
+		store.Delay(10 * time.Millisecond)
+		e.Miss("/products")
+		e.Miss("/products")
+		store.Lose(nil)
+		e.Miss("/products")
+		e.Hit("/products")
+	})
 }
 
 // The code of docs/testing.md is the one above.
