@@ -453,3 +453,29 @@ func TestAuditOptions(t *testing.T) {
 		})
 	}
 }
+
+// A function of WithAuditNormaliser that panics ends the comparison, and nothing else: it is told, and clients get their answers.
+func TestAuditNormaliserPanics(t *testing.T) {
+	for _, dry := range []bool{false, true} {
+		t.Run(fmt.Sprint(dry), func(t *testing.T) {
+			cachettetest.Bubble(t, func(t *testing.T) {
+				log := new(journal)
+				e := cachettetest.New(t, auditsAll, log.in)
+				options := []cachette.Option{cachette.WithAuditNormaliser(func(http.Header, []byte) []byte { panic("no") })}
+				if dry {
+					options = append(options, cachette.WithDryRun())
+				}
+				e.GET("/p", cachette.Cached(time.Hour, options...), text("page"))
+				for range 10 {
+					if a := e.Get("/p"); a.Status != 200 || a.Body != "page" {
+						t.Fatalf("%d, %q", a.Status, a.Body)
+					}
+					cachettetest.Pass(time.Second)
+				}
+				if !strings.Contains(log.String(), "cachette: an audit panicked") {
+					t.Errorf("the log has %s", log)
+				}
+			})
+		})
+	}
+}

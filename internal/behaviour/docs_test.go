@@ -180,8 +180,8 @@ func TestPageOfCacheStatus(t *testing.T) {
 			})
 		})
 	}
-	wanted = append(wanted, "cachette; fwd=uri-miss; collapsed") // see TestCollapse
-	wanted = append(wanted, "cachette; fwd=bypass; detail=audit")   // see TestAuditStops
+	wanted = append(wanted, "cachette; fwd=uri-miss; collapsed")  // see TestCollapse
+	wanted = append(wanted, "cachette; fwd=bypass; detail=audit") // see TestAuditStops
 	var shown []string
 	for _, match := range regexp.MustCompile("(?m)^Cache-Status: (.*)$").FindAllStringSubmatch(docPage(t, "docs/cache-status.md"), -1) {
 		shown = append(shown, match[1])

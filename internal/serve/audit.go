@@ -24,7 +24,7 @@ const (
 	// maxAudits bounds the audits under way; beyond it, hits are not audited.
 	maxAudits = 4
 	// maxLooks bounds the second looks that are waited for, and lookAfter is how long each is: a clock that shows seconds has gone on by then.
-	maxLooks  = 16
+	maxLooks  = 4
 	lookAfter = 1100 * time.Millisecond
 	// fewSuspects are how many suspects are tested with a hit that is as what the handlers make, and manySuspects with one that is not.
 	fewSuspects  = 2
@@ -35,7 +35,7 @@ const (
 // what was served. Then they run without something of the request that its key does not have, to see whether their answer depends on it.
 type auditor struct {
 	rate    *AuditRate // of the hits whose route does not say
-	stops   bool    // a route that was found to depend on what is not in its key is no longer cached
+	stops   bool       // a route that was found to depend on what is not in its key is no longer cached
 	ledger  found.Ledger
 	slots   chan struct{} // bounds the audits under way
 	looks   chan struct{} // bounds those that wait to look once more
@@ -362,16 +362,24 @@ func (x *exchange) rehearse(p plan) {
 	i.about.Keys = keysOf(x.c)
 	comparable := x.request.Method == http.MethodGet && !slices.ContainsFunc(between[:], func(name string) bool { return len(x.request.Header[name]) > 0 })
 	x.goOn()
-	first, whole := x.observe(i, difference{own: true, bare: x.around.rt.IgnoreAsk})
+	shown, whole := x.observe()
 	switch {
 	case !comparable:
 	case !whole:
 		x.s.auditor.ledger.Skipped(i.route)
 	default:
-		d := found.Compare(i.known(), first)
-		x.s.auditor.ledger.Sampled(i.route, !d.None())
-		if !d.None() || x.s.rateOf(x.around.rt).audits() {
-			i.begin(first, &d)
-		}
+		i.compare(shown)
+	}
+}
+
+// compare compares what the handlers have answered a client with what is stored, and goes on in the background where they differ, and with some
+// where they do not.
+func (i *inspection) compare(shown *shown) {
+	defer i.recover()
+	first := i.of(shown.status, shown.fields, shown.body)
+	d := found.Compare(i.known(), &first)
+	i.s.auditor.ledger.Sampled(i.route, !d.None())
+	if !d.None() || i.s.rateOf(i.rt).audits() {
+		i.begin(&first, &d)
 	}
 }

@@ -23,9 +23,16 @@ type probe struct {
 	without found.Suspect // nothing for the request as it was
 	arrived atomic.Pointer[url.URL]
 
-	met    bool // it has come to the route
-	got    *found.Response
+	met    bool   // it has come to the route
+	shown  *shown // what was answered there; nil for nothing that counts
 	panics bool
+}
+
+// shown is what handlers have answered.
+type shown struct {
+	status int
+	fields []response.Field // that would be stored
+	body   []byte
 }
 
 // marksOf returns the refresh that a request carries out, and the probe that it is; nil for none.
@@ -49,7 +56,11 @@ func (i *inspection) run(without found.Suspect) (*found.Response, bool) {
 	}
 	p.arrived.Store(&arrived)
 	err := s.run(s.engine, r, make(http.Header))
-	return p.got, err == nil && p.got != nil && !p.panics && p.got.Status < http.StatusInternalServerError
+	if err != nil || p.shown == nil || p.panics || p.shown.status >= http.StatusInternalServerError {
+		return nil, false
+	}
+	got := i.of(p.shown.status, p.shown.fields, p.shown.body)
+	return &got, true
 }
 
 // probing returns the Frame of a request that is a probe; else the frame.
@@ -141,16 +152,15 @@ func (s *Server) takeProbe(c *gin.Context, f *Frame, in around, p *probe) {
 		}
 	}()
 	x.goOn()
-	if got, whole := x.observe(p.of, difference{own: true, bare: in.rt.IgnoreAsk}); whole {
-		p.got = got
+	if shown, whole := x.observe(); whole {
+		p.shown = shown
 	}
 }
 
 // observed is an exchange whose response passes on, and is noted.
 type observed struct {
 	naming
-	status int
-	fields []response.Field
+	shown
 }
 
 // Decide notes the status and the fields that would be stored.
@@ -163,9 +173,9 @@ func (o *observed) Decide(rec *response.Recorder) response.Mode {
 	return o.naming.Decide(rec)
 }
 
-// observe lets the handlers answer on a request of their own, of which nothing is kept, and returns what they have answered, and whether that is
+// observe lets the handlers answer on a request of their own, of which nothing is stored, and returns what they have answered, and whether that is
 // all of it.
-func (x *exchange) observe(i *inspection, d difference) (got *found.Response, whole bool) {
+func (x *exchange) observe() (got *shown, whole bool) {
 	outer := x.c.Writer
 	x.judged = new(judged)
 	o := &observed{naming: naming{x}}
@@ -176,12 +186,12 @@ func (x *exchange) observe(i *inspection, d difference) (got *found.Response, wh
 		copied.Close()
 	}()
 	x.c.Writer = copied
-	x.run(d)
+	x.run(difference{own: true, bare: x.around.rt.IgnoreAsk})
 	x.recorder.Finish()
 	body, whole := copied.Body()
 	if !whole || o.status == 0 || x.context.Err() != nil {
 		return nil, false
 	}
-	r := i.of(o.status, o.fields, body)
-	return &r, true
+	o.body = body
+	return &o.shown, true
 }

@@ -143,9 +143,10 @@ func (s *Server) Close() {
 			return
 		}
 	}
-	for range maxAudits {
+	for range maxAudits + maxLooks {
 		select {
 		case s.auditor.slots <- struct{}{}:
+		case s.auditor.looks <- struct{}{}:
 		case <-timer.C:
 			return
 		}
