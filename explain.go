@@ -202,6 +202,9 @@ const maxDebug = 4096
 func (c *Cache) describe(e *serve.Explained) string {
 	x := c.explanation(e)
 	x.Key, x.Tried, x.Marks = "", nil, nil
+	if e.Failed != nil { // what the store has said is for the log
+		x.Advice = nil
+	}
 	if x.Stored != nil {
 		x.Stored.Tags = nil
 	}

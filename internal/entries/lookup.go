@@ -15,8 +15,17 @@ import (
 
 // Get finds the stored response for a request. now is the caller's reading of the clock.
 func (s *Store) Get(ctx context.Context, of *target.Target, now time.Time) Found {
+	return s.get(ctx, of, now, s.near)
+}
+
+// Peek does what Get does for a person who asks: nothing is kept near this process for it.
+func (s *Store) Peek(ctx context.Context, of *target.Target, now time.Time) Found {
+	return s.get(ctx, of, now, nil)
+}
+
+func (s *Store) get(ctx context.Context, of *target.Target, now time.Time, keeps *near) Found {
 	if s.local == nil {
-		return s.getBytes(ctx, of, now)
+		return s.getBytes(ctx, of, now, keeps)
 	}
 	found := getLive(s.objects, s.local, []byte(of.Key), of.Header, now)
 	if found.Key == "" {
@@ -80,10 +89,11 @@ func variantKeys(v *response.Variants, request http.Header) (own, joined string)
 	return own, joined
 }
 
-func (s *Store) getBytes(ctx context.Context, of *target.Target, now time.Time) Found {
+// getBytes finds it in a store of bytes. What it finds is offered to what keeps it near; nil for nothing.
+func (s *Store) getBytes(ctx context.Context, of *target.Target, now time.Time, keeps *near) Found {
 	ctx, cancel := s.far.Step(ctx)
 	defer cancel()
-	page, reading := s.pageOf(of), s.near.begin(now)
+	page, reading := s.pageOf(of), keeps.begin(now)
 	found := Found{Key: of.Key, Why: rfc9111.ForwardURIMiss, tags: s.standing.of(page)}
 	found.look = s.shared.Look(append(scopesOf(nil, of), found.tags...)...)
 	entry, variants, beside, err := s.readMarked(ctx, &found, of.Header)
@@ -99,7 +109,7 @@ func (s *Store) getBytes(ctx context.Context, of *target.Target, now time.Time) 
 		if !entry.Basis.LateAre(found.tags) {
 			s.standing.note(page, entry.Basis.Late())
 		}
-		s.near.offer(reading, entry, found.variants, now)
+		keeps.offer(reading, entry, found.variants, now)
 	}
 	return found
 }

@@ -210,17 +210,13 @@ func resize(h http.Header, length int64) {
 // request is the one that the part answered, or asks for a range that lies in it. more is as for Replay.
 func (e *Entry) ReplayPart(w gin.ResponseWriter, r *http.Request, now time.Time, status *rfc9111.CacheStatus, more func(http.Header)) bool {
 	h := w.Header()
-	if _, coded := h["Content-Encoding"]; coded || w.Written() || !rfc9111.RangeApplies(r.Header, &e.validators, now) {
+	at, ok := e.PartFor(h, r.Header, now)
+	if !ok || w.Written() {
 		return false
 	}
-	body, at := e.Body, rfc9111.Range{}
-	if r.Header.Get("Range") != e.Asked {
-		asked, _ := rfc9111.Ranges(r.Header, e.Whole)
-		if len(asked) != 1 || asked[0].Start < e.Start || asked[0].Start+asked[0].Length > e.Start+int64(len(e.Body)) {
-			return false
-		}
-		at = asked[0]
-		body = e.Body[at.Start-e.Start:][:at.Length]
+	body := e.Body
+	if at.Length > 0 {
+		body = body[at.Start-e.Start:][:at.Length]
 	}
 	e.header(nil, h, now, status)
 	if more != nil {
@@ -233,6 +229,22 @@ func (e *Entry) ReplayPart(w gin.ResponseWriter, r *http.Request, now time.Time,
 	w.WriteHeader(http.StatusPartialContent)
 	_, _ = w.Write(body)
 	return true
+}
+
+// PartFor returns which part of a stored one answers a request, the zero one for all of it, and whether any does. h is the header that the
+// response has so far.
+func (e *Entry) PartFor(h, request http.Header, now time.Time) (at rfc9111.Range, ok bool) {
+	if _, coded := h["Content-Encoding"]; coded || !rfc9111.RangeApplies(request, &e.validators, now) {
+		return at, false
+	}
+	if request.Get("Range") == e.Asked {
+		return at, true
+	}
+	asked, _ := rfc9111.Ranges(request, e.Whole)
+	if len(asked) != 1 || asked[0].Start < e.Start || asked[0].Start+asked[0].Length > e.Start+int64(len(e.Body)) {
+		return at, false
+	}
+	return asked[0], true
 }
 
 // parts answers with several ranges (RFC 9110 §14.6).

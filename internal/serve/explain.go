@@ -1,6 +1,7 @@
 package serve
 
 import (
+	"errors"
 	"net/http"
 	"time"
 
@@ -8,6 +9,8 @@ import (
 
 	"github.com/gin-cachette/cachette/internal/entries"
 	"github.com/gin-cachette/cachette/internal/event"
+	"github.com/gin-cachette/cachette/internal/purge"
+	"github.com/gin-cachette/cachette/internal/response"
 	"github.com/gin-cachette/cachette/internal/rfc9111"
 	"github.com/gin-cachette/cachette/internal/target"
 )
@@ -60,11 +63,20 @@ func (s *Server) Explain(r *http.Request) (*Explained, error) {
 	}
 	ctx := &fillContext{r.Context(), carried{server: s, explain: e}}
 	w := newDiscard(ctx, make(http.Header))
-	entry.ServeHTTP(w, r.WithContext(ctx))
+	if !ends(func() { entry.ServeHTTP(w, r.WithContext(ctx)) }) {
+		return nil, errors.New("what stands before Cached panicked, or broke off its response, as it would for a client")
+	}
 	if !e.Reached && !e.Uncached {
 		e.Status = max(w.status, http.StatusOK)
 	}
 	return e, r.Context().Err()
+}
+
+// ends tells whether a function returns without a panic, whose value may be a secret of the program's.
+func ends(do func()) (ok bool) {
+	defer func() { ok = recover() == nil }()
+	do()
+	return
 }
 
 // explain notes what would become of a request that has come to its first Cached.
@@ -105,7 +117,7 @@ func (x *exchange) seek() Tier {
 			return Near
 		}
 	}
-	x.found = s.entries.Get(c.Request.Context(), &x.target, x.now)
+	x.found = s.entries.Peek(c.Request.Context(), &x.target, x.now)
 	switch {
 	case s.entries.Local():
 		return Memory
@@ -143,13 +155,12 @@ func (x *exchange) foresee(e *Explained) {
 	if e.Forward = p.why; p.forget {
 		x.found.Entry = nil
 	}
-	if x.ranged() && x.found.Entry == nil && x.found.Err == nil {
-		part := x.target.Part()
-		if found := x.s.entries.Get(x.request.Context(), &part, x.now).Entry; found != nil && x.around.admits(found) &&
-			found.Meta.Judge(&x.asked, x.now) == rfc9111.Serve && found.Asked == x.request.Header.Get("Range") {
-			e.Told.Entry, e.Forward = found, ""
-			return
+	if part := x.partFor(e); part != nil {
+		e.Told, e.Forward = entries.Told{Key: part.Key, Entry: part, State: purge.Valid}, ""
+		if part.Meta.Fresh(x.now) <= 0 {
+			e.Outcome = event.StaleHit
 		}
+		return
 	}
 	e.Validates = x.validating()
 	switch {
@@ -160,6 +171,23 @@ func (x *exchange) foresee(e *Explained) {
 	default:
 		e.Outcome = event.Miss
 	}
+}
+
+// partFor returns the stored part that would answer, where nothing is stored of the whole; nil for none.
+func (x *exchange) partFor(e *Explained) *response.Entry {
+	if x.found.Entry != nil || x.found.Err != nil || x.around.rt.DryRun || !x.ranged() {
+		return nil
+	}
+	part := x.target.Part()
+	found := x.s.entries.Peek(x.request.Context(), &part, x.now).Entry
+	if found == nil || !x.around.admits(found) || found.Meta.Judge(&x.asked, x.now) != rfc9111.Serve {
+		return nil
+	}
+	if _, answers := found.PartFor(x.c.Writer.Header(), x.request.Header, x.now); !answers {
+		e.Forward = rfc9111.ForwardPartial
+		return nil
+	}
+	return found
 }
 
 // debugField is the field in which a response tells how it came about.

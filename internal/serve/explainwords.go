@@ -45,6 +45,8 @@ func (e *Explained) Rule() string {
 	switch {
 	case entry == nil && e.Told.Variants != nil:
 		return "what is stored is for other values of the fields that the response varies by (RFC 9111 §4.1)"
+	case e.Forward == rfc9111.ForwardPartial:
+		return "what is stored is a part of the page without the range (RFC 9111 §3.3)"
 	case entry == nil:
 		return "nothing is stored under its key (RFC 9111 §4)"
 	case e.Told.State == purge.Gone:
@@ -61,10 +63,10 @@ func (e *Explained) Rule() string {
 func (e *Explained) freshnessRule(m *rfc9111.Metadata) string {
 	fresh := m.Fresh(e.Now)
 	switch {
-	case e.Outcome == event.Hit && fresh > 0:
-		return fmt.Sprintf("what is stored is fresh for another %v (RFC 9111 §4.2)", short(fresh))
+	case e.Outcome == event.Hit && e.Told.Entry.Asked != "":
+		return fmt.Sprintf("a part of the page is stored, has the range, and is fresh for another %v (RFC 9111 §3.3, §4.2)", short(fresh))
 	case e.Outcome == event.Hit:
-		return "a part of what is stored answers the range (RFC 9111 §3.3)"
+		return fmt.Sprintf("what is stored is fresh for another %v (RFC 9111 §4.2)", short(fresh))
 	case e.Outcome == event.StaleHit && e.Asked.TakesStale():
 		return "what is stored is stale, and the request takes it by max-stale (RFC 9111 §5.2.1.2)"
 	case e.Outcome == event.StaleHit && m.Patience > 0:
