@@ -147,12 +147,12 @@ func TestDownloads(t *testing.T) {
 	compare(t, added, downloadList)
 }
 
-// foreign are modules that belong to one backend or codec, by the names of those: a program that does not use that downloads none.
+// foreign are modules that belong to one backend, codec or export of figures, by the names of those: a program that does not use that downloads none.
 var foreign = map[string][]string{
 	"github.com/apache/":             {"csv", "feather", "parquet"},
 	"google.golang.org/grpc":         {"csv", "feather", "parquet"},
 	"github.com/pierrec/lz4":         {"csv", "feather", "parquet"},
-	"github.com/klauspost/compress":  {"csv", "feather", "parquet", "mongodb"},
+	"github.com/klauspost/compress":  {"csv", "feather", "parquet", "mongodb", "prometheus"},
 	"github.com/redis/":              {"redis"},
 	"github.com/bradfitz/gomemcache": {"memcached"},
 	"go.mongodb.org/":                {"mongodb"},
@@ -160,14 +160,16 @@ var foreign = map[string][]string{
 	"github.com/vmihailenco/msgpack": {"msgpack"},
 	"github.com/kisielk/og-rek":      {"pickle"},
 	"github.com/nlpodyssey/gopickle": {"pickle"},
+	"github.com/prometheus/":         {"prometheus"},
+	"go.opentelemetry.io/":           {"otel"},
 }
 
-// TestDownloadsOfOne: a program that uses one backend or codec downloads nothing of the others.
+// TestDownloadsOfOne: a program that uses one backend, codec or export downloads nothing of the others.
 func TestDownloadsOfOne(t *testing.T) {
 	for _, path := range []string{
 		"drivers/inmemory", "drivers/redis", "drivers/memcached", "drivers/mongodb", "drivers/dynamodb",
 		"encoders/vanilla", "encoders/json", "encoders/orjson", "encoders/msgpack", "encoders/pickle",
-		"encoders/csv", "encoders/feather", "encoders/parquet",
+		"encoders/csv", "encoders/feather", "encoders/parquet", "metrics/prometheus",
 	} {
 		_, name, _ := strings.Cut(path, "/")
 		s := newScratch(t, module, module+"/"+path)

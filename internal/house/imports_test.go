@@ -11,6 +11,8 @@ import (
 var floors = []string{
 	"internal/house", "internal/behaviour", "internal/config/configtest", "internal/response/wiretest", "example",
 	"cachettetest", "dashboard", "invalidation", "cmd",
+	"metrics/otel", "metrics/prometheus",
+	"metrics/internal",
 	".", // the root
 	"internal/config",
 	"internal/options",
