@@ -14,6 +14,7 @@ import (
 	"github.com/gin-gonic/gin"
 
 	"github.com/gin-cachette/cachette"
+	"github.com/gin-cachette/cachette/cachettetest"
 )
 
 // With WithIdentity the cache is a private one for each identity (RFC 9111 §1): it keeps what is private (§5.2.2.7) and what answers
@@ -98,29 +99,24 @@ func TestIdentityHoldsForAllRequests(t *testing.T) {
 		s.GET("/page", page...)
 		s.HEAD("/page", page...)
 		s.POST("/page", page...)
-		for _, first := range []string{http.MethodGet, http.MethodPost} {
-			s.do(first, "/page", "X-User: alice")
-			if a := s.get("/page", "X-User: alice"); !a.hit() {
-				t.Errorf("alice behind her %s: %s", first, a.cacheStatus())
-			}
-			for _, user := range []string{"bob", ""} {
-				for _, ask := range [][]string{
-					{http.MethodHead},
-					{http.MethodGet, "Range: bytes=0-3"},
-					{http.MethodGet, `If-None-Match: "of-alice"`},
-					{http.MethodGet, "If-None-Match: *"},
-					{http.MethodGet, "Cache-Control: max-stale"},
-					{http.MethodGet, "Cache-Control: only-if-cached"},
-					{http.MethodGet},
-				} {
-					a := s.do(ask[0], "/page", append([]string{"X-User: " + user}, ask[1:]...)...)
-					if got := a.header.Get("X-For"); got != user && a.status != http.StatusGatewayTimeout || strings.Contains(a.body, "alice") {
-						t.Errorf("%q who asks with %q is given %d %q of %q (%s)", user, ask, a.status, a.body, got, a.cacheStatus())
-					}
+		alice, bob, nobody := cachettetest.As("alice", "X-User: alice"), cachettetest.As("bob", "X-User: bob"), cachettetest.As("nobody")
+		s.tested.NeverShared("/page", alice, bob, nobody)
+		if err := s.cache.Flush(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+		s.do(http.MethodPost, "/page", "X-User: alice")
+		s.tested.Hit("/page", "X-User: alice")
+		for _, user := range []string{"bob", ""} {
+			for _, ask := range [][]string{
+				{http.MethodHead},
+				{http.MethodGet, "If-None-Match: *"},
+				{http.MethodGet, "Cache-Control: only-if-cached"},
+				{http.MethodGet},
+			} {
+				a := s.do(ask[0], "/page", append([]string{"X-User: " + user}, ask[1:]...)...)
+				if got := a.header.Get("X-For"); got != user && a.status != http.StatusGatewayTimeout || strings.Contains(a.body, "alice") {
+					t.Errorf("%q who asks with %q is given %d %q of %q (%s)", user, ask, a.status, a.body, got, a.cacheStatus())
 				}
-			}
-			if err := s.cache.Flush(t.Context()); err != nil {
-				t.Fatal(err)
 			}
 		}
 	})

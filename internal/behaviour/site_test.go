@@ -17,15 +17,16 @@ func init() { gin.SetMode(gin.TestMode) }
 // site is a gin engine with a cache on it.
 type site struct {
 	*gin.Engine
-	t     testing.TB
-	cache *cachette.Cache
+	t      testing.TB
+	cache  *cachette.Cache
+	tested *cachettetest.Engine // for its assertions
 }
 
 // newSite returns an engine with a cache; configure, if any, changes the zero Config.
 func newSite(t testing.TB, configure ...func(*cachette.Config)) *site {
 	t.Helper()
 	e := cachettetest.New(t, configure...)
-	return &site{Engine: e.Engine, t: t, cache: e.Cache}
+	return &site{Engine: e.Engine, t: t, cache: e.Cache, tested: e}
 }
 
 // answer is what a client got.
