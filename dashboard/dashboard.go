@@ -76,6 +76,7 @@ func Mount(group gin.IRouter, cache *cachette.Cache, opts ...Option) {
 		routes.GET("/"+strings.TrimPrefix(name, "index.html"), func(c *gin.Context) { c.Data(http.StatusOK, kinds[path.Ext(name)], content) })
 	}
 	routes.GET("/state", d.answerState)
+	routes.Any("/explain", d.asked, d.explain)
 	if d.purges {
 		routes.Any("/purge", d.asked, invalidation.Handler(cache))
 	}

@@ -70,7 +70,8 @@ type state struct {
 		Name, State string
 		Results     map[string]uint64
 	}
-	Audit []struct {
+	Refusals []cachette.RefusalOfRoute
+	Audit    []struct {
 		Pattern, Cause, Differs, Advice string
 		Samples, Differences, Times     uint64
 	}
@@ -148,7 +149,7 @@ func TestPage(t *testing.T) {
 			}
 		}
 	}
-	for _, name := range []string{"app.js", "charts.js", "purge.js", "table.js", "text.js"} {
+	for _, name := range []string{"app.js", "charts.js", "explain.js", "purge.js", "table.js", "text.js"} {
 		script := s.open(name).Body
 		for _, bad := range []string{"innerHTML", "outerHTML", "insertAdjacentHTML", "document.write", "eval(", "Function(", "DOMParser", "http:", "https:", "localStorage"} {
 			if strings.Contains(script, bad) {

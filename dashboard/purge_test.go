@@ -15,10 +15,10 @@ import (
 	"github.com/gin-cachette/cachette/invalidation"
 )
 
-// purge sends what the page sends, but for what changes it, and returns the status and what is said.
-func (s site) purge(body string, changes ...func(*http.Request)) (*httptest.ResponseRecorder, invalidation.Answer) {
+// post sends to a name what the page sends, but for what changes it.
+func (s site) post(name, body string, changes ...func(*http.Request)) *httptest.ResponseRecorder {
 	s.t.Helper()
-	r := httptest.NewRequest(http.MethodPost, "http://shop.example/admin/cache/purge", strings.NewReader(body))
+	r := httptest.NewRequest(http.MethodPost, "http://shop.example/admin/cache/"+name, strings.NewReader(body))
 	r.SetBasicAuth("ann", "secret")
 	for name, value := range map[string]string{
 		"Content-Type": "application/json", "X-Cachette-Token": s.state("").Token, "Origin": "http://shop.example", "Sec-Fetch-Site": "same-origin",
@@ -30,6 +30,13 @@ func (s site) purge(body string, changes ...func(*http.Request)) (*httptest.Resp
 	}
 	w := httptest.NewRecorder()
 	s.ServeHTTP(w, r)
+	return w
+}
+
+// purge purges as the page does, but for what changes that, and returns what is said.
+func (s site) purge(body string, changes ...func(*http.Request)) (*httptest.ResponseRecorder, invalidation.Answer) {
+	s.t.Helper()
+	w := s.post("purge", body, changes...)
 	var a invalidation.Answer
 	if w.Body.Len() > 0 && w.Code != http.StatusNotFound {
 		if err := json.Unmarshal(w.Body.Bytes(), &a); err != nil {

@@ -45,6 +45,8 @@ type state struct {
 	Servers []server `json:"servers"`
 	Audit   []found  `json:"audit"`
 
+	Refusals []cachette.RefusalOfRoute `json:"refusals"` // the latest first
+
 	Memory       memory            `json:"memory"`
 	Near         memory            `json:"near"`
 	NearHits     uint64            `json:"nearHits"`
@@ -122,7 +124,7 @@ func (d *dashboard) state(since int) state {
 	s := state{
 		Process: d.process, Token: d.token, Purges: d.purges, Closed: d.closed(), Names: names[:],
 		Routes: routesOf(stats), Store: kindsOf(stats), Servers: serversOf(stats),
-		Audit:  foundBy(d.cache.AuditReport()),
+		Audit: foundBy(d.cache.AuditReport()), Refusals: append([]cachette.RefusalOfRoute{}, d.cache.Refusals()...),
 		Memory: memory(stats.Memory), Near: memory(stats.Near), NearHits: stats.NearHits, Waiting: stats.Waiting, WaitingBytes: stats.WaitingBytes, Owed: stats.Owed,
 		Responses: map[string]uint64{
 			"stored": stats.Stored, "too large": stats.TooLarge, "dropped": stats.Dropped, "untagged": stats.Untagged, "uncaptured": stats.Uncaptured,

@@ -1,4 +1,5 @@
 import { Charts } from './charts.js';
+import { explaining } from './explain.js';
 import { Purging } from './purge.js';
 import { Table } from './table.js';
 import { bytes, count, element, number, percent, time, words, write } from './text.js';
@@ -13,6 +14,7 @@ let asking = false;
 let timer;
 
 const purging = new Purging(post);
+explaining(post);
 const charts = new Charts(byId('charts'));
 const outcome = (name, title = name, rare = true) => ({ name: title, rare, value: (r) => r.outcomes[name] ?? 0, text: (r) => count(r.outcomes[name] ?? 0) });
 const within = (r, n) => (n === 0 ? '–' : r.within < 0 ? '> 10 s' : `≤ ${time(r.within)}`);
@@ -31,6 +33,14 @@ const routes = new Table(byId('routes'), byId('routes-empty'), [
   { name: 'saved', value: (r) => r.saved, text: (r) => time(r.saved) },
   { name: 'bypassed, since', wide: true, text: (r) => words(r.bypasses) || '–' },
 ], 'misses', 'What became of the requests of each route');
+
+const refusals = new Table(byId('refusals'), byId('refusals-empty'), [
+  { name: 'route', value: (r) => r.route, text: (r) => r.route || '(no route)' },
+  { name: 'last', value: (r) => Date.parse(r.last), text: (r) => new Date(r.last).toLocaleTimeString() },
+  { name: 'what', wide: true, text: (r) => (r.bypass ? 'nothing was looked up' : 'was not stored') },
+  { name: 'why', wide: true, value: (r) => r.reason, text: (r) => r.reason },
+  { name: 'times', value: (r) => r.count, text: (r) => count(r.count) },
+], 'last', 'Why responses were not stored');
 
 const audit = new Table(byId('audit'), byId('audit-empty'), [
   { name: 'route', value: (f) => f.pattern, text: (f) => f.pattern || '(no route)' },
@@ -143,6 +153,7 @@ function show(s) {
   showTiles(s);
   charts.show(known.rows);
   routes.show(s.routes.map((r) => ({ ...r, id: r.pattern })), 'No request has come to a route with a Cached yet.');
+  refusals.show(s.refusals.map((r) => ({ ...r, id: `${r.route} ${r.reason} ${r.bypass}` })), 'Nothing was refused so far.');
   audit.show(s.audit.map((f) => ({ ...f, id: `${f.pattern} ${f.cause}` })), 'No hit was audited yet. Audits are off unless WithAudit, WithDryRun or Config.Audit say otherwise.');
   store.show(s.store.filter((k) => calls(k) > 0).map((k) => ({ ...k, id: k.name })), 'Nothing was asked of the store yet. Live objects in memory are read without.');
   servers.show(s.servers.map((one) => ({ ...one, id: one.name })));

@@ -101,6 +101,32 @@ test('routes are sorted by misses at first, and by the heading that is chosen', 
   await page.context().close();
 });
 
+test('a look-up tells what would become of a request, by a path or a URL, with fields', async () => {
+  const page = await open(browser, quiet);
+  const explanation = page.locator('#explain-text');
+  const ask = async (url, fields = '') => {
+    await page.getByLabel('URL').fill(url);
+    await page.getByLabel('Header fields').fill(fields);
+    await page.getByRole('button', { name: 'Explain' }).click();
+  };
+  await ask('/blog/looked-up');
+  await explanation.filter({ hasText: /outcome +miss/ }).waitFor();
+  await hits(quiet, '/blog/looked-up');
+  await ask('/blog/looked-up');
+  await explanation.filter({ hasText: /outcome +hit/ }).waitFor();
+  assert.match(await explanation.textContent(), /route +\/blog\/:slug/);
+  await ask(`${quiet.url}/blog/looked-up`, 'Cache-Control: no-cache\nAccept-Language: de');
+  await explanation.filter({ hasText: /outcome +miss/ }).waitFor();
+  await sound(page, 'an explanation');
+  await ask('<img src=x onerror=alert(1)>');
+  await page.getByText(/cannot be told \(400\): .*is no URL with a host/).waitFor();
+  assert.equal(await explanation.isVisible(), false);
+  await ask('/blog/looked-up', 'no field');
+  await page.getByText(/is no field of a header/).waitFor();
+  assert.equal(await page.locator('main img').count(), 0);
+  await page.context().close();
+});
+
 test('a purge says what it will do, does nothing until then, and that alone', async () => {
   const page = await open(browser, quiet);
   for (const [kind, name, gone, stays, says] of [
@@ -300,6 +326,7 @@ test('whatever is in a name, a reason or an error is text', async () => {
         const names = s.names;
         const reasons = { [planted]: 3 };
         s.routes.forEach((r) => Object.assign(r, { refused: reasons, bypasses: reasons }));
+        s.refusals.push({ route: '/', reason: 'private', bypass: false, count: 1, last: new Date().toISOString() });
         s.servers.push({ name: 'server', reads: 'closed', writes: 'open', removals: 'closed' });
         s.audit.push({ pattern: '/', hits: 1, samples: 2, differences: 1, unexplained: 0, cause: 'cookie', times: 1, differs: 'body', advice: 'key it' });
         return { ...plant(s), names };
