@@ -3,7 +3,9 @@ package behaviour_test
 import (
 	"errors"
 	"fmt"
+	"math/rand/v2"
 	"net/http"
+	"net/http/httptest"
 	"regexp"
 	"slices"
 	"strings"
@@ -116,6 +118,12 @@ var auditedRoutes = []audited{
 		var n atomic.Int64
 		return func(c *gin.Context) { c.String(200, fmt.Sprint(n.Add(1))) }
 	}(), want: []string{"time "}},
+	{name: "a toss of a coin", handler: func(c *gin.Context) { c.String(200, fmt.Sprint(rand.IntN(2))) }, fields: sessions, want: []string{"time "}},
+	{name: "a middleware that fails without a field", before: func(c *gin.Context) {
+		if c.GetHeader("User-Agent") == "" {
+			panic("no agent")
+		}
+	}, handler: func(c *gin.Context) { c.String(200, "all") }, fields: sessions},
 	{name: "data that changes now and then", handler: func(c *gin.Context) { c.String(200, fmt.Sprint(time.Now().Unix()/45)) }, fields: sessions},
 	{name: "fields of a run", handler: func(c *gin.Context) {
 		c.Header("Expires", time.Now().Add(time.Minute).Format(http.TimeFormat))
@@ -127,6 +135,13 @@ var auditedRoutes = []audited{
 		query:   func(i int) string { return "?page=1&sort=" + one(i, "up", "down") }, want: []string{"query sort"}},
 	{name: "a query that is keyed", handler: func(c *gin.Context) { c.String(200, c.Query("page")+c.Query("sort")) },
 		query: func(i int) string { return "?page=1&sort=" + one(i, "up", "down") }},
+	{name: "a page that answers with an error without a field", handler: func(c *gin.Context) {
+		if c.GetHeader("User-Agent") == "" {
+			c.String(500, "no agent")
+			return
+		}
+		c.String(200, "all")
+	}, fields: sessions},
 	{name: "a page that fails without a field", handler: func(c *gin.Context) {
 		if c.GetHeader("User-Agent") == "" {
 			panic("no agent")
@@ -153,7 +168,8 @@ func TestAudit(t *testing.T) {
 		for _, bytes := range []bool{false, true} {
 			t.Run(fmt.Sprintf("%s/bytes=%t", row.name, bytes), func(t *testing.T) {
 				cachettetest.Bubble(t, func(t *testing.T) {
-					var configure []func(*cachette.Config)
+					log := new(journal)
+					configure := []func(*cachette.Config){log.in}
 					if bytes {
 						configure = append(configure, cachettetest.NewStore().Use)
 					}
@@ -178,6 +194,9 @@ func TestAudit(t *testing.T) {
 					if got := causesOf(e.Cache.AuditReport(), "/p"); !slices.Equal(got, row.want) {
 						t.Errorf("causes %q, want %q\n%s", got, row.want, e.Cache.AuditReport())
 					}
+					if told := strings.Count(log.String(), "an audit has found"); told != len(row.want) || strings.Contains(log.String(), "panicked") {
+						t.Errorf("the log has\n%s", log)
+					}
 					if text := e.Cache.AuditReport().String(); !strings.HasPrefix(text, "/p: 120 requests, ") {
 						t.Errorf("the report is %s", text)
 					}
@@ -199,9 +218,18 @@ func TestAuditDisturbsNothing(t *testing.T) {
 		watch := new(watcher)
 		e := cachettetest.New(t, auditsAll, func(cfg *cachette.Config) { cfg.Observer = watch })
 		e.GET("/p", cachette.Cached(time.Minute), func(c *gin.Context) {
+			for _, part := range []string{"/part", "/passed"} { // which the page is made of
+				r := httptest.NewRequest(http.MethodGet, part, nil).WithContext(c.Request.Context())
+				if part == "/passed" { // by the cache
+					r.Header.Set("If-Match", "*")
+				}
+				e.ServeHTTP(httptest.NewRecorder(), r)
+			}
 			all = append(all, seen{cookieOf(c, "session"), c.GetHeader("Accept-Language"), c.ClientIP()})
 			c.String(200, "page %d", len(all)) // so that each would be another one
 		})
+		e.GET("/part", cachette.Cached(time.Minute), text("part"))
+		e.GET("/passed", cachette.Cached(time.Minute), text("passed"))
 		first := e.Get("/p", "Cookie: session=ann", "Accept-Language: de")
 		for i := range 20 {
 			fields := []string{"Cookie: session=ann", "Accept-Language: de"}
@@ -222,11 +250,11 @@ func TestAuditDisturbsNothing(t *testing.T) {
 			}
 		}
 		stats := e.Cache.Stats()
-		if r := stats.Routes["/p"]; r.Hits != 20 || r.Misses != 1 || r.Bypassed != 0 || stats.Stored != 1 {
-			t.Errorf("counted: %+v, and %d stored", r, stats.Stored)
+		if r := stats.Routes["/p"]; r.Hits != 20 || r.Misses != 1 || r.Bypassed != 0 || stats.Routes["/part"].Misses != 1 || stats.Routes["/passed"].Bypassed != 1 || stats.Stored != 2 {
+			t.Errorf("counted: %+v, and %d stored", stats.Routes, stats.Stored)
 		}
-		if told := len(watch.take()); told != 21 {
-			t.Errorf("the observer was told of %d requests, want 21", told)
+		if told := len(watch.take()); told != 23 {
+			t.Errorf("the observer was told of %d requests, want 23", told)
 		}
 	})
 }
