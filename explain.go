@@ -76,8 +76,8 @@ type RefusalOfRoute struct {
 // decides, and what would have to change for a hit. r is a request as a server has it, with the fields of a client, or one of [http.NewRequest]
 // with a URL that has a host.
 //
-// The request goes the way of a client's (see [Cache.Refresh]) up to the first [Cached], where it ends: what stands before, as guards and loggers,
-// runs, and no handler of the route does. Of a route without a Cached nothing runs. Nothing is stored, refreshed, purged or counted by it, but that the store is asked. A context that ends
+// The request goes the way of a client's (see [Cache.Refresh]) up to the [Cached] that decides, where it ends: what stands before, as guards and loggers,
+// runs, and no handler behind the last Cached does. Of a route without a Cached nothing runs. Nothing is stored, refreshed, purged or counted by it, but that the store is asked. A context that ends
 // is an error, and so is a URL that no client can ask for.
 func (c *Cache) Explain(ctx context.Context, r *http.Request) (*Explanation, error) {
 	asked, err := c.asked(argument.Context(ctx), r)

@@ -186,8 +186,8 @@ func WithCacheStatusKey() Option { return routeOption{options.CacheStatusKey()} 
 
 // WithDebug has responses tell in a field, Cachette-Debug, what [Cache.Explain] says of their request, where the function says so: for those
 // who run the service. It is one look-up more. The function is to go by what a client cannot make up, as a login of a person on duty does; a field that
-// anybody may send is none. The field has no key, query or field of the request, is in no stored response, and of several Cached the outermost
-// one says it. See docs/explain.md.
+// anybody may send is none. The field has no key, query or field of the request, is in no stored response, and holds for
+// a Cached inside as well. See docs/explain.md.
 func WithDebug(wants func(*gin.Context) bool) Option { return routeOption{options.Debug(wants)} }
 
 // WithNotFoundTTL is for how long [Remember] knows that there is no value, where its load says so by [ErrNotFound]. Without it, the next

@@ -76,6 +76,7 @@ func agreesAtRandom(t *testing.T, mount func(*site, *int), methods, paths, queri
 								with = append(with, field)
 							}
 						}
+						synctest.Wait() // for refreshes
 						before := runs
 						x := explained(t, s, method, target, with...)
 						synctest.Wait()

@@ -328,11 +328,9 @@ func (s *Server) nested(c *gin.Context, f *Frame, rt *Route) {
 	s.handle(c, &Frame{Server: s, around: outside, entered: f.entered, arrived: f.arrived}, in)
 }
 
-// adopt has an exchange go on by what a route inside of it says, and tells whether it does. It must never keep what a
-// request made that the inner route tells from others: they would be given it before that one has its say. Nor where a
-// handler stands between the two, which may guard the inner one, or rewrite the request for some clients.
+// adopt has an exchange go on by what a route inside of it says, and tells whether it does.
 func (x *exchange) adopt(in *around, rt *Route) bool {
-	if rt.tells() || !x.around.cacheable() || !x.around.rt.looksUpAs(in.rt) || !x.s.lane.straight(x.c, in.rt.depth) {
+	if !x.s.adopts(x.c, &x.around, in, rt) {
 		return false
 	}
 	x.around = *in
@@ -341,4 +339,11 @@ func (x *exchange) adopt(in *around, rt *Route) bool {
 		x.recorder.SetLimit(in.rt.bodyLimit(x.s))
 	}
 	return true
+}
+
+// adopts tells whether an exchange outside of a route goes on by what the route says. It must never keep what a
+// request made that the inner route tells from others: they would be given it before that one has its say. Nor where a
+// handler stands between the two, which may guard the inner one, or rewrite the request for some clients.
+func (s *Server) adopts(c *gin.Context, outside, in *around, rt *Route) bool {
+	return !rt.tells() && outside.cacheable() && outside.rt.looksUpAs(in.rt) && s.lane.straight(c, in.rt.depth)
 }

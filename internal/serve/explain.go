@@ -35,7 +35,10 @@ type Explained struct {
 	Told   entries.Told
 	Tier   Tier  // where what is stored was found
 	Failed error // the store did not answer
-	Nested int   // how many more Cached the request would come to, inside of this one
+	Nested int   // how many more Cached are inside of this one, to which it did not come
+
+	around *around // what the routes say that it has come to; nil for none
+	passed int     // how many these are
 }
 
 // Tier is where a response is.
@@ -49,8 +52,8 @@ const (
 	Far    Tier = "store"
 )
 
-// Explain has a GET or HEAD go the way of a client's as far as the first Cached, and tells what would become of it there. No handler of the route
-// runs; what stands before Cached does.
+// Explain has a GET or HEAD go the way of a client's as far as the Cached that decides, and tells what would become of it there. No handler of the
+// route runs; what stands before its last Cached does.
 func (s *Server) Explain(r *http.Request) (*Explained, error) {
 	e := new(Explained)
 	if r.Method != http.MethodGet && r.Method != http.MethodHead {
@@ -79,20 +82,29 @@ func ends(do func()) (ok bool) {
 	return
 }
 
-// explain notes what would become of a request that has come to its first Cached.
+// explain notes what would become of a request that has come to a Cached. Where this one does not answer it, and there is another one inside, it
+// goes on to that, as a client's does.
 func (s *Server) explain(c *gin.Context, f *Frame, rt *Route, e *Explained) {
-	if e.Reached {
-		return
+	in := f.enter(c, e.around, rt)
+	if e.around == nil || !s.adopts(c, e.around, &in, rt) {
+		s.foretell(c, f, in, e)
 	}
-	e.Reached, e.Route, e.Now = true, c.FullPath(), s.clock.now()
-	e.Nested = max(0, s.lane.count(c.HandlerNames())-1)
-	in := f.enter(c, nil, rt)
+	e.around, e.passed = &in, e.passed+1
+	e.Nested = max(0, s.lane.count(c.HandlerNames())-e.passed)
+	if e.Nested == 0 || e.Outcome == event.Hit || e.Outcome == event.StaleHit || e.Outcome == event.Unsatisfiable {
+		c.Abort()
+	}
+}
+
+// foretell notes what would become of a request by what the routes say that it is inside of.
+func (s *Server) foretell(c *gin.Context, f *Frame, in around, e *Explained) {
+	*e = Explained{Reached: true, Route: c.FullPath(), Now: s.clock.now(), passed: e.passed}
 	if e.Bypass = s.bypassed(c, &in); e.Bypass != "" {
 		e.Outcome, e.Forward = event.Bypassed, rfc9111.ForwardBypass
 		return
 	}
 	x := &exchange{s: s, c: c, frame: f, around: in, request: c.Request}
-	if !rt.IgnoreAsk && asks(c.Request.Header) {
+	if !in.rt.IgnoreAsk && asks(c.Request.Header) {
 		x.asked = rfc9111.ParseRequest(c.Request.Header)
 	}
 	x.now, e.Asked = e.Now, x.asked
@@ -193,18 +205,18 @@ func (x *exchange) partFor(e *Explained) *response.Entry {
 // debugField is the field in which a response tells how it came about.
 const debugField = "Cachette-Debug"
 
-// debug has the response of a request tell what the cache does with it, where the route says so.
-func (s *Server) debug(c *gin.Context, f *Frame, rt *Route) {
-	if len(rt.Debugs) == 0 || f.exchange.Load() != nil || f.around != nil || s.describe == nil {
+// debug has the response of a request tell what the cache does with it, where a route says so that it is inside of.
+func (s *Server) debug(c *gin.Context, f *Frame, in *around) {
+	if len(in.rt.Debugs) == 0 || s.describe == nil {
 		return
 	}
 	if mark, probe := s.marksOf(c.Request); mark != nil || probe != nil {
 		return
 	}
-	for _, wants := range rt.Debugs {
+	for _, wants := range in.rt.Debugs {
 		if wants(c) {
 			e := new(Explained)
-			s.explain(c, f, rt, e)
+			s.foretell(c, f, *in, e)
 			c.Header(debugField, s.describe(e))
 			return
 		}

@@ -132,7 +132,7 @@ func (e *Explained) adviseFill(add func(string, ...any), refused []Refusal) {
 		add("a request for it is to be answered by the handler first")
 	}
 	if e.Nested > 0 {
-		add("%d more Cached stand inside of this one, and may have a key of their own", e.Nested)
+		add("what stands between two Cached of the route answers it, so the inner one, which may have it, is not asked")
 	}
 }
 

@@ -110,6 +110,7 @@ func (rt *Route) mergeInto(outer *Route) *Route {
 		BodyLimit:  rt.BodyLimit,
 		IgnoreAsk:  rt.IgnoreAsk || outer.IgnoreAsk,
 		ShowKey:    rt.ShowKey || outer.ShowKey,
+		Debugs:     slices.Concat(outer.Debugs, rt.Debugs),
 		DryRun:     rt.DryRun || outer.DryRun,
 		Audit:      rt.Audit,
 
@@ -160,7 +161,7 @@ func (rt *Route) tells() bool { return len(rt.Parts)+len(rt.Identities)+len(rt.S
 func (rt *Route) looksUpAs(merged *Route) bool {
 	return rt.Query == merged.Query && slices.Equal(rt.Params, merged.Params) &&
 		len(rt.Namespaces) == len(merged.Namespaces) && len(rt.Vary) == len(merged.Vary) &&
-		len(rt.Foreign) == len(merged.Foreign) && rt.IgnoreAsk == merged.IgnoreAsk &&
+		len(rt.Foreign) == len(merged.Foreign) && len(rt.Debugs) == len(merged.Debugs) && rt.IgnoreAsk == merged.IgnoreAsk &&
 		rt.Policy.SetCookie == merged.Policy.SetCookie
 }
 

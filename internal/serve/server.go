@@ -161,14 +161,12 @@ func (s *Server) Done() <-chan struct{} { return s.closing.Done() }
 func (s *Server) Handle(c *gin.Context, f *Frame, rt *Route) {
 	if in := carriedBy(c.Request); in != nil && in.explain != nil && in.server == s {
 		s.explain(c, f, rt, in.explain)
-		c.Abort()
 		return
 	}
 	s.meet(c, rt)
 	if f.probe != nil {
 		f.probe.prepare(c)
 	}
-	s.debug(c, f, rt)
 	if f.exchange.Load() != nil || f.around != nil {
 		s.nested(c, f, rt)
 		return
@@ -183,6 +181,7 @@ func (s *Server) Handle(c *gin.Context, f *Frame, rt *Route) {
 
 // handle takes a request through the cache as the routes say that it is inside of.
 func (s *Server) handle(c *gin.Context, f *Frame, in around) {
+	s.debug(c, f, &in)
 	why := s.bypassed(c, &in)
 	if why != "" {
 		s.pass(c, f, in, why)
