@@ -17,6 +17,8 @@ import (
 	"testing"
 	"time"
 
+	"github.com/aws/aws-sdk-go-v2/credentials"
+	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
 	"github.com/gin-gonic/gin"
 
 	"github.com/gin-cachette/cachette"
@@ -109,8 +111,22 @@ var stores = map[string]func(t *testing.T) []string{
 	},
 	"mongodb": func(t *testing.T) []string {
 		return []string{"CACHETTE_MONGODB_URL=" + testservers.Find(t, testservers.MongoDB), "CACHETTE_BACKEND=mongodb",
-			"CACHETTE_DATABASE_NAME=cachette-cli", "CACHETTE_TABLE_NAME=cachette-cli-" + rand.Text()}
+			"CACHETTE_DATABASE_NAME=cachette-cli", "CACHETTE_TABLE_NAME=cachette-cli"}
 	},
+	"dynamodb": func(t *testing.T) []string {
+		endpoint, table := testservers.Find(t, testservers.DynamoDB), "cachette-cli-"+rand.Text()
+		t.Cleanup(func() { deleteTable(t, endpoint, table) })
+		return []string{"CACHETTE_DYNAMODB_URL=" + endpoint, "CACHETTE_BACKEND=dynamodb", "CACHETTE_TABLE_NAME=" + table}
+	},
+}
+
+func deleteTable(t *testing.T, endpoint, table string) {
+	client := dynamodb.New(dynamodb.Options{
+		Region: "us-east-1", BaseEndpoint: &endpoint, Credentials: credentials.NewStaticCredentialsProvider("local", "local", ""),
+	})
+	if _, err := client.DeleteTable(context.WithoutCancel(t.Context()), &dynamodb.DeleteTableInput{TableName: &table}); err != nil {
+		t.Errorf("the table stays: %v", err)
+	}
 }
 
 // eachStore runs a test on each real store, with the variables of a service that nothing else uses.
