@@ -7,18 +7,13 @@ import (
 )
 
 // Standing tells of each scope whether something may stand on it: whether there is a mark of it. What stood on one that was purged since
-// does not count, and of a scope whose purges have no mark it is not known, which counts as true. It is for a person, and changes nothing.
+// does not count. Prefixes and everything have no mark. It is for a person, and changes nothing.
 func (s *Shared) Standing(ctx context.Context, scopes ...Scope) ([]bool, error) {
 	var keys []string
 	of := make([]int, 0, len(scopes))
 	there := make([]bool, len(scopes))
 	for i := range scopes {
 		scope := scopes[i]
-		scope.Soft = false
-		if scope.Kind.rare() {
-			there[i] = true
-			continue
-		}
 		parts := s.parts
 		if scope.onPath() {
 			parts = parts[:1]
