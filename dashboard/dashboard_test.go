@@ -193,6 +193,25 @@ func TestState(t *testing.T) {
 	}
 }
 
+// What clients send, and what handlers answer, is not on the page.
+func TestStateHasNoSecrets(t *testing.T) {
+	s := newSite(t)
+	s.GET("/hello", cachette.Cached(time.Hour, cachette.WithAudit(1)), func(c *gin.Context) {
+		c.Header("X-Secret", "planted-field")
+		c.String(http.StatusOK, "planted-body of %s", c.Query("key"))
+	})
+	for i := range 20 {
+		for _, path := range []string{"/products/planted-path", "/mine", "/hello"} {
+			s.Get(path+"?key=planted-query", fmt.Sprintf("Cookie: session=planted-cookie-%d", i), "X-Token: planted-token", "Authorization: Bearer planted-password")
+		}
+	}
+	for _, name := range []string{"state", ""} {
+		if body := s.open(name).Body; strings.Contains(body, "planted") {
+			t.Errorf("%q: %s", name, body)
+		}
+	}
+}
+
 // Nothing that comes from clients or programs stands in an answer as markup.
 func TestStateIsNoMarkup(t *testing.T) {
 	s := newSite(t)
