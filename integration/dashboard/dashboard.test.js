@@ -274,14 +274,17 @@ test('it says when there is nothing yet, and what is wrong', async () => {
   await page.getByText('Nothing was asked of the store yet.').waitFor();
   await sound(page, 'empty');
   const notice = page.locator('#notice');
+  const ask = () => page.evaluate(() => document.dispatchEvent(new Event('visibilitychange'))); // now, and not in two seconds
   for (const [answer, says] of [
     [{ status: 500 }, /answers with 500: the figures are the last/], [{ status: 401 }, /log in again/], [{ status: 403 }, /log in again/], [null, /does not answer/],
   ]) {
     await page.route('**/state?*', (route) => (answer ? route.fulfill(answer) : route.abort()));
+    await ask();
     await notice.filter({ hasText: says }).waitFor();
     assert.match(await page.locator('#live').textContent(), /no/);
     if (!answer) await sound(page, String(says));
     await page.unroute('**/state?*');
+    await ask();
     await page.waitForFunction(() => document.getElementById('live').textContent === 'live');
     assert.equal(await notice.isVisible(), false);
   }
@@ -290,6 +293,7 @@ test('it says when there is nothing yet, and what is wrong', async () => {
     [(s) => { s.process.id = 'another'; }, /Another process has answered/],
   ]) {
     await changed(page, change);
+    await ask();
     await notice.filter({ hasText: says }).waitFor();
     await page.unroute('**/state?*');
   }
