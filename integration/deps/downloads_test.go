@@ -169,7 +169,7 @@ func TestDownloadsOfOne(t *testing.T) {
 	for _, path := range []string{
 		"drivers/inmemory", "drivers/redis", "drivers/memcached", "drivers/mongodb", "drivers/dynamodb",
 		"encoders/vanilla", "encoders/json", "encoders/orjson", "encoders/msgpack", "encoders/pickle",
-		"encoders/csv", "encoders/feather", "encoders/parquet", "metrics/prometheus",
+		"encoders/csv", "encoders/feather", "encoders/parquet", "metrics/prometheus", "metrics/otel",
 	} {
 		_, name, _ := strings.Cut(path, "/")
 		s := newScratch(t, module, module+"/"+path)
