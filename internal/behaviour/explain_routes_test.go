@@ -184,3 +184,24 @@ func TestExplanationsHaveNoSecrets(t *testing.T) {
 		}
 	})
 }
+
+// A request about which is asked may outlast the answer, behind a handler that times the engine out. With the race detector.
+func TestExplainBehindATimeout(t *testing.T) {
+	s := newSite(t)
+	s.GET("/slow", func(*gin.Context) { time.Sleep(20 * time.Millisecond) }, cachette.Cached(time.Minute), text("page"))
+	server := httptest.NewServer(http.TimeoutHandler(s.Engine, time.Millisecond, "late"))
+	defer server.Close()
+	for range 5 {
+		answer, err := http.Get(server.URL + "/slow") // by which the handler around the engine is known
+		if err != nil {
+			t.Fatal(err)
+		}
+		_ = answer.Body.Close()
+		time.Sleep(50 * time.Millisecond)
+		r, _ := http.NewRequest(http.MethodGet, server.URL+"/slow", nil)
+		if x, err := s.cache.Explain(t.Context(), r); err != nil || x.Outcome == "" && x.Status != http.StatusServiceUnavailable {
+			t.Errorf("%v, %v", x, err)
+		}
+	}
+	time.Sleep(50 * time.Millisecond) // the last one still runs
+}

@@ -195,11 +195,11 @@ type FrameKey struct{}
 // HandleContext takes them away, and a background refresh begins without any.
 type carried struct {
 	server  *Server
-	x       *exchange  // the exchange whose handlers see the request; nil for none
-	refresh *refresh   // the refresh of the server's that the request is; nil for none
-	explain *Explained // what is asked of the request, which is answered by no handler; nil for none
-	probe   *probe     // of an audit that the request is; nil for none
-	around  *around    // of these two: what was said outside of the engine's chain that it goes through
+	x       *exchange // the exchange whose handlers see the request; nil for none
+	refresh *refresh  // the refresh of the server's that the request is; nil for none
+	explain *inquiry  // what is asked of the request, which is answered by no handler; nil for none
+	probe   *probe    // of an audit that the request is; nil for none
+	around  *around   // of these two: what was said outside of the engine's chain that it goes through
 }
 
 type carriedKey struct{}

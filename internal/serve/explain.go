@@ -3,6 +3,7 @@ package serve
 import (
 	"errors"
 	"net/http"
+	"sync"
 	"time"
 
 	"github.com/gin-gonic/gin"
@@ -41,6 +42,20 @@ type Explained struct {
 	passed int     // how many these are
 }
 
+// inquiry is what is asked of a request, and what was found out so far. A handler that times the engine out, as http.TimeoutHandler, goes on to answer
+// while the request still runs.
+type inquiry struct {
+	mu    sync.Mutex
+	found Explained
+}
+
+// note has what is found out noted.
+func (i *inquiry) note(find func(*Explained)) {
+	i.mu.Lock()
+	defer i.mu.Unlock()
+	find(&i.found)
+}
+
 // Tier is where a response is.
 type Tier string
 
@@ -55,24 +70,25 @@ const (
 // Explain has a GET or HEAD go the way of a client's as far as the Cached that decides, and tells what would become of it there. No handler of the
 // route runs; what stands before its last Cached does.
 func (s *Server) Explain(r *http.Request) (*Explained, error) {
-	e := new(Explained)
 	if r.Method != http.MethodGet && r.Method != http.MethodHead {
-		e.Outcome, e.Forward, e.Bypass = event.Bypassed, rfc9111.ForwardMethod, rfc9111.RefusedMethod
-		return e, nil
+		return &Explained{Outcome: event.Bypassed, Forward: rfc9111.ForwardMethod, Bypass: rfc9111.RefusedMethod}, nil
 	}
 	entry, _, err := s.entry(r.Host)
 	if err != nil {
 		return nil, err
 	}
-	ctx := &fillContext{r.Context(), carried{server: s, explain: e}}
+	asked := new(inquiry)
+	ctx := &fillContext{r.Context(), carried{server: s, explain: asked}}
 	w := newDiscard(ctx, make(http.Header))
 	if !ends(func() { entry.ServeHTTP(w, r.WithContext(ctx)) }) {
 		return nil, errors.New("what stands before Cached panicked, or broke off its response, as it would for a client")
 	}
+	var e Explained
+	asked.note(func(found *Explained) { e = *found })
 	if !e.Reached && !e.Uncached {
 		e.Status = max(w.status, http.StatusOK)
 	}
-	return e, r.Context().Err()
+	return &e, r.Context().Err()
 }
 
 // ends tells whether a function returns without a panic, whose value may be a secret of the program's.

@@ -160,7 +160,7 @@ func (s *Server) Done() <-chan struct{} { return s.closing.Done() }
 // chain has run, or is to go on.
 func (s *Server) Handle(c *gin.Context, f *Frame, rt *Route) {
 	if in := carriedBy(c.Request); in != nil && in.explain != nil && in.server == s {
-		s.explain(c, f, rt, in.explain)
+		in.explain.note(func(e *Explained) { s.explain(c, f, rt, e) })
 		return
 	}
 	s.meet(c, rt)
