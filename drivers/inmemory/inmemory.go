@@ -148,6 +148,7 @@ func (d *Driver) Usage() drivers.Usage {
 	if cache == nil {
 		return drivers.Usage{}
 	}
+	cache.CleanUp() // what was written lately is else not weighed yet
 	return drivers.Usage{Entries: cache.EstimatedSize(), Bytes: int64(cache.WeightedSize()), Limit: d.limit, Evictions: d.evictions.Load()}
 }
 
