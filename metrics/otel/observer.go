@@ -138,10 +138,30 @@ func (o *Observer) OnRequest(ctx context.Context, e cachette.RequestEvent) {
 		return // its context may be that of the request which has set it off
 	}
 	if span := trace.SpanFromContext(ctx); span.IsRecording() {
-		// All of them, always: a page that was asked for on the way may have set them on the same span.
-		span.SetAttributes(attribute.String("cachette.outcome", e.Outcome), attribute.String("cachette.forward", e.Forward),
-			attribute.String("cachette.reason", e.Reason), attribute.Bool("cachette.near", e.Near))
+		if attributes, ok := ofHits[hit{e.Outcome, e.Near}]; ok {
+			span.SetAttributes(attributes...)
+		} else {
+			span.SetAttributes(requestAttributes(e.Outcome, e.Forward, e.Reason, e.Near)...)
+		}
 	}
+}
+
+// requestAttributes returns all of them, always: a page that was asked for on the way may have set them on the same span.
+func requestAttributes(outcome, forward, reason string, near bool) []attribute.KeyValue {
+	return []attribute.KeyValue{
+		attribute.String("cachette.outcome", outcome), attribute.String("cachette.forward", forward),
+		attribute.String("cachette.reason", reason), attribute.Bool("cachette.near", near),
+	}
+}
+
+// ofHits are those of hits, which are the most, and quick.
+var ofHits = map[hit][]attribute.KeyValue{
+	{"hit", false}: requestAttributes("hit", "", "", false), {"hit", true}: requestAttributes("hit", "", "", true),
+}
+
+type hit struct {
+	outcome string
+	near    bool
 }
 
 // OnOperation implements [cachette.Observer].
