@@ -110,7 +110,7 @@ func nearOf(cfg config.Config, store *guard.Store) (entries.Near, error) {
 		return entries.Near{}, nil
 	}
 	objects, err := inmemory.New(inmemory.Options{MemoryLimit: cfg.Near})
-	return entries.Near{Objects: objects, Limit: cfg.Near, Poll: cfg.NearPoll, Stale: cfg.NearStaleness, Close: objects.Close, Usage: objects.Usage}, err
+	return entries.Near{Objects: objects, Limit: cfg.Near, Poll: cfg.NearPoll, Stale: cfg.NearStaleness, Close: objects.Close, Holds: objects}, err
 }
 
 // middleware gives each request its cache, and has unsafe ones invalidate what they outdate.

@@ -107,6 +107,24 @@ func (o Outcomes) All() iter.Seq2[string, uint64] {
 	}
 }
 
+// HeldEntry is something that is held in the memory of this process.
+type HeldEntry struct {
+	Key   string // as it is kept under: see [WithCacheStatusKey]; of a value, with the prefix of the Config
+	Bytes int64  // that it takes
+}
+
+// Hottest returns at most n of the entries that are the last to be removed from the memory of this process to make room for others, those first: of the
+// store, where it is in memory, and else of the near copies. It is for a person who asks what is in there. Keys hold paths and
+// queries, and whatever these give away.
+func (c *Cache) Hottest(n int) []HeldEntry {
+	held := c.responses.Hottest(n)
+	hottest := make([]HeldEntry, len(held))
+	for i, of := range held {
+		hottest[i] = HeldEntry(of)
+	}
+	return hottest
+}
+
 // Durations are how long several things took, of which there were Count, and which took Sum together.
 type Durations struct {
 	Count uint64

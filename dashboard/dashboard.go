@@ -40,11 +40,17 @@ func WithPurges() Option {
 	return func(d *dashboard) { d.purges = true }
 }
 
+// WithKeys shows the keys of what is the last to be removed from memory. They hold paths and queries, and so whatever these give away.
+func WithKeys() Option {
+	return func(d *dashboard) { d.keys = true }
+}
+
 // dashboard is one page, of one cache.
 type dashboard struct {
 	cache   *cachette.Cache
 	ctx     context.Context
 	purges  bool
+	keys    bool
 	history *history
 	token   string // which only this page knows
 	process process

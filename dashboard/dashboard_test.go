@@ -76,6 +76,10 @@ type state struct {
 		Samples, Differences, Times     uint64
 	}
 	Memory struct{ Entries, Limit int }
+	Keys   []struct {
+		Name  string
+		Bytes int64
+	}
 }
 
 func (s site) state(query string) (told state) {

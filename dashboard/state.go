@@ -47,6 +47,8 @@ type state struct {
 
 	Refusals []cachette.RefusalOfRoute `json:"refusals"` // the latest first
 
+	Keys []key `json:"keys"` // of what is the last to be removed from memory; null where they are not to be shown
+
 	Memory       memory            `json:"memory"`
 	Near         memory            `json:"near"`
 	NearHits     uint64            `json:"nearHits"`
@@ -61,6 +63,33 @@ type memory struct {
 	Bytes     int64  `json:"bytes"`
 	Limit     int64  `json:"limit"` // 0 where there is none of it
 	Evictions uint64 `json:"evictions"`
+}
+
+// key is that of something that is held in memory.
+type key struct {
+	Name  string `json:"name"` // escaped where it is no text
+	Bytes int64  `json:"bytes"`
+}
+
+const (
+	mostKeys = 20
+	longest  = 500 // bytes of a key, as it is shown
+)
+
+// hottest returns the keys of what is the last to be removed from memory.
+func (d *dashboard) hottest() []key {
+	if !d.keys {
+		return nil
+	}
+	keys := make([]key, 0, mostKeys)
+	for _, held := range d.cache.Hottest(mostKeys) {
+		name := strings.Trim(strconv.Quote(held.Key), `"`)
+		if len(name) > longest {
+			name = strings.ToValidUTF8(name[:longest], "") + "…"
+		}
+		keys = append(keys, key{name, held.Bytes})
+	}
+	return keys
 }
 
 // route is what became of the requests of a route.
@@ -124,6 +153,7 @@ func (d *dashboard) state(since int) state {
 	s := state{
 		Process: d.process, Token: d.token, Purges: d.purges, Closed: d.closed(), Names: names[:],
 		Routes: routesOf(stats), Store: kindsOf(stats), Servers: serversOf(stats),
+		Keys:  d.hottest(),
 		Audit: foundBy(d.cache.AuditReport()), Refusals: append([]cachette.RefusalOfRoute{}, d.cache.Refusals()...),
 		Memory: memory(stats.Memory), Near: memory(stats.Near), NearHits: stats.NearHits, Waiting: stats.Waiting, WaitingBytes: stats.WaitingBytes, Owed: stats.Owed,
 		Responses: map[string]uint64{

@@ -105,6 +105,16 @@ type Limited interface {
 type Measured interface {
 	// Usage returns what the driver holds, as far as it is known at the moment.
 	Usage() Usage
+
+	// Hottest returns at most n of the entries that the driver would be the last to remove for others, those first. It is for a person: it may hold
+	// up writes for as long as it takes.
+	Hottest(n int) []Held
+}
+
+// Held is an entry that a driver holds.
+type Held struct {
+	Key   string
+	Bytes int64 // that it takes
 }
 
 // Usage is what a driver holds.

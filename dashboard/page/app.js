@@ -42,6 +42,12 @@ const refusals = new Table(byId('refusals'), byId('refusals-empty'), [
   { name: 'times', value: (r) => r.count, text: (r) => count(r.count) },
 ], 'last', 'Why responses were not stored');
 
+const keys = new Table(byId('keys'), byId('keys-empty'), [
+  { name: 'place', value: (k) => k.place, text: (k) => count(k.place) },
+  { name: 'key', wide: true, value: (k) => k.name, text: (k) => k.name },
+  { name: 'bytes', value: (k) => k.bytes, text: (k) => bytes(k.bytes) },
+], 'place', 'The keys that stay in memory the longest');
+
 const audit = new Table(byId('audit'), byId('audit-empty'), [
   { name: 'route', value: (f) => f.pattern, text: (f) => f.pattern || '(no route)' },
   { name: 'compared', value: (f) => f.samples, text: (f) => count(f.samples) },
@@ -154,6 +160,8 @@ function show(s) {
   charts.show(known.rows);
   routes.show(s.routes.map((r) => ({ ...r, id: r.pattern })), 'No request has come to a route with a Cached yet.');
   refusals.show(s.refusals.map((r) => ({ ...r, id: `${r.route} ${r.reason} ${r.bypass}` })), 'Nothing was refused so far.');
+  keys.show((s.keys ?? []).map((k, i) => ({ ...k, place: i + 1, id: k.name })), 'Nothing is held in the memory of this process.');
+  byId('keys-box').hidden = s.keys === null;
   audit.show(s.audit.map((f) => ({ ...f, id: `${f.pattern} ${f.cause}` })), 'No hit was audited yet. Audits are off unless WithAudit, WithDryRun or Config.Audit say otherwise.');
   store.show(s.store.filter((k) => calls(k) > 0).map((k) => ({ ...k, id: k.name })), 'Nothing was asked of the store yet. Live objects in memory are read without.');
   servers.show(s.servers.map((one) => ({ ...one, id: one.name })));

@@ -152,6 +152,24 @@ func (d *Driver) Usage() drivers.Usage {
 	return drivers.Usage{Entries: cache.EstimatedSize(), Bytes: int64(cache.WeightedSize()), Limit: d.limit, Evictions: d.evictions.Load()}
 }
 
+// Hottest implements [drivers.Measured].
+func (d *Driver) Hottest(n int) (hottest []drivers.Held) {
+	cache := d.store.Load()
+	if cache == nil || n <= 0 {
+		return nil
+	}
+	now := d.now()
+	for e := range cache.Hottest() {
+		if !e.Value.live(now) {
+			continue
+		}
+		if hottest = append(hottest, drivers.Held{Key: e.Key, Bytes: int64(e.Weight)}); len(hottest) == n {
+			break
+		}
+	}
+	return hottest
+}
+
 // Get returns a copy of the value stored under key. It is [drivers.ErrMiss] when key is absent, has expired, or holds
 // an object.
 func (d *Driver) Get(ctx context.Context, key string) (drivers.Item, error) {

@@ -252,3 +252,37 @@ func (c *endingContext) Err() error {
 	c.after--
 	return nil
 }
+
+// Hottest tells at most so many of the entries that are there, without those that have expired, and what they take.
+func TestHottest(t *testing.T) {
+	now := time.Now()
+	d, err := inmemory.New(inmemory.Options{Clock: func() time.Time { return now }})
+	if err != nil {
+		t.Fatal(err)
+	}
+	for i := range 10 {
+		if err := d.Set(t.Context(), fmt.Sprint("key ", i), make([]byte, 1000), time.Duration(i+1)*time.Minute); err != nil {
+			t.Fatal(err)
+		}
+	}
+	now = now.Add(150 * time.Second) // two of them are over
+	for n, want := range map[int]int{-1: 0, 0: 0, 3: 3, 8: 8, 100: 8} {
+		held := d.Hottest(n)
+		seen := make(map[string]bool)
+		for _, of := range held {
+			seen[of.Key] = true
+			if of.Bytes < 1000 || of.Key == "key 0" || of.Key == "key 1" {
+				t.Errorf("%+v", of)
+			}
+		}
+		if len(held) != want || len(seen) != want {
+			t.Errorf("Hottest(%d): %+v, want %d", n, held, want)
+		}
+	}
+	if err := d.Close(); err != nil {
+		t.Fatal(err)
+	}
+	if held := d.Hottest(5); held != nil {
+		t.Errorf("closed: %+v", held)
+	}
+}

@@ -46,7 +46,7 @@ func main() {
 	defer cache.Close()
 	shop := newShop(engine)
 	// A program of yours has its authentication on this group: gin.BasicAuth, a session, whatever lets nobody else in.
-	dashboard.Mount(engine.Group("/admin/cache"), cache, dashboard.WithPurges())
+	dashboard.Mount(engine.Group("/admin/cache"), cache, dashboard.WithPurges(), dashboard.WithKeys())
 
 	listener, err := net.Listen("tcp", address)
 	if err != nil {

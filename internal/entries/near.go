@@ -17,12 +17,12 @@ import (
 
 // Near is what the tier near this process is made of.
 type Near struct {
-	Objects drivers.Objects // that keep its entries; nil for no tier
-	Limit   int64           // how many bytes they take
-	Poll    time.Duration   // how often it looks at what was purged
-	Stale   time.Duration   // for how long it answers while the store does not
-	Close   func() error    // of what keeps the entries
-	Usage   func() drivers.Usage
+	Objects drivers.Objects  // that keep its entries; nil for no tier
+	Limit   int64            // how many bytes they take
+	Poll    time.Duration    // how often it looks at what was purged
+	Stale   time.Duration    // for how long it answers while the store does not
+	Close   func() error     // of what keeps the entries
+	Holds   drivers.Measured // the same
 }
 
 const (
@@ -80,7 +80,15 @@ func (s *Store) NearUsage() drivers.Usage {
 	if s.near == nil {
 		return drivers.Usage{}
 	}
-	return s.near.Usage()
+	return s.near.Holds.Usage()
+}
+
+// Hottest returns the entries that are the last to be removed from memory: of the store, where it is in this process, and else of the tier near it.
+func (s *Store) Hottest(n int) []drivers.Held {
+	if s.near == nil {
+		return s.far.Hottest(n)
+	}
+	return s.near.Holds.Hottest(n)
 }
 
 // poll looks at what was purged from time to time.

@@ -86,6 +86,14 @@ func (s *Store) Usage() drivers.Usage {
 	return s.measured.Usage()
 }
 
+// Hottest returns the entries that the driver would be the last to remove; none where it does not tell.
+func (s *Store) Hottest(n int) []drivers.Held {
+	if s.measured == nil {
+		return nil
+	}
+	return s.measured.Hottest(n)
+}
+
 // Available tells whether operations of each kind are tried, on each server.
 func (s *Store) Available() bool {
 	for kind := range event.Kinds {
