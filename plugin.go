@@ -77,6 +77,7 @@ func open(engine *gin.Engine, cfgFunc func() (Config, error)) (*Cache, error) {
 		timeout: cfg.OperationTimeout,
 	}
 	c.store = guard.New(driver, cfg.OperationTimeout, cfg.Logger)
+	onRequest := c.observe(observer) // before anything is asked of the store
 	cfg.Tell(c.backend, c.store.Objects() != nil)
 	bodies := max(cfg.MemoryLimit/4, 4*cfg.BodyLimit) // what may be captured at once, and what may wait for the store
 	service, release := target.Service(cfg.Service, ""), target.Service(cfg.Service, cfg.Version)
@@ -93,7 +94,7 @@ func open(engine *gin.Engine, cfgFunc func() (Config, error)) (*Cache, error) {
 		Owner: c, Store: c.responses, Engine: engine, Prefix: cfg.KeyPrefix, Service: release,
 		BodyLimit: cfg.BodyLimit, CaptureLimit: bodies, Log: cfg.Logger, Disabled: cfg.Disabled, ProxyScheme: cfg.ProxyScheme,
 		Middleware: middlewareName, Handler: engines.NameOf(Cached(0)), Keyed: !engines.Known(), InvalidateOn: rfc9111.Invalidation(cfg.InvalidateOn),
-		TagFields: tagFields, Leases: leases, Observe: c.observe(observer), Describe: c.describe, Audit: cfg.Audit, AuditStops: cfg.AuditStops,
+		TagFields: tagFields, Leases: leases, Observe: onRequest, Describe: c.describe, Audit: cfg.Audit, AuditStops: cfg.AuditStops,
 	})
 	c.frame = serve.NewFrame(c.server)
 	c.values = values.New(values.Options{
