@@ -222,7 +222,7 @@ func (c *Cache) Stats() Stats {
 	counts := c.server.Counts()
 	routes := make(map[string]RouteStats)
 	for pattern, r := range c.server.Routes() {
-		buckets, _, sum := r.Fills.Read()
+		buckets, sum := r.Fills.Read()
 		routes[pattern] = RouteStats{
 			Outcomes: Outcomes(r.Outcomes), Refused: r.Refused, Bypasses: r.Bypasses, Fills: durations(buckets, sum), Refreshes: r.Renewals, Saved: r.Saved,
 		}

@@ -220,22 +220,13 @@ func (c *command) tellPage(k keyed, told *entries.Told, now time.Time) bool {
 	}
 	e := told.Entry
 	c.line("page", "status %d, %s", e.Status, sized(len(e.Body)))
+	// Others than those that say how it is cached are its own affair, and may be secret.
 	for _, name := range []string{"Content-Type", "Cache-Control", "Etag", "Last-Modified", "Vary"} {
-		if value, ok := field(e, name); ok {
-			c.line("", "%s: %s", name, visible(value))
+		if values := response.ValuesOf(e.Fields, name); values != nil {
+			c.line("", "%s: %s", name, visible(strings.Join(values, ", ")))
 		}
 	}
 	return c.tellEntry(told, now)
-}
-
-// field returns a field of a stored response. Others than those that say how it is cached are its own affair, and may be secret.
-func field(e *response.Entry, name string) (string, bool) {
-	for i := range e.Fields {
-		if f := &e.Fields[i]; f.Name == name && f.Change != response.Remove {
-			return strings.Join(f.Values, ", "), true
-		}
-	}
-	return "", false
 }
 
 // tellEntry tells how old an entry is, what it stands on, and what that comes to: whether it is a hit.

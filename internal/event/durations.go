@@ -32,11 +32,10 @@ func (d *Durations) Add(took time.Duration) {
 	d.sum.Add(uint64(max(0, took)))
 }
 
-// Read returns how many were counted in each bucket, how many that are, and what they come to.
-func (d *Durations) Read() (buckets Buckets, count uint64, sum time.Duration) {
+// Read returns how many were counted in each bucket, and what they come to together.
+func (d *Durations) Read() (buckets Buckets, sum time.Duration) {
 	for i := range d.buckets {
 		buckets[i] = d.buckets[i].Load()
-		count += buckets[i]
 	}
-	return buckets, count, time.Duration(d.sum.Load())
+	return buckets, time.Duration(d.sum.Load())
 }

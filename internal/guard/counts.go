@@ -62,7 +62,7 @@ func (s *Store) Counts(kind event.Kind) Counts {
 		Refused: of(event.Refused), Canceled: of(event.Canceled), Closed: of(event.Closed), Unsupported: of(event.Unsupported),
 		Bytes: c.bytes.Load(),
 	}
-	counts.Buckets, _, counts.Took = c.took.Read()
+	counts.Buckets, counts.Took = c.took.Read()
 	counts.State, counts.RetryAt = s.worst(kind)
 	return counts
 }

@@ -152,18 +152,10 @@ func (e *Explained) Origin() string {
 	return origin
 }
 
-// field returns a field of a stored response; empty for none. Only fields that say how a response is cached are to be told.
-func field(e *response.Entry, name string) string {
-	for i := range e.Fields {
-		if f := &e.Fields[i]; f.Name == name && f.Change != response.Remove {
-			return strings.Join(f.Values, ", ")
-		}
-	}
-	return ""
-}
-
 // CacheControl returns what the stored response says in Cache-Control.
-func (e *Explained) CacheControl() string { return field(e.Told.Entry, "Cache-Control") }
+func (e *Explained) CacheControl() string {
+	return strings.Join(response.ValuesOf(e.Told.Entry.Fields, "Cache-Control"), ", ")
+}
 
 // short is a duration in milliseconds.
 func short(d time.Duration) time.Duration { return d.Round(time.Millisecond) }
