@@ -185,14 +185,11 @@ func (p purging) expiry(t *testing.T, h Harness) {
 		if err := p.Append(t.Context(), log, keep, brief, []byte("brief")); err != nil {
 			t.Fatal(err)
 		}
-		at, err := p.End(t.Context(), log, brief)
-		if err != nil {
-			t.Fatal(err)
-		}
 		p.purge(t, log, []string{"long"})
 		if time.Since(begun) >= brief {
 			continue // a busy store: the log may have ended before
 		}
+		at := p.end(t, log) // behind a record that lives long: what was appended for a brief time need not be there later
 		const other = "{p}expired"
 		if err := p.Append(t.Context(), other, keep, brief, []byte("brief")); err != nil {
 			t.Fatal(err)
@@ -202,7 +199,7 @@ func (p purging) expiry(t *testing.T, h Harness) {
 			t.Fatal(err)
 		}
 		time.Sleep(brief + h.Resolution)
-		p.wantSince(t, log, at, "long")
+		p.wantSince(t, log, at)
 		p.purge(t, other, []string{"anew"})
 		p.wantIncomplete(t, other, old)
 		anew := p.end(t, other)

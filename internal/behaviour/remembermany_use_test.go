@@ -153,51 +153,53 @@ func TestRememberManyUnkept(t *testing.T) {
 // A hit of many asks the store once, and once more for tags that this process does not know of yet. What is missing is asked for once, too, and its marks
 // are taken at once.
 func TestRememberManyRoundTrips(t *testing.T) {
-	store := newDepot()
-	s, other := share(t, func(cfg *cachette.Config) { cfg.Driver = store })
-	c := newCatalog(t, 0)
-	c.fail = func(ctx context.Context, missing []int) error {
-		for _, n := range missing {
-			cachette.TagValueOf(ctx, keyOf(n), fmt.Sprint("of ", n))
+	synctest.Test(t, func(t *testing.T) { // what a fill knows of the log of purges ages
+		store := newDepot()
+		s, other := share(t, func(cfg *cachette.Config) { cfg.Driver = store })
+		c := newCatalog(t, 0)
+		c.fail = func(ctx context.Context, missing []int) error {
+			for _, n := range missing {
+				cachette.TagValueOf(ctx, keyOf(n), fmt.Sprint("of ", n))
+			}
+			return nil
 		}
-		return nil
-	}
-	var numbers []int
-	for n := range 100 {
-		numbers = append(numbers, n)
-	}
-	asked := func(s *site, want int) {
-		t.Helper()
-		store.asked()
+		var numbers []int
+		for n := range 100 {
+			numbers = append(numbers, n)
+		}
+		asked := func(s *site, want int) {
+			t.Helper()
+			store.asked()
+			if got, err := c.ask(t.Context(), s, numbers); len(got) != 100 || err != nil {
+				t.Errorf("got %d, %v", len(got), err)
+			}
+			if n := store.asked(); n != want {
+				t.Errorf("the store was asked %d times, want %d", n, want)
+			}
+		}
+		for _, numbers := range [][]int{{1001}, numbers} { // the first tag has fills look at the log of purges
+			if _, err := c.ask(t.Context(), s, numbers); err != nil {
+				t.Fatal(err)
+			}
+		}
+		if _, err := c.ask(t.Context(), other, []int{1000}); err != nil { // which looks at the log of purges for the first time
+			t.Fatal(err)
+		}
+		asked(s, 1)
+		asked(other, 2)
+		asked(other, 1)
+		atLoad := 0
+		c.fail = func(context.Context, []int) error { atLoad = store.asked(); return nil }
+		for i := range numbers {
+			numbers[i] += 2000
+		}
 		if got, err := c.ask(t.Context(), s, numbers); len(got) != 100 || err != nil {
 			t.Errorf("got %d, %v", len(got), err)
 		}
-		if n := store.asked(); n != want {
-			t.Errorf("the store was asked %d times, want %d", n, want)
+		if atLoad != 2 {
+			t.Errorf("before the load of 100 the store was asked %d times, want 2: what is there, and once for all marks", atLoad)
 		}
-	}
-	for _, numbers := range [][]int{{1001}, numbers} { // the first tag has fills look at the log of purges
-		if _, err := c.ask(t.Context(), s, numbers); err != nil {
-			t.Fatal(err)
-		}
-	}
-	if _, err := c.ask(t.Context(), other, []int{1000}); err != nil { // which looks at the log of purges for the first time
-		t.Fatal(err)
-	}
-	asked(s, 1)
-	asked(other, 2)
-	asked(other, 1)
-	atLoad := 0
-	c.fail = func(context.Context, []int) error { atLoad = store.asked(); return nil }
-	for i := range numbers {
-		numbers[i] += 2000
-	}
-	if got, err := c.ask(t.Context(), s, numbers); len(got) != 100 || err != nil {
-		t.Errorf("got %d, %v", len(got), err)
-	}
-	if atLoad != 2 {
-		t.Errorf("before the load of 100 the store was asked %d times, want 2: what is there, and once for all marks", atLoad)
-	}
+	})
 }
 
 // A caller whose look-up was slow finds what was loaded meanwhile, and one that comes while the store is slow to take it finds what waits for it.
