@@ -16,6 +16,7 @@ var packages = []struct{ program, name string }{
 	{"redis-cli", "redis-tools"},
 	{"memcached", "memcached"},
 	{"varnishd", "varnish"},
+	{"prometheus", "prometheus"},
 }
 
 // Install installs what is missing of Debian's packages, where it may: run by root on a system that has apt-get. Elsewhere
