@@ -2,6 +2,8 @@ package cachette
 
 import (
 	"context"
+	"log/slog"
+	"runtime/debug"
 	"time"
 
 	"github.com/gin-cachette/cachette/internal/event"
@@ -9,8 +11,8 @@ import (
 
 // Observer is told of what a cache does, as it happens: for a trace, a log or a count of your own. [Cache.Stats] counts without one.
 //
-// Its methods are called by the goroutine that does it, by many at once, and hold it up: they are not to wait. A request that goes past the cache
-// is told of, too; one of which the client has left before it was answered is not.
+// Its methods are called by the goroutine that does it, by many at once, and hold it up: they are not to wait. A panic of theirs is logged, and
+// concerns nothing else. A request that goes past the cache is told of, too; one of which the client has left before it was answered is not.
 type Observer interface {
 	// OnRequest is told what became of a request that came to a [Cached], once its handler, if it ran, has returned. ctx is that of the request.
 	OnRequest(ctx context.Context, e RequestEvent)
@@ -23,7 +25,7 @@ type Observer interface {
 // RequestEvent is what became of a request.
 type RequestEvent struct {
 	Route   string // the pattern of its route, as "/products/:id"; empty for none
-	Method  string
+	Method  string // one that a route has, or that RFC 9110 or 5789 defines; "_OTHER" for what else clients make up
 	Outcome string // a name of [Outcomes.All]
 	Forward string // why the handler was asked, as fwd in Cache-Status (RFC 9211 §2.2); empty where it was not
 	Reason  string // why the response is not stored, or nothing was looked up, as detail in Cache-Status; empty where that goes without saying
@@ -57,18 +59,27 @@ func requestEvent(e event.Request) RequestEvent {
 		reason = e.Bypass
 	}
 	return RequestEvent{
-		Route: e.Route, Method: e.Method, Outcome: e.Outcome.String(), Forward: string(forward), Reason: string(reason),
+		Route: e.Route, Method: e.NamedMethod(), Outcome: e.Outcome.String(), Forward: string(forward), Reason: string(reason),
 		Background: e.Background, Near: e.Near, Unavailable: e.Unavailable, TTL: e.TTL, Took: e.Took, Saved: e.Saved,
 	}
 }
 
-// observe has an observer told of what the cache does.
-func (c *Cache) observe(o Observer) (onRequest func(context.Context, event.Request)) {
+// observe has an observer told of what the cache does, often by a goroutine of the cache's own, which a panic would end the program by.
+func (c *Cache) observe(o Observer, log *slog.Logger) (onRequest func(context.Context, event.Request)) {
 	if o == nil {
 		return nil
 	}
+	survive := func() {
+		if p := recover(); p != nil {
+			log.Error("cachette: the observer panicked", "panic", p, "stack", string(debug.Stack()))
+		}
+	}
 	c.store.Observe(func(ctx context.Context, e event.Operation) {
+		defer survive()
 		o.OnOperation(ctx, OperationEvent{Kind: e.Kind.String(), Result: e.Result.String(), Server: e.Server, Keys: e.Keys, Bytes: e.Bytes, Took: e.Took})
 	})
-	return func(ctx context.Context, e event.Request) { o.OnRequest(ctx, requestEvent(e)) }
+	return func(ctx context.Context, e event.Request) {
+		defer survive()
+		o.OnRequest(ctx, requestEvent(e))
+	}
 }

@@ -77,7 +77,7 @@ func open(engine *gin.Engine, cfgFunc func() (Config, error)) (*Cache, error) {
 		timeout: cfg.OperationTimeout,
 	}
 	c.store = guard.New(driver, cfg.OperationTimeout, cfg.Logger)
-	onRequest := c.observe(observer) // before anything is asked of the store
+	onRequest := c.observe(observer, cfg.Logger) // before anything is asked of the store
 	cfg.Tell(c.backend, c.store.Objects() != nil)
 	bodies := max(cfg.MemoryLimit/4, 4*cfg.BodyLimit) // what may be captured at once, and what may wait for the store
 	service, release := target.Service(cfg.Service, ""), target.Service(cfg.Service, cfg.Version)

@@ -1,6 +1,7 @@
 package event
 
 import (
+	"net/http"
 	"time"
 
 	"github.com/gin-cachette/cachette/internal/rfc9111"
@@ -24,6 +25,18 @@ type Request struct {
 	Bypass      rfc9111.Refusal // why nothing was to be looked up; empty where something was
 	Unavailable bool            // the store did not answer when it was looked for
 	Key         string          // of the response, where it is to be shown
+}
+
+// NamedMethod returns the method, or "_OTHER" for one that clients have made up: that of a request without a route may be anything.
+func (r *Request) NamedMethod() string {
+	switch r.Method {
+	case http.MethodGet, http.MethodHead, http.MethodPost, http.MethodPut, http.MethodPatch, http.MethodDelete, http.MethodConnect, http.MethodOptions, http.MethodTrace:
+		return r.Method
+	}
+	if r.Route == "" {
+		return "_OTHER"
+	}
+	return r.Method
 }
 
 // Outcome is the kind of what became of a request.
