@@ -68,6 +68,12 @@ func WithIdentity(identity func(*gin.Context) string) Option {
 // them in its Vary (RFC 9110 §12.5.5), and is shared only between requests in which they match (RFC 9111 §4.1).
 func WithVary(fields ...string) Option { return routeOption{options.Vary(fields...)} }
 
+// WithUnrankedLanguages has the order of the languages in a request's Accept-Language count for nothing, and their weights alone, which clients
+// cannot rely on either (RFC 9110 §12.5.4): requests that differ in it share a response. The handler sees the languages on one line, those with the
+// most weight first, and in alphabetical order where that is the same. So a client that asks for "en, de", without weights, may get what a handler that
+// takes the first one makes of "de, en"; browsers send weights. What is no list of languages, and one of more than 64, or 4 KiB, stays as it is.
+func WithUnrankedLanguages() Option { return routeOption{options.UnrankedLanguages()} }
+
 // WithSkip keeps requests for which skip returns true away from the cache: their responses are neither looked up nor stored.
 // Several of them all count.
 func WithSkip(skip func(*gin.Context) bool) Option { return routeOption{options.Skip(skip)} }

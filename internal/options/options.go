@@ -259,6 +259,11 @@ func WithoutRequestDirectives() Option {
 	return func(r *serve.Route) { r.IgnoreAsk = true }
 }
 
+// UnrankedLanguages is WithUnrankedLanguages.
+func UnrankedLanguages() Option {
+	return func(r *serve.Route) { r.Unranked = true }
+}
+
 // StaleWhileRevalidate is WithStaleWhileRevalidate.
 func StaleWhileRevalidate(window time.Duration) Option {
 	mustLast("WithStaleWhileRevalidate: the window", window)

@@ -33,6 +33,7 @@ type Route struct {
 	BodyLimit  int64                     // bytes; 0 for the cache's own
 	Lease      *time.Duration            // for how long at most other processes wait for a fill of this one; nil for what the cache says
 	IgnoreAsk  bool                      // the client's Cache-Control and Pragma count for nothing
+	Unranked   bool                      // the order of the client's languages counts for nothing
 	ShowKey    bool                      // Cache-Status tells the key
 	Debugs     []func(*gin.Context) bool // any of them has the response tell how it came about
 	DryRun     bool                      // nothing is served from the cache
@@ -109,6 +110,7 @@ func (rt *Route) mergeInto(outer *Route) *Route {
 		Foreign:    union(outer.Foreign, rt.Foreign),
 		BodyLimit:  rt.BodyLimit,
 		IgnoreAsk:  rt.IgnoreAsk || outer.IgnoreAsk,
+		Unranked:   rt.Unranked || outer.Unranked,
 		ShowKey:    rt.ShowKey || outer.ShowKey,
 		Debugs:     slices.Concat(outer.Debugs, rt.Debugs),
 		DryRun:     rt.DryRun || outer.DryRun,
@@ -162,7 +164,7 @@ func (rt *Route) looksUpAs(merged *Route) bool {
 	return rt.Query == merged.Query && slices.Equal(rt.Params, merged.Params) &&
 		len(rt.Namespaces) == len(merged.Namespaces) && len(rt.Vary) == len(merged.Vary) &&
 		len(rt.Foreign) == len(merged.Foreign) && len(rt.Debugs) == len(merged.Debugs) && rt.IgnoreAsk == merged.IgnoreAsk &&
-		rt.Policy.SetCookie == merged.Policy.SetCookie
+		rt.Unranked == merged.Unranked && rt.Policy.SetCookie == merged.Policy.SetCookie
 }
 
 // usual returns how long responses of the route are fresh, and may be served stale, where they do not say so; 0 where the route does not either.

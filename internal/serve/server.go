@@ -159,9 +159,16 @@ func (s *Server) Done() <-chan struct{} { return s.closing.Done() }
 // Handle takes a request of a route through the cache. It returns with the chain aborted when it has answered; else the
 // chain has run, or is to go on.
 func (s *Server) Handle(c *gin.Context, f *Frame, rt *Route) {
+	client := c.Request
+	if rt.Unranked {
+		rank(c)
+	}
 	if in := carriedBy(c.Request); in != nil && in.explain != nil && in.server == s {
 		in.explain.note(func(e *Explained) { s.explain(c, f, rt, e) })
 		return
+	}
+	if ranked := c.Request; ranked != client {
+		defer func() { unrank(c, client, ranked) }()
 	}
 	s.meet(c, rt)
 	if f.probe != nil {

@@ -116,7 +116,7 @@ func (s *Server) meet(c *gin.Context, rt *Route) {
 		names := own.names
 		now := &seen{met: map[place]chain{at: own}, plain: old.plain, short: old.short, only: old.only}
 		maps.Copy(now.met, old.met)
-		if at.method == http.MethodGet && len(rt.Parts)+len(rt.Identities)+len(rt.Skips)+len(rt.Debugs) == 0 && // those look for what the request has not been given
+		if at.method == http.MethodGet && len(rt.Parts)+len(rt.Identities)+len(rt.Skips)+len(rt.Debugs) == 0 && !rt.Unranked && // those look for what the request has not been given
 			l.adjacent(names) {
 			now.short = map[string]*shortWay{at.path: {rt, s.tally(at.path)}}
 			maps.Copy(now.short, old.short)

@@ -76,7 +76,7 @@ const intro = `# HTTP cache conformance
 
 What the [public test suite for HTTP caches](https://cache-tests.fyi), http-cache-tests %s, finds when it asks a
 gin engine that forwards everything to the suite's server through
-` + "`cachette.Cached(0, cachette.WithHeuristicFreshness(), cachette.WithSetCookie(), cachette.WithStaleIfError(time.Hour))`" + `.
+` + "`cachette.Cached(0, cachette.WithHeuristicFreshness(), cachette.WithSetCookie(), cachette.WithStaleIfError(time.Hour), cachette.WithUnrankedLanguages())`" + `.
 The suite tests shared caches in general, so it counts some optional behaviour, which those options switch on. A server that
 closes its connection is a 502 here.
 

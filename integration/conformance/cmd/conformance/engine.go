@@ -102,7 +102,8 @@ func serveEngine(ctx context.Context, backend, build, upstream string) (s served
 				fmt.Fprintf(os.Stderr, "conformance: the store failed %d operations; at the end: %v\n", stats.StoreFailures, err)
 			}
 		}
-		engine.Use(cachette.Cached(0, cachette.WithHeuristicFreshness(), cachette.WithSetCookie(), cachette.WithStaleIfError(time.Hour)))
+		engine.Use(cachette.Cached(0, cachette.WithHeuristicFreshness(), cachette.WithSetCookie(), cachette.WithStaleIfError(time.Hour),
+			cachette.WithUnrankedLanguages()))
 	}
 	// On NoRoute and not on a route, since gin's router refuses methods such as M-SEARCH.
 	engine.NoRoute(gateway.Forward(upstream))
