@@ -4,6 +4,7 @@
 //	go run ./conformance/cmd/conformance [-backend NAME] [-write]
 //	go run ./conformance/cmd/conformance -id TEST
 //	go run ./conformance/cmd/conformance -suite CHECKOUT
+//	go run ./conformance/cmd/conformance -extra
 //
 // It fails where a required or optimal test does not pass and reasons.json does not say why, where reasons.json explains
 // a test that passes, and where any verdict is not the one in results.json. With -write it records the outcome instead,
@@ -12,6 +13,9 @@
 // With -suite it runs a checkout of the suite's repository in place of the pinned version. It then fails where a required
 // or optimal test does not pass and reasons.json does not say why, and tells which of the tests that the record knows come
 // out otherwise. Nothing of that is recorded, and nothing is written to the checkout.
+//
+// With -extra the suite's programs run the tests of the directory extra, in the suite's format, of what it has no tests of.
+// It fails where one does not pass.
 package main
 
 import (
@@ -37,12 +41,16 @@ const timeout = 10 * time.Minute
 // maxReruns is how many unexpected outcomes may be accidents. With more of them something is broken.
 const maxReruns = 20
 
+// extraAtOnce is how many of the tests in extra run at a time.
+const extraAtOnce = 25
+
 func main() {
 	var o options
 	flag.StringVar(&o.backend, "backend", "inmemory", "the store of the cache, as CACHETTE_BACKEND names it, or none to leave the cache out")
 	flag.StringVar(&o.id, "id", "", "the one test to run and to show")
 	flag.BoolVar(&o.write, "write", false, "record the outcome in results.json and RESULTS.md")
 	flag.StringVar(&o.suite, "suite", "", "a checkout of the suite to run in place of the pinned one, which alone is recorded")
+	flag.BoolVar(&o.extra, "extra", false, "run the tests of the directory extra in place of the suite's")
 	flag.StringVar(&o.dir, "dir", "conformance", "the directory of the record")
 	flag.StringVar(&o.build, "build", "../build", "the directory for the servers of backends that have one")
 	flag.StringVar(&o.cache, "cache", "../.cache/conformance", "the directory to install the suite in")
@@ -60,12 +68,18 @@ func main() {
 
 type options struct {
 	backend, id, suite, dir, cache, build string
-	write                                 bool
+	write, extra                          bool
 }
 
+// recorded tells whether it is the tests of the pinned suite that run, of which there is a record.
+func (o options) recorded() bool { return o.suite == "" && !o.extra }
+
 func (o options) run(ctx context.Context) error {
-	if o.write && (o.suite != "" || o.id != "") {
-		return errors.New("-write records a run of all tests of the pinned suite: leave out -suite and -id")
+	if o.write && (!o.recorded() || o.id != "") {
+		return errors.New("-write records a run of all tests of the pinned suite: leave out -suite, -extra and -id")
+	}
+	if o.extra && o.id != "" {
+		return errors.New("-id shows a test of the suite: leave out -extra")
 	}
 	scripts, err := filepath.Abs(filepath.Join(o.dir, "node"))
 	if err != nil {
@@ -79,7 +93,13 @@ func (o options) run(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	if err := n.choose(o.suite); err != nil {
+	tests := ""
+	if o.extra {
+		if tests, err = filepath.Abs(filepath.Join(o.dir, "extra")); err != nil {
+			return err
+		}
+	}
+	if err := n.choose(o.suite, tests); err != nil {
 		return err
 	}
 
@@ -119,22 +139,18 @@ func (o options) compare(ctx context.Context, n node, base string, engine served
 	}
 	tests := definitions.All()
 	fmt.Printf("http-cache-tests %s, %d tests, backend %s\n", definitions.Version, len(tests), o.backend)
-	differences := record.Differences
-	if o.suite != "" {
-		differences = record.Unexplained
-	}
-	var results map[string]suite.Result
-	if size, ok := lots[o.backend]; ok {
-		results, err = n.inLots(ctx, base, size, engine.flush)
-	} else {
-		results, err = n.all(ctx, base)
-	}
+	results, err := o.results(ctx, n, base, engine)
 	if err != nil {
 		return err
 	}
-
-	if err := rerun(ctx, n, base, definitions, differences, results); err != nil {
-		return err
+	if !o.extra {
+		differences := record.Differences
+		if !o.recorded() {
+			differences = record.Unexplained
+		}
+		if err := rerun(ctx, n, base, definitions, differences, results); err != nil {
+			return err
+		}
 	}
 	verdicts := suite.Judge(tests, results)
 	for _, test := range suite.Misses(definitions.Tests, verdicts) {
@@ -145,9 +161,21 @@ func (o options) compare(ctx context.Context, n node, base string, engine served
 	return o.conclude(definitions, verdicts, record)
 }
 
+// results runs all tests: those of the suite by its own program, where the backend keeps up with that.
+func (o options) results(ctx context.Context, n node, base string, engine served) (map[string]suite.Result, error) {
+	size, few := lots[o.backend]
+	switch {
+	case few:
+		return n.inLots(ctx, base, size, engine.flush)
+	case o.extra:
+		return n.inLots(ctx, base, extraAtOnce, func() error { return nil })
+	}
+	return n.all(ctx, base)
+}
+
 // conclude compares verdicts with the record, or records them.
 func (o options) conclude(definitions suite.Definitions, verdicts map[string]suite.Verdict, record suite.Record) error {
-	if o.suite != "" {
+	if !o.recorded() {
 		list("Otherwise than with the pinned suite", record.Shifts(definitions, verdicts))
 		if list("Without a reason", record.Unexplained(definitions, verdicts)) > 0 {
 			return errors.New("reasons.json does not say why these tests do not pass")

@@ -27,13 +27,19 @@ type node struct {
 	modules string // where the pinned suite is installed, and the packages that any other needs
 	suite   string // the directory of the suite that runs
 	engine  string // where in it its programs are
+	tests   string // the directory of the tests
 }
 
-// choose picks the suite that runs: a checkout of its repository or, where checkout is empty, the pinned one.
-func (n *node) choose(checkout string) error {
+// choose picks the suite that runs: a checkout of its repository or, where checkout is empty, the pinned one. Its programs
+// run its own tests, or those of another directory, in tests.
+func (n *node) choose(checkout, tests string) error {
 	n.suite = filepath.Join(n.modules, "node_modules", "http-cache-tests")
 	if checkout != "" {
 		n.suite = checkout
+	}
+	n.tests = filepath.Join(n.suite, "tests")
+	if tests != "" {
+		n.tests = tests
 	}
 	for _, n.engine = range []string{"test-engine", ""} { // up to 0.4.5, the programs are beside the tests
 		if _, err := os.Stat(filepath.Join(n.suite, n.engine, "cli.mjs")); err == nil {
@@ -102,7 +108,7 @@ func (n node) program(name string) string { return filepath.Join(n.engine, name)
 
 // definitions asks the suite what tests it has.
 func (n node) definitions(ctx context.Context) (definitions suite.Definitions, err error) {
-	output, err := run(n.client(ctx, nil, filepath.Join(n.scripts, "definitions.mjs"), n.suite))
+	output, err := run(n.client(ctx, nil, filepath.Join(n.scripts, "definitions.mjs"), n.suite, n.tests))
 	if err != nil {
 		return definitions, err
 	}
@@ -124,7 +130,7 @@ func (n node) all(ctx context.Context, base string) (map[string]suite.Result, er
 
 // inLots does what all does, with so many tests at a time, and calls between after each lot.
 func (n node) inLots(ctx context.Context, base string, size int, between func() error) (results map[string]suite.Result, err error) {
-	cmd := n.client(ctx, nil, filepath.Join(n.scripts, "chunks.mjs"), n.suite, n.engine, base, fmt.Sprint(size))
+	cmd := n.client(ctx, nil, filepath.Join(n.scripts, "chunks.mjs"), n.suite, n.engine, n.tests, base, fmt.Sprint(size))
 	var stderr strings.Builder
 	cmd.Stderr = &stderr
 	stdin, err := cmd.StdinPipe()

@@ -1,0 +1,5 @@
+// Tests in the format of the public suite (https://github.com/http-tests/cache-tests, CONTRIBUTING.md) of what it has no tests of.
+// They need nothing but the suite: add the modules to its tests/index.mjs, or see make conformance EXTRA=1.
+import groups from './cache-groups.mjs'
+
+export default [groups]
