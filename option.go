@@ -41,6 +41,22 @@ func WithPathKey() Option { return routeOption{options.PathKey()} }
 // at others. A name stands also for the map that gin's QueryMap reads: filter for filter[color].
 func WithQueryParams(names ...string) Option { return routeOption{options.QueryParams(names...)} }
 
+// WithIgnoredQueryParams takes these query parameters off the key, and off the request that the handlers see: neither c.Query nor the URL of their
+// request has them, so that none gets into a page for all. A name that ends in "*" stands for all that begin so; each stands also for the map that
+// gin's QueryMap reads. Names are compared as they are, with their case. What is before Cached sees the query as it came, and so do handlers
+// of writes. A query that cannot be read counts, and is seen, whole. Several of them add up, also with those of a Cached around. See docs/keys.md.
+func WithIgnoredQueryParams(names ...string) Option {
+	return routeOption{options.IgnoredQueryParams(names...)}
+}
+
+// WithoutTrackingParams does what [WithIgnoredQueryParams] does with the parameters that advertisements, mailings and shared links add to URLs:
+// utm_*, gclid, fbclid, and some seventy more, of which docs/keys.md has the list. What reads them in the browser goes on doing so.
+func WithoutTrackingParams() Option { return routeOption{options.WithoutTrackingParams()} }
+
+// WithSortedQuery keys by the query with its parameters in the order of their names, and has the handlers see it so. Several values of one name keep
+// their order. See docs/keys.md.
+func WithSortedQuery() Option { return routeOption{options.SortedQuery()} }
+
 // WithKeyPart adds what part returns to the key: a tenant, a plan, a language. Responses are then shared only between
 // requests for which it returns the same. Where it returns "", nothing is added. Several of them all count.
 //

@@ -15,7 +15,6 @@ import (
 	"github.com/gin-cachette/cachette/internal/argument"
 	"github.com/gin-cachette/cachette/internal/rfc9111"
 	"github.com/gin-cachette/cachette/internal/serve"
-	"github.com/gin-cachette/cachette/internal/target"
 )
 
 // Option says something of a route.
@@ -45,38 +44,6 @@ func mustLast(what string, d time.Duration) {
 func mustAgree(one, other string, agree bool) {
 	if !agree {
 		panic(fmt.Errorf("%w: Cached: %s contradicts %s; give one of them", argument.Err, other, one))
-	}
-}
-
-// PathKey is WithPathKey.
-func PathKey() Option {
-	return func(r *serve.Route) {
-		mustAgree(fmt.Sprintf("WithQueryParams(%s)", quoted(r.Params)), "WithPathKey()", r.Query != target.ListedOnly)
-		r.Query = target.NoQuery
-	}
-}
-
-// QueryParams is WithQueryParams.
-func QueryParams(names ...string) Option {
-	if len(names) == 0 {
-		panic(fmt.Errorf("%w: WithQueryParams: no parameter is named; use WithPathKey to key by path alone", argument.Err))
-	}
-	if slices.Contains(names, "") {
-		panic(fmt.Errorf("%w: WithQueryParams(%s): a name is empty; give the names of the parameters that the handler looks at",
-			argument.Err, quoted(names)))
-	}
-	for _, name := range names {
-		if strings.ContainsAny(name, ",;&=?") || strings.TrimSpace(name) != name {
-			panic(fmt.Errorf("%w: WithQueryParams(%s): %q is no name of a parameter; give the names one by one, as "+
-				"WithQueryParams(\"page\", \"sort\")", argument.Err, quoted(names), name))
-		}
-	}
-	names = slices.Compact(slices.Sorted(slices.Values(names)))
-	return func(r *serve.Route) {
-		own := fmt.Sprintf("WithQueryParams(%s)", quoted(names))
-		mustAgree("WithPathKey()", own, r.Query != target.NoQuery)
-		mustAgree(fmt.Sprintf("WithQueryParams(%s)", quoted(r.Params)), own, r.Query == 0 || slices.Equal(r.Params, names))
-		r.Query, r.Params = target.ListedOnly, names
 	}
 }
 

@@ -162,7 +162,8 @@ func (x *exchange) redirectsToItself() bool {
 		return false
 	}
 	own := requestedURL(x.request)
-	return to.EscapedPath() == own.EscapedPath() && to.RawQuery == own.RawQuery
+	keys := x.around.rt.scheme(x.s)
+	return to.EscapedPath() == own.EscapedPath() && keys.Simpler(to.RawQuery) == keys.Simpler(own.RawQuery)
 }
 
 // unpurged tells whether nothing that concerns what is stored was purged, also not since this fill began: it may stand in for it.

@@ -225,7 +225,7 @@ func (s *Server) carriedIn(c *gin.Context) *carried {
 // binds tells whether the routes say anything that the routes inside have to know.
 func (a *around) binds() bool {
 	return a.hasParts || a.identified() || !a.cacheable() || a.credentials || a.over != nil ||
-		a.rt.Query != 0 || len(a.rt.Params)+len(a.rt.Namespaces) > 0
+		a.rt.Query != 0 || len(a.rt.Params)+len(a.rt.Ignored)+len(a.rt.Namespaces) > 0 || a.rt.Sorted
 }
 
 // bind notes that the handlers of an exchange run. release takes that back.

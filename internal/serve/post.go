@@ -80,7 +80,8 @@ func postedBy(c *gin.Context) *exchange {
 	return x
 }
 
-// describesItself tells whether the response's Content-Location is the URI of its request, query included.
+// describesItself tells whether the response's Content-Location is the URI of its request, query included. One of which the handlers of a GET
+// would see less is none: what they would not see may have gone into the response.
 func (x *exchange) describesItself() bool {
 	location, ok := x.made.Header["Content-Location"]
 	if !ok || len(location) != 1 {
@@ -88,7 +89,8 @@ func (x *exchange) describesItself() bool {
 	}
 	own := requestedURL(x.request)
 	named, ok := sameOrigin(x.request, location[0])
-	return ok && named.Path == own.Path && named.EscapedPath() == own.EscapedPath() && named.RawQuery == own.RawQuery
+	return ok && named.Path == own.Path && named.EscapedPath() == own.EscapedPath() && named.RawQuery == own.RawQuery &&
+		x.around.rt.scheme(x.s).Simpler(own.RawQuery) == own.RawQuery
 }
 
 // mayAnswerGet tells, before the handlers run, whether answersGet may be true once they have: else the store is not asked for what is

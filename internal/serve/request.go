@@ -67,6 +67,7 @@ func (x *exchange) requestFor(d *difference) *http.Request {
 		}
 		x.context = fillContext{ctx, carried{server: x.s, x: x, refresh: x.mark, probe: x.probe}}
 		r = x.request.WithContext(&x.context)
+		x.simplify(r)
 	}
 	if d.own {
 		r.Header = ownHeader(x.request)
@@ -90,6 +91,9 @@ func (x *exchange) requestFor(d *difference) *http.Request {
 func (x *exchange) run(d difference) {
 	r := x.requestFor(&d)
 	x.conditioned = d.bare || d.validates != nil || len(d.lacks) > 0
+	if r.URL != x.request.URL {
+		defer x.askAnew()()
+	}
 	x.c.Request = r
 	if x.around.binds() {
 		defer x.bind()()
@@ -116,6 +120,9 @@ func (x *exchange) takeBack(r *http.Request) {
 	x.conditioned = false
 	if r.MultipartForm != nil {
 		x.request.Form, x.request.PostForm, x.request.MultipartForm = r.Form, r.PostForm, r.MultipartForm
+		if r.URL != x.request.URL { // it has other parameters than the client's
+			x.request.Form = nil
+		}
 	}
 }
 

@@ -22,6 +22,8 @@ type Route struct {
 	TTLFunc    func(*gin.Context) time.Duration // stands for Policy.TTL where it is not nil
 	Query      target.Query                     // how much of the query enters the key; 0 where nothing was said, which is all
 	Params     []string                         // the parameters that do, with target.ListedOnly; with 0, those that routes outside name
+	Ignored    []string                         // parameters that count for nothing, and that handlers do not see
+	Sorted     bool                             // handlers see the query sorted by the names of its parameters
 	Parts      []KeyPart                        // each adds a part to the key
 	Identities []func(*gin.Context) string      // each names whom responses are for
 	Skips      []func(*gin.Context) bool        // any of them keeps a request away from the cache
@@ -68,8 +70,8 @@ func (rt *Route) scheme(s *Server) *target.Scheme {
 		query = target.WholeQuery
 	}
 	b := &binding{server: s, scheme: target.NewScheme(target.Route{
-		Prefix: s.prefix, Service: s.service, Namespaces: rt.Namespaces, Query: query, Params: rt.Params, Depth: rt.depth,
-		Tagged: s.entries.Sharded(),
+		Prefix: s.prefix, Service: s.service, Namespaces: rt.Namespaces, Query: query, Params: rt.Params,
+		Ignored: rt.Ignored, Sorted: rt.Sorted, Depth: rt.depth, Tagged: s.entries.Sharded(),
 	})}
 	rt.bound.Store(b)
 	return &b.scheme
@@ -108,6 +110,8 @@ func (rt *Route) mergeInto(outer *Route) *Route {
 		Tags:       union(outer.Tags, rt.Tags),
 		TagsFrom:   slices.Concat(outer.TagsFrom, rt.TagsFrom),
 		Foreign:    union(outer.Foreign, rt.Foreign),
+		Ignored:    union(outer.Ignored, rt.Ignored),
+		Sorted:     rt.Sorted || outer.Sorted,
 		BodyLimit:  rt.BodyLimit,
 		IgnoreAsk:  rt.IgnoreAsk || outer.IgnoreAsk,
 		Unranked:   rt.Unranked || outer.Unranked,
@@ -162,6 +166,7 @@ func (rt *Route) tells() bool { return len(rt.Parts)+len(rt.Identities)+len(rt.S
 // looksUpAs tells whether a route that was merged with another one inside still looks up and keeps as it did.
 func (rt *Route) looksUpAs(merged *Route) bool {
 	return rt.Query == merged.Query && slices.Equal(rt.Params, merged.Params) &&
+		len(rt.Ignored) == len(merged.Ignored) && rt.Sorted == merged.Sorted &&
 		len(rt.Namespaces) == len(merged.Namespaces) && len(rt.Vary) == len(merged.Vary) &&
 		len(rt.Foreign) == len(merged.Foreign) && len(rt.Debugs) == len(merged.Debugs) && rt.IgnoreAsk == merged.IgnoreAsk &&
 		rt.Unranked == merged.Unranked && rt.Policy.SetCookie == merged.Policy.SetCookie

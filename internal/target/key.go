@@ -2,10 +2,11 @@
 //
 // A response's key is
 //
-//	prefix [namespace ":"] "~r:" [tag] scheme mode ["n"…] ["@" service] ["+" part] ["!" identity] "//" host path ["%@" rest] ["%*" target] ["%?" listed] ["?" query] ["#" variant | "#p"]
+//	prefix [namespace ":"] "~r:" [tag] scheme mode ["i" ignored] ["o"] ["n"…] ["@" service] ["+" part] ["!" identity] "//" host path ["%@" rest] ["%*" target] ["%?" listed] ["?" query] ["#" variant | "#p"]
 //
 // tag is that of the path, in a store of several servers (see [Tag]); scheme is "s" for a request over TLS, "h" otherwise; mode tells how much of the query is in the key, and, with a digest
-// of fixed length, which of its parameters if not all; there is an "n" for each route that this one is inside of; service,
+// of fixed length, which of its parameters if not all; ignored is a digest of those that count for nothing, and "o" says that their order
+// counts for nothing; there is an "n" for each route that this one is inside of; service,
 // part, identity and variant are digests too, and "#p" is for a part of the response. target is what the client asked for,
 // where that is not what the route sees, and listed the parameters of it that count; rest is a digest too, of what a middleware has
 // written into the URL beside path and query. Host, path, target and query are escaped, so no two different requests ever share a
@@ -86,6 +87,8 @@ type Route struct {
 	Namespaces []string // the first one begins the keys
 	Query      Query
 	Params     []string // with ListedOnly: the names of the parameters
+	Ignored    []string // parameters that count for nothing; one that ends in "*" stands for all that begin so
+	Sorted     bool     // parameters of different names may come in any order
 	Depth      int      // how many routes it is inside of
 	Tagged     bool     // the store has several servers: see [Tag]
 }
@@ -98,6 +101,9 @@ type Scheme struct {
 	https  string // the same for a request over TLS
 	query  Query
 	params []string
+
+	ignored names
+	sorted  bool
 }
 
 // NewScheme returns the scheme of a route's keys.
@@ -106,21 +112,27 @@ func NewScheme(r Route) Scheme {
 	if len(r.Namespaces) > 0 {
 		head = Namespace(r.Prefix, r.Namespaces[0]) + marker
 	}
-	params := slices.Clone(r.Params)
-	slices.Sort(params)
-	params = slices.Compact(params)
+	params := sortedSet(r.Params)
 	mode := string(r.Query)
 	if r.Query == ListedOnly {
 		mode += listDigest(params)
 	}
+	if len(r.Ignored) > 0 {
+		mode += "i" + listDigest(sortedSet(r.Ignored))
+	}
+	if r.Sorted {
+		mode += "o"
+	}
 	mode += strings.Repeat("n", r.Depth) + r.Service
-	s := Scheme{query: r.Query, params: params, tagged: r.Tagged}
+	s := Scheme{query: r.Query, params: params, tagged: r.Tagged, ignored: namesOf(r.Ignored), sorted: r.Sorted}
 	if s.tagged {
 		s.head, head = head, ""
 	}
 	s.http, s.https = head+"h"+mode, head+"s"+mode
 	return s
 }
+
+func sortedSet(list []string) []string { return slices.Compact(slices.Sorted(slices.Values(list))) }
 
 // listDigest tells lists of parameters apart: of two releases of a program that share a store, one may have learnt that
 // a parameter counts, and must not be given what the other one has stored without it.
@@ -289,10 +301,11 @@ func (s *Scheme) came(r *http.Request) (c came) {
 	if u.Path != r.URL.Path {
 		c.path = u.Path
 	}
-	sameQuery := u.RawQuery == r.URL.RawQuery && u.ForceQuery == r.URL.ForceQuery
+	cameWith, sees := s.Simpler(u.RawQuery), s.Simpler(r.URL.RawQuery)
+	sameQuery := cameWith == sees && u.ForceQuery == r.URL.ForceQuery
 	listed := ""
 	if s.query == ListedOnly && !sameQuery {
-		if came := s.listed(u.RawQuery); came != s.listed(r.URL.RawQuery) {
+		if came := s.listed(cameWith); came != s.listed(sees) {
 			listed = beyondListed + came
 		}
 	}
@@ -300,7 +313,7 @@ func (s *Scheme) came(r *http.Request) (c came) {
 		c.mark = rest + listed
 		return c
 	}
-	if s.query != WholeQuery && (samePath || sameQuery) {
+	if uri = s.SimplerLine(uri); s.query != WholeQuery && (samePath || sameQuery) {
 		uri, _, _ = strings.Cut(uri, "?")
 	}
 	c.mark = rest + beyondCame + url.PathEscape(uri) + listed

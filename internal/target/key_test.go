@@ -72,6 +72,8 @@ func TestKey(t *testing.T) {
 		{name: "TLS", tls: true, want: "p:~r:sq//h/a"},
 		{name: "inside of another", route: target.Route{Depth: 1}, want: "p:~r:hqn//h/a"},
 		{name: "inside of two, over TLS", route: target.Route{Depth: 2}, tls: true, want: "p:~r:sqnn//h/a"},
+		{name: "parameters that are ignored", route: target.Route{Ignored: []string{"b", "a", "b"}}, want: "p:~r:hqicG72UKYXiZ2DQYbG//h/a"},
+		{name: "a sorted query", route: target.Route{Sorted: true, Depth: 1}, want: "p:~r:hqon//h/a"},
 		{name: "several namespaces", route: target.Route{Namespaces: []string{"n", "o"}}, want: "p:n:~r:hq//h/a"},
 		{name: "a service", route: target.Route{Service: target.Service("shop", "")}, want: "p:~r:hq@C8tI_huF//h/a"},
 		{name: "an identity", said: target.Said{Identity: "x"}, want: "p:~r:hq!LXEWQrcmsEQBYnyp-6wy9chTD7GQPMTbAiWHF5IaSIE//h/a"},

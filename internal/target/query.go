@@ -8,14 +8,14 @@ import (
 
 // queryOf returns what of the query enters the key, and whether there is any.
 func (s *Scheme) queryOf(u *url.URL) (query string, ok bool) {
-	switch s.query {
+	switch query = s.Simpler(u.RawQuery); s.query {
 	case WholeQuery:
-		if strings.IndexByte(u.RawQuery, '#') >= 0 { // doubled, so that it is not taken for what begins a variant
-			return strings.ReplaceAll(u.RawQuery, "#", "##"), true
+		if strings.IndexByte(query, '#') >= 0 { // doubled, so that it is not taken for what begins a variant
+			return strings.ReplaceAll(query, "#", "##"), true
 		}
-		return u.RawQuery, u.RawQuery != "" || u.ForceQuery
+		return query, query != "" || u.ForceQuery
 	case ListedOnly:
-		query = s.listed(u.RawQuery)
+		query = s.listed(query)
 		return query, query != ""
 	}
 	return "", false

@@ -5,6 +5,7 @@ import (
 	"net/http"
 	"net/url"
 	"regexp"
+	"slices"
 	"strings"
 	"testing"
 
@@ -25,6 +26,8 @@ type tuple struct {
 	came      string // the target of the request line, where it is another; else empty
 	variant   string // of the form that rfc9111.VariantKey gives it
 	partial   bool
+	ignores   bool // the parameter x
+	sorted    bool
 }
 
 // variants are of the form that rfc9111.VariantKey gives them.
@@ -34,7 +37,7 @@ func (x tuple) key(t testing.TB) string {
 	t.Helper()
 	s := target.NewScheme(target.Route{
 		Prefix: "p:", Service: target.Service(x.service, ""), Namespaces: namespaces(x.namespace), Query: x.query,
-		Params: []string{"a", "b"}, Depth: x.depth,
+		Params: []string{"a", "b"}, Depth: x.depth, Ignored: x.ignored(), Sorted: x.sorted,
 	})
 	r := request(t, x.target, x.host)
 	if x.came != "" {
@@ -47,9 +50,42 @@ func (x tuple) key(t testing.TB) string {
 	return key
 }
 
+func (x tuple) ignored() []string {
+	if x.ignores {
+		return []string{"x"}
+	}
+	return nil
+}
+
+// seen is the target of a request as the handlers see it.
+func (x tuple) seen(line string) string {
+	path, query, has := strings.Cut(line, "?")
+	if _, err := url.ParseQuery(query); err != nil || query == "" || !x.ignores && !x.sorted {
+		return line
+	}
+	params := slices.DeleteFunc(strings.Split(query, "&"), func(p string) bool { return p == "" || x.ignores && nameOf(p) == "x" })
+	if x.sorted {
+		slices.SortStableFunc(params, func(a, b string) int { return strings.Compare(nameOf(a), nameOf(b)) })
+	}
+	if has = has && len(params) > 0; has {
+		path += "?"
+	}
+	return path + strings.Join(params, "&")
+}
+
+func nameOf(param string) string {
+	name, _, _ := strings.Cut(param, "=")
+	name, _ = url.QueryUnescape(name)
+	return name
+}
+
 // identity is the tuple less what does not tell two responses apart: the query or a part of it.
 func (x tuple) identity(t testing.TB) string {
 	t.Helper()
+	x.target = x.seen(x.target)
+	if x.came != "" {
+		x.came = x.seen(x.came)
+	}
 	u := request(t, x.target, "").URL
 	query := fmt.Sprintf("%q %t", u.RawQuery, u.ForceQuery)
 	switch x.query {
@@ -58,8 +94,8 @@ func (x tuple) identity(t testing.TB) string {
 	case target.ListedOnly:
 		query = listed(u)
 	}
-	return fmt.Sprintf("%q %d %t %c %q %q %q %q %q %q %q %s %q %q %t",
-		x.namespace, x.depth, x.tls, x.query, x.service, x.part, x.who, x.host, u.Opaque, u.Path, u.RawPath, query, x.cameIdentity(t),
+	return fmt.Sprintf("%t %t %q %d %t %c %q %q %q %q %q %q %q %s %q %q %t",
+		x.ignores, x.sorted, x.namespace, x.depth, x.tls, x.query, x.service, x.part, x.who, x.host, u.Opaque, u.Path, u.RawPath, query, x.cameIdentity(t),
 		x.variant, x.partial)
 }
 
@@ -117,7 +153,7 @@ var odd = []string{
 func TestKeysAreUnambiguous(t *testing.T) {
 	targets := []string{
 		"/a", "/a?b", "/ab?#c", "/a?b#c", "/a%3Fb", "/a%23p", "/a?", "/a?a=1&b=2", "/a?a=1%26b=2", "/a?#p", "/a?#" + variants[1], "/a?a=1#p",
-		"/a?b##p", "/a?a=1&x=%zz", "/a?a=1;b=2", "/a?;", "/a%2Fb", "/a/b", "/a%2Fb{", "/a/b{", "*", "http://h", "http:a/b", "/~r:hq//h/a", "//h/a",
+		"/a?b##p", "/a?a=1&x=%zz", "/a?a=1;b=2", "/a?;", "/a?x=1", "/a?b=2&x&a=1", "/a?b=2&a=1&&a=0", "/a%2Fb", "/a/b", "/a%2Fb{", "/a/b{", "*", "http://h", "http:a/b", "/~r:hq//h/a", "//h/a",
 	}
 	hosts := []string{"h", "H", "", "h/a", "h%2fa", "*", "~r:hq", "h#p"}
 	parts := []string{"", "a", "//h/a"}
@@ -140,7 +176,16 @@ func TestKeysAreUnambiguous(t *testing.T) {
 				}
 			}
 			for _, came := range targets {
-				add(tuple{query: query, target: target, host: "h", came: came})
+				for bits := range 4 {
+					add(tuple{query: query, target: target, host: "h", came: came, ignores: bits&1 != 0, sorted: bits&2 != 0})
+				}
+			}
+			for _, service := range odd {
+				for bits := range 8 {
+					add(tuple{
+						query: query, target: target, service: service, depth: bits & 1, ignores: bits&2 != 0, sorted: bits&4 != 0,
+					})
+				}
 			}
 			for _, namespace := range append([]string{""}, odd...) { // and what comes before it, or right behind
 				for _, part := range parts {
@@ -197,7 +242,7 @@ func FuzzKeys(f *testing.F) {
 		one := tuple{
 			namespace: namespace, host: host, target: path + "?" + query, part: part, depth: int(bits & 1), tls: bits&2 != 0,
 			query: []target.Query{target.WholeQuery, target.NoQuery, target.ListedOnly}[bits>>2%3], variant: variants[bits>>4%3],
-			partial: bits&128 != 0,
+			partial: bits&128 != 0, ignores: cut1&2 != 0, sorted: cut2&2 != 0,
 		}
 		two := one
 		two.namespace, two.host, two.target = "", other[:i], "/"+strings.TrimPrefix(other[i:j], "/")+"?"+other[j:]
