@@ -203,6 +203,11 @@ func WithSetCookie() Option { return routeOption{options.SetCookie()} }
 // being stored nor are stored.
 func WithForeignCookies(names ...string) Option { return routeOption{options.ForeignCookies(names...)} }
 
+// WithoutHeaders keeps fields out of what is stored, such as X-Request-Id, which belong to one answer: the client for which the handler ran gets
+// them, those that are given the stored response do not, and those that waited for it neither. Without some a response means something else,
+// as without Content-Type, ETag, Cache-Control, Vary or Set-Cookie: for these it panics.
+func WithoutHeaders(fields ...string) Option { return routeOption{options.WithoutHeaders(fields...)} }
+
 // WithCacheStatusKey adds the key to Cache-Status, for debugging. Keys hold the query, and so whatever it gives away.
 func WithCacheStatusKey() Option { return routeOption{options.CacheStatusKey()} }
 

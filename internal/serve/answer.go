@@ -117,7 +117,7 @@ func (x *exchange) storable() (rfc9111.Metadata, rfc9111.Refusal) {
 		why = rfc9111.RefusedPrivate
 	}
 	meta.Shorten(policy.Jitter * rand.Float64())
-	x.omit = omit
+	x.omit = union(omit, x.around.rt.Unkept)
 	return meta, why
 }
 

@@ -169,7 +169,7 @@ func (o *observed) Decide(rec *response.Recorder) response.Mode {
 	changes, header := rec.Changes()
 	made := rfc9111.Exchange{Method: http.MethodGet, Request: o.request.Header, Status: rec.Status(), Header: header}
 	_, omit, _ := rfc9111.Storable(&made, &o.around.rt.Policy)
-	o.status, o.fields = rec.Status(), response.Keep(changes, header, omit)
+	o.status, o.fields = rec.Status(), response.Keep(changes, header, union(omit, o.around.rt.Unkept))
 	return o.naming.Decide(rec)
 }
 

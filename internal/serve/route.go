@@ -32,6 +32,7 @@ type Route struct {
 	Tags       []string
 	TagsFrom   []func(*gin.Context) []string
 	Foreign    []string                  // cookies that, set outside, do not matter
+	Unkept     []string                  // fields of responses that are not stored, canonical
 	BodyLimit  int64                     // bytes; 0 for the cache's own
 	Lease      *time.Duration            // for how long at most other processes wait for a fill of this one; nil for what the cache says
 	IgnoreAsk  bool                      // the client's Cache-Control and Pragma count for nothing
@@ -112,6 +113,7 @@ func (rt *Route) mergeInto(outer *Route) *Route {
 		Foreign:    union(outer.Foreign, rt.Foreign),
 		Ignored:    union(outer.Ignored, rt.Ignored),
 		Sorted:     rt.Sorted || outer.Sorted,
+		Unkept:     union(outer.Unkept, rt.Unkept),
 		BodyLimit:  rt.BodyLimit,
 		IgnoreAsk:  rt.IgnoreAsk || outer.IgnoreAsk,
 		Unranked:   rt.Unranked || outer.Unranked,
