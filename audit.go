@@ -15,7 +15,7 @@ import (
 //
 // The request goes through the engine as the client's did, with its own cookies and other fields, and then a few times more, each time without one
 // thing of it: a cookie, a field, a value of c.Keys, the client's address. Nothing of one client goes into the request of another. What is
-// answered is seen by no client, not stored and not counted, and a cause is told once in the log, by names alone, never by what it
+// answered is seen by no client, not stored and not counted, nor are values that it would put or remember, and a cause is told once in the log, by names alone, never by what it
 // holds. [Cache.AuditReport] has it all.
 //
 // So handlers, and the middleware before Cached, run more often than clients ask: about three times for a hit that is audited and right, and eight for

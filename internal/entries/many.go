@@ -30,6 +30,9 @@ func (s *Store) GetValues(ctx context.Context, keys []string) ([][]byte, error) 
 
 // SetValues stores values, in place of those whose removal may be owed. [guard.ErrorOf] tells of which keys the error is.
 func (s *Store) SetValues(ctx context.Context, ttl time.Duration, keys []string, values [][]byte) error {
+	if !Keeps(ctx) {
+		return nil
+	}
 	owed := make([]uint64, len(keys))
 	for i, key := range keys {
 		owed[i] = s.deletes.owed(key)
@@ -46,6 +49,9 @@ func (s *Store) SetValues(ctx context.Context, ttl time.Duration, keys []string,
 // AddValue stores a value where there is none, and tells whether it has. Where the removal of what is there is owed, that cannot be told: what were
 // added would go with it, and another could add its own then.
 func (s *Store) AddValue(ctx context.Context, key string, value []byte, ttl time.Duration) (bool, error) {
+	if !Keeps(ctx) {
+		return false, nil
+	}
 	if s.removed(key) {
 		return false, fmt.Errorf("the removal of what is there is not carried out yet, and would take the value with it; add it later: %w", purge.ErrOwed)
 	}

@@ -19,8 +19,17 @@ func (s *Store) GetValue(ctx context.Context, key string) (drivers.Item, error) 
 	return s.far.Get(ctx, key)
 }
 
+// KeepsNothing is the key, in a context, of true where nothing that is made with it is to be kept: the request is not as any client's.
+type KeepsNothing struct{}
+
+// Keeps tells whether what is made with a context may be kept.
+func Keeps(ctx context.Context) bool { return ctx.Value(KeepsNothing{}) == nil }
+
 // SetValue stores a value, in place of one whose removal may be owed.
 func (s *Store) SetValue(ctx context.Context, key string, value []byte, ttl time.Duration) error {
+	if !Keeps(ctx) {
+		return nil
+	}
 	owed := s.deletes.owed(key)
 	err := s.far.Set(ctx, key, value, ttl)
 	if err == nil && owed > 0 {

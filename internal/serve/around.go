@@ -12,6 +12,7 @@ import (
 
 	"github.com/gin-gonic/gin"
 
+	"github.com/gin-cachette/cachette/internal/entries"
 	"github.com/gin-cachette/cachette/internal/rfc9111"
 	"github.com/gin-cachette/cachette/internal/target"
 	"github.com/gin-cachette/cachette/internal/values"
@@ -297,6 +298,10 @@ func (f *fillContext) Value(key any) any {
 	switch key.(type) {
 	case carriedKey:
 		return &f.carried
+	case entries.KeepsNothing:
+		if f.probe != nil {
+			return true
+		}
 	case values.BorrowerKey:
 		if f.x != nil {
 			return f.x

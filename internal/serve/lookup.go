@@ -21,6 +21,13 @@ func (s *Server) lookUp(c *gin.Context, f *Frame, in around) {
 		s.takeProbe(c, f, in, probe)
 		return
 	}
+	if !entries.Keeps(c.Request.Context()) { // a probe of another server's, of whose engine this one is a part
+		x := &exchange{s: s, c: c, frame: f, around: in, request: c.Request}
+		x.found.Why = rfc9111.ForwardBypass
+		x.goOn()
+		x.forward(difference{})
+		return
+	}
 	var q query
 	tally := s.tally(c.FullPath())
 	if mark != nil { // a refresh is no client's

@@ -155,7 +155,7 @@ func (s *Store) each(leads []*lead, one func(l *lead)) {
 func (s *Store) refreshMany(r *many, leads []*lead) {
 	now := time.Now()
 	leads = slices.DeleteFunc(leads, func(l *lead) bool { return s.resting.Has(l.of.Key, now) })
-	if len(leads) == 0 || s.closing.Err() != nil {
+	if len(leads) == 0 || s.closing.Err() != nil || !entries.Keeps(r.ctx) {
 		return
 	}
 	select {

@@ -305,6 +305,7 @@ func (r *many) lookUp(leads []*lead) (missing []*lead) {
 		if e != nil {
 			how = e.Meta.Judge(&rfc9111.RequestDirectives{}, now)
 		}
+		l.keeps = entries.Keeps(r.ctx)
 		switch {
 		case e == nil || how != rfc9111.Serve && how != rfc9111.ServeAndRefresh:
 			missing = append(missing, l)

@@ -12,7 +12,7 @@ import (
 
 // refresh has a stale value loaded anew, unless it is being loaded, or was a moment ago in vain.
 func (s *Store) refresh(ctx context.Context, k *task, found entries.Found) {
-	if s.resting.Has(k.of.Key, time.Now()) {
+	if s.resting.Has(k.of.Key, time.Now()) || !entries.Keeps(ctx) {
 		return
 	}
 	select {

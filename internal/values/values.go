@@ -290,6 +290,9 @@ func (s *Store) ask(ctx context.Context, k *task) (*made, error) {
 		if m != nil {
 			return m, nil
 		}
+		if !entries.Keeps(ctx) {
+			return s.alone(ctx, k)
+		}
 		if k.waits(found.Entry) {
 			if m, err := s.await(ctx, k, found); m != nil || err != nil {
 				return m, err
