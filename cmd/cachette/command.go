@@ -88,11 +88,15 @@ func (c *command) run(ctx context.Context, args []string) int {
 	case errors.Is(err, errMiss):
 		return exitMiss
 	case errors.As(err, &wrong):
-		_, _ = fmt.Fprintln(c.err, "cachette: "+strings.TrimPrefix(string(wrong), "cachette: "))
+		c.tellError(string(wrong))
 		return exitUsage
 	}
-	_, _ = fmt.Fprintln(c.err, "cachette: "+strings.TrimPrefix(err.Error(), "cachette: "))
+	c.tellError(err.Error())
 	return exitFailed
+}
+
+func (c *command) tellError(text string) {
+	_, _ = fmt.Fprintln(c.err, "cachette: "+harmless(strings.TrimPrefix(text, "cachette: ")))
 }
 
 func (c *command) dispatch(ctx context.Context, args []string) error {

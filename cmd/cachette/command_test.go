@@ -1,10 +1,12 @@
 package main
 
 import (
+	"bufio"
 	"bytes"
 	"errors"
 	"flag"
 	"fmt"
+	"net"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -179,6 +181,8 @@ func TestHosts(t *testing.T) {
 		"redis://h/2#s3cret":                           "h/2",
 		"redis+cluster://u:s3cret@a:1,b:2":             "a:1,b:2",
 		"rediss+sentinel://u:s3cret@a:1,b:2/main/0":    "a:1,b:2/main/0",
+		"redis://:6379?s3cret@h/2":                     "",
+		"redis://:6379#s3cret@h/2":                     "",
 		"unix://u:s3cret@/run/redis.sock?db=1":         "/run/redis.sock",
 		"h:11211,i:11211":                              "h:11211,i:11211",
 		"memcached://u:s3cret@h":                       "h",
@@ -188,6 +192,38 @@ func TestHosts(t *testing.T) {
 	} {
 		if got := hosts(raw); got != want {
 			t.Errorf("%q is shown as %q, want %q", raw, got, want)
+		}
+	}
+}
+
+// TestStoreThatSteers: what a store says of an error steers no terminal.
+func TestStoreThatSteers(t *testing.T) {
+	listener, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer listener.Close()
+	go func() {
+		for {
+			conn, err := listener.Accept()
+			if err != nil {
+				return
+			}
+			go func() {
+				defer conn.Close()
+				for lines := bufio.NewScanner(conn); lines.Scan(); {
+					if strings.HasPrefix(lines.Text(), "*") { // a command begins
+						_, _ = conn.Write([]byte("-ERR \x1b]0;owned\a\x1b[2J\u202e \xff\r\n"))
+					}
+				}
+			}()
+		}
+	}()
+	environ := []string{"CACHETTE_URL=redis://" + listener.Addr().String(), "CACHETTE_SERVICE=shop"}
+	for _, args := range [][]string{{"ping"}, {"stats"}, {"get", "a"}, {"explain", "http://h/"}, {"purge", "tag", "a"}} {
+		got := here(t, environ, "", args...)
+		if got.code != exitFailed || !strings.Contains(got.err, `\x1b]0;owned`) || strings.ContainsAny(got.out+got.err, "\x1b\a\u202e\xff") {
+			t.Errorf("%q: %d %q %q", args, got.code, got.out, got.err)
 		}
 	}
 }

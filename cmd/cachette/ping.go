@@ -107,7 +107,7 @@ func (c *command) servers(ctx context.Context, r *reader) (failed error) {
 		begin := time.Now()
 		if _, err := r.store.Get(ctx, key); err != nil && !errors.Is(err, drivers.ErrMiss) {
 			err = r.fail("get", "", err)
-			c.line("", "server %s: %v", visible(name), err)
+			c.line("", "server %s: %s", visible(name), harmless(err.Error()))
 			failed = cmp.Or(failed, err)
 			continue
 		}

@@ -32,6 +32,22 @@ func visible(text string) string {
 	return strings.ReplaceAll(shown[1:len(shown)-1], `\"`, `"`) + cut
 }
 
+// harmless shows a text of several lines, of which a part may come from elsewhere, as what a store says of an error: what is not to be seen is escaped.
+func harmless(text string) string {
+	var b strings.Builder
+	for i, r := range text {
+		switch {
+		case r == utf8.RuneError:
+			fmt.Fprintf(&b, `\x%02x`, text[i])
+		case r == '\n' || r == '\t' || unicode.IsGraphic(r):
+			b.WriteRune(r)
+		default:
+			b.WriteString(strings.Trim(strconv.QuoteRune(r), "'"))
+		}
+	}
+	return b.String()
+}
+
 // readable tells whether a value is text that can be shown as it is.
 func readable(value []byte) bool {
 	return utf8.Valid(value) && strings.IndexFunc(string(value), func(r rune) bool {

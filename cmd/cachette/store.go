@@ -74,8 +74,12 @@ func hosts(raw string) string {
 	if _, rest, ok := strings.Cut(raw, "://"); ok {
 		raw = rest
 	}
-	raw, _, _ = strings.Cut(raw, "?")
-	raw, _, _ = strings.Cut(raw, "#")
+	if end := strings.IndexAny(raw, "?#"); end >= 0 {
+		if strings.Contains(raw[end:], "@") { // the password may have the one or the other, and what stands before that be a part of it
+			return ""
+		}
+		raw = raw[:end]
+	}
 	authority, path, _ := strings.Cut(raw, "/")
 	if at := strings.LastIndexByte(authority, '@'); at >= 0 {
 		authority = authority[at+1:]
