@@ -55,8 +55,8 @@ lint: ## check formatting, go vet, staticcheck, go.mod and trailing blanks
 	@echo "== trailing blanks"
 	@! git grep --untracked -nIE '[[:blank:]]+$$'
 
-conformance: ## run the public HTTP cache test suite (BACKEND=name, WRITE=1 records the outcome, ID=test shows one test, SUITE=directory runs a checkout of the suite, EXTRA=1 the tests in integration/conformance/extra)
-	@$(GO) run -C integration ./conformance/cmd/conformance -backend $(BACKEND) $(if $(WRITE),-write) $(if $(ID),-id $(ID)) $(if $(SUITE),-suite $(abspath $(SUITE))) $(if $(EXTRA),-extra)
+conformance: ## run the public HTTP cache test suite (BACKEND=name, WRITE=1 records the outcome, ID=test shows one test, SUITE=directory runs a checkout of the suite, EXTRA=1 the tests in integration/conformance/extra; PUBLISHED=1 prints the scores of other caches)
+	@$(GO) run -C integration ./conformance/cmd/conformance -backend $(BACKEND) $(if $(WRITE),-write) $(if $(ID),-id $(ID)) $(if $(SUITE),-suite $(abspath $(SUITE))) $(if $(EXTRA),-extra) $(if $(PUBLISHED),-published)
 
 identity: ## send REQUESTS (1000000) random requests of 50 users, with the race detector; SEED=n repeats a run
 	@$(GO) test $(RACE) -count=1 -timeout 60m ./internal/behaviour/identity -run '^TestIdentity$$' -v -requests $(REQUESTS) $(if $(SEED),-seed $(SEED))

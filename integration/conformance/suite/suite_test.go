@@ -240,3 +240,26 @@ func TestMarkdown(t *testing.T) {
 		}
 	}
 }
+
+// Caches that others have tested are judged as ours is: a test whose dependency failed has not passed.
+func TestScores(t *testing.T) {
+	var caches []suite.Published
+	err := json.Unmarshal([]byte(`[
+		{"name": "a browser", "type": "browser", "version": "1", "results": {"base": true, "must": true, "alone": true}},
+		{"name": "less", "type": "rev-proxy", "version": "2", "results": {"base": ["Assertion", "x"], "must": true, "should": true, "alone": true}},
+		{"name": "more", "type": "cdn", "version": "3|4", "results": {"base": true, "must": true, "should": true}},
+		{"name": "most", "type": "rev-proxy", "version": "5", "results": {"base": true, "must": true, "should": true, "alone": true}}
+	]`), &caches)
+	if err != nil {
+		t.Fatal(err)
+	}
+	want := `| cache | version | required | optimal | not run |
+| --- | --- | ---: | ---: | ---: |
+| most | 5 | 2 of 2 | 1 of 1 | 0 |
+| more | 3\|4 | 1 of 2 | 1 of 1 | 1 |
+| less | 2 | 1 of 2 | 0 of 1 | 0 |
+`
+	if got := suite.Scores(definitions(t), caches); got != want {
+		t.Errorf("got\n%s\nwant\n%s", got, want)
+	}
+}

@@ -5,6 +5,7 @@
 //	go run ./conformance/cmd/conformance -id TEST
 //	go run ./conformance/cmd/conformance -suite CHECKOUT
 //	go run ./conformance/cmd/conformance -extra
+//	go run ./conformance/cmd/conformance -published [-suite CHECKOUT]
 //
 // It fails where a required or optimal test does not pass and reasons.json does not say why, where reasons.json explains
 // a test that passes, and where any verdict is not the one in results.json. With -write it records the outcome instead,
@@ -16,6 +17,8 @@
 //
 // With -extra the suite's programs run the tests of the directory extra, in the suite's format, of what it has no tests of.
 // It fails where one does not pass.
+//
+// With -published nothing is tested: it prints the scores of the shared caches whose results the suite has, by our rules.
 package main
 
 import (
@@ -51,6 +54,7 @@ func main() {
 	flag.BoolVar(&o.write, "write", false, "record the outcome in results.json and RESULTS.md")
 	flag.StringVar(&o.suite, "suite", "", "a checkout of the suite to run in place of the pinned one, which alone is recorded")
 	flag.BoolVar(&o.extra, "extra", false, "run the tests of the directory extra in place of the suite's")
+	flag.BoolVar(&o.published, "published", false, "print the scores of other caches whose results the suite has, and test nothing")
 	flag.StringVar(&o.dir, "dir", "conformance", "the directory of the record")
 	flag.StringVar(&o.build, "build", "../build", "the directory for the servers of backends that have one")
 	flag.StringVar(&o.cache, "cache", "../.cache/conformance", "the directory to install the suite in")
@@ -68,7 +72,7 @@ func main() {
 
 type options struct {
 	backend, id, suite, dir, cache, build string
-	write, extra                          bool
+	write, extra, published               bool
 }
 
 // recorded tells whether it is the tests of the pinned suite that run, of which there is a record.
@@ -103,6 +107,10 @@ func (o options) run(ctx context.Context) error {
 		return err
 	}
 
+	if o.published {
+		return printPublished(ctx, n)
+	}
+
 	log := io.Discard
 	if o.id != "" {
 		log = os.Stdout
@@ -125,6 +133,20 @@ func (o options) run(ctx context.Context) error {
 		return err
 	}
 	return o.compare(ctx, n, base, engine)
+}
+
+// printPublished prints the scores of caches that others have tested.
+func printPublished(ctx context.Context, n node) error {
+	definitions, err := n.definitions(ctx)
+	if err != nil {
+		return err
+	}
+	caches, err := n.published(ctx)
+	if err != nil {
+		return err
+	}
+	fmt.Print(suite.Scores(definitions, caches))
+	return nil
 }
 
 // compare runs the whole suite, tells its outcome, and compares it with the record.

@@ -115,6 +115,15 @@ func (n node) definitions(ctx context.Context) (definitions suite.Definitions, e
 	return definitions, json.Unmarshal(output, &definitions)
 }
 
+// published asks the suite what it has of caches that others have tested.
+func (n node) published(ctx context.Context) (caches []suite.Published, err error) {
+	output, err := run(n.client(ctx, nil, filepath.Join(n.scripts, "published.mjs"), n.suite))
+	if err != nil {
+		return nil, err
+	}
+	return caches, json.Unmarshal(output, &caches)
+}
+
 // all runs every test of the suite against the cache at base.
 func (n node) all(ctx context.Context, base string) (map[string]suite.Result, error) {
 	output, err := run(n.client(ctx, map[string]string{"base": base, "id": ""}, n.program("cli.mjs")))
