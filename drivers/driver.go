@@ -1,7 +1,7 @@
 // Package drivers defines the contract between cachette and the stores it keeps its data in.
 //
 // A store is reached through a small interface, [Driver]. What not every store can do stands in small optional
-// interfaces beside it ([Sweeper], [Batch], [BatchSetter], [Adder], [Inserter], [Log], [Waiter], [Purger], [Limited], [Pinger], [Objects], …), which cachette asserts and a user never needs to.
+// interfaces beside it ([Sweeper], [Batch], [BatchSetter], [Adder], [Inserter], [Log], [Waiter], [Purger], [Limited], [Lister], [Pinger], [Objects], …), which cachette asserts and a user never needs to.
 // The package drivertest proves an implementation against its real server.
 package drivers
 

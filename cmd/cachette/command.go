@@ -50,7 +50,7 @@ type subcommand struct {
 
 var subcommands = []subcommand{
 	{name: "ping", does: "tells whether the store answers, and how fast", more: pingHelp, prepare: (*command).ping},
-	{name: "stats", does: "tells what the store is, and what it can do", more: statsHelp, prepare: (*command).stats},
+	{name: "stats", does: "tells what the store is, how much is in it, and what it can do", more: statsHelp, prepare: (*command).stats},
 	{name: "get", arguments: "KEY", does: "shows a value of Put or Remember", more: getHelp, prepare: (*command).get},
 	{name: "explain", arguments: "URL", does: "tells what is stored for a page, and what is left of it", more: explainHelp, prepare: (*command).explain},
 	{name: "purge", arguments: "KIND NAME…", does: "removes pages by path, url, prefix, tag, namespace, …, values by key, or all", more: purgeHelp, prepare: (*command).purge},

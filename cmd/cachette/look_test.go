@@ -175,3 +175,28 @@ func TestPingAndStats(t *testing.T) {
 		}
 	})
 }
+
+// TestStatsCountsEntries: how many there are of each kind is told, of those that have the key prefix, or that they were not all counted. DynamoDB tells
+// how many items the table has.
+func TestStatsCountsEntries(t *testing.T) {
+	eachStore(t, func(t *testing.T, environ []string) {
+		s := startServer(t, environ)
+		s.keep("/plain")
+		s.keep("/tagged")
+		s.get("/values/put/k?value=v")
+		s.get("/values/remember/user:7")
+		want := "entries    2 pages, 1 value of Remember, 1 value of Put, and "
+		if strings.Contains(fmt.Sprint(environ), "dynamodb") {
+			want = "in the table"
+		}
+		if got := here(t, environ, "", "stats"); got.code != exitOK || !strings.Contains(got.out, want) || strings.Contains(got.out, "at least") {
+			t.Errorf("%q is not in %v", want, got)
+		}
+		if got := here(t, environ, "", "stats", "-keys", "1"); got.code != exitOK || want != "in the table" && !strings.Contains(got.out, "at least") {
+			t.Errorf("of one key: %v", got)
+		}
+		if got := here(t, environ, "", "stats", "-keys", "0"); got.code != exitOK || strings.Contains(got.out, "entries") {
+			t.Errorf("of none: %v", got)
+		}
+	})
+}

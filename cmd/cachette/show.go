@@ -74,11 +74,14 @@ func (c *command) showValue(value []byte, all bool) {
 	}
 }
 
-func sized(n int) string {
+func sized(n int) string { return counted(n, "byte", "bytes") }
+
+// counted shows how many there are of something, by its names of one and of several.
+func counted(n int, one, several string) string {
 	if n == 1 {
-		return "1 byte"
+		return "1 " + one
 	}
-	return fmt.Sprintf("%d bytes", n)
+	return fmt.Sprintf("%d %s", n, several)
 }
 
 // briefly shows a duration as a person says it. What is left of one is never more than is.

@@ -24,7 +24,7 @@ type defect struct {
 // defects are all of them.
 var defects = func() map[string]defect {
 	all := make(map[string]defect)
-	for _, some := range []map[string]defect{driverDefects, manyDefects, adderDefects, logDefects, purgerDefects, waiterDefects} {
+	for _, some := range []map[string]defect{driverDefects, manyDefects, adderDefects, logDefects, purgerDefects, waiterDefects, listDefects} {
 		maps.Copy(all, some)
 	}
 	return all

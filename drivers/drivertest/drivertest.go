@@ -79,6 +79,8 @@ func Run(t *testing.T, h Harness) {
 		{"Pinger", testPinger},
 		{"Batch", testBatch},
 		{"Limited", testLimited},
+		{"Lister", testLister},
+		{"Counted", testCounted},
 		{"BatchSetter", testBatchSetter},
 		{"Adder", testAdder},
 		{"Inserter", testInserter},
@@ -198,6 +200,12 @@ func operations(d drivers.Driver, prefix string) []operation {
 	}
 	if d, ok := d.(drivers.Pinger); ok {
 		all = append(all, operation{"Ping", d.Ping})
+	}
+	if d, ok := d.(drivers.Lister); ok {
+		all = append(all, operation{"Keys", func(ctx context.Context) error { _, _, err := d.Keys(ctx, prefix, 1000); return err }})
+	}
+	if d, ok := d.(drivers.Counted); ok {
+		all = append(all, operation{"Entries", func(ctx context.Context) error { _, err := d.Entries(ctx); return err }})
 	}
 	if d, ok := d.(drivers.Batch); ok {
 		all = append(all, operation{"GetValues", func(ctx context.Context) error { _, err := d.GetValues(ctx, key, other); return err }})

@@ -36,6 +36,7 @@ type fake struct {
 	close  func() error
 	values func(ctx context.Context, keys ...string) ([][]byte, error)
 	limit  func(key string) int
+	keys   func(ctx context.Context, prefix string, most int) ([]string, bool, error)
 
 	getObject func(key string, now time.Time) (any, bool)
 	putObject func(key string, object any, size int, ttl time.Duration) bool
@@ -73,6 +74,7 @@ func newFake() *fake {
 	d.get, d.set, d.delete, d.clear = d.correctGet, d.correctSet, d.correctDelete, d.correctClear
 	d.sweep, d.ping, d.close = d.correctSweep, d.correctPing, d.correctClose
 	d.values, d.limit = d.correctValues, d.correctLimit
+	d.keys = d.correctKeys
 	d.getObject, d.putObject = d.correctGetObject, d.correctPutObject
 	d.sets, d.inserts = d.correctSets, d.correctInsert
 	d.adds, d.appends, d.ends, d.sinces = d.correctAdd, d.correctAppend, d.correctEnd, d.correctSince

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"math"
 	"net/url"
 	"strings"
 	"time"
@@ -62,7 +63,7 @@ func (d *Driver) Clear(ctx context.Context, prefix string) (int, error) {
 func (s *server) clear(ctx context.Context, prefix string) (int, error) {
 	live, what, empty := 0, "hash", 0
 	for walks := 0; walks < passes; {
-		names, whole, err := s.list(ctx, what, prefix)
+		names, whole, err := s.list(ctx, what, prefix, math.MaxInt)
 		if what == "hash" && errors.Is(err, errBadClass) {
 			what = "all"
 			continue
@@ -106,10 +107,10 @@ func pause(ctx context.Context, while time.Duration) error {
 	}
 }
 
-// list crawls once, and returns the names of what may have to be removed: of all that is there, or of as many as are kept at
-// a time. It reads as fast as the server writes: while the crawler waits for its reader, the server lets no client at its
+// list crawls once, and returns the names of what may begin with prefix: of all that is there, or of the most that it looks at, or of as many as are kept
+// at a time. It reads as fast as the server writes: while the crawler waits for its reader, the server lets no client at its
 // entries, nor us at those that we would remove meanwhile.
-func (s *server) list(ctx context.Context, what, prefix string) (names []string, whole bool, err error) {
+func (s *server) list(ctx context.Context, what, prefix string, most int) (names []string, whole bool, err error) {
 	// A connection of its own: a list that is not read to its end is of no further use.
 	l, err := s.open(ctx)
 	if err != nil {
@@ -126,6 +127,9 @@ func (s *server) list(ctx context.Context, what, prefix string) (names []string,
 	// A line that is none is what the server repeats from the middle of another when it has waited long for a reader.
 	size := 0
 	for lines := 1; answer != "END"; lines++ {
+		if lines > most {
+			return names, false, nil
+		}
 		if lines%linesPerTimeout == 0 {
 			l.extend(crawlTimeout)
 		}

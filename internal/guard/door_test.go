@@ -13,7 +13,7 @@ import (
 
 // beside are the uses of a driver that are no operation of its store, by function and field.
 var beside = map[string]bool{
-	"New": true, "Close driver": true, "atServer sharded": true, "Arrangement arranged": true, "Wait waiter": true, "Objects objects": true, "Usage measured": true, "Hottest measured": true, "MaxValue limited": true, "Dedicated dedicated": true,
+	"New": true, "Close driver": true, "atServer sharded": true, "Arrangement arranged": true, "Wait waiter": true, "Objects objects": true, "Usage measured": true, "Hottest measured": true, "Keys lister": true, "Entries counted": true, "MaxValue limited": true, "Dedicated dedicated": true,
 	// Which run is given by getValuesFrom and setValuesOn alone: see below.
 	"getValues batch": true, "getValues driver": true, "setValues setter": true, "setValues driver": true,
 }

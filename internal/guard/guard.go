@@ -45,6 +45,8 @@ type state struct {
 	sweeper   drivers.Sweeper
 	dedicated drivers.Dedicated
 	measured  drivers.Measured
+	lister    drivers.Lister
+	counted   drivers.Counted
 	sharded   drivers.Sharded
 	arranged  drivers.Arranged
 	timeout   time.Duration
@@ -75,6 +77,8 @@ func New(driver drivers.Driver, timeout time.Duration, log *slog.Logger) *Store 
 	s.sweeper, _ = driver.(drivers.Sweeper)
 	s.dedicated, _ = driver.(drivers.Dedicated)
 	s.measured, _ = driver.(drivers.Measured)
+	s.lister, _ = driver.(drivers.Lister)
+	s.counted, _ = driver.(drivers.Counted)
 	if sharded, ok := driver.(drivers.Sharded); ok && sharded.Sharded() {
 		s.sharded, s.servers = sharded, newServers(log)
 	}
