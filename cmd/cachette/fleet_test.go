@@ -88,8 +88,11 @@ func shop(engine *gin.Engine) {
 	values := engine.Group("/values")
 	values.GET("/remember/:key", func(c *gin.Context) {
 		value, err := cachette.Remember(c, cachette.Get(c), c.Param("key"), time.Hour, func(context.Context) (string, error) {
+			if c.Param("key") == "nobody" {
+				return "", cachette.ErrNotFound
+			}
 			return fmt.Sprint("value ", runs.Add(1)), nil
-		}, cachette.WithTags("product:42"))
+		}, cachette.WithTags("product:42"), cachette.WithNotFoundTTL(time.Hour))
 		_ = cachette.Get(c).Settle(c)
 		c.String(http.StatusOK, "%s %v", value, err)
 	})

@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"errors"
+	"net/http"
 	"time"
 
 	"github.com/gin-cachette/cachette/drivers"
@@ -64,8 +65,11 @@ type value struct {
 }
 
 func (v *value) found() bool {
-	return v.plain || v.remembered != nil && v.remembered.Entry != nil && v.remembered.State != purge.Gone
+	return v.plain || v.remembered != nil && v.remembered.Entry != nil && v.remembered.State != purge.Gone && !v.absent()
 }
+
+// absent tells whether what is known is that there is no such value: see cachette.WithNotFoundTTL.
+func (v *value) absent() bool { return v.remembered.Entry.Status == http.StatusNotFound }
 
 // value looks for a value, and for one of Remember where there is no other.
 func (r *reader) value(ctx context.Context, key string, ofService bool) (v value, err error) {
@@ -102,7 +106,11 @@ func (c *command) tellValue(r *reader, key string, v value, all bool) error {
 		c.showValue(v.data, all)
 		return nil
 	case v.remembered != nil && v.remembered.Entry != nil:
-		c.line("value", "of Remember, of %s, %s, of the service %s", quoted(key), sized(len(v.data)), serviceOf(r.cfg))
+		what := sized(len(v.data))
+		if v.absent() {
+			what = "that there is none, as its load has said"
+		}
+		c.line("value", "of Remember, of %s, %s, of the service %s", quoted(key), what, serviceOf(r.cfg))
 		c.tellEntry(v.remembered, v.now)
 		if !v.found() {
 			return errMiss

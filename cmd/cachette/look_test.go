@@ -61,6 +61,13 @@ func TestGetRemembered(t *testing.T) {
 		if got := here(t, environ, "", "get", "user:8"); got.code != exitMiss || !strings.Contains(got.out, "nothing") {
 			t.Errorf("another key: %v", got)
 		}
+		s.get("/values/remember/nobody")
+		if got := here(t, environ, "", "get", "nobody"); got.code != exitMiss || !strings.Contains(got.out, "that there is none") {
+			t.Errorf("of nobody: %v", got)
+		}
+		if got := here(t, environ, "", "get", "nobody", "-raw"); got.code != exitMiss || got.out != "" {
+			t.Errorf("raw, of nobody: %v", got)
+		}
 		here(t, environ, "", "purge", "tag", "product:42")
 		got := here(t, environ, "", "get", "user:7")
 		if got.code != exitMiss || !strings.Contains(got.out, `tag "product:42": purged`) || strings.Contains(got.out, value) {
