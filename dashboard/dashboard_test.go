@@ -74,6 +74,7 @@ type state struct {
 	Audit    []struct {
 		Pattern, Cause, Differs, Advice string
 		Samples, Differences, Times     uint64
+		Leaks                           bool
 	}
 	Memory struct{ Entries, Limit int }
 	Keys   []struct {
@@ -239,6 +240,11 @@ func TestAudit(t *testing.T) {
 			c.String(http.StatusOK, "Hello, %s", name)
 		})
 		s.GET("/right", cachette.Cached(time.Hour, cachette.WithAudit(1)), func(c *gin.Context) { c.String(http.StatusOK, "right") })
+		runs := 0 // of one audit at a time
+		s.GET("/counts", cachette.Cached(time.Hour, cachette.WithAudit(1)), func(c *gin.Context) {
+			runs++
+			c.String(http.StatusOK, "%d", runs)
+		})
 		for _, path := range []string{"/products/1", "/products/1", "/right", "/right"} {
 			s.Get(path)
 		}
@@ -248,12 +254,17 @@ func TestAudit(t *testing.T) {
 		for i := range 9 {
 			s.Get("/hello", fmt.Sprintf("Cookie: name=%d", i))
 			cachettetest.Pass(time.Second)
+			s.Get("/counts")
+			cachettetest.Pass(time.Second)
 		}
 		told := s.state("").Audit
-		if len(told) != 2 || told[0].Pattern != "/hello" || told[1].Pattern != "/right" || told[1].Samples != 1 || told[1].Cause != "" {
+		if len(told) != 3 || told[0].Pattern != "/counts" || told[1].Pattern != "/hello" || told[2].Pattern != "/right" || told[2].Samples != 1 || told[2].Cause != "" {
 			t.Fatalf("%+v", told)
 		}
-		if hello := told[0]; hello.Cause != `the cookie "name"` || hello.Samples != 8 || hello.Differences != 8 || hello.Times == 0 || hello.Differs != "body" ||
+		if counts := told[0]; counts.Cause != "time or chance" || counts.Leaks || !told[1].Leaks || told[2].Leaks {
+			t.Errorf("what leaks: %+v", told)
+		}
+		if hello := told[1]; hello.Cause != `the cookie "name"` || hello.Samples != 8 || hello.Differences != 8 || hello.Times == 0 || hello.Differs != "body" ||
 			!strings.Contains(hello.Advice, "WithCookie") {
 			t.Errorf("%+v", hello)
 		}

@@ -134,6 +134,7 @@ type found struct {
 	Differences uint64 `json:"differences"`
 	Unexplained uint64 `json:"unexplained"`
 	Cause       string `json:"cause"` // empty where there is none
+	Leaks       bool   `json:"leaks"` // it is something of the request: clients may be given what was made for others
 	Times       uint64 `json:"times"`
 	Differs     string `json:"differs"`
 	Advice      string `json:"advice"`
@@ -224,6 +225,7 @@ func foundBy(report audit.Report) []found {
 		for i := range r.Causes {
 			c := &r.Causes[i]
 			one.Cause, one.Times, one.Differs, one.Advice = c.String(), c.Times, strings.Join(c.Differs, ", "), c.Advice
+			one.Leaks = c.Kind != audit.Time
 			all = append(all, one)
 		}
 	}

@@ -31,7 +31,7 @@ const routes = new Table(byId('routes'), byId('routes-empty'), [
   { name: 'fill, mean', value: (r) => r.mean, text: (r) => (r.fills ? time(r.mean) : '–') },
   { name: 'fill, 95 %', value: (r) => (r.within < 0 ? Infinity : r.within), text: (r) => within(r, r.fills) },
   { name: 'saved', value: (r) => r.saved, text: (r) => time(r.saved) },
-  { name: 'bypassed, since', wide: true, text: (r) => words(r.bypasses) || '–' },
+  { name: 'bypassed, since', wide: true, rare: true, value: (r) => r.outcomes.bypass, text: (r) => words(r.bypasses) || '–' },
 ], 'misses', 'What became of the requests of each route');
 
 const refusals = new Table(byId('refusals'), byId('refusals-empty'), [
@@ -51,10 +51,10 @@ const keys = new Table(byId('keys'), byId('keys-empty'), [
 const audit = new Table(byId('audit'), byId('audit-empty'), [
   { name: 'route', value: (f) => f.pattern, text: (f) => f.pattern || '(no route)' },
   { name: 'compared', value: (f) => f.samples, text: (f) => count(f.samples) },
-  { name: 'different', value: (f) => f.differences, text: (f) => count(f.differences), bad: (f) => f.cause !== '' },
-  { name: 'finding', wide: true, text: finding, bad: (f) => f.cause !== '' },
+  { name: 'different', value: (f) => f.differences, text: (f) => count(f.differences), bad: (f) => f.leaks },
+  { name: 'finding', wide: true, value: (f) => (f.leaks ? 2 : Number(f.cause !== '')), text: finding, bad: (f) => f.leaks },
   { name: 'what to do', wide: true, text: (f) => f.advice || '–' },
-], 'different', 'What audits have found');
+], 'finding', 'What audits have found');
 
 // finding words what audits have found of a route.
 function finding(f) {

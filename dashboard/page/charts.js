@@ -10,6 +10,8 @@ const ratio = (part, all, factor = 1) => (now, before) => {
   return by > 0 ? (factor * (part(now) - part(before))) / by : null;
 };
 const of = (name) => (row) => row[name];
+// Steps of bytes on an axis: those that are round in KiB and MiB.
+const byteSteps = Array.from({ length: 45 }, (_, i) => 2 ** i);
 
 // The charts: each line has what it shows of a row and of the one before. One with a when is left out until that holds.
 const charts = [
@@ -82,7 +84,7 @@ export class Charts {
     const options = {
       width: 320, height: 150, legend: { show: false }, cursor: { drag: { x: false, y: false }, points: { show: true } },
       scales: { y: { range: (u, low, high) => [0, chart.top ?? Math.max(high * 1.1, 1e-3)] } },
-      axes: [{ ...axis, values: clock, space: 90, size: 30 }, { ...axis, size: 64, values: (u, all) => all.map((v) => chart.words(v)) }],
+      axes: [{ ...axis, values: clock, space: 90, size: 30 }, { ...axis, size: 64, incrs: chart.words === bytes ? byteSteps : undefined, values: (u, all) => all.map((v) => chart.words(v)) }],
       series: [{}, ...chart.lines.map((line, i) => ({ stroke: colour(`series-${i + 1}`), width: 2, spanGaps: false, points: { show: false } }))],
       hooks: { setCursor: [(u) => this.point(u, one)] },
     };

@@ -2,10 +2,11 @@ import { element, write } from './text.js';
 
 // Table shows rows that come anew each time, sorted by a column that its heading chooses. A column has a name, text (what is shown of a row) and
 // value (what it sorts by; none where it does not); wide for words, bad(row) for what is wrong, and
-// rare where it is left out as long as all of its values are 0. The first one is the row's heading.
+// rare where it is left out as long as all of its values are 0. The first one is the row's heading. On a phone each row is a block that has the
+// columns' names beside its cells, for which style.css takes the table apart: the roles are there so that it stays one to a screen reader.
 export class Table {
   constructor(table, empty, columns, by, caption) {
-    this.body = element('tbody');
+    this.body = element('tbody', '', { role: 'rowgroup' });
     this.empty = empty;
     this.columns = columns;
     this.by = columns.findIndex((column) => column.name === by);
@@ -13,12 +14,14 @@ export class Table {
     this.lines = new Map();
     this.rows = [];
     this.heads = columns.map((column, i) => {
-      const head = element('th', column.value ? [this.button(column, i)] : column.name, { scope: 'col' });
+      const head = element('th', column.value ? [this.button(column, i)] : column.name, { scope: 'col', role: 'columnheader' });
       if (column.wide) head.className = 'text';
       return head;
     });
     table.setAttribute('aria-label', caption);
-    table.append(element('thead', [element('tr', this.heads)]), this.body);
+    table.setAttribute('role', 'table');
+    const head = element('tr', this.heads, { role: 'row' });
+    table.append(element('thead', [head], { role: 'rowgroup' }), this.body);
     this.table = table;
     this.mark();
   }
@@ -74,10 +77,10 @@ export class Table {
     let line = this.lines.get(row.id);
     if (!line) {
       line = element('tr', this.columns.map((column, i) => {
-        const cell = i === 0 ? element('th', '', { scope: 'row' }) : element('td');
+        const cell = i === 0 ? element('th', '', { scope: 'row', role: 'rowheader' }) : element('td', '', { role: 'cell', 'data-name': column.name });
         if (column.wide) cell.className = 'text';
         return cell;
-      }));
+      }), { role: 'row' });
       this.lines.set(row.id, line);
     }
     this.columns.forEach((column, i) => {

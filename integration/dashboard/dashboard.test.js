@@ -127,6 +127,24 @@ test('a look-up tells what would become of a request, by a path or a URL, with f
   await page.context().close();
 });
 
+test('what audits have found of clients comes before what changes by itself, and alone in red', async () => {
+  const one = { hits: 9, samples: 9, unexplained: 0, times: 3, differs: 'body', advice: 'do it' };
+  const page = await open(browser, empty, {
+    before: (shown) => changed(shown, (s) => {
+      s.audit = [
+        { ...one, pattern: '/clock', differences: 900, cause: 'time or chance', leaks: false },
+        { ...one, pattern: '/right', differences: 0, cause: '', leaks: false },
+        { ...one, pattern: '/account', differences: 2, cause: 'the cookie "session"', leaks: true },
+      ];
+    }),
+  });
+  await page.ready();
+  assert.deepEqual(await column(page, '#audit', 'route'), ['/account', '/clock', '/right']);
+  const red = await page.locator('#audit tr:has(.bad) th').allTextContents();
+  assert.deepEqual(red, ['/account']);
+  await page.context().close();
+});
+
 test('a purge says what it will do, does nothing until then, and that alone', async () => {
   const page = await open(browser, quiet);
   for (const [kind, name, gone, stays, says] of [
@@ -245,6 +263,10 @@ test('it is readable on a phone, light and dark, and axe finds nothing serious',
         return [document.documentElement.scrollWidth, light(color), light(backgroundColor)];
       });
       assert.ok(width <= viewport.width, `${name}: it is ${width} wide`);
+      if (name === 'phone') {
+        const cut = await page.locator('.scroll:visible').evaluateAll((all) => all.filter((box) => box.scrollWidth > box.clientWidth).map((box) => box.getAttribute('aria-labelledby')));
+        assert.deepEqual(cut, [], 'these tables are not seen in whole');
+      }
       assert.equal(ink > paper, colorScheme === 'dark', `${name}, ${colorScheme}`);
       const small = await page.locator('button:visible').evaluateAll((all) => all.filter((button) => {
         const { width, height } = button.getBoundingClientRect();
@@ -332,7 +354,7 @@ test('whatever is in a name, a reason or an error is text', async () => {
         s.routes.forEach((r) => Object.assign(r, { refused: reasons, bypasses: reasons }));
         s.refusals.push({ route: '/', reason: 'private', bypass: false, count: 1, last: new Date().toISOString() });
         s.servers.push({ name: 'server', reads: 'closed', writes: 'open', removals: 'closed' });
-        s.audit.push({ pattern: '/', hits: 1, samples: 2, differences: 1, unexplained: 0, cause: 'cookie', times: 1, differs: 'body', advice: 'key it' });
+        s.audit.push({ pattern: '/', hits: 1, samples: 2, differences: 1, unexplained: 0, leaks: true, cause: 'cookie', times: 1, differs: 'body', advice: 'key it' });
         return { ...plant(s), names };
       });
     },
