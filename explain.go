@@ -20,7 +20,8 @@ import (
 type Explanation struct {
 	Route string `json:"route"` // the pattern of its route, as "/products/:id"
 
-	// Outcome is a name of [Outcomes.All], of which miss stands for validated and stale-on-error, too: what the handler would say is not known. It is empty where the
+	// Outcome is a name of [Outcomes.All], of which miss stands for validated and stale-on-error, too: what the handler would say is not known. It is
+	// collapsed where a refresh is waited for ([WithPatience]); if that takes too long, it will be stale. It is empty where the
 	// request would come to no [Cached]: its route has none, or something before it answers with Status, such as a guard.
 	Outcome string `json:"outcome"`
 	Status  int    `json:"status,omitempty"`
@@ -31,11 +32,26 @@ type Explanation struct {
 	Advice    []string `json:"advice,omitempty"`    // what would have to change for a hit
 	Validates bool     `json:"validates,omitempty"` // the handler would be asked whether what is stored is still good (RFC 9111 §4.3)
 
+	Parts  *KeyParts          `json:"parts,omitempty"`  // what the key is made of
 	Key    string             `json:"key,omitempty"`    // under which its response is stored; parts of it that are not text are escaped
 	Vary   []string           `json:"vary,omitempty"`   // the request fields that its response is known to vary by
 	Stored *StoredResponse    `json:"stored,omitempty"` // what is stored for it, whether it answers or not
 	Tried  []RefusalOfRoute   `json:"tried,omitempty"`  // why responses of the route were not stored, the latest first
-	Marks  []ExplanationScope `json:"marks,omitempty"`  // what the stored response stands on, where the store is outside of this process
+	Marks  []ExplanationScope `json:"marks,omitempty"`  // what the stored response stands on
+}
+
+// KeyParts are what a key is made of. Of what stands in it as a digest, it is only told whether it is there.
+type KeyParts struct {
+	Scheme     string   `json:"scheme"` // http or https, as the request counts
+	Host       string   `json:"host"`
+	Path       string   `json:"path"`
+	Query      string   `json:"query,omitempty"`      // as much of it as counts
+	Came       string   `json:"came,omitempty"`       // the path that the client has asked for, where the route sees another one
+	Namespaces []string `json:"namespaces,omitempty"` // of which the first is in the key
+	Service    bool     `json:"service,omitempty"`    // it has the service and its version
+	Identity   bool     `json:"identity,omitempty"`   // it has whom the response is for: see [WithIdentity]
+	Part       bool     `json:"part,omitempty"`       // it has what a function or a field says: see [WithKeyPart], [WithCookie] and [WithVary]
+	Varies     bool     `json:"varies,omitempty"`     // behind it, the key has the request fields of Vary
 }
 
 // StoredResponse is what is stored for a request.
@@ -132,6 +148,10 @@ func (c *Cache) explanation(e *serve.Explained) *Explanation {
 			x.Tried = append(x.Tried, RefusalOfRoute(r))
 		}
 	}
+	if e.Key != "" {
+		parts := KeyParts(e.Parts)
+		x.Parts = &parts
+	}
 	if e.Told.Variants != nil {
 		x.Vary = e.Told.Variants.Fields
 	}
@@ -174,6 +194,9 @@ func (x *Explanation) String() string {
 	if x.Key != "" {
 		line("key", "%s", x.Key)
 	}
+	if x.Parts != nil {
+		line("made of", "%s", x.Parts)
+	}
 	if len(x.Vary) > 0 {
 		line("varies by", "%s", strings.Join(x.Vary, ", "))
 	}
@@ -193,6 +216,29 @@ func (x *Explanation) String() string {
 	return b.String()
 }
 
+// String tells the parts to a person, in one line.
+func (p *KeyParts) String() string {
+	told := fmt.Sprintf("%s, host %q, path %q", p.Scheme, p.Host, p.Path)
+	if p.Came != "" {
+		told += fmt.Sprintf(" (asked for as %q)", p.Came)
+	}
+	if p.Query != "" {
+		told += fmt.Sprintf(", query %q", p.Query)
+	}
+	if len(p.Namespaces) > 0 {
+		told += fmt.Sprintf(", namespace %q", p.Namespaces[0])
+	}
+	for _, digest := range []struct {
+		of   string
+		isIn bool
+	}{{"the service", p.Service}, {"whom it is for", p.Identity}, {"what the route says of the request", p.Part}, {"the fields that the response varies by", p.Varies}} {
+		if digest.isIn {
+			told += ", and a digest of " + digest.of
+		}
+	}
+	return told
+}
+
 func short(d time.Duration) time.Duration { return d.Round(time.Millisecond) }
 
 // maxDebug is how many bytes of a field are taken up by an explanation.
@@ -201,7 +247,7 @@ const maxDebug = 4096
 // describe puts an explanation into a field of a response: without what the request has said, and bounded.
 func (c *Cache) describe(e *serve.Explained) string {
 	x := c.explanation(e)
-	x.Key, x.Tried, x.Marks = "", nil, nil
+	x.Key, x.Parts, x.Tried, x.Marks = "", nil, nil, nil
 	if e.Failed != nil { // what the store has said is for the log
 		x.Advice = nil
 	}

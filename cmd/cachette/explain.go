@@ -168,7 +168,7 @@ func (c *command) explainPage(ctx context.Context, r *reader, request *http.Requ
 	keys := r.keys(request, p)
 	found, hit := false, false
 	for _, k := range keys {
-		told, err := r.entries.Tell(ctx, k.key, request.Header)
+		told, err := r.entries.Tell(ctx, &target.Target{Key: k.key, Header: request.Header})
 		if err != nil {
 			return r.fail("explain", "", err)
 		}
@@ -281,8 +281,5 @@ func (c *command) tellMarks(told *entries.Told) {
 	for _, mark := range told.Marks {
 		c.line(what, "%s: %s", mark.Scope, mark.State)
 		what = ""
-	}
-	if len(told.Marks) > 0 && told.State != purge.Valid && !slices.ContainsFunc(told.Marks, func(m entries.TheMark) bool { return m.State != purge.Valid }) {
-		c.line("", "a prefix of its path, or everything: %s", told.State)
 	}
 }

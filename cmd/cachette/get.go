@@ -86,7 +86,7 @@ func (r *reader) value(ctx context.Context, key string, ofService bool) (v value
 		return v, r.fail("get", key, err)
 	}
 	targets := target.Values{Prefix: r.cfg.KeyPrefix, Service: r.service, Release: r.release, Tagged: r.entries.Sharded()}
-	told, err := r.entries.Tell(ctx, string(targets.AppendKey(nil, key)), nil)
+	told, err := r.entries.Tell(ctx, &target.Target{Key: string(targets.AppendKey(nil, key))})
 	if err != nil {
 		return v, r.fail("get", key, err)
 	}

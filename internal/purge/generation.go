@@ -72,6 +72,13 @@ func (s *shard) current(hash uint64) *generation {
 	return s.begin(hash)
 }
 
+// inForce returns the era of a hash, or nil where nothing stands on it.
+func (s *shard) inForce(hash uint64) *era {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.inUse[hash].Value()
+}
+
 // begin makes a new era of a hash, and returns its first generation. The shard is locked.
 func (s *shard) begin(hash uint64) *generation {
 	e := new(era)

@@ -65,6 +65,27 @@ func (s *Shared) ByMark(ctx context.Context, basis *Basis) ([]State, error) {
 	return states, nil
 }
 
+// ByScope tells what one scope alone has left of an entry, and whether the entry stands on it: for a person. A scope whose generation the entry has not
+// is one that was purged, or one that the entry never stood on; that is not told apart where something of the entry was purged.
+func (l *Local) ByScope(basis *Basis, scope Scope) (state State, stands bool) {
+	part, hash := l.shard(scope)
+	current := part.inForce(hash)
+	gens := basis.gens[:]
+	if basis.more != nil {
+		gens = append(slices.Clone(gens), basis.more.gens...)
+	}
+	for _, g := range gens {
+		switch {
+		case g == nil:
+		case g.era == current:
+			return g.left(), true
+		case g.left() == Gone:
+			stands = true
+		}
+	}
+	return Gone, stands
+}
+
 // String tells a person what a state is.
 func (s State) String() string {
 	switch s {
@@ -79,6 +100,8 @@ func (s State) String() string {
 // String tells a person what a scope is.
 func (s Scope) String() string {
 	switch s.Kind {
+	case All:
+		return "a prefix of its path, or everything"
 	case Path:
 		return fmt.Sprintf("path %q of every host", s.Name)
 	case HostPath:

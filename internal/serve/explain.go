@@ -33,6 +33,7 @@ type Explained struct {
 
 	Now    time.Time
 	Key    string
+	Parts  KeyParts
 	Told   entries.Told
 	Tier   Tier  // where what is stored was found
 	Failed error // the store did not answer
@@ -40,6 +41,14 @@ type Explained struct {
 
 	around *around // what the routes say that it has come to; nil for none
 	passed int     // how many these are
+}
+
+// KeyParts are what a key is made of. What stands in it as a digest is only said to be there.
+type KeyParts struct {
+	Scheme, Host, Path, Query       string
+	Came                            string // the path that the client has asked for, where the route sees another one
+	Namespaces                      []string
+	Service, Identity, Part, Varies bool
 }
 
 // inquiry is what is asked of a request, and what was found out so far. A handler that times the engine out, as http.TimeoutHandler, goes on to answer
@@ -125,11 +134,22 @@ func (s *Server) foretell(c *gin.Context, f *Frame, in around, e *Explained) {
 	}
 	x.now, e.Asked = e.Now, x.asked
 	e.Tier = x.seek()
-	e.Key, e.Failed = x.target.Key, x.found.Err
+	e.Key, e.Parts, e.Failed = x.target.Key, x.keyParts(), x.found.Err
 	if e.Failed == nil {
-		e.Told, e.Failed = s.entries.Tell(c.Request.Context(), x.target.Key, c.Request.Header)
+		e.Told, e.Failed = s.entries.Tell(c.Request.Context(), &x.target)
+		e.Parts.Varies = e.Told.Variants != nil
 	}
 	x.foresee(e)
+}
+
+// keyParts returns what the key of the exchange's target is made of.
+func (x *exchange) keyParts() KeyParts {
+	r, said := x.c.Request, x.around.said()
+	query, _ := x.around.rt.scheme(x.s).QueryOf(r.URL)
+	return KeyParts{
+		Scheme: schemeOf(x.s.Secure(x.c)), Host: x.target.Host, Path: x.target.Path, Query: query, Came: x.target.Came, Namespaces: x.target.Namespaces,
+		Service: x.s.service != "", Identity: said.Identity != "", Part: said.Part != "",
+	}
 }
 
 // seek looks for what is stored, as a request does, and tells where it was.
@@ -165,6 +185,9 @@ func (x *exchange) foresee(e *Explained) {
 		e.Early = stored.Meta.Early > 0
 	}
 	p := x.plan(false)
+	if _, ok := x.refreshable(); p.step == await && !ok {
+		p = x.plan(true)
+	}
 	serves := p.step == answer || p.step == answerAndRefresh
 	switch {
 	case x.around.rt.DryRun && serves:
@@ -174,7 +197,10 @@ func (x *exchange) foresee(e *Explained) {
 		p.step, p.forget = alone, true
 	}
 	switch p.step {
-	case answer, answerAndRefresh, await:
+	case await:
+		e.Outcome, e.Forward = event.Collapsed, p.why
+		return
+	case answer, answerAndRefresh:
 		if stored.Meta.Fresh(x.now) <= 0 {
 			e.Outcome = event.StaleHit
 		}

@@ -69,8 +69,8 @@ func (e *Explained) freshnessRule(m *rfc9111.Metadata) string {
 		return fmt.Sprintf("what is stored is fresh for another %v (RFC 9111 §4.2)", short(fresh))
 	case e.Outcome == event.StaleHit && e.Asked.TakesStale():
 		return "what is stored is stale, and the request takes it by max-stale (RFC 9111 §5.2.1.2)"
-	case e.Outcome == event.StaleHit && m.Patience > 0:
-		return "what is stored is stale; a fresh one is waited for, as WithPatience says, and then the stale one is served"
+	case e.Outcome == event.Collapsed:
+		return fmt.Sprintf("what is stored is stale; it is refreshed, and a fresh one is waited for, for at most %v as WithPatience says; then the stale one is served (RFC 5861 §3, §4)", short(m.Patience))
 	case e.Outcome == event.StaleHit:
 		return "what is stored is stale, and is served while it is refreshed, as stale-while-revalidate says (RFC 5861 §3)"
 	case e.Asked.NoCache:

@@ -210,7 +210,7 @@ func (s *Scheme) AppendKey(b []byte, r *http.Request, tls bool, said Said) (key 
 		b = append(b, pathOf(r.URL)...)
 		b = append(b, line.mark...)
 	}
-	if query, ok := s.queryOf(r.URL); ok {
+	if query, ok := s.QueryOf(r.URL); ok {
 		b = append(b, '?')
 		b = append(b, query...)
 	}

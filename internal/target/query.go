@@ -6,8 +6,8 @@ import (
 	"strings"
 )
 
-// queryOf returns what of the query enters the key, and whether there is any.
-func (s *Scheme) queryOf(u *url.URL) (query string, ok bool) {
+// QueryOf returns what of the query enters the key, and whether there is any.
+func (s *Scheme) QueryOf(u *url.URL) (query string, ok bool) {
 	switch query = s.Simpler(u.RawQuery); s.query {
 	case WholeQuery:
 		if strings.IndexByte(query, '#') >= 0 { // doubled, so that it is not taken for what begins a variant
