@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"net/http"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -86,6 +87,26 @@ type RefusalOfRoute struct {
 	Bypass bool      `json:"bypass"` // nothing was looked up
 	Count  uint64    `json:"count"`
 	Last   time.Time `json:"last"`
+
+	Recent []RefusedRequest `json:"recent"` // the last of them, at most eight, the latest first
+}
+
+// RefusedRequest is a request whose response was not stored, or for which nothing was looked up. It has nothing that a client can make up.
+type RefusedRequest struct {
+	Time   time.Time `json:"time"`
+	Method string    `json:"method"` // GET, HEAD or POST
+	Status int       `json:"status"` // that the client got
+}
+
+func refusalsOf(refused []serve.Refusal) (all []RefusalOfRoute) {
+	for _, r := range refused {
+		one := RefusalOfRoute{Route: r.Route, Reason: r.Reason, Bypass: r.Bypass, Count: r.Count, Last: r.Last}
+		for _, recent := range r.Recent {
+			one.Recent = append(one.Recent, RefusedRequest(recent))
+		}
+		all = append(all, one)
+	}
+	return all
 }
 
 // Explain tells what would become of a GET or HEAD, and why: what its key is, what is stored, for how long that is fresh, which rule of which section
@@ -129,13 +150,7 @@ func (c *Cache) asked(ctx context.Context, r *http.Request) (*http.Request, erro
 }
 
 // Refusals returns the reasons why responses were not stored, and why nothing was looked up, by route, the latest first.
-func (c *Cache) Refusals() []RefusalOfRoute {
-	var all []RefusalOfRoute
-	for _, r := range c.server.Refusals() {
-		all = append(all, RefusalOfRoute(r))
-	}
-	return all
-}
+func (c *Cache) Refusals() []RefusalOfRoute { return refusalsOf(c.server.Refusals()) }
 
 func (c *Cache) explanation(e *serve.Explained) *Explanation {
 	refused := c.server.Refusals()
@@ -143,10 +158,8 @@ func (c *Cache) explanation(e *serve.Explained) *Explanation {
 		Route: e.Route, Status: e.Status, Outcome: e.Outcome.String(), Forward: string(e.Forward), Bypass: string(e.Bypass), Rule: e.Rule(),
 		Advice: e.Advice(refused), Validates: e.Validates, Key: strings.Trim(strconv.Quote(e.Key), `"`),
 	}
-	for _, r := range refused {
-		if r.Route == e.Route && e.Reached {
-			x.Tried = append(x.Tried, RefusalOfRoute(r))
-		}
+	if e.Reached {
+		x.Tried = slices.DeleteFunc(refusalsOf(refused), func(r RefusalOfRoute) bool { return r.Route != e.Route })
 	}
 	if e.Key != "" {
 		parts := KeyParts(e.Parts)

@@ -76,7 +76,8 @@ func TestRefusals(t *testing.T) {
 	for range 3 {
 		s.Get("/mine")
 	}
-	if told := s.state("").Refusals; len(told) != 1 || told[0].Route != "/mine" || told[0].Reason != "private" || told[0].Count != 3 || time.Since(told[0].Last) > time.Hour {
+	if told := s.state("").Refusals; len(told) != 1 || told[0].Route != "/mine" || told[0].Reason != "private" || told[0].Count != 3 || time.Since(told[0].Last) > time.Hour ||
+		len(told[0].Recent) != 3 || told[0].Recent[0].Method != http.MethodGet || told[0].Recent[0].Status != http.StatusOK {
 		t.Errorf("%+v", told)
 	}
 }

@@ -40,6 +40,7 @@ const refusals = new Table(byId('refusals'), byId('refusals-empty'), [
   { name: 'what', wide: true, text: (r) => (r.bypass ? 'nothing was looked up' : 'was not stored') },
   { name: 'why', wide: true, value: (r) => r.reason, text: (r) => r.reason },
   { name: 'times', value: (r) => r.count, text: (r) => count(r.count) },
+  { name: 'the last of them', wide: true, text: (r) => r.recent.map((one) => `${one.method} ${one.status} at ${new Date(one.time).toLocaleTimeString()}`).join(', ') },
 ], 'last', 'Why responses were not stored');
 
 const keys = new Table(byId('keys'), byId('keys-empty'), [

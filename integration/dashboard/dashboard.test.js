@@ -352,7 +352,7 @@ test('whatever is in a name, a reason or an error is text', async () => {
         const names = s.names;
         const reasons = { [planted]: 3 };
         s.routes.forEach((r) => Object.assign(r, { refused: reasons, bypasses: reasons }));
-        s.refusals.push({ route: '/', reason: 'private', bypass: false, count: 1, last: new Date().toISOString() });
+        s.refusals.push({ route: '/', reason: 'private', bypass: false, count: 1, last: new Date().toISOString(), recent: [{ time: '', method: 'GET', status: 200 }] });
         s.servers.push({ name: 'server', reads: 'closed', writes: 'open', removals: 'closed' });
         s.audit.push({ pattern: '/', hits: 1, samples: 2, differences: 1, unexplained: 0, leaks: true, cause: 'cookie', times: 1, differs: 'body', advice: 'key it' });
         return { ...plant(s), names };

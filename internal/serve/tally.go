@@ -30,19 +30,19 @@ type tally struct {
 // reasons counts reasons, of which there are few.
 type reasons struct{ counts sync.Map } // *reason, by rfc9111.Refusal
 
-// reason is how often something was the reason, and when it was last.
+// reason is how often something was the reason, and of which requests it was last.
 type reason struct {
 	count atomic.Uint64
-	last  atomic.Int64 // nanoseconds since 1970
+	last  lastRefused
 }
 
-func (r *reasons) add(why rfc9111.Refusal, now time.Time) {
-	of, ok := r.counts.Load(why)
+func (r *reasons) add(why rfc9111.Refusal, of Refused) {
+	counted, ok := r.counts.Load(why)
 	if !ok {
-		of, _ = r.counts.LoadOrStore(why, new(reason))
+		counted, _ = r.counts.LoadOrStore(why, new(reason))
 	}
-	of.(*reason).count.Add(1)
-	of.(*reason).last.Store(now.UnixNano())
+	counted.(*reason).count.Add(1)
+	counted.(*reason).last.add(of)
 }
 
 func (r *reasons) read() map[string]uint64 {
@@ -60,6 +60,7 @@ type Refusal struct {
 	Bypass        bool // nothing was looked up
 	Count         uint64
 	Last          time.Time
+	Recent        []Refused // the last of them, the latest first
 }
 
 // Refusals returns the reasons why responses were not stored, or nothing was looked up, the latest first.
@@ -74,10 +75,12 @@ func (s *Server) Refusals() (all []Refusal) {
 			bypass bool
 		}{{&t.refused, false}, {&t.bypassed, true}} {
 			of.counts.Range(func(why, r any) bool {
-				all = append(all, Refusal{
-					Route: route, Reason: string(why.(rfc9111.Refusal)), Bypass: of.bypass,
-					Count: r.(*reason).count.Load(), Last: time.Unix(0, r.(*reason).last.Load()),
-				})
+				if recent := r.(*reason).last.read(); len(recent) > 0 { // else it is being counted for the first time
+					all = append(all, Refusal{
+						Route: route, Reason: string(why.(rfc9111.Refusal)), Bypass: of.bypass,
+						Count: r.(*reason).count.Load(), Last: recent[0].Time, Recent: recent,
+					})
+				}
 				return true
 			})
 		}
@@ -138,23 +141,23 @@ func (x *exchange) count() {
 	if o.Outcome == event.Miss || o.Outcome == event.Validated { // of others, what Cache-Status says is all that there is
 		o.Refusal = x.verdict.refusal
 	}
-	x.s.tally(pattern).add(o, x.s.clock.now())
+	x.s.tally(pattern).add(o, Refused{x.s.clock.now(), o.Method, x.c.Writer.Status()})
 	if observe := x.s.observe; observe != nil {
 		observe(x.request.Context(), *o)
 	}
 }
 
 // add counts what became of a request. A refresh in the background is no client's.
-func (t *tally) add(o *event.Request, now time.Time) {
+func (t *tally) add(o *event.Request, of Refused) {
 	switch o.Outcome {
 	case event.Miss, event.Validated, event.StoodIn:
 		t.fills.Add(o.Took)
 		if o.Refusal != rfc9111.Stored {
-			t.refused.add(o.Refusal, now)
+			t.refused.add(o.Refusal, of)
 		}
 	case event.Bypassed:
 		if o.Bypass != "" {
-			t.bypassed.add(o.Bypass, now)
+			t.bypassed.add(o.Bypass, of)
 		}
 	}
 	if o.Background {
