@@ -9,8 +9,6 @@ import (
 	"strconv"
 	"strings"
 	"time"
-	"unicode/utf16"
-	"unicode/utf8"
 
 	"github.com/gin-cachette/cachette/internal/argument"
 	"github.com/gin-cachette/cachette/internal/entries"
@@ -117,7 +115,7 @@ func refusalsOf(refused []serve.Refusal) (all []RefusalOfRoute) {
 // runs, and no handler behind the last Cached does. Of a route without a Cached nothing runs. Nothing is stored, refreshed, purged or counted by it, but that the store is asked. A context that ends
 // is an error, and so is a URL that no client can ask for.
 func (c *Cache) Explain(ctx context.Context, r *http.Request) (*Explanation, error) {
-	asked, err := c.asked(argument.Context(ctx), r)
+	asked, err := c.server.Asked(argument.Context(ctx), r)
 	if err != nil {
 		return nil, c.fail("explain", "", err)
 	}
@@ -126,27 +124,6 @@ func (c *Cache) Explain(ctx context.Context, r *http.Request) (*Explanation, err
 		return nil, c.fail("explain", asked.URL.Path, err)
 	}
 	return c.explanation(e), nil
-}
-
-// asked returns a request as a server would have it.
-func (c *Cache) asked(ctx context.Context, r *http.Request) (*http.Request, error) {
-	if r == nil || r.URL == nil {
-		return nil, fmt.Errorf("%w: the request is nil, or has no URL; give one of http.NewRequest", ErrInvalid)
-	}
-	if r.RequestURI != "" {
-		asked := r.Clone(ctx)
-		asked.Body = http.NoBody
-		return asked, nil
-	}
-	asked, err := argument.Page(ctx, r.URL.String(), c.server.Secure, c.server.HasPattern)
-	if err != nil {
-		return nil, err
-	}
-	asked.Method, asked.Header, asked.RemoteAddr = r.Method, r.Header.Clone(), r.RemoteAddr
-	if asked.Method == "" {
-		asked.Method = http.MethodGet
-	}
-	return asked, nil
 }
 
 // Refusals returns the reasons why responses were not stored, and why nothing was looked up, by route, the latest first.
@@ -215,7 +192,7 @@ func (x *Explanation) String() string {
 	}
 	if s := x.Stored; s != nil {
 		line("stored", "status %d, %d bytes, in the tier %s, received %s", s.Status, s.Bytes, s.Tier, s.Received.UTC().Format(time.RFC3339))
-		line("freshness", "%v of lifetime (%s) - %v of age = %v (RFC 9111 §4.2)", short(s.Lifetime), s.From, short(s.Age), short(s.Fresh))
+		line("freshness", "%v of lifetime (%s) - %v of age = %v (RFC 9111 §4.2)", serve.Short(s.Lifetime), s.From, serve.Short(s.Age), serve.Short(s.Fresh))
 		if s.StaleWhileRevalidate > 0 || s.StaleIfError > 0 {
 			line("", "stale-while-revalidate %v (RFC 5861 §3), stale-if-error %v (§4)", s.StaleWhileRevalidate, s.StaleIfError)
 		}
@@ -230,29 +207,7 @@ func (x *Explanation) String() string {
 }
 
 // String tells the parts to a person, in one line.
-func (p *KeyParts) String() string {
-	told := fmt.Sprintf("%s, host %q, path %q", p.Scheme, p.Host, p.Path)
-	if p.Came != "" {
-		told += fmt.Sprintf(" (asked for as %q)", p.Came)
-	}
-	if p.Query != "" {
-		told += fmt.Sprintf(", query %q", p.Query)
-	}
-	if len(p.Namespaces) > 0 {
-		told += fmt.Sprintf(", namespace %q", p.Namespaces[0])
-	}
-	for _, digest := range []struct {
-		of   string
-		isIn bool
-	}{{"the service", p.Service}, {"whom it is for", p.Identity}, {"what the route says of the request", p.Part}, {"the fields that the response varies by", p.Varies}} {
-		if digest.isIn {
-			told += ", and a digest of " + digest.of
-		}
-	}
-	return told
-}
-
-func short(d time.Duration) time.Duration { return d.Round(time.Millisecond) }
+func (p *KeyParts) String() string { return (*serve.KeyParts)(p).String() }
 
 // maxDebug is how many bytes of a field are taken up by an explanation.
 const maxDebug = 4096
@@ -271,13 +226,5 @@ func (c *Cache) describe(e *serve.Explained) string {
 	if len(text) > maxDebug {
 		text, _ = json.Marshal(Explanation{Route: x.Route, Outcome: x.Outcome, Rule: x.Rule})
 	}
-	var field strings.Builder
-	for _, unit := range utf16.Encode([]rune(string(text))) { // a field is ASCII, and so are the escapes of JSON
-		if unit < utf8.RuneSelf {
-			field.WriteByte(byte(unit))
-		} else {
-			fmt.Fprintf(&field, `\u%04x`, unit)
-		}
-	}
-	return field.String()
+	return serve.FieldOf(string(text))
 }

@@ -64,13 +64,13 @@ func (e *Explained) freshnessRule(m *rfc9111.Metadata) string {
 	fresh := m.Fresh(e.Now)
 	switch {
 	case e.Outcome == event.Hit && e.Told.Entry.Asked != "":
-		return fmt.Sprintf("a part of the page is stored, has the range, and is fresh for another %v (RFC 9111 §3.3, §4.2)", short(fresh))
+		return fmt.Sprintf("a part of the page is stored, has the range, and is fresh for another %v (RFC 9111 §3.3, §4.2)", Short(fresh))
 	case e.Outcome == event.Hit:
-		return fmt.Sprintf("what is stored is fresh for another %v (RFC 9111 §4.2)", short(fresh))
+		return fmt.Sprintf("what is stored is fresh for another %v (RFC 9111 §4.2)", Short(fresh))
 	case e.Outcome == event.StaleHit && e.Asked.TakesStale():
 		return "what is stored is stale, and the request takes it by max-stale (RFC 9111 §5.2.1.2)"
 	case e.Outcome == event.Collapsed:
-		return fmt.Sprintf("what is stored is stale; it is refreshed, and a fresh one is waited for, for at most %v as WithPatience says; then the stale one is served (RFC 5861 §3, §4)", short(m.Patience))
+		return fmt.Sprintf("what is stored is stale; it is refreshed, and a fresh one is waited for, for at most %v as WithPatience says; then the stale one is served (RFC 5861 §3, §4)", Short(m.Patience))
 	case e.Outcome == event.StaleHit:
 		return "what is stored is stale, and is served while it is refreshed, as stale-while-revalidate says (RFC 5861 §3)"
 	case e.Asked.NoCache:
@@ -124,7 +124,7 @@ func (e *Explained) adviseFill(add func(string, ...any), refused []Refusal) {
 	told := false
 	for i := range refused {
 		if r := &refused[i]; r.Route == e.Route && !r.Bypass {
-			add("responses of this route were not stored %d times, the last time %v ago: %s (docs/cache-status.md has what to do)", r.Count, short(e.Now.Sub(r.Last)), r.Reason)
+			add("responses of this route were not stored %d times, the last time %v ago: %s (docs/cache-status.md has what to do)", r.Count, Short(e.Now.Sub(r.Last)), r.Reason)
 			told = true
 		}
 	}
@@ -157,5 +157,5 @@ func (e *Explained) CacheControl() string {
 	return strings.Join(response.ValuesOf(e.Told.Entry.Fields, "Cache-Control"), ", ")
 }
 
-// short is a duration in milliseconds.
-func short(d time.Duration) time.Duration { return d.Round(time.Millisecond) }
+// Short is a duration in milliseconds.
+func Short(d time.Duration) time.Duration { return d.Round(time.Millisecond) }

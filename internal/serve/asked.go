@@ -1,0 +1,69 @@
+package serve
+
+import (
+	"context"
+	"fmt"
+	"net/http"
+	"strings"
+	"unicode/utf16"
+	"unicode/utf8"
+
+	"github.com/gin-cachette/cachette/internal/argument"
+)
+
+// Asked returns a request about which a program asks as a server would have it.
+func (s *Server) Asked(ctx context.Context, r *http.Request) (*http.Request, error) {
+	if r == nil || r.URL == nil {
+		return nil, fmt.Errorf("%w: the request is nil, or has no URL; give one of http.NewRequest", argument.Err)
+	}
+	if r.RequestURI != "" {
+		asked := r.Clone(ctx)
+		asked.Body = http.NoBody
+		return asked, nil
+	}
+	asked, err := argument.Page(ctx, r.URL.String(), s.Secure, s.HasPattern)
+	if err != nil {
+		return nil, err
+	}
+	asked.Method, asked.Header, asked.RemoteAddr = r.Method, r.Header.Clone(), r.RemoteAddr
+	if asked.Method == "" {
+		asked.Method = http.MethodGet
+	}
+	return asked, nil
+}
+
+// String tells the parts of a key to a person, in one line.
+func (p *KeyParts) String() string {
+	told := fmt.Sprintf("%s, host %q, path %q", p.Scheme, p.Host, p.Path)
+	if p.Came != "" {
+		told += fmt.Sprintf(" (asked for as %q)", p.Came)
+	}
+	if p.Query != "" {
+		told += fmt.Sprintf(", query %q", p.Query)
+	}
+	if len(p.Namespaces) > 0 {
+		told += fmt.Sprintf(", namespace %q", p.Namespaces[0])
+	}
+	for _, digest := range []struct {
+		of   string
+		isIn bool
+	}{{"the service", p.Service}, {"whom it is for", p.Identity}, {"what the route says of the request", p.Part}, {"the fields that the response varies by", p.Varies}} {
+		if digest.isIn {
+			told += ", and a digest of " + digest.of
+		}
+	}
+	return told
+}
+
+// FieldOf returns JSON for a field of a response, which is ASCII, as the escapes of JSON are.
+func FieldOf(text string) string {
+	var field strings.Builder
+	for _, unit := range utf16.Encode([]rune(text)) {
+		if unit < utf8.RuneSelf {
+			field.WriteByte(byte(unit))
+		} else {
+			fmt.Fprintf(&field, `\u%04x`, unit)
+		}
+	}
+	return field.String()
+}
