@@ -45,7 +45,7 @@ func WithQueryParams(names ...string) Option { return routeOption{options.QueryP
 // request has them, so that none gets into a page for all. A name that ends in "*" stands for all that begin so; each stands also for the map that
 // gin's QueryMap reads. Names are compared as they are, with their case. What is before Cached sees the query as it came, and so do handlers
 // of writes. A query that cannot be read counts, and is seen, whole. Several of them add up, also with those of a Cached around. See docs/keys.md.
-func WithIgnoredQueryParams(names ...string) Option { return routeOption{options.IgnoredQueryParams(names...)} }
+func WithIgnoredQueryParams(names ...string) Option { return routeOption{options.Ignored(names...)} }
 
 // WithoutTrackingParams does what [WithIgnoredQueryParams] does with the parameters that advertisements, mailings and shared links add to URLs:
 // utm_*, gclid, fbclid, and some seventy more, of which docs/keys.md has the list. What reads them in the browser goes on doing so.
@@ -103,7 +103,9 @@ func WithTags(tags ...string) SharedOption {
 
 // WithTagsFrom has a function say tags of each response, by the request: it is asked before the handlers run, where nothing that is stored answers.
 // Tags that are known before the handlers run cost the store less than those that [Tag] says the first time.
-func WithTagsFrom(tags func(*gin.Context) []string) Option { return routeOption{options.TagsFrom(tags)} }
+func WithTagsFrom(tags func(*gin.Context) []string) Option {
+	return routeOption{options.TagsFrom(tags)}
+}
 
 // WithTTLFunc has a function say for how long a response is fresh that does not say so itself, in place of the ttl of
 // Cached, which is to be 0, and for the statuses that a ttl is for; [WithStatusTTL] goes before it, and is for others. It is called

@@ -49,8 +49,8 @@ func mustNameParams(option string, names []string) {
 	}
 }
 
-// IgnoredQueryParams is WithIgnoredQueryParams.
-func IgnoredQueryParams(names ...string) Option {
+// Ignored is WithIgnoredQueryParams.
+func Ignored(names ...string) Option {
 	const option = "WithIgnoredQueryParams"
 	if len(names) == 0 {
 		panic(fmt.Errorf("%w: %s: no parameter is named; give the names of those that make no other page", argument.Err, option))
