@@ -121,9 +121,10 @@ func (l *Ledger) Pick(route string, suspects []Suspect, n int) []Suspect {
 	slices.SortStableFunc(suspects, func(a, b Suspect) int { return cmp.Compare(r.tested[a], r.tested[b]) })
 	picked := suspects[:min(n, len(suspects))]
 	for _, s := range picked {
-		if _, known := r.tested[s]; known || len(r.tested) < maxTested {
-			r.tested[s]++
+		if _, known := r.tested[s]; !known && len(r.tested) == maxTested {
+			clear(r.tested) // else names that clients make up, and are never remembered, would go before those that are
 		}
+		r.tested[s]++
 	}
 	return picked
 }

@@ -2,6 +2,7 @@ package audit_test
 
 import (
 	"slices"
+	"strconv"
 	"testing"
 
 	"github.com/gin-cachette/cachette/audit"
@@ -101,6 +102,20 @@ func TestLedgerIsBounded(t *testing.T) {
 	if n := len(causes(&l)); n != 32 {
 		t.Errorf("%d causes", n)
 	}
+}
+
+// However many names clients make up, what each request has is tested before long.
+func TestPickOfMany(t *testing.T) {
+	var l found.Ledger
+	l.Pick("/p", []found.Suspect{cookie}, 1)
+	for i := range 10_000 {
+		name := strconv.Itoa(i)
+		picked := l.Pick("/p", []found.Suspect{{Kind: audit.Header, Name: "A" + name}, {Kind: audit.Header, Name: "B" + name}, cookie}, 2)
+		if i > 300 && slices.Contains(picked, cookie) {
+			return
+		}
+	}
+	t.Error("the cookie was not tested any more")
 }
 
 // A difference is left unexplained as long as nothing of the request was seen to make one.

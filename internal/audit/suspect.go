@@ -99,6 +99,9 @@ func cookies(h http.Header) func(yield func(string) bool) {
 	return func(yield func(string) bool) {
 		for _, line := range h["Cookie"] {
 			for pair := range strings.SplitSeq(line, ";") {
+				if !strings.Contains(pair, "=") { // to a browser it is a value without a name (RFC 6265bis §5.7), which no report is to have
+					continue
+				}
 				if name := cookieName(pair); name != "" && !yield(name) {
 					return
 				}

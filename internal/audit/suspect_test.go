@@ -16,7 +16,7 @@ import (
 func request() *http.Request {
 	r := httptest.NewRequest(http.MethodGet, "/p?b=2&a%2B=1&b=3", nil)
 	for _, line := range []string{
-		"Cookie: one=1; two=2; one=3", "Cookie: three", "Accept: text/html", "X-Forwarded-For: 198.51.100.1", "Range: bytes=0-1", "Connection: close",
+		"Cookie: one=1; two=2; one=3", "Cookie: three=; s3cret", "Accept: text/html", "X-Forwarded-For: 198.51.100.1", "Range: bytes=0-1", "Connection: close",
 		"X-" + strings.Repeat("long", 40) + ": 1",
 	} {
 		name, value, _ := strings.Cut(line, ": ")
@@ -60,9 +60,9 @@ func TestRemove(t *testing.T) {
 	}{
 		{proxied, found.Suspect{}, func(*http.Request) {}},
 		{proxied, found.Suspect{Kind: audit.Keys, Name: "user"}, func(*http.Request) {}},
-		{proxied, found.Suspect{Kind: audit.Cookie, Name: "one"}, func(r *http.Request) { r.Header["Cookie"] = []string{"two=2", "three"} }},
-		{proxied, found.Suspect{Kind: audit.Cookie, Name: "two"}, func(r *http.Request) { r.Header["Cookie"] = []string{"one=1; one=3", "three"} }},
-		{proxied, found.Suspect{Kind: audit.Cookie, Name: "three"}, func(r *http.Request) { r.Header["Cookie"] = []string{"one=1; two=2; one=3"} }},
+		{proxied, found.Suspect{Kind: audit.Cookie, Name: "one"}, func(r *http.Request) { r.Header["Cookie"] = []string{"two=2", "three=; s3cret"} }},
+		{proxied, found.Suspect{Kind: audit.Cookie, Name: "two"}, func(r *http.Request) { r.Header["Cookie"] = []string{"one=1; one=3", "three=; s3cret"} }},
+		{proxied, found.Suspect{Kind: audit.Cookie, Name: "three"}, func(r *http.Request) { r.Header["Cookie"] = []string{"one=1; two=2; one=3", "s3cret"} }},
 		{proxied, found.Suspect{Kind: audit.Header, Name: "Accept"}, func(r *http.Request) { r.Header.Del("Accept") }},
 		{proxied, found.Suspect{Kind: audit.Address}, func(r *http.Request) { r.Header.Set("X-Forwarded-For", "203.0.113.77") }},
 		{found.Request{}, found.Suspect{Kind: audit.Address}, func(r *http.Request) { r.RemoteAddr = "203.0.113.77:1" }},
