@@ -3,7 +3,6 @@ package cachette
 import (
 	"context"
 	"log/slog"
-	"runtime/debug"
 	"time"
 
 	"github.com/gin-cachette/cachette/internal/event"
@@ -69,17 +68,8 @@ func (c *Cache) observe(o Observer, log *slog.Logger) (onRequest func(context.Co
 	if o == nil {
 		return nil
 	}
-	survive := func() {
-		if p := recover(); p != nil {
-			log.Error("cachette: the observer panicked", "panic", p, "stack", string(debug.Stack()))
-		}
-	}
-	c.store.Observe(func(ctx context.Context, e event.Operation) {
-		defer survive()
+	c.store.Observe(event.Surviving(log, func(ctx context.Context, e event.Operation) {
 		o.OnOperation(ctx, OperationEvent{Kind: e.Kind.String(), Result: e.Result.String(), Server: e.Server, Keys: e.Keys, Bytes: e.Bytes, Took: e.Took})
-	})
-	return func(ctx context.Context, e event.Request) {
-		defer survive()
-		o.OnRequest(ctx, requestEvent(e))
-	}
+	}))
+	return event.Surviving(log, func(ctx context.Context, e event.Request) { o.OnRequest(ctx, requestEvent(e)) })
 }
