@@ -250,8 +250,8 @@ func (c *Cache) Ping(ctx context.Context) error {
 
 // Settle waits until the responses that were to be stored when it was called are stored, or are known not to be. Clients do not wait for
 // that, and neither do requests of this process, which find what still waits for the store: it is for what looks into the store by itself,
-// such as a test with a client of its own, or the cache of another process. In memory nothing waits. If ctx ends before, its error is the
-// error.
+// such as a test with a client of its own, or the cache of another process. It waits for what is being coded as well (see [WithCompression]), which
+// is all that waits in memory. If ctx ends before, its error is the error.
 func (c *Cache) Settle(ctx context.Context) error {
 	if c.closed.Load() {
 		return c.fail("settle", "", ErrClosed)

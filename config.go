@@ -158,6 +158,11 @@ type Config struct {
 	// Surrogate-Key, Edge-Cache-Tag or xkey, or several with commas between them; none unless set. CACHETTE_TAG_HEADER.
 	TagHeader string
 
+	// Compression has stored responses of all routes served in content codings, as [WithCompression] says, but for those that have [WithoutCompression].
+	// It takes a blank import of package compress. In front of a store outside of the process the coded forms take up to an eighth of the MemoryLimit, and
+	// a mebibyte at least, of this process's memory. CACHETTE_COMPRESSION: true or false.
+	Compression bool
+
 	// Audit is the part of the hits, from 0 to 1, of which the handlers are run in the background to compare what they answer with what was served,
 	// where [WithAudit] does not say otherwise: none unless set. CACHETTE_AUDIT: a number such as 0.01.
 	Audit float64

@@ -215,6 +215,20 @@ func WithCacheStatusKey() Option { return routeOption{options.CacheStatusKey()} 
 // a Cached inside as well. See docs/explain.md.
 func WithDebug(wants func(*gin.Context) bool) Option { return routeOption{options.Debug(wants)} }
 
+// WithCompression has the stored responses of a route served in a content coding that their client accepts (RFC 9110 §12.5.3), which is made once, in the
+// background, by the first hit for which there is none yet: that hit, and the response of the handler itself, are not coded. The codings are br, zstd and
+// gzip, and those that are linked by a blank import of package compress; without it Cached panics.
+//
+// Coded is what has a body of 1 KiB to 8 MiB, a type that becomes smaller, as text/html and application/json do, and neither a coding nor
+// Cache-Control: no-transform, Content-Range or a digest. Each response of the route has Vary: Accept-Encoding. A strong entity tag
+// has a suffix in a coding, "v1-gzip-0a1b2c3d", a weak one stays. The handlers see no Accept-Encoding, so there is one entry for all clients.
+// Where a middleware outside codes the response the cache does not. A page that shows what a request says beside a secret should not be coded in any way
+// (BREACH): see docs/compression.md.
+func WithCompression() Option { return routeOption{options.Compression(true)} }
+
+// WithoutCompression leaves the responses of a route as they are, where [Config.Compression], a Cached outside or one inside has them coded.
+func WithoutCompression() Option { return routeOption{options.Compression(false)} }
+
 // WithNotFoundTTL is for how long [Remember] knows that there is no value, where its load says so by [ErrNotFound]. Without it, the next
 // caller has it loaded again.
 func WithNotFoundTTL(ttl time.Duration) ValueOption { return valueOption{options.NotFoundTTL(ttl)} }

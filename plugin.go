@@ -6,9 +6,7 @@ import (
 
 	"github.com/gin-gonic/gin"
 
-	"github.com/gin-cachette/cachette/drivers/inmemory"
 	"github.com/gin-cachette/cachette/internal/argument"
-	"github.com/gin-cachette/cachette/internal/config"
 	"github.com/gin-cachette/cachette/internal/engines"
 	"github.com/gin-cachette/cachette/internal/entries"
 	"github.com/gin-cachette/cachette/internal/flight"
@@ -81,12 +79,12 @@ func open(engine *gin.Engine, cfgFunc func() (Config, error)) (*Cache, error) {
 	cfg.Tell(c.backend, c.store.Objects() != nil)
 	bodies := max(cfg.MemoryLimit/4, 4*cfg.BodyLimit) // what may be captured at once, and what may wait for the store
 	service, release := target.Service(cfg.Service, ""), target.Service(cfg.Service, cfg.Version)
-	near, err := nearOf(cfg, c.store)
+	near, forms, err := cfg.OpenNear(c.store)
 	if err != nil {
 		return nil, errors.Join(&OpError{Op: "open", Backend: c.backend, Err: err}, c.store.Close())
 	}
 	c.responses = entries.New(entries.Options{
-		Store: c.store, Prefix: cfg.KeyPrefix, Service: service, KeepStale: cfg.KeepStale, Log: cfg.Logger, Waiting: bodies, Near: near,
+		Store: c.store, Prefix: cfg.KeyPrefix, Service: service, KeepStale: cfg.KeepStale, Log: cfg.Logger, Waiting: bodies, Near: near, Forms: forms,
 	})
 	tagFields, _ := argument.TagFields(cfg.TagHeader) // which was checked
 	leases := flight.NewLeases(c.store, cfg.Lease, c.responses.Waker())
@@ -94,7 +92,7 @@ func open(engine *gin.Engine, cfgFunc func() (Config, error)) (*Cache, error) {
 		Owner: c, Store: c.responses, Engine: engine, Prefix: cfg.KeyPrefix, Service: release,
 		BodyLimit: cfg.BodyLimit, CaptureLimit: bodies, Log: cfg.Logger, Disabled: cfg.Disabled, ProxyScheme: cfg.ProxyScheme,
 		Middleware: middlewareName, Handler: engines.NameOf(Cached(0)), Keyed: !engines.Known(), InvalidateOn: rfc9111.Invalidation(cfg.InvalidateOn),
-		TagFields: tagFields, Leases: leases, Observe: onRequest, Describe: c.describe, Audit: cfg.Audit, AuditStops: cfg.AuditStops,
+		TagFields: tagFields, Leases: leases, Observe: onRequest, Describe: c.describe, Audit: cfg.Audit, AuditStops: cfg.AuditStops, Compression: cfg.Compression,
 	})
 	c.frame = serve.NewFrame(c.server)
 	c.values = values.New(values.Options{
@@ -103,15 +101,6 @@ func open(engine *gin.Engine, cfgFunc func() (Config, error)) (*Cache, error) {
 		Targets: target.Values{Prefix: cfg.KeyPrefix, Service: service, Release: release},
 	})
 	return c, nil
-}
-
-// nearOf returns what the tier near this process is made of, in front of a store outside of it.
-func nearOf(cfg config.Config, store *guard.Store) (entries.Near, error) {
-	if cfg.Near == 0 || cfg.Disabled || store.Objects() != nil {
-		return entries.Near{}, nil
-	}
-	objects, err := inmemory.New(inmemory.Options{MemoryLimit: cfg.Near})
-	return entries.Near{Objects: objects, Limit: cfg.Near, Poll: cfg.NearPoll, Stale: cfg.NearStaleness, Close: objects.Close, Holds: objects}, err
 }
 
 // middleware gives each request its cache, and has unsafe ones invalidate what they outdate.

@@ -10,6 +10,7 @@ import (
 	"github.com/gin-cachette/cachette/drivers"
 	"github.com/gin-cachette/cachette/encoders"
 	"github.com/gin-cachette/cachette/internal/argument"
+	"github.com/gin-cachette/cachette/internal/codings"
 	"github.com/gin-cachette/cachette/internal/rfc9111"
 	"github.com/gin-cachette/cachette/internal/wording"
 )
@@ -140,6 +141,12 @@ func (c *checker) limits() {
 	c.check("TagHeader", func() string {
 		_, problem := argument.TagFields(own.TagHeader)
 		return problem
+	})
+	c.check("Compression", func() string {
+		if own.Compression && codings.Linked() == nil {
+			return fmt.Sprintf("no content coding is linked into this program: add import _ %q", codings.Path)
+		}
+		return ""
 	})
 	c.check("Audit", func() string {
 		if !(own.Audit >= 0 && own.Audit <= 1) {

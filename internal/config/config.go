@@ -42,6 +42,7 @@ type Config struct {
 	ProxyScheme      bool          `env:"PROXY_SCHEME"`
 	InvalidateOn     string        `env:"INVALIDATE_ON"`
 	TagHeader        string        `env:"TAG_HEADER"`
+	Compression      bool          `env:"COMPRESSION"`
 	Audit            float64       `env:"AUDIT"`
 	AuditStops       bool          `env:"AUDIT_STOPS"`
 	Disabled         bool          `env:"DISABLED"`

@@ -49,6 +49,7 @@ var Forms = map[string]string{
 	"ProxyScheme":      formSwitch,
 	"InvalidateOn":     formInvalidateOn,
 	"TagHeader":        argument.FormTagHeader,
+	"Compression":      formSwitch,
 	"Audit":            formPart,
 	"AuditStops":       formSwitch,
 	"Disabled":         formSwitch,

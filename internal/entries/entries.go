@@ -42,6 +42,7 @@ type Store struct {
 	standing *standing // for a store of bytes; else nil
 	near     *near     // nil for none
 	wakes    *Wakes    // nil where the store does not tell
+	forms    forms
 }
 
 // Options are what a Store is made of.
@@ -53,6 +54,7 @@ type Options struct {
 	Waiting   int64  // how many bytes of responses may wait for a store of bytes; a mebibyte if it is less
 	Service   string // whose tags responses have: see target.Service; of all its versions
 	Near      Near
+	Forms     Forms
 }
 
 // New returns the responses that a driver keeps.
@@ -66,6 +68,10 @@ func New(o Options) *Store {
 		s.startWakes()
 		s.startNear(o.Near)
 	}
+	if s.objects != nil {
+		o.Forms = Forms{Objects: s.objects}
+	}
+	s.forms.open(o.Forms, o.Prefix)
 	return s
 }
 

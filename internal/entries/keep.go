@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"math"
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/gin-cachette/cachette/drivers"
@@ -111,7 +112,10 @@ func (s *Store) Room(key string, d *response.Draft, t *Ticket) int64 {
 	}
 	e := response.New(&response.Draft{Status: d.Status, Fields: slices.Clone(d.Fields), Meta: d.Meta})
 	e.Key, e.Basis, e.Meta.Took = key, t.Basis, time.Hour // so far, and more than it takes
-	if len(e.Meta.Vary) > 0 {                             // its variant's key and digest are of a length that all of them have
+	if d.Coded {
+		e.Content = strings.Repeat("x", response.ContentSize)
+	}
+	if len(e.Meta.Vary) > 0 { // its variant's key and digest are of a length that all of them have
 		e.Variant = rfc9111.VariantKey(e.Meta.Vary, nil)
 		e.Key = target.Variant(key, e.Variant)
 	}

@@ -208,6 +208,7 @@ func (s *Store) payClear(ctx context.Context, prefix string, number uint64) erro
 func (s *Store) Close() {
 	s.near.close()
 	s.wakes.close()
+	s.forms.close()
 	ctx, cancel := context.WithTimeout(context.Background(), s.far.Timeout())
 	defer cancel()
 	if s.stopPaying(ctx) && s.owes() {

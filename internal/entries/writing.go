@@ -168,12 +168,14 @@ func (s *Store) oweDelete(key string) {
 	}
 }
 
-// Settle waits until what waits for the store has had its turn, or ctx ends, whose error it returns then.
+// Settle waits until what waits for the store has had its turn, and what is being coded is, or ctx ends, whose error it returns then.
 func (s *Store) Settle(ctx context.Context) error {
-	if s.queue == nil {
-		return nil
+	if s.queue != nil {
+		if err := s.queue.settle(ctx); err != nil {
+			return err
+		}
 	}
-	return s.queue.settle(ctx)
+	return s.forms.settle(ctx)
 }
 
 // unqueue takes out what waits under a prefix that is about to be cleared, and returns how many responses these are. What is under way is not

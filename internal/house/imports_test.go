@@ -38,10 +38,12 @@ var floors = []string{
 	"encoders/encodertest",
 	"encoders/internal",
 	"encoders",
+	"compress",
 	"audit",
 	"internal/testservers",
 	"internal/argument",
 	"internal/bounded",
+	"internal/codings",
 	"internal/sampled",
 	"internal/wording",
 }

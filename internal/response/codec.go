@@ -19,6 +19,7 @@ import (
 const (
 	magicEntry    = "ccr\x05"
 	magicVariants = "ccv\x04"
+	magicForm     = "ccf\x01"
 	sumSize       = 4
 )
 
@@ -32,6 +33,7 @@ var errFormat = errors.New("cachette: not a stored response")
 const (
 	entryFields    = 20
 	lateFields     = 4 // that came later, and are left out where they are zero
+	laterFields    = 1 // that came still later
 	variantsFields = 4
 	basisFields    = 2
 	markFields     = 5
@@ -79,10 +81,14 @@ func frame(magic string, meta, body []byte) []byte {
 
 // entry writes the metadata of an entry.
 func (w *writer) entry(e *Entry) {
-	late := e.Meta.Patience > 0 || e.Meta.Early > 0 || e.Ends || e.Meta.Took > 0
-	if late {
+	later := e.Content != ""
+	late := later || e.Meta.Patience > 0 || e.Meta.Early > 0 || e.Ends || e.Meta.Took > 0
+	switch {
+	case later:
+		w.array(entryFields + lateFields + laterFields)
+	case late:
 		w.array(entryFields + lateFields)
-	} else {
+	default:
 		w.array(entryFields)
 	}
 	w.str(e.Key)
@@ -113,6 +119,9 @@ func (w *writer) entry(e *Entry) {
 		w.boolean(e.Ends)
 		w.integer(m.Took.Microseconds()) // nanoseconds would take twice the bytes
 	}
+	if later {
+		w.str(e.Content)
+	}
 }
 
 // entry reads what writer.entry wrote, and the length of the body.
@@ -128,6 +137,10 @@ func (r *reader) entry() (e *Entry, length int64) {
 		e.Meta.Patience, e.Meta.Early, e.Ends = r.duration(), r.duration(), r.boolean()
 		e.Meta.Took = time.Duration(r.integer()) * time.Microsecond
 		more -= lateFields
+	}
+	if more >= laterFields {
+		e.Content = r.str()
+		more -= laterFields
 	}
 	r.skip(more)
 	return e, length
@@ -221,20 +234,12 @@ func Sum(data []byte) uint32 {
 
 // Decode reads what Encode or EncodeVariants wrote, and returns the one that it was. The entry keeps a reference to data.
 func Decode(data []byte) (*Entry, *Variants, error) {
-	const head = len(magicEntry) + sumSize
-	if len(data) < head {
+	magic, meta, body, ok := unframe(data)
+	if !ok {
 		return nil, nil, errFormat
 	}
-	magic, sum, rest := string(data[:len(magicEntry)]), data[len(magicEntry):head], data[head:]
-	if magic != magicEntry && magic != magicVariants || binary.BigEndian.Uint32(sum) != crc32.Checksum(rest, castagnoli) {
-		return nil, nil, errFormat
-	}
-	size, n := binary.Uvarint(rest)
-	if n <= 0 || size > uint64(len(rest)-n) {
-		return nil, nil, errFormat
-	}
-	meta, body := &reader{text: string(rest[n : n+int(size)])}, rest[n+int(size):]
-	if magic == magicEntry {
+	switch magic {
+	case magicEntry:
 		e, length := meta.entry()
 		if !meta.complete() || length != int64(len(body)) || e.Status < 200 || e.Status > 999 { // net/http panics on a status that is none
 			return nil, nil, errFormat
@@ -242,14 +247,33 @@ func Decode(data []byte) (*Entry, *Variants, error) {
 		e.Body = body
 		e.prepare(true)
 		return e, nil, nil
+	case magicVariants:
+		more := meta.tuple(variantsFields)
+		v := &Variants{Key: meta.str(), Fields: meta.strs(), Basis: meta.basis(), Expires: time.Unix(0, meta.integer())}
+		meta.skip(more)
+		if !meta.complete() {
+			return nil, nil, errFormat
+		}
+		return nil, v, nil
 	}
-	more := meta.tuple(variantsFields)
-	v := &Variants{Key: meta.str(), Fields: meta.strs(), Basis: meta.basis(), Expires: time.Unix(0, meta.integer())}
-	meta.skip(more)
-	if !meta.complete() {
-		return nil, nil, errFormat
+	return nil, nil, errFormat
+}
+
+// unframe takes apart what frame has made. ok is false where it is not that.
+func unframe(data []byte) (magic string, meta reader, body []byte, ok bool) {
+	const head = len(magicEntry) + sumSize
+	if len(data) < head {
+		return "", meta, nil, false
 	}
-	return nil, v, nil
+	magic, sum, rest := string(data[:len(magicEntry)]), data[len(magicEntry):head], data[head:]
+	if magic != magicEntry && magic != magicVariants && magic != magicForm || binary.BigEndian.Uint32(sum) != crc32.Checksum(rest, castagnoli) {
+		return "", meta, nil, false
+	}
+	size, n := binary.Uvarint(rest)
+	if n <= 0 || size > uint64(len(rest)-n) {
+		return "", meta, nil, false
+	}
+	return magic, reader{text: string(rest[n : n+int(size)])}, rest[n+int(size):], true
 }
 
 // complete tells whether all was what it was read as, and nothing is left.

@@ -30,7 +30,7 @@ func full() *Entry {
 			{Name: "Vary", Values: []string{"X-A", ""}, Change: Append},
 			{Name: "X-Gone", Change: Remove},
 		},
-		Body: []byte("body\x00\xff"), Bare: true, Made: true, Ends: true, Asked: "bytes=0-5", Start: 3, Whole: 100,
+		Body: []byte("body\x00\xff"), Bare: true, Made: true, Ends: true, Asked: "bytes=0-5", Start: 3, Whole: 100, Content: "content",
 		Variant: "variant", Basis: basis(),
 		Meta: rfc9111.Metadata{
 			ResponseTime: time.Unix(1767225600, 123456789), InitialAge: time.Second, Lifetime: time.Minute, NoCache: true,
@@ -195,7 +195,7 @@ func extended(t *testing.T, meta []byte, kind string) []byte {
 		list(func() { r.tuple(fieldFields); w.array(fieldFields + 1); copied(fieldFields); more() })
 		copied(3)
 		theBasis()
-		copied(entryFields + lateFields - 7)
+		copied(entryFields + lateFields + laterFields - 7)
 	}
 	more()
 	if !r.complete() {
@@ -272,7 +272,7 @@ func FuzzDecode(f *testing.F) {
 			r.Header.Set("Range", ask)
 		}
 		c, _ := gin.CreateTestContext(httptest.NewRecorder())
-		e.Replay(nil, c.Writer, r, time.Now(), nil, nil)
+		e.Replay(c.Writer, r, &Answer{Now: time.Now()})
 		c, _ = gin.CreateTestContext(httptest.NewRecorder())
 		e.ReplayPart(c.Writer, r, time.Now(), &rfc9111.CacheStatus{Hit: true}, nil)
 	})

@@ -25,6 +25,8 @@ type Entry struct {
 	Made   bool // its ETag is this cache's own: the handler would not know it
 	Ends   bool // it is fresh no longer than what it was made of, so neither is what is made of it
 
+	Content string // tells its content from others, where it may be served in a coding; else empty
+
 	// Of a 206 (RFC 9111 §3.3): the Range that it answers, where its body begins, and how long the whole is.
 	Asked string
 	Start int64
@@ -75,6 +77,7 @@ type Draft struct {
 	Fields []Field // that Keep has left; the entry takes them over
 	Body   []byte  // the entry takes it over
 	Bare   bool
+	Coded  bool // it may be served in a coding, if its header and size allow that
 	Meta   rfc9111.Metadata
 }
 
@@ -86,18 +89,28 @@ func New(d *Draft) *Entry {
 	if !has.date.there() {
 		e.Fields = put(e.Fields, Field{Name: "Date", Values: dateLines(d.Meta.ResponseTime)})
 	}
-	if has.etag == nil && !has.modified.there() && e.Status == http.StatusOK && !e.Bare {
-		e.Fields = put(e.Fields, Field{Name: "Etag", Values: []string{e.makeETag()}, Change: Default})
-		e.Made = true
+	e.Made = has.etag == nil && !has.modified.there() && e.Status == http.StatusOK && !e.Bare
+	codable := d.Coded && e.codable()
+	if !e.Made && !codable {
+		e.prepare(has.date.there())
+		return e
+	}
+	digest := e.digest()
+	if codable {
+		e.Content = digest
+	}
+	if e.Made {
+		// It is a weak tag, since middleware outside may code the content in several ways: no bytes of one are then put after those of
+		// another (RFC 9110 §8.8.3.3, §13.1.5).
+		e.Fields = put(e.Fields, Field{Name: "Etag", Values: []string{`W/"` + digest + `"`}, Change: Default})
 	}
 	e.prepare(has.date.there())
 	return e
 }
 
-// makeETag makes an entity tag: representations that differ in their bytes, or in how the bytes are to be read, have different
-// ones, in every process. It is a weak one, since middleware outside may code the content in several ways: no bytes of one are
-// then put after those of another (RFC 9110 §8.8.3.3, §13.1.5).
-func (e *Entry) makeETag() string {
+// digest returns a digest of the content: representations that differ in their bytes, or in how the bytes are to be read, have different
+// ones, in every process.
+func (e *Entry) digest() string {
 	hash := sha256.New()
 	for _, name := range []string{"Content-Type", "Content-Encoding", "Content-Language"} {
 		values, _ := lookup(e.Fields, name)
@@ -108,12 +121,16 @@ func (e *Entry) makeETag() string {
 		hash.Write([]byte{1})
 	}
 	hash.Write(e.Body)
-	const enough = 18 // bytes of the hash, so that no two contents are found with one tag
 	var sum [sha256.Size]byte
-	tag := append(make([]byte, 0, 32), `W/"`...)
-	tag = base64.RawURLEncoding.AppendEncode(tag, hash.Sum(sum[:0])[:enough])
-	return string(append(tag, '"'))
+	return base64.RawURLEncoding.EncodeToString(hash.Sum(sum[:0])[:digestSize])
 }
+
+const (
+	digestSize = 18 // bytes of a hash, so that no two contents are found with one digest
+
+	// ContentSize is how long an entry's Content is, where there is one.
+	ContentSize = digestSize / 3 * 4
+)
 
 // prepare fills in what is derived from the rest. dated is false where the Date is when the response was received.
 func (e *Entry) prepare(dated bool) {
@@ -168,6 +185,9 @@ func (e *Entry) Freshen(changes []Field, header http.Header, omit []string, meta
 		Key: e.Key, Status: e.Status, Fields: fields, Body: e.Body, Bare: e.Bare, Made: e.Made, Meta: meta,
 		Variant: e.Variant,
 	}
+	if e.Content != "" && fresh.codable() {
+		fresh.Content = e.Content
+	}
 	fresh.prepare(dated)
 	return fresh
 }
@@ -196,7 +216,7 @@ func (e *Entry) Near(basis purge.Basis) *Entry {
 
 func (e *Entry) with(meta rfc9111.Metadata, body []byte, basis purge.Basis) *Entry {
 	return &Entry{
-		Key: e.Key, Status: e.Status, Fields: e.Fields, Body: body, Bare: e.Bare, Made: e.Made, Ends: e.Ends,
+		Key: e.Key, Status: e.Status, Fields: e.Fields, Body: body, Bare: e.Bare, Made: e.Made, Ends: e.Ends, Content: e.Content,
 		Asked: e.Asked, Start: e.Start, Whole: e.Whole, Meta: meta, Variant: e.Variant, Basis: basis,
 		validators: e.validators, lines: e.lines, plain: e.plain,
 	}
@@ -236,19 +256,19 @@ func (e *Entry) UpdatedHeader(header http.Header) http.Header {
 // entryOverhead is what an entry weighs beside its fields and body, in bytes: its structures, the header of each
 // slice and string in them, and what purges keep of its path and host.
 const (
-	entryOverhead = 864
+	entryOverhead = 912
 	fieldOverhead = 56
 	valueOverhead = 16
 )
 
 // Size returns what the entry weighs in memory, in bytes, but for its key.
 func (e *Entry) Size() int {
-	return entryOverhead + cap(e.Body) + len(e.Variant) + sizeOf(e.Fields, e.Meta.Vary)
+	return entryOverhead + cap(e.Body) + len(e.Variant) + len(e.Content) + sizeOf(e.Fields, e.Meta.Vary)
 }
 
 // Size returns what an entry of the draft will weigh as Entry's Size does, at most, but for its body and variant.
 func (d *Draft) Size() int {
-	const made = 300 // more than the Date and the ETag take that an entry gets if it has none
+	const made = 300 + ContentSize // more than the Date and the ETag take that an entry gets if it has none
 	return entryOverhead + made + sizeOf(d.Fields, d.Meta.Vary)
 }
 

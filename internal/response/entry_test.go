@@ -181,7 +181,7 @@ func TestReplayTogether(t *testing.T) {
 				mine := fmt.Sprint(worker)
 				c.Header("Vary", mine)
 				r := httptest.NewRequest(http.MethodGet, "/", nil)
-				e.Replay(nil, c.Writer, r, time.Unix(1767225600+int64(i%5), 0), nil, nil)
+				e.Replay(c.Writer, r, &Answer{Now: time.Unix(1767225600+int64(i%5), 0)})
 				h := c.Writer.Header()
 				h["X-B"] = append(h["X-B"], mine)
 				h["Age"] = append(h["Age"], mine)

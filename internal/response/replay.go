@@ -35,28 +35,74 @@ func (v *Values) take(n int) []string {
 	return taken
 }
 
+// Answer is how an entry answers a request.
+type Answer struct {
+	Form   *Form                // in which it does; nil for the entry as it is
+	Values *Values              // room for values that several replays share, one after the other; nil for none
+	Now    time.Time            // the age is that of now
+	Status *rfc9111.CacheStatus // what Cache-Status says; nil means a hit
+	More   func(http.Header)    // adds to the header before it goes out; nil for nothing
+}
+
 // Replay answers a request from the entry: with 304 when the client has it, with parts of it when the client asks for ranges,
-// else whole. v is room for values that several replays share, one after the other; nil for none. status is what Cache-Status says; nil means a hit.
-// more adds to the header before it goes out; it may be nil.
-func (e *Entry) Replay(v *Values, w gin.ResponseWriter, r *http.Request, now time.Time, status *rfc9111.CacheStatus, more func(http.Header)) {
+// else whole.
+func (e *Entry) Replay(w gin.ResponseWriter, r *http.Request, a *Answer) {
 	h := w.Header()
 	// Middleware outside, such as gzip, codes the content: what is sent is then another representation than what is stored, with
 	// no ranges in common.
 	part := r.Method == http.MethodGet && len(r.Header["Range"]) > 0 && len(h["Content-Encoding"]) == 0
-	e.header(v, h, now, status)
-	if more != nil {
-		more(h)
+	e.header(a.Values, h, a.Now, a.Status)
+	sent := e.as(a.Form, h, a.Values)
+	if a.More != nil {
+		a.More(h)
 	}
 	if e.Status == http.StatusOK && len(r.Header) > 0 && !e.Bare && !w.Written() { // else it goes on with what others have begun
-		if rfc9111.Conditional(r.Header) && rfc9111.NotModified(r.Header, &e.validators, now) {
+		if rfc9111.Conditional(r.Header) && e.heldBy(r, h, &sent, a.Now) {
 			e.notModified(w, h)
 			return
 		}
-		if part && e.divisible(w) && e.ranges(w, r, h, now) {
+		if part && e.divisible(w) && sent.ranges(w, r, h, a.Now) {
 			return
 		}
 	}
-	e.whole(w, r)
+	sent.whole(w, r)
+}
+
+// A representation is what is sent of an entry: its content, as it is or in a coding.
+type representation struct {
+	*Entry
+	body       []byte
+	validators rfc9111.Validators
+}
+
+// as returns the representation of the entry in a form, and has a header, which is the entry's, say that it is in it.
+func (e *Entry) as(form *Form, h http.Header, v *Values) representation {
+	sent := representation{e, e.Body, e.validators}
+	if form == nil {
+		return sent
+	}
+	sent.body = form.Body
+	array := v.take(3)
+	h["Content-Encoding"] = hold(&array, form.Coding)
+	h["Content-Length"] = hold(&array, form.length) // nothing changes it any more
+	if tag := form.tagOf(e.validators.ETag); tag != e.validators.ETag {
+		sent.validators.ETag = tag
+		h["Etag"] = hold(&array, tag)
+	}
+	return sent
+}
+
+// heldBy tells whether a client has the entry, by the preconditions of its request. Where it has it in another form than the one that would be sent, it
+// is told the entity tag of that (RFC 9110 §15.4.5).
+func (e *Entry) heldBy(r *http.Request, h http.Header, sent *representation, now time.Time) bool {
+	if rfc9111.NotModified(r.Header, &sent.validators, now) {
+		return true
+	}
+	tag, held := e.heldTag(r.Header["If-None-Match"])
+	if held {
+		h["Etag"] = []string{tag}
+	}
+	return held
 }
 
 // header puts on a header what the entry has, and what a cache says of it. status is as for Replay.
@@ -135,16 +181,16 @@ func (e *Entry) notModified(w gin.ResponseWriter, h http.Header) {
 
 // whole answers with all of the content, as a handler does that takes no notice of the method: what the server adds of type
 // and length, and what middleware outside makes of it all, is then what it is for a miss.
-func (e *Entry) whole(w gin.ResponseWriter, r *http.Request) {
+func (e *representation) whole(w gin.ResponseWriter, r *http.Request) {
 	w.WriteHeader(e.Status)
 	switch {
 	case e.Bare: // the engine goes on
-	case len(e.Body) == 0:
+	case len(e.body) == 0:
 		w.WriteHeaderNow()
 	case r.Method == http.MethodHead && !LeavesOut(r):
 		w.WriteHeaderNow()
 	default:
-		_, _ = w.Write(e.Body) // the client's loss: nothing here can mend it
+		_, _ = w.Write(e.body) // the client's loss: nothing here can mend it
 	}
 }
 
@@ -172,11 +218,14 @@ func (e *Entry) divisible(w gin.ResponseWriter) bool {
 
 // ranges answers a range request (RFC 9110 §14) and tells whether it did: when there is nothing to honour, the whole
 // is the answer.
-func (e *Entry) ranges(w gin.ResponseWriter, r *http.Request, h http.Header, now time.Time) bool {
+func (e *representation) ranges(w gin.ResponseWriter, r *http.Request, h http.Header, now time.Time) bool {
+	if e.Content != "" {
+		e.validators.LastModified = time.Time{} // a date does not tell in which form the client has the rest (RFC 9110 §13.1.5)
+	}
 	if !rfc9111.RangeApplies(r.Header, &e.validators, now) {
 		return false
 	}
-	size := int64(len(e.Body))
+	size := int64(len(e.body))
 	ranges, unsatisfiable := rfc9111.Ranges(r.Header, size)
 	switch {
 	case unsatisfiable:
@@ -191,7 +240,7 @@ func (e *Entry) ranges(w gin.ResponseWriter, r *http.Request, h http.Header, now
 		h["Content-Range"] = []string{part.ContentRange(size)}
 		resize(h, part.Length)
 		w.WriteHeader(http.StatusPartialContent)
-		_, _ = w.Write(e.Body[part.Start : part.Start+part.Length])
+		_, _ = w.Write(e.body[part.Start : part.Start+part.Length])
 	default:
 		e.parts(w, h, ranges)
 	}
@@ -248,20 +297,20 @@ func (e *Entry) PartFor(h, request http.Header, now time.Time) (at rfc9111.Range
 }
 
 // parts answers with several ranges (RFC 9110 §14.6).
-func (e *Entry) parts(w gin.ResponseWriter, h http.Header, ranges []rfc9111.Range) {
+func (e *representation) parts(w gin.ResponseWriter, h http.Header, ranges []rfc9111.Range) {
 	body := multipart.NewWriter(w)
 	contentType := h.Get("Content-Type")
 	h["Content-Type"] = []string{"multipart/byteranges; boundary=" + body.Boundary()}
 	delete(h, "Content-Length")
 	w.WriteHeader(http.StatusPartialContent)
 	for _, part := range ranges {
-		header := textproto.MIMEHeader{"Content-Range": {part.ContentRange(int64(len(e.Body)))}}
+		header := textproto.MIMEHeader{"Content-Range": {part.ContentRange(int64(len(e.body)))}}
 		if contentType != "" {
 			header["Content-Type"] = []string{contentType}
 		}
 		out, err := body.CreatePart(header)
 		if err == nil {
-			_, err = out.Write(e.Body[part.Start : part.Start+part.Length])
+			_, err = out.Write(e.body[part.Start : part.Start+part.Length])
 		}
 		if err != nil {
 			return // the client is gone

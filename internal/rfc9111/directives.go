@@ -216,7 +216,7 @@ func scan(line string, yield func(name, arg string, malformed bool)) {
 
 // directives are the names that this cache knows, of both requests and responses.
 var directives = [...]string{
-	"max-age", "max-stale", "min-fresh", "must-revalidate", "must-understand", "no-cache", "no-store", "only-if-cached",
+	"max-age", "max-stale", "min-fresh", "must-revalidate", "must-understand", "no-cache", "no-store", "no-transform", "only-if-cached",
 	"private", "proxy-revalidate", "public", "s-maxage", "stale-if-error", "stale-while-revalidate",
 }
 

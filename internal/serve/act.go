@@ -124,7 +124,7 @@ func (x *exchange) passBy() {
 // replay answers from an entry and ends the chain.
 func (x *exchange) replay(e *response.Entry, status *rfc9111.CacheStatus) {
 	x.around.lend(x.request, e, x.now)
-	e.Replay(nil, x.c.Writer, x.request, x.now, status, x.labels(e))
+	x.s.send(x.c, x.request, e, &response.Answer{Form: x.s.formOf(x.c, x.around.rt, x.request, e, x.now), Now: x.now, Status: status, More: x.labels(e)})
 	x.c.Abort()
 }
 

@@ -34,7 +34,7 @@ func (x *exchange) examine() *answered {
 	meta, why := x.storable()
 	if why == rfc9111.Stored {
 		x.cookies = response.ValuesOf(changes, "Set-Cookie")
-		x.draft = response.Draft{Status: x.made.Status, Fields: response.Keep(changes, header, x.omit), Meta: meta}
+		x.draft = response.Draft{Status: x.made.Status, Fields: response.Keep(changes, header, x.omit), Coded: x.coded && x.around.rt.compresses(x.s), Meta: meta}
 	}
 	x.answer = answered{
 		status: x.made.Status, refused: why, facts: x,
@@ -105,6 +105,9 @@ func (x *exchange) storable() (rfc9111.Metadata, rfc9111.Refusal) {
 	}
 	if keyed := x.around.rt.Vary; len(keyed) > 0 && len(meta.Vary) > 0 { // they tell requests apart already
 		meta.Vary = slices.DeleteFunc(meta.Vary, func(name string) bool { return slices.Contains(keyed, name) })
+	}
+	if x.coded { // the handlers have not seen what the client accepts
+		meta.Vary = slices.DeleteFunc(meta.Vary, func(name string) bool { return name == acceptEncoding })
 	}
 	if why == rfc9111.Stored && x.unwanted() {
 		why = rfc9111.RefusedNoStore

@@ -340,6 +340,7 @@ func (x *exchange) adopt(in *around, rt *Route) bool {
 	}
 	x.around = *in
 	if x.recording {
+		x.leaveCoding(x.c.Request)
 		x.tagBeforehand()
 		x.recorder.SetLimit(in.rt.bodyLimit(x.s))
 	}

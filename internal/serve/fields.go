@@ -108,6 +108,9 @@ func (x *exchange) vary(rec *response.Recorder) {
 			x.draft.Fields = response.AddValue(x.draft.Fields, "Vary", name)
 		}
 	}
+	if x.coded && addVary(rec.Header(), acceptEncoding) {
+		x.draft.Fields = response.AddValue(x.draft.Fields, "Vary", acceptEncoding)
+	}
 }
 
 // addVary adds a name to Vary unless it is there, and tells whether it did.

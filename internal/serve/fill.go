@@ -40,6 +40,7 @@ type fillState struct {
 	entire      bool          // so it does: the handlers make the whole
 	recording   bool          // the recorder is open
 	conditioned bool          // the handlers' request has other preconditions than the client's
+	coded       bool          // they do not see which codings the client accepts: what they make is coded here
 	reported    bool          // the header has this exchange's Cache-Status
 	promised    bool          // it was said that the response is stored
 	happened    event.Request // as far as it is known

@@ -105,7 +105,7 @@ func (x *exchange) Sent(rec *response.Recorder, header http.Header) {
 		why = rfc9111.RefusedSetCookie
 	default:
 		for _, name := range vary {
-			if !slices.Contains(x.draft.Meta.Vary, name) && !slices.Contains(x.around.rt.Vary, name) {
+			if !slices.Contains(x.draft.Meta.Vary, name) && !slices.Contains(x.around.rt.Vary, name) && !(x.coded && name == acceptEncoding) {
 				x.draft.Meta.Vary = append(x.draft.Meta.Vary, name)
 			}
 		}

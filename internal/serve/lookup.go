@@ -144,7 +144,7 @@ func (s *Server) serves(c *gin.Context, in *around, q *query, room *room) bool {
 		return false
 	}
 	in.lend(c.Request, e, q.now)
-	e.Replay(&room.values, c.Writer, c.Request, q.now, nil, s.labels(c, e))
+	s.send(c, c.Request, e, &response.Answer{Form: s.formOf(c, in.rt, c.Request, e, q.now), Values: &room.values, Now: q.now, More: s.labels(c, e)})
 	c.Abort()
 	return true
 }

@@ -36,8 +36,8 @@ type difference struct {
 	refresh   *refresh        // no client waits for it, so it shares nothing with one that came
 }
 
-// preconditions are the fields in which the request that is to make a response to keep may differ.
-var preconditions = [...]string{"If-None-Match", "If-Modified-Since", "Range", "If-Range", "If-Match", "If-Unmodified-Since"}
+// preconditions are the fields in which the request that is to make a response to keep may differ, and beside them which codings the client accepts.
+var preconditions = [...]string{"If-None-Match", "If-Modified-Since", "Range", "If-Range", "If-Match", "If-Unmodified-Since", acceptEncoding}
 
 // difference is that of the request that is to make a response to keep. To validate, it has the preconditions of what is stored. Else a
 // request for the whole has none: the client's own are evaluated against what comes of it. A range request has its own.
@@ -71,6 +71,7 @@ func (x *exchange) requestFor(d *difference) *http.Request {
 	}
 	if d.own {
 		r.Header = ownHeader(x.request)
+		x.leaveCoding(r)
 	}
 	if d.get {
 		r.Method = http.MethodGet
@@ -90,7 +91,7 @@ func (x *exchange) requestFor(d *difference) *http.Request {
 // run lets the handlers run on a request of their own.
 func (x *exchange) run(d difference) {
 	r := x.requestFor(&d)
-	x.conditioned = d.bare || d.validates != nil || len(d.lacks) > 0
+	x.conditioned = d.bare || d.validates != nil || len(d.lacks) > 0 || x.coded
 	if r.URL != x.request.URL {
 		defer x.askAnew()()
 	}

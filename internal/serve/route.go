@@ -42,6 +42,8 @@ type Route struct {
 	DryRun     bool                      // nothing is served from the cache
 	Audit      *AuditRate                // of its hits; nil for what the cache says
 
+	Compression *bool // responses are kept so that they can be served in a coding, or not; nil for what the cache says
+
 	Normalisers []audit.Normaliser // take out of responses that are compared what may differ
 
 	depth  int // how many routes it is inside of
@@ -130,6 +132,9 @@ func (rt *Route) mergeInto(outer *Route) *Route {
 	}
 	if merged.Audit == nil {
 		merged.Audit = outer.Audit
+	}
+	if merged.Compression = rt.Compression; rt.Compression == nil || outer.Compression != nil && !*outer.Compression {
+		merged.Compression = outer.Compression // a page that is to be left alone is, whatever the route inside says
 	}
 	if merged.BodyLimit == 0 {
 		merged.BodyLimit = outer.BodyLimit

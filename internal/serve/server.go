@@ -39,6 +39,8 @@ type Options struct {
 	TagFields []argument.TagField // in which the tags of responses are told to a CDN
 	Leases    *flight.Leases      // nil where no other process waits for fills of this one
 
+	Compression bool // responses are served in content codings, where their route does not say
+
 	InvalidateOn rfc9111.Invalidation // which answers to unsafe requests invalidate, unless a handler says otherwise
 
 	// The names that gin has for the handlers that give requests their Frame, and for those that call Handle.
@@ -59,6 +61,7 @@ type Server struct {
 	clock     clock
 	log       *slog.Logger
 	disabled  bool
+	codes     bool                 // responses are served in content codings, where their route does not say
 	answers   rfc9111.Invalidation // which of them to unsafe requests invalidate, where no handler says otherwise
 	tagFields []argument.TagField
 	proxies   *proxies // nil where no proxy's word counts
@@ -114,7 +117,7 @@ func (s *Server) CutOff() uint64 { return s.room.Cut() }
 func New(o Options) *Server {
 	s := &Server{
 		Owner: o.Owner, entries: o.Store, engine: o.Engine, prefix: o.Prefix, service: o.Service, bodyLimit: o.BodyLimit,
-		log: o.Log, observe: o.Observe, describe: o.Describe, disabled: o.Disabled, answers: o.InvalidateOn, tagFields: o.TagFields,
+		log: o.Log, observe: o.Observe, describe: o.Describe, disabled: o.Disabled, codes: o.Compression, answers: o.InvalidateOn, tagFields: o.TagFields,
 		flights: flight.NewGroup(patience), leases: o.Leases, tracks: newTracks(), room: response.NewRoom(o.CaptureLimit),
 		auditor: newAuditor(o.Audit, o.AuditStops),
 		alone:   flight.NewRecent(), unkept: flight.NewRecent(), resting: flight.NewRecent(),

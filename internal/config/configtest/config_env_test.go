@@ -185,7 +185,7 @@ func TestFromEnvAroundAValue(t *testing.T) {
 		"MongoDBURL": "mongodb://user:hunter2@host", "KeyPrefix": "prefix:", "PlainKeys": "false", "Service": "shop", "Version": "v1",
 		"MemoryLimit": "64MiB", "OperationTimeout": "1s", "BodyLimit": "1MiB", "KeepStale": "1h", "Lease": "5s",
 		"Near": "16MiB", "NearStaleness": "5s", "NearPoll": "2s", "ProxyScheme": "true", "InvalidateOn": "none",
-		"TagHeader": "Cache-Tag", "Audit": "0.01", "AuditStops": "true", "Disabled": "false",
+		"TagHeader": "Cache-Tag", "Compression": "false", "Audit": "0.01", "AuditStops": "true", "Disabled": "false",
 	}
 	for _, field := range config.Fields {
 		setEnvironment(t, map[string]string{config.Variables[field]: good[field]})
@@ -208,8 +208,8 @@ func TestFromEnvAroundAValue(t *testing.T) {
 
 // TestFromEnvEmptyVariables: a variable that is set but empty is a mistake, whichever it is.
 func TestFromEnvEmptyVariables(t *testing.T) {
-	if len(config.Fields) != 29 || len(config.Forms) != len(config.Fields) {
-		t.Errorf("%d fields have a variable, and %d a form, want 29", len(config.Fields), len(config.Forms))
+	if len(config.Fields) != 30 || len(config.Forms) != len(config.Fields) {
+		t.Errorf("%d fields have a variable, and %d a form, want 30", len(config.Fields), len(config.Forms))
 	}
 	for _, field := range config.Fields {
 		for _, value := range []string{"", "\n"} { // an empty file, too, may end with a line break

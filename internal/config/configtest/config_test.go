@@ -63,7 +63,7 @@ func TestValidateReportsEveryMistake(t *testing.T) {
 	settings := Config{
 		Backend: "rocksdb", URL: "x", Codec: "yaml", TTL: 2 * time.Hour, RedisURL: "x", MemcachedHost: "a/b", TableName: "$", Region: "x",
 		DynamoDBURL: "x", DatabaseName: "a b", MongoDBURL: "x", KeyPrefix: "\xff", PlainKeys: true, Service: "\xff", Version: "\xff",
-		MemoryLimit: -1, OperationTimeout: -1, BodyLimit: -1, KeepStale: -1, Lease: -1, Near: -1, NearStaleness: -1, NearPoll: -1, InvalidateOn: "x", TagHeader: "x", Audit: -1, Driver: (*ownDriver)(nil),
+		MemoryLimit: -1, OperationTimeout: -1, BodyLimit: -1, KeepStale: -1, Lease: -1, Near: -1, NearStaleness: -1, NearPoll: -1, InvalidateOn: "x", TagHeader: "x", Compression: true, Audit: -1, Driver: (*ownDriver)(nil),
 	}
 	var got []string
 	for _, problem := range problemsOf(t, settings.Validate()) {
