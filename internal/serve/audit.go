@@ -159,6 +159,7 @@ func (i *inspection) begin(first *found.Response, differs *found.Difference) {
 func (i *inspection) copyRequest() {
 	r := i.request.Clone(context.WithoutCancel(i.request.Context()))
 	r.Method, r.Body, r.ContentLength = http.MethodGet, http.NoBody, 0
+	r.Form, r.PostForm, r.MultipartForm = nil, nil, nil // which were parsed of what a run may lack
 	for _, name := range between {
 		delete(r.Header, name)
 	}
