@@ -128,7 +128,7 @@ func TestHelp(t *testing.T) {
 	}
 	for name, flags := range map[string][]string{
 		"ping": nil, "stats": {"-keys"}, "get": {"-all", "-raw"}, "purge": {"-soft", "-yes", "-values", "path /products/7", "tag product:42"},
-		"explain": {"-H", "-namespace", "-query", "-part", "-cookie", "-identity", "-vary"},
+		"explain": {"-H", "-namespace", "-query", "-ignored", "-tracking", "-sorted", "-part", "-cookie", "-identity", "-vary"},
 	} {
 		got := here(t, nil, "", name, "-h")
 		for _, says := range append(flags, "-service", "-v") {

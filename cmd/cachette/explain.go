@@ -23,7 +23,7 @@ const explainHelp = `Tells what the store has for the page of a URL, for how lon
 
 The program's routes are not known here. So it is looked for under the keys that a route has without options, or with WithPathKey, in a
 group with a Cached of its own or not, by http and https (behind a proxy that speaks http to the program, a page is one of http). What
-else tells the route's pages apart has to be said by flags: -namespace, -query, -vary, -part, -identity, -cookie. A page that varies by request
+else tells the route's pages apart has to be said by flags: -namespace, -query, -ignored, -tracking, -sorted, -vary, -part, -identity, -cookie. A page that varies by request
 fields (Vary) is that of a client without them unless -H gives them.
 `
 
@@ -36,6 +36,12 @@ func (c *command) explain() func(ctx context.Context, args []string) error {
 		p.params = strings.Split(names, ",")
 		return nil
 	})
+	c.flags.Func("ignored", "the `names` of the route's WithIgnoredQueryParams, separated by commas", func(names string) error {
+		p.ignored = append(p.ignored, strings.Split(names, ",")...)
+		return nil
+	})
+	c.flags.BoolVar(&p.tracking, "tracking", false, "the route has WithoutTrackingParams")
+	c.flags.BoolVar(&p.sorted, "sorted", false, "the route has WithSortedQuery")
 	c.flags.Func("part", "what the function of the route's WithKeyPart returns; may be repeated, in the order of the options", p.addPart)
 	c.flags.Func("cookie", "the cookie of the route's WithCookie, as `name=value`; counts as a -part", p.addCookie)
 	c.flags.Func("vary", "the `names` of the route's WithVary, separated by commas", func(names string) error {
@@ -82,6 +88,9 @@ type page struct {
 	header     http.Header
 	namespace  string
 	params     []string
+	ignored    []string
+	tracking   bool
+	sorted     bool
 	parts      []string
 	vary       []string // sorted
 	identities []string
@@ -124,6 +133,10 @@ func (r *reader) keys(request *http.Request, p *page) (keys []keyed) {
 	queries := []target.Query{target.WholeQuery, target.NoQuery}
 	if len(p.params) > 0 {
 		queries, route.Params = []target.Query{target.ListedOnly}, p.params
+	}
+	route.Ignored, route.Sorted = p.ignored, p.sorted
+	if p.tracking {
+		route.Ignored = append(slices.Clip(route.Ignored), target.Tracking...)
 	}
 	secure := request.TLS != nil
 	parts := p.parts

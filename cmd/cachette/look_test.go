@@ -107,6 +107,7 @@ func TestExplain(t *testing.T) {
 			{path: "/tagged", says: []string{`tag "product:42": good`}},
 			{path: "/spaced", args: []string{"-namespace", "shop"}, lacks: []string{}, says: []string{`namespace "shop": good`}},
 			{path: "/listed?b=1&page=2", args: []string{"-query", "page"}, lacks: []string{}, says: []string{"a hit"}},
+			{path: "/simpler?utm_source=a&b=1&x=2&a=3", args: []string{"-ignored", "x", "-tracking", "-sorted"}, lacks: []string{"-tracking", "-sorted"}, says: []string{"a hit"}},
 			{path: "/users", fields: []string{"User", "ann"}, args: []string{"-identity", "ann"}, lacks: []string{"-identity", "bob"}, says: []string{"whom it is for", "a hit"}},
 			{
 				path: "/plans", fields: []string{"Plan", "gold", "Cookie", "theme=dark"},
