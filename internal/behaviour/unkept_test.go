@@ -34,7 +34,7 @@ func TestWithoutHeaders(t *testing.T) {
 		})
 		check := func(what string, a answer, status int, made string) {
 			t.Helper()
-			if got := strings.Join(append(a.header["X-Request-Id"], a.header["x-request-id"]...), " "); got != made || (made != "") != (a.header.Get("X-Trace") != "") ||
+			if got := strings.Join(append(a.header["X-Request-Id"], a.header[strings.ToLower("X-Request-Id")]...), " "); got != made || (made != "") != (a.header.Get("X-Trace") != "") ||
 				a.status != status || a.header.Get("X-Kept") != "yes" {
 				t.Errorf("%s: %d, %q: %v", what, a.status, got, a.header)
 			}
