@@ -107,9 +107,9 @@ func refusalsOf(refused []serve.Refusal) (all []RefusalOfRoute) {
 	return all
 }
 
-// Explain tells what would become of a GET or HEAD, and why: what its key is, what is stored, for how long that is fresh, which rule of which section
+// Explain tells what would become of a GET, HEAD or QUERY, or of a POST on a route with [WithBodyKey], and why: what its key is, what is stored, for how long that is fresh, which rule of which section
 // decides, and what would have to change for a hit. r is a request as a server has it, with the fields of a client, or one of [http.NewRequest]
-// with a URL that has a host.
+// with a URL that has a host. Its content, where that is in the key, is read, and put back.
 //
 // The request goes the way of a client's (see [Cache.Refresh]) up to the [Cached] that decides, where it ends: what stands before, as guards and loggers,
 // runs, and no handler behind the last Cached does. Of a route without a Cached nothing runs. Nothing is stored, refreshed, purged or counted by it, but that the store is asked. A context that ends

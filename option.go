@@ -120,7 +120,16 @@ func WithStatusTTL(status int, ttl time.Duration) Option {
 	return routeOption{options.StatusTTL(status, ttl)}
 }
 
-// WithBodyLimit is the size, in bytes, of the largest body that is kept. Larger ones reach the client all the same.
+// WithBodyKey is for a POST that only reads, such as a search or a query of GraphQL: its responses are kept by its content and the fields that
+// describe it, as those to QUERY are (RFC 10008 §2.7), and answer later POSTs with the same. Such a POST invalidates nothing, whatever it answers, also where a
+// guard does, and whatever [Invalidates] or [InvalidateOn] say. Its handler must not change anything: of several requests one runs it, or none.
+//
+// It is handed the content as it came. One that is longer than [WithBodyLimit], or [Config.BodyLimit], passes the cache by. Preconditions and ranges are for
+// the handler (RFC 9110 §13.1.2, §14.2). It does nothing for other methods. See docs/query.md.
+func WithBodyKey() Option { return routeOption{options.BodyKey()} }
+
+// WithBodyLimit is the size, in bytes, of the largest body that is kept. Larger ones reach the client all the same. Of requests that are answered
+// by their content (see [WithBodyKey]) it is the size of the largest content.
 func WithBodyLimit(bytes int64) Option { return routeOption{options.BodyLimit(bytes)} }
 
 // WithoutRequestDirectives keeps clients from making the handler run by what they ask of the cache. It ignores the

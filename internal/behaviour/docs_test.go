@@ -6,6 +6,7 @@ import (
 	"go/ast"
 	"go/parser"
 	"go/token"
+	"io"
 	"io/fs"
 	"net/http"
 	"net/http/httptest"
@@ -75,6 +76,13 @@ func docThen(first, second gin.HandlerFunc) gin.HandlerFunc {
 	}
 }
 
+// docContent gives a request so many bytes of content.
+func docContent(bytes int64) func(*http.Request) {
+	return func(r *http.Request) {
+		r.Body, r.ContentLength = io.NopCloser(strings.NewReader(strings.Repeat("a", int(bytes)))), bytes
+	}
+}
+
 // docBroken is a store that fails whatever it is asked.
 func docBroken(cfg *cachette.Config) {
 	store := newShelf()
@@ -113,6 +121,10 @@ var (
 		{want: "fwd=bypass; detail=dry-run", handler: docWhole, first: docNoFields, options: []cachette.Option{cachette.WithDryRun()}},
 		{want: "fwd=bypass; detail=identity", handler: docWhole, options: []cachette.Option{cachette.WithIdentity(userOf)}},
 		{want: "fwd=bypass; detail=content", handler: docWhole, change: func(r *http.Request) { r.Body, r.ContentLength = http.NoBody, 1 }},
+		{want: "fwd=bypass; detail=content-too-large", handler: docWhole, options: []cachette.Option{cachette.WithBodyKey()}, method: http.MethodPost,
+			change: docContent(2 << 20)},
+		{want: "fwd=bypass; detail=content-room", handler: docWhole, options: []cachette.Option{cachette.WithBodyKey(), cachette.WithBodyLimit(64 << 20)},
+			method: http.MethodPost, change: docContent(9 << 20)},
 		{want: "fwd=bypass; detail=precondition", handler: docWhole, fields: []string{`If-Match: "v1"`}},
 		{want: "fwd=bypass; detail=upgrade", handler: docWhole, fields: []string{"Connection: Upgrade", "Upgrade: websocket"}},
 		{want: "fwd=bypass; detail=target", handler: docWhole, change: func(r *http.Request) { r.URL.Scheme = "https" }},

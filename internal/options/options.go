@@ -210,17 +210,6 @@ func StatusTTL(status int, ttl time.Duration) Option {
 	}
 }
 
-// BodyLimit is WithBodyLimit.
-func BodyLimit(bytes int64) Option {
-	if bytes <= 0 {
-		panic(fmt.Errorf("%w: WithBodyLimit: the limit is %d; give a number of bytes over 0", argument.Err, bytes))
-	}
-	return func(r *serve.Route) {
-		mustAgree(fmt.Sprintf("WithBodyLimit(%d)", r.BodyLimit), fmt.Sprintf("WithBodyLimit(%d)", bytes), r.BodyLimit == 0 || r.BodyLimit == bytes)
-		r.BodyLimit = bytes
-	}
-}
-
 // WithoutRequestDirectives is cachette's.
 func WithoutRequestDirectives() Option {
 	return func(r *serve.Route) { r.IgnoreAsk = true }

@@ -149,10 +149,10 @@ func (x *exchange) reloads() bool {
 	return x.asked.NoCache || x.asked.MaxAge.Set && x.asked.MaxAge.Value == 0
 }
 
-// follows tells whether a request can only follow a fill: since what it leads others to is none for all, or since it declares content,
+// follows tells whether a request can only follow a fill: since what it leads others to is none for all, or since it declares content that was not read,
 // for which net/http waits before the header goes out, and its client need never send it.
 func (x *exchange) follows() bool {
-	return x.request.Method == http.MethodHead && !x.asGet || x.request.ContentLength != 0 ||
+	return x.request.Method == http.MethodHead && !x.asGet || x.request.ContentLength != 0 && !x.byContent() ||
 		len(x.request.Header["Range"]) > 0 && !x.asWhole && !x.validating()
 }
 
@@ -164,7 +164,7 @@ func (x *exchange) standsForGet() bool {
 		return false
 	}
 	x.pattern = x.c.FullPath()
-	plain, known := x.s.lane.seen.Load().plain[x.pattern]
+	plain, known := x.s.lane.seen.Load().plain[place{http.MethodGet, x.pattern}]
 	return !mounts(x.pattern) && (plain || !known) && x.s.lane.asOfGet(x.c) && x.answersGet()
 }
 

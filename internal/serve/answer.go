@@ -14,13 +14,13 @@ import (
 )
 
 // examine notes what there is to know of the handler's answer, now that its header is final, and drafts an entry of it. One to HEAD counts
-// as one to GET, whose header it has (RFC 9111 §4.3.5).
+// as one to GET, whose header it has (RFC 9111 §4.3.5), and so does one to a request that is answered by its content (RFC 10008 §2.7).
 func (x *exchange) examine() *answered {
 	rec, h := &x.recorder, x.request.Header
 	x.negotiated(rec.Header())
 	changes, header := rec.Changes()
 	method := x.request.Method
-	if method == http.MethodHead {
+	if x.around.rt.lookable(method) {
 		method = http.MethodGet
 	}
 	x.made = rfc9111.Exchange{
@@ -46,7 +46,7 @@ func (x *exchange) examine() *answered {
 	}
 	a := &x.answer
 	if e := x.found.Entry; e != nil {
-		a.validates, a.foundAs = e.Validatable(), e.Status
+		a.validates, a.foundAs = x.validating(), e.Status
 		a.standsIn = e.Meta.ServableOnError(&x.asked, x.made.ResponseTime)
 	}
 	if e := x.concerned(); e != nil {

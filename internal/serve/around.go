@@ -27,6 +27,7 @@ type around struct {
 	named      uint64      // which of the parts purges can name: a bit each of the first ones, from the lowest on
 	added      int         // how many parts there are
 	identities string      // the same of whom the response is for
+	contents   string      // the same of the contents of requests that are answered by theirs
 	off        bool        // one of them wants the request kept away from the cache
 	nobody     bool        // one of them does not know whom the response is for
 	unwanted   bool        // a handler of a route outside asked for the response not to be stored
@@ -121,7 +122,7 @@ func (a *around) cacheable() bool { return !a.off && !a.nobody }
 
 // said returns what the routes add to the key.
 func (a *around) said() target.Said {
-	said := target.Said{Identity: a.identities}
+	said := target.Said{Identity: a.identities, Content: a.contents}
 	if a.hasParts {
 		said.Part = a.parts
 	}
@@ -225,7 +226,7 @@ func (s *Server) carriedIn(c *gin.Context) *carried {
 
 // binds tells whether the routes say anything that the routes inside have to know.
 func (a *around) binds() bool {
-	return a.hasParts || a.identified() || !a.cacheable() || a.credentials || a.over != nil ||
+	return a.hasParts || a.identified() || a.contents != "" || !a.cacheable() || a.credentials || a.over != nil ||
 		a.rt.Query != 0 || len(a.rt.Params)+len(a.rt.Ignored)+len(a.rt.Namespaces) > 0 || a.rt.Sorted
 }
 

@@ -18,8 +18,7 @@ func (s *Server) Asked(ctx context.Context, r *http.Request) (*http.Request, err
 	}
 	if r.RequestURI != "" {
 		asked := r.Clone(ctx)
-		asked.Body = http.NoBody
-		return asked, nil
+		return asked, s.copyContent(asked, r)
 	}
 	asked, err := argument.Page(ctx, r.URL.String(), s.Secure, s.HasPattern)
 	if err != nil {
@@ -29,7 +28,19 @@ func (s *Server) Asked(ctx context.Context, r *http.Request) (*http.Request, err
 	if asked.Method == "" {
 		asked.Method = http.MethodGet
 	}
-	return asked, nil
+	if asked.ContentLength = r.ContentLength; r.ContentLength == 0 && r.Body != nil && r.Body != http.NoBody { // as a client sends it then
+		asked.ContentLength = -1
+	}
+	return asked, s.copyContent(asked, r)
+}
+
+// copyContent gives a request the content of the one that is asked about, where that may be in the key, and leaves the latter with it.
+func (s *Server) copyContent(asked, r *http.Request) (err error) {
+	if asked.Body = http.NoBody; asked.Method != http.MethodPost && asked.Method != methodQuery {
+		return nil
+	}
+	asked.Body, r.Body, err = argument.Content(r.Body, s.contents.limit)
+	return err
 }
 
 // String tells the parts of a key to a person, in one line.

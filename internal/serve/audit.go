@@ -105,6 +105,7 @@ type inspection struct {
 	arrived  *url.URL // at the engine's middleware
 	entrance *url.URL // with which the engine is given it once more
 	entered  *around
+	content  *content // of the request, where it is answered by that; else nil
 	entry    *response.Entry
 	stored   found.Response
 	about    found.Request
@@ -114,6 +115,9 @@ type inspection struct {
 func (s *Server) inspectionOf(c *gin.Context, in *around, e *response.Entry, arrived *url.URL, entered *around) *inspection {
 	key, _ := in.rt.scheme(s).AppendKey(nil, c.Request, s.Secure(c), in.said())
 	i := &inspection{s: s, route: c.FullPath(), rt: in.rt, key: string(key), entry: e, entered: entered, request: c.Request}
+	if in.rt.byContent(c.Request.Method) {
+		i.content = contentOf(c.Request)
+	}
 	if arrived == nil {
 		arrived = requestedURL(c.Request)
 	}
@@ -136,13 +140,14 @@ func (i *inspection) begin(first *found.Response, differs *found.Difference) {
 		s.auditor.ledger.Skipped(i.route)
 		return
 	}
-	if s.closed.Load() {
+	if s.closed.Load() || i.content == nil && i.rt.byContent(i.request.Method) || !i.content.hold() {
 		<-s.auditor.slots
 		return
 	}
 	i.copyRequest()
 	go func() {
 		defer func() { <-s.auditor.slots }()
+		defer i.content.free()
 		defer i.recover()
 		if first == nil {
 			var ok bool
@@ -155,10 +160,12 @@ func (i *inspection) begin(first *found.Response, differs *found.Difference) {
 	}()
 }
 
-// copyRequest gives the audit a request of its own: a GET as the client's came to the engine, less what is between the client and this cache.
+// copyRequest gives the audit a request of its own, as the client's came to the engine, less what is between the client and this cache.
 func (i *inspection) copyRequest() {
 	r := i.request.Clone(context.WithoutCancel(i.request.Context()))
-	r.Method, r.Body, r.ContentLength = http.MethodGet, http.NoBody, 0
+	if i.content == nil {
+		r.Method, r.Body, r.ContentLength = http.MethodGet, http.NoBody, 0
+	}
 	r.Form, r.PostForm, r.MultipartForm = nil, nil, nil // which were parsed of what a run may lack
 	for _, name := range between {
 		delete(r.Header, name)
@@ -361,7 +368,7 @@ func (x *exchange) rehearse(p plan) {
 	x.found.Why, x.bypass = rfc9111.ForwardBypass, bypassedDryRun
 	i := x.s.inspectionOf(x.c, &x.around, would, x.frame.arrived, x.frame.entered)
 	i.about.Keys = keysOf(x.c)
-	comparable := x.request.Method == http.MethodGet && !slices.ContainsFunc(between[:], func(name string) bool { return len(x.request.Header[name]) > 0 })
+	comparable := (x.request.Method == http.MethodGet || x.byContent()) && !slices.ContainsFunc(between[:], func(name string) bool { return len(x.request.Header[name]) > 0 })
 	x.goOn()
 	shown, whole := x.observe()
 	switch {

@@ -76,11 +76,11 @@ const (
 	Far    Tier = "store"
 )
 
-// Explain has a GET or HEAD go the way of a client's as far as the Cached that decides, and tells what would become of it there. No handler of the
+// Explain has a request go the way of a client's as far as the Cached that decides, and tells what would become of it there. No handler of the
 // route runs; what stands before its last Cached does.
 func (s *Server) Explain(r *http.Request) (*Explained, error) {
-	if r.Method != http.MethodGet && r.Method != http.MethodHead {
-		return &Explained{Outcome: event.Bypassed, Forward: rfc9111.ForwardMethod, Bypass: rfc9111.RefusedMethod}, nil
+	if r.Method != http.MethodPost && !new(Route).lookable(r.Method) { // of a POST, its route tells
+		return refusedByMethod(), nil
 	}
 	entry, _, err := s.entry(r.Host)
 	if err != nil {
@@ -94,10 +94,18 @@ func (s *Server) Explain(r *http.Request) (*Explained, error) {
 	}
 	var e Explained
 	asked.note(func(found *Explained) { e = *found })
+	if r.Method == http.MethodPost && e.Uncached {
+		return refusedByMethod(), nil
+	}
 	if !e.Reached && !e.Uncached {
 		e.Status = max(w.status, http.StatusOK)
 	}
 	return &e, r.Context().Err()
+}
+
+// refusedByMethod is what becomes of a request whose method no route caches.
+func refusedByMethod() *Explained {
+	return &Explained{Outcome: event.Bypassed, Forward: rfc9111.ForwardMethod, Bypass: rfc9111.RefusedMethod}
 }
 
 // ends tells whether a function returns without a panic, whose value may be a secret of the program's.
@@ -124,8 +132,13 @@ func (s *Server) explain(c *gin.Context, f *Frame, rt *Route, e *Explained) {
 // foretell notes what would become of a request by what the routes say that it is inside of.
 func (s *Server) foretell(c *gin.Context, f *Frame, in around, e *Explained) {
 	*e = Explained{Reached: true, Route: c.FullPath(), Now: s.clock.now(), passed: e.passed}
-	if e.Bypass = s.bypassed(c, &in); e.Bypass != "" {
+	why, read := s.admit(c, &in)
+	defer read.free()
+	if e.Bypass = why; why != "" {
 		e.Outcome, e.Forward = event.Bypassed, rfc9111.ForwardBypass
+		if why == rfc9111.RefusedMethod {
+			e.Forward = rfc9111.ForwardMethod
+		}
 		return
 	}
 	x := &exchange{s: s, c: c, frame: f, around: in, request: c.Request}

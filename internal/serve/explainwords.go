@@ -18,11 +18,13 @@ var bypassRules = map[rfc9111.Refusal][2]string{
 	bypassedDryRun:        {"what is stored would have answered, and WithDryRun keeps the route from it", "WithDryRun is to be taken off the route"},
 	bypassedAudit:         {"an audit has found that the route depends on what is not in its key, and AuditStops is set", "what the audit has named is to be in the key (cache.AuditReport), and the program to be started again"},
 	bypassedIdentity:      {"a WithIdentity of the route does not know whom the response is for", "somebody is to be logged in, or the guard that says who is to stand before Cached"},
-	bypassedContent:       {"the request has content, which means nothing that a cache knows (RFC 9110 §9.3.1)", "the request is to have no content; WithoutRequestDirectives ignores it"},
+	bypassedContent:       {"the request has content, which means nothing that a cache knows (RFC 9110 §9.3.1); or, of a QUERY, content that could not be read whole", "a GET is to have no content; WithoutRequestDirectives ignores it. Of a QUERY, middleware is to leave the content as it came"},
 	bypassedPrecondition:  {"the request has If-Match or If-Unmodified-Since, which the handler alone can evaluate (RFC 9111 §4.3.2)", "the request is to have neither; WithoutRequestDirectives ignores them"},
 	bypassedUpgrade:       {"the request asks for another protocol (RFC 9110 §7.8)", ""},
 	bypassedTarget:        {"the request is for a resource of another scheme or user, or trusted proxies name two schemes for it (RFC 9110 §7.1)", "the proxy is to take off the one of X-Forwarded-Proto and Forwarded that it does not set"},
-	rfc9111.RefusedMethod: {"the method is neither GET nor HEAD (RFC 9111 §3)", ""},
+	rfc9111.RefusedMethod: {"the method is neither GET, HEAD nor QUERY (RFC 9111 §3), nor POST on a route with WithBodyKey", ""},
+	bypassedContentSize:   {"the content of the request is longer than what is kept of a body, and its key would need all of it (RFC 10008 §2.7)", "WithBodyLimit, or CACHETTE_BODY_LIMIT, is to be larger, or the content shorter"},
+	bypassedContentRoom:   {"the contents of other requests take up all the memory that there is for them", "CACHETTE_MEMORY_LIMIT is to be larger"},
 }
 
 // Rule tells in a sentence what has decided, with its section.

@@ -116,7 +116,9 @@ func (x *exchange) fill(seat *flight.Seat) {
 	x.run(x.difference())
 	panicked = false
 	gone := x.Gone()
-	s.lane.ran(c, x.pattern, x.around.rt)
+	if x.method() == http.MethodGet {
+		s.lane.ran(c, x.pattern, x.around.rt)
+	}
 
 	bare := x.recorder.Finish()
 	ended := ending{bare: bare, intact: x.inside() && (!bare || !outer.Written()), gone: gone}
@@ -260,7 +262,7 @@ func (x *exchange) stepAside(c *gin.Context) {
 	if x.method() == http.MethodGet {
 		x.s.nests.LoadOrStore(x.pattern, true)
 	}
-	if x.method() == http.MethodGet && x.found.Key != "" { // nor are others to wait for it the next time
+	if (x.method() == http.MethodGet || x.byContent()) && x.found.Key != "" { // nor are others to wait for it the next time
 		x.s.alone.Add(x.found.Key, x.s.clock.now().Add(aloneFor))
 	}
 	x.Release()

@@ -64,7 +64,7 @@ func (x *exchange) carryOut() {
 		x.remove(x.concerned())
 	}
 	if v.learned != nothing {
-		s.lane.makes(x.pattern, v.learned == makesWhole)
+		s.lane.makes(place{x.method(), x.pattern}, v.learned == makesWhole)
 	}
 	if v.refusal.ForOne() { // nor is a page that handlers around this one may make of it for others
 		for over := x.around.over; over != nil; over = over.around.over {

@@ -26,12 +26,15 @@ import (
 // handler has returned, since a middleware may commit the change, as to a database, only after the response was written; and before that as well
 // where the client may see the response then, and ask for the page at once: a short one stays with the server until then.
 func (s *Server) Invalidate(c *gin.Context) {
-	if s.closed.Load() {
+	if in := carriedBy(c.Request); s.closed.Load() || in != nil && in.x == nil { // the latter is a request of a cache's own, which is no write
 		return
 	}
 	s.comesThrough(c.Request)
 	outer, r, asked := c.Writer, c.Request, requestedURL(c.Request)
 	u := &unsafeRequest{server: s, c: c, request: r, write: enterWrite(c, asked), asked: asked}
+	if r.Method == http.MethodPost && s.readsBy(c.FullPath()) { // also where a guard answers it
+		u.write.reads.Store(true)
+	}
 	own := c.Request
 	rec := new(response.Recorder)
 	rec.Open(outer, 0, u, nil)
@@ -248,6 +251,7 @@ type write struct {
 	context.Context
 	method, host, path string       // of the request as its client sent it
 	said               atomic.Value // the rfc9111.Invalidation that a handler has asked for last; nil for none
+	reads              atomic.Bool  // it only reads, as its route says
 
 	mu   sync.Mutex
 	tags []func(*gin.Context) []string // what handlers have said it outdates
@@ -322,6 +326,9 @@ func enterWrite(c *gin.Context, asked *url.URL) *write {
 
 // invalidatedBy tells whether an answer with a status invalidates, where unless holds that no handler has said otherwise.
 func (w *write) invalidatedBy(status int, unless rfc9111.Invalidation) bool {
+	if w.reads.Load() {
+		return false
+	}
 	on, said := w.said.Load().(rfc9111.Invalidation)
 	if !said {
 		on = unless

@@ -14,7 +14,7 @@ import (
 // ranged tells whether a request is one for a range that a stored part may answer.
 func (x *exchange) ranged() bool {
 	h := x.request.Header
-	return x.request.Method == http.MethodGet && len(h["Range"]) == 1 && !rfc9111.Conditional(h) && !x.asked.NoStore
+	return hasRanges(x.request.Method) && len(h["Range"]) == 1 && !rfc9111.Conditional(h) && !x.asked.NoStore
 }
 
 // partially answers from a stored part, and tells whether it did.
@@ -80,7 +80,7 @@ func (x *exchange) standsForWhole() bool {
 		return false
 	}
 	ranges, _ := rfc9111.Ranges(x.request.Header, sizeUnknown)
-	plain, known := x.s.lane.seen.Load().plain[x.c.FullPath()]
+	plain, known := x.s.lane.seen.Load().plain[place{x.method(), x.c.FullPath()}]
 	return len(ranges) > 0 && (plain || !known)
 }
 
@@ -91,5 +91,5 @@ func mounts(pattern string) bool { return pattern == "" || strings.Contains(patt
 // which would have to see the part, and say what it adds to the header before it is known whether the whole ends well.
 func (x *exchange) makesWhole() bool {
 	pattern := x.c.FullPath()
-	return x.s.lane.seen.Load().plain[pattern] && !mounts(pattern) && !response.Wrapped(x.c.Writer)
+	return x.s.lane.seen.Load().plain[place{x.method(), pattern}] && !mounts(pattern) && !response.Wrapped(x.c.Writer)
 }

@@ -10,17 +10,19 @@ import (
 	"github.com/gin-cachette/cachette/internal/rfc9111"
 )
 
-// Why a GET or HEAD goes past the cache, for Cache-Status.
+// Why a request that might be looked up goes past the cache, for Cache-Status.
 const (
-	bypassedDisabled     rfc9111.Refusal = "disabled"     // the cache is switched off, or closed
-	bypassedAudit        rfc9111.Refusal = "audit"        // one has found that the route is not to be cached
-	bypassedDryRun       rfc9111.Refusal = "dry-run"      // nothing of the route is served from the cache yet
-	bypassedSkip         rfc9111.Refusal = "skip"         // a route wants it so
-	bypassedIdentity     rfc9111.Refusal = "identity"     // it is not known whom the response is for
-	bypassedContent      rfc9111.Refusal = "content"      // RFC 9110 §9.3.1: its content means nothing that a cache knows
-	bypassedPrecondition rfc9111.Refusal = "precondition" // RFC 9111 §4.3.2: only the handler can evaluate it
-	bypassedUpgrade      rfc9111.Refusal = "upgrade"      // RFC 9110 §7.8: it asks for another protocol
-	bypassedTarget       rfc9111.Refusal = "target"       // RFC 9110 §7.1: it is for a resource that is none of this server's, or may be
+	bypassedDisabled     rfc9111.Refusal = "disabled"          // the cache is switched off, or closed
+	bypassedAudit        rfc9111.Refusal = "audit"             // one has found that the route is not to be cached
+	bypassedDryRun       rfc9111.Refusal = "dry-run"           // nothing of the route is served from the cache yet
+	bypassedSkip         rfc9111.Refusal = "skip"              // a route wants it so
+	bypassedIdentity     rfc9111.Refusal = "identity"          // it is not known whom the response is for
+	bypassedContent      rfc9111.Refusal = "content"           // RFC 9110 §9.3.1: its content means nothing that a cache knows; or it could not be read whole
+	bypassedPrecondition rfc9111.Refusal = "precondition"      // RFC 9111 §4.3.2: only the handler can evaluate it
+	bypassedUpgrade      rfc9111.Refusal = "upgrade"           // RFC 9110 §7.8: it asks for another protocol
+	bypassedContentSize  rfc9111.Refusal = "content-too-large" // to be read, which its key needs
+	bypassedContentRoom  rfc9111.Refusal = "content-room"      // the contents of other requests take up all that there is for them
+	bypassedTarget       rfc9111.Refusal = "target"            // RFC 9110 §7.1: it is for a resource that is none of this server's, or may be
 )
 
 // bypassed tells why a request goes past the cache; nothing for one that does not.
@@ -39,15 +41,16 @@ func (s *Server) bypassed(c *gin.Context, in *around) rfc9111.Refusal {
 }
 
 // unlookable tells why a request is none that the cache can answer; nothing for one that it can: a GET or HEAD for a target of this
-// server, without content, that does not ask for another protocol, and has no precondition that only the handler can evaluate. Of a
-// route that does not let clients make its handler run, content and preconditions of these kinds are ignored instead, which RFC 9110
+// server, without content, or a request that is answered by its content, that does not ask for another protocol, and has no precondition that
+// only the handler can evaluate: of a POST each is one (RFC 9110 §13.1.2). Of a route that does not let clients make its handler run, content and preconditions of these kinds are ignored instead, which RFC 9110
 // allows (§9.3.1, §13.1.1, §13.1.4).
 func (s *Server) unlookable(c *gin.Context, rt *Route) rfc9111.Refusal {
 	r := c.Request
+	content := rt.byContent(r.Method)
 	switch {
-	case r.Method != http.MethodGet && r.Method != http.MethodHead:
+	case !rt.lookable(r.Method):
 		return rfc9111.RefusedMethod
-	case r.ContentLength != 0 && !(rt.IgnoreAsk && r.Method == http.MethodGet), contentRead(c):
+	case !content && (r.ContentLength != 0 && !(rt.IgnoreAsk && r.Method == http.MethodGet) || contentRead(c)):
 		return bypassedContent
 	case s.disputed(r), !s.owns(r):
 		return bypassedTarget
@@ -55,7 +58,7 @@ func (s *Server) unlookable(c *gin.Context, rt *Route) rfc9111.Refusal {
 		return ""
 	case upgrades(r.Header):
 		return bypassedUpgrade
-	case !rt.IgnoreAsk && rfc9111.ForOrigin(r.Header):
+	case !rt.IgnoreAsk && rfc9111.ForOrigin(r.Header), r.Method == http.MethodPost && rfc9111.Conditional(r.Header):
 		return bypassedPrecondition
 	}
 	return ""
@@ -108,7 +111,7 @@ func (s *Server) pass(c *gin.Context, f *Frame, in around, why rfc9111.Refusal) 
 	defer x.count()
 	x.found.Why = rfc9111.ForwardMethod
 	switch {
-	case c.Request.Method == http.MethodGet, c.Request.Method == http.MethodHead:
+	case in.rt.lookable(c.Request.Method):
 		x.found.Why, x.bypass = rfc9111.ForwardBypass, why
 	case c.Request.Method == http.MethodPost && in.cacheable() && !s.Idle() && !s.disputed(c.Request):
 		x.post()
@@ -125,7 +128,7 @@ type naming struct{ *exchange }
 func (x naming) Decide(rec *response.Recorder) response.Mode {
 	x.negotiated(rec.Header())
 	x.vary(rec)
-	if len(x.s.tagFields) > 0 && (x.request.Method == http.MethodGet || x.request.Method == http.MethodHead) {
+	if len(x.s.tagFields) > 0 && x.around.rt.lookable(x.request.Method) {
 		x.tagBeforehand()
 		x.label(rec.Header())
 	}

@@ -48,6 +48,9 @@ func (s *Server) marksOf(r *http.Request) (*refresh, *probe) {
 func (i *inspection) run(without found.Suspect) (*found.Response, bool) {
 	s, p := i.s, &probe{of: i, without: without}
 	r := i.request.WithContext(&fillContext{i.request.Context(), carried{server: s, probe: p, around: i.entered}})
+	if i.content != nil {
+		r.Body = i.content.again()
+	}
 	u, arrived := *i.request.URL, *i.arrived
 	r.URL, r.Header = &u, i.request.Header.Clone()
 	i.about.Remove(without, r)

@@ -158,8 +158,8 @@ func (x *exchange) refresh(outside http.Header, awaited bool) {
 	default:
 		return
 	}
-	seat := s.flights.Lead(key)
-	if seat == nil || s.closed.Load() {
+	seat, content := s.flights.Lead(key), x.content()
+	if seat == nil || s.closed.Load() || !content.hold() {
 		seat.Pass()
 		<-s.slots
 		return
@@ -169,6 +169,7 @@ func (x *exchange) refresh(outside http.Header, awaited bool) {
 	of.Header = r.Header
 	go func() {
 		defer func() { <-s.slots }()
+		defer content.free()
 		defer seat.Fail()
 		defer func() {
 			if !mark.stored.Load() {
@@ -184,8 +185,11 @@ func (x *exchange) refresh(outside http.Header, awaited bool) {
 }
 
 // refreshable tells whether a refresh for this client may be stored, by what is set outside by now, and by what fields its response varies
-// there.
+// there. One that is answered by its content has to be sent with all of that once more.
 func (x *exchange) refreshable() (vary []string, ok bool) {
+	if x.byContent() && x.content() == nil {
+		return nil, false
+	}
 	cookies, varied := leaving(x.c.Writer.Header())
 	vary, any := rfc9111.VaryFields(http.Header{"Vary": varied})
 	return vary, !any && !x.forbidden(cookies, nil)
@@ -310,10 +314,10 @@ func routeOf(r *http.Request) string {
 	return ""
 }
 
-// refreshRequest returns a GET for what the client asked for, as it came to the engine, less what is between the client
-// and this cache.
+// refreshRequest returns a request for what the client asked for, as it came to the engine, less what is between the client
+// and this cache: a GET, or one with the client's content.
 func (x *exchange) refreshRequest(mark *refresh) *http.Request {
-	r := x.requestFor(&difference{get: true, lacks: between[:], refresh: mark})
+	r := x.requestFor(&difference{get: !x.byContent(), lacks: between[:], refresh: mark})
 	arrived := x.frame.arrived
 	if arrived == nil {
 		arrived = requestedURL(x.request)

@@ -21,16 +21,17 @@ func asks(h http.Header) bool {
 	return ok
 }
 
-// validating tells whether the handler can be asked whether what is stored is still good (RFC 9111 §4.3).
+// validating tells whether the handler can be asked whether what is stored is still good (RFC 9111 §4.3). A precondition of a POST asks for
+// something else (RFC 9110 §13.1.2).
 func (x *exchange) validating() bool {
-	return x.found.Entry != nil && x.found.Entry.Validatable()
+	return x.request.Method != http.MethodPost && x.found.Entry != nil && x.found.Entry.Validatable()
 }
 
 // difference is how a request that handlers see differs from the one that came.
 type difference struct {
 	own       bool            // its header is a copy, since they may change theirs, and the cache has to decide by the client's
 	get       bool            // it is a GET
-	bare      bool            // it has no content, and no preconditions that only they can evaluate: see unlookable
+	bare      bool            // it has no preconditions that only they can evaluate, nor content that means nothing: see unlookable
 	lacks     []string        // fields that it has not
 	validates *response.Entry // it has preconditions that ask whether this is still good
 	refresh   *refresh        // no client waits for it, so it shares nothing with one that came
@@ -60,7 +61,7 @@ func (x *exchange) requestFor(d *difference) *http.Request {
 	var r *http.Request
 	if d.refresh != nil {
 		r = x.request.Clone(&fillContext{context.WithoutCancel(ctx), carried{server: x.s, refresh: d.refresh, around: x.frame.entered}})
-		r.Body, r.ContentLength = http.NoBody, 0
+		x.refill(r)
 	} else {
 		if x.flight != nil && x.mark == nil { // a refresh has no client, and a time that it may take
 			ctx = x.flight.Context(ctx)
@@ -77,7 +78,7 @@ func (x *exchange) requestFor(d *difference) *http.Request {
 		r.Method = http.MethodGet
 	}
 	if d.bare {
-		withoutContent(r)
+		x.strip(r)
 	}
 	for _, name := range d.lacks {
 		delete(r.Header, name)
@@ -133,15 +134,27 @@ var contentFields = [...]string{
 	"Transfer-Encoding", "Trailer", "Expect",
 }
 
-// withoutContent takes the content off a request that has a header of its own, and the preconditions that go with it (RFC 9110 §13.1.1,
-// §13.1.4).
-func withoutContent(r *http.Request) {
+// strip takes off a request that has a header of its own the preconditions that only handlers can evaluate (RFC 9110 §13.1.1, §13.1.4), and content
+// that means nothing.
+func (x *exchange) strip(r *http.Request) {
+	delete(r.Header, "If-Match")
+	delete(r.Header, "If-Unmodified-Since")
+	if x.byContent() {
+		return
+	}
 	r.Body, r.ContentLength, r.TransferEncoding, r.Trailer = http.NoBody, 0, nil, nil
 	for _, name := range contentFields {
 		delete(r.Header, name)
 	}
-	delete(r.Header, "If-Match")
-	delete(r.Header, "If-Unmodified-Since")
+}
+
+// refill gives a request that is made of the client's the content anew where it is answered by that, and none else.
+func (x *exchange) refill(r *http.Request) {
+	if of := x.content(); of != nil {
+		r.Body = of.again()
+		return
+	}
+	r.Body, r.ContentLength = http.NoBody, 0
 }
 
 // uncondition gives the request that the handlers have left, theirs or one that they have made of it, the client's own

@@ -33,6 +33,7 @@ type Route struct {
 	TagsFrom   []func(*gin.Context) []string
 	Foreign    []string                  // cookies that, set outside, do not matter
 	Unkept     []string                  // fields of responses that are not stored, canonical
+	BodyKey    bool                      // a POST only reads, and its content is in the key
 	BodyLimit  int64                     // bytes; 0 for the cache's own
 	Lease      *time.Duration            // for how long at most other processes wait for a fill of this one; nil for what the cache says
 	IgnoreAsk  bool                      // the client's Cache-Control and Pragma count for nothing
@@ -116,6 +117,7 @@ func (rt *Route) mergeInto(outer *Route) *Route {
 		Ignored:    union(outer.Ignored, rt.Ignored),
 		Sorted:     rt.Sorted || outer.Sorted,
 		Unkept:     union(outer.Unkept, rt.Unkept),
+		BodyKey:    rt.BodyKey || outer.BodyKey,
 		BodyLimit:  rt.BodyLimit,
 		IgnoreAsk:  rt.IgnoreAsk || outer.IgnoreAsk,
 		Unranked:   rt.Unranked || outer.Unranked,
@@ -172,7 +174,7 @@ func (rt *Route) tells() bool { return len(rt.Parts)+len(rt.Identities)+len(rt.S
 
 // looksUpAs tells whether a route that was merged with another one inside still looks up and keeps as it did.
 func (rt *Route) looksUpAs(merged *Route) bool {
-	return rt.Query == merged.Query && slices.Equal(rt.Params, merged.Params) &&
+	return rt.Query == merged.Query && rt.BodyKey == merged.BodyKey && slices.Equal(rt.Params, merged.Params) &&
 		len(rt.Ignored) == len(merged.Ignored) && rt.Sorted == merged.Sorted &&
 		len(rt.Namespaces) == len(merged.Namespaces) && len(rt.Vary) == len(merged.Vary) &&
 		len(rt.Foreign) == len(merged.Foreign) && len(rt.Debugs) == len(merged.Debugs) && rt.IgnoreAsk == merged.IgnoreAsk &&

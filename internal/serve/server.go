@@ -3,6 +3,7 @@ package serve
 import (
 	"context"
 	"log/slog"
+	"net/http"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -25,7 +26,7 @@ type Options struct {
 	Prefix       string      // of all keys
 	Service      string      // of the keys of responses: see target.Service
 	BodyLimit    int64       // how many bytes of a body are kept, unless a route says otherwise
-	CaptureLimit int64       // how many bytes of bodies are held together while they are captured, and twice as many more for slow clients
+	CaptureLimit int64       // how many bytes of bodies are held together while they are captured, twice as many more for slow clients, and half as many of requests
 	Log          *slog.Logger
 
 	Audit      float64 // part of the hits that are audited, where their route does not say, from 0 to 1
@@ -73,6 +74,8 @@ type Server struct {
 	room     *response.Room // for bodies that are being captured, or wait for their clients
 	flights  *flight.Group
 	leases   *flight.Leases // nil where no other process has any
+	contents budget         // of requests that are answered by theirs
+	reads    sync.Map       // the patterns of the routes whose POST only reads
 	tracks   *tracks
 	runs     atomic.Uint64  // how many runs of handlers have begun that others may wait for
 	alone    *flight.Recent // keys whose last response was for one client only
@@ -118,7 +121,7 @@ func New(o Options) *Server {
 	s := &Server{
 		Owner: o.Owner, entries: o.Store, engine: o.Engine, prefix: o.Prefix, service: o.Service, bodyLimit: o.BodyLimit,
 		log: o.Log, observe: o.Observe, describe: o.Describe, disabled: o.Disabled, codes: o.Compression, answers: o.InvalidateOn, tagFields: o.TagFields,
-		flights: flight.NewGroup(patience), leases: o.Leases, tracks: newTracks(), room: response.NewRoom(o.CaptureLimit),
+		flights: flight.NewGroup(patience), leases: o.Leases, tracks: newTracks(), room: response.NewRoom(o.CaptureLimit), contents: budget{limit: o.CaptureLimit / 2},
 		auditor: newAuditor(o.Audit, o.AuditStops),
 		alone:   flight.NewRecent(), unkept: flight.NewRecent(), resting: flight.NewRecent(),
 		slots: make(chan struct{}, maxRefreshes), earlier: routesOf(o.Engine),
@@ -173,6 +176,9 @@ func (s *Server) Handle(c *gin.Context, f *Frame, rt *Route) {
 	if ranked := c.Request; ranked != client {
 		defer func() { unrank(c, client, ranked) }()
 	}
+	if c.Request.Method == http.MethodPost && rt.BodyKey {
+		s.reading(c)
+	}
 	s.meet(c, rt)
 	if f.probe != nil {
 		f.probe.prepare(c)
@@ -191,8 +197,9 @@ func (s *Server) Handle(c *gin.Context, f *Frame, rt *Route) {
 
 // handle takes a request through the cache as the routes say that it is inside of.
 func (s *Server) handle(c *gin.Context, f *Frame, in around) {
+	why, read := s.admit(c, &in)
+	defer read.free()
 	s.debug(c, f, &in)
-	why := s.bypassed(c, &in)
 	if why != "" {
 		s.pass(c, f, in, why)
 		return

@@ -26,7 +26,7 @@ type lane struct {
 // seen is what is known of the chains of an engine.
 type seen struct {
 	met   map[place]chain
-	plain map[string]bool      // whether the handlers of those that have run make small pages, and a whole one whatever Range says, by path
+	plain map[place]bool       // whether the handlers of those that have run make small pages, and a whole one whatever Range says
 	short map[string]*shortWay // the GET routes whose short way is open, by path
 	only  map[string]*Route    // the one Cached of those that have run their handlers, by path; nil where there are several
 }
@@ -100,10 +100,10 @@ func (l *lane) open(middleware, handler string, keyed bool) {
 	l.seen.Store(&seen{})
 }
 
-// meet looks at the chain that serves a GET or HEAD, the first time that there is one, whatever becomes of the request. It
+// meet looks at the chain that serves a request which may be looked up, the first time that there is one, whatever becomes of the request. It
 // tells of what is a mistake there as a rule, and opens the short way if it can.
 func (s *Server) meet(c *gin.Context, rt *Route) {
-	if c.Request.Method != http.MethodGet && c.Request.Method != http.MethodHead {
+	if !rt.lookable(c.Request.Method) {
 		return
 	}
 	l, at := &s.lane, placeOf(c)
@@ -150,17 +150,17 @@ func (l *lane) ran(c *gin.Context, path string, rt *Route) {
 	}
 }
 
-// makes notes whether the handlers of a path make small pages, and a whole one whatever Range says. That they do not is not forgotten.
-func (l *lane) makes(path string, plain bool) {
+// makes notes whether the handlers of a route make small pages, and a whole one whatever Range says. That they do not is not forgotten.
+func (l *lane) makes(at place, plain bool) {
 	for {
 		old := l.seen.Load()
-		if before, known := old.plain[path]; known && (before == plain || !before) {
+		if before, known := old.plain[at]; known && (before == plain || !before) {
 			return
 		}
 		now := *old
-		now.plain = map[string]bool{}
+		now.plain = map[place]bool{}
 		maps.Copy(now.plain, old.plain)
-		now.plain[path] = plain
+		now.plain[at] = plain
 		if l.seen.CompareAndSwap(old, &now) {
 			return
 		}
@@ -217,6 +217,7 @@ func (s *Server) tellChain(at place, names []string) {
 // carry: frame, or one that tells the route what was found, or what the routes say that have led here from inside of them.
 func (s *Server) Enter(c *gin.Context, frame *Frame) (carry *Frame, answered bool) {
 	frame = frame.of(c.Request)
+	s.tap(c)
 	in := s.carriedIn(c)
 	if in != nil && in.explain != nil && s.lane.count(c.HandlerNames()) == 0 { // its handlers are not to run
 		in.explain.note(func(e *Explained) { e.Route, e.Uncached = c.FullPath(), true })
@@ -232,8 +233,11 @@ func (s *Server) Enter(c *gin.Context, frame *Frame) (carry *Frame, answered boo
 		frame = &Frame{Server: s, around: outside, entered: outside, credentials: frame.credentials}
 		return frame.arriving(c.Request).probing(in), false
 	}
-	if c.Request.Method != http.MethodGet || in != nil {
+	switch {
+	case in != nil, c.Request.Method != http.MethodGet && c.Request.Method != methodQuery && c.Request.Method != http.MethodPost:
 		return frame.probing(in), false
+	case c.Request.Method != http.MethodGet:
+		return frame.arriving(c.Request), false
 	}
 	way := s.lane.seen.Load().short[c.FullPath()]
 	if way == nil || s.Idle() || s.auditor.hasStopped(c.FullPath()) || s.unlookable(c, way.rt) != "" {

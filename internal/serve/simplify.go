@@ -12,7 +12,7 @@ import (
 // simplify takes off a request that handlers see what the route ignores of its query, and sorts the rest where the route wants that: what is
 // not in the key must not go into the page. Only what may be kept is concerned: a write is the handlers' own affair.
 func (x *exchange) simplify(r *http.Request) {
-	if rt := x.around.rt; len(rt.Ignored) == 0 && !rt.Sorted || r.Method != http.MethodGet && r.Method != http.MethodHead {
+	if rt := x.around.rt; len(rt.Ignored) == 0 && !rt.Sorted || !rt.lookable(r.Method) {
 		return
 	}
 	keys := x.around.rt.scheme(x.s)

@@ -2,12 +2,12 @@
 //
 // A response's key is
 //
-//	prefix [namespace ":"] "~r:" [tag] scheme mode ["i" ignored] ["o"] ["n"…] ["@" service] ["+" part] ["!" identity] "//" host path ["%@" rest] ["%*" target] ["%?" listed] ["?" query] ["#" variant | "#p"]
+//	prefix [namespace ":"] "~r:" [tag] scheme mode ["i" ignored] ["o"] ["n"…] ["@" service] ["+" part] ["!" identity] ["=" content] "//" host path ["%@" rest] ["%*" target] ["%?" listed] ["?" query] ["#" variant | "#p"]
 //
 // tag is that of the path, in a store of several servers (see [Tag]); scheme is "s" for a request over TLS, "h" otherwise; mode tells how much of the query is in the key, and, with a digest
 // of fixed length, which of its parameters if not all; ignored is a digest of those that count for nothing, and "o" says that their order
 // counts for nothing; there is an "n" for each route that this one is inside of; service,
-// part, identity and variant are digests too, and "#p" is for a part of the response. target is what the client asked for,
+// part, identity, content and variant are digests too, and "#p" is for a part of the response. target is what the client asked for,
 // where that is not what the route sees, and listed the parameters of it that count; rest is a digest too, of what a middleware has
 // written into the URL beside path and query. Host, path, target and query are escaped, so no two different requests ever share a
 // key, and none is ever that of a value (see [Value]).
@@ -159,6 +159,7 @@ func Service(name, version string) string {
 type Said struct {
 	Part     string // empty for nothing
 	Identity string // empty for nobody in particular
+	Content  string // of a request that is keyed by its content: see [Content]; else empty
 }
 
 // Target is what a request asks for: where its response is stored, and what a purge of it can name.
@@ -199,6 +200,9 @@ func (s *Scheme) AppendKey(b []byte, r *http.Request, tls bool, said Said) (key 
 	}
 	if said.Identity != "" {
 		b = appendDigest(b, '!', said.Identity)
+	}
+	if said.Content != "" {
+		b = appendDigest(b, '=', said.Content)
 	}
 	b = append(b, "//"...)
 	b = appendHost(b, r.Host)

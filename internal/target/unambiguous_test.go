@@ -21,6 +21,7 @@ type tuple struct {
 	service   string
 	part      string
 	who       string
+	content   string
 	host      string
 	target    string
 	came      string // the target of the request line, where it is another; else empty
@@ -43,7 +44,7 @@ func (x tuple) key(t testing.TB) string {
 	if x.came != "" {
 		r.RequestURI = x.came
 	}
-	key := target.Variant(s.Target(r, x.tls, target.Said{Part: x.part, Identity: x.who}).Key, x.variant)
+	key := target.Variant(s.Target(r, x.tls, target.Said{Part: x.part, Identity: x.who, Content: x.content}).Key, x.variant)
 	if x.partial {
 		key = target.Target{Key: key}.Part().Key
 	}
@@ -94,8 +95,8 @@ func (x tuple) identity(t testing.TB) string {
 	case target.ListedOnly:
 		query = listed(u)
 	}
-	return fmt.Sprintf("%t %t %q %d %t %c %q %q %q %q %q %q %q %s %q %q %t",
-		x.ignores, x.sorted, x.namespace, x.depth, x.tls, x.query, x.service, x.part, x.who, x.host, u.Opaque, u.Path, u.RawPath, query, x.cameIdentity(t),
+	return fmt.Sprintf("%t %t %q %d %t %c %q %q %q %q %q %q %q %q %s %q %q %t",
+		x.ignores, x.sorted, x.namespace, x.depth, x.tls, x.query, x.service, x.part, x.who, x.content, x.host, u.Opaque, u.Path, u.RawPath, query, x.cameIdentity(t),
 		x.variant, x.partial)
 }
 
@@ -189,7 +190,7 @@ func TestKeysAreUnambiguous(t *testing.T) {
 			}
 			for _, namespace := range append([]string{""}, odd...) { // and what comes before it, or right behind
 				for _, part := range parts {
-					for bits := range 16 {
+					for bits := range 32 {
 						x := tuple{
 							query: query, target: target, host: "h", namespace: namespace, part: part,
 							depth: bits & 1 * 2, tls: bits&2 != 0,
@@ -199,6 +200,9 @@ func TestKeysAreUnambiguous(t *testing.T) {
 						}
 						if bits&8 != 0 {
 							x.service = "a"
+						}
+						if bits&16 != 0 {
+							x.content = "a"
 						}
 						add(x)
 					}
@@ -251,6 +255,9 @@ func FuzzKeys(f *testing.F) {
 		}
 		if cut2&1 != 0 {
 			two.came, two.part, two.who = one.target, "", part
+		}
+		if bits&64 != 0 {
+			two.content, two.part, two.who = two.part, "", ""
 		}
 		var made [2]string
 		for i, x := range []tuple{one, two} {
