@@ -189,7 +189,10 @@ func (p purging) expiry(t *testing.T, h Harness) {
 		if time.Since(begun) >= brief {
 			continue // a busy store: the log may have ended before
 		}
-		at := p.end(t, log) // behind a record that lives long: what was appended for a brief time need not be there later
+		at, err := p.End(t.Context(), log, brief) // behind a record that lives long: what was appended for a brief time need not be there later
+		if err != nil {
+			t.Fatal(err)
+		}
 		const other = "{p}expired"
 		if err := p.Append(t.Context(), other, keep, brief, []byte("brief")); err != nil {
 			t.Fatal(err)
