@@ -49,6 +49,7 @@ type KeyParts struct {
 	Namespaces []string `json:"namespaces,omitempty"` // of which the first is in the key
 	Service    bool     `json:"service,omitempty"`    // it has the service and its version
 	Identity   bool     `json:"identity,omitempty"`   // it has whom the response is for: see [WithIdentity]
+	Content    bool     `json:"content,omitempty"`    // it has the content of the request: of a QUERY, and see [WithBodyKey]
 	Part       bool     `json:"part,omitempty"`       // it has what a function or a field says: see [WithKeyPart], [WithCookie] and [WithVary]
 	Varies     bool     `json:"varies,omitempty"`     // behind it, the key has the request fields of Vary
 }

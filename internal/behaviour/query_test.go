@@ -247,3 +247,49 @@ func (s *site) asks(t *testing.T, i int, ask askedFor) {
 		t.Errorf("request %d is answered with %d %q (%s) %v, want %+v", i, a.status, a.body, a.cacheStatus(), a.header, ask)
 	}
 }
+
+// Explain tells of the result for the content that a request has, and leaves that as it was.
+func TestExplainQuery(t *testing.T) {
+	eachStore(t, func(t *testing.T, store func(*cachette.Config)) {
+		s := newSite(t, store)
+		s.query("/search", time.Minute, echo)
+		for _, method := range []string{"QUERY", http.MethodPost} {
+			s.send(method, "/search", "before") // of a POST, the first one tells that it only reads
+			s.send(method, "/search", "content")
+			for content, outcome := range map[string]string{"content": "hit", "another": "miss"} {
+				r := httptest.NewRequest(method, "/search", strings.NewReader(content))
+				x, err := s.cache.Explain(t.Context(), r)
+				if err != nil || x.Outcome != outcome || x.Parts == nil || !x.Parts.Content {
+					t.Errorf("%s of %s: %+v, %v", method, content, x, err)
+				}
+				if left, err := io.ReadAll(r.Body); string(left) != content || err != nil {
+					t.Errorf("%s: %q is left of %q, %v", method, left, content, err)
+				}
+			}
+		}
+	})
+}
+
+// A POST that only reads invalidates nothing, also where something before Cached answers it, once it is known what its route does.
+func TestPostThatOnlyReadsInvalidatesNothing(t *testing.T) {
+	eachStore(t, func(t *testing.T, store func(*cachette.Config)) {
+		s := newSite(t, store)
+		s.GET("/search", cachette.Cached(time.Minute), echo)
+		s.POST("/search", func(c *gin.Context) {
+			if c.GetHeader("X-Guard") != "" {
+				c.AbortWithStatus(http.StatusOK)
+			}
+		}, cachette.Cached(time.Minute, cachette.WithBodyKey()), echo)
+		s.send(http.MethodPost, "/search", "before")
+		s.get("/search")
+		s.send(http.MethodPost, "/search", "content")
+		s.send(http.MethodPost, "/search", "content")
+		s.send(http.MethodPost, "/search", "content", "X-Guard: yes")
+		if !s.get("/search").hit() {
+			t.Error("a POST that only reads has dropped the page of its URL")
+		}
+		if !s.send(http.MethodPost, "/search", "content").hit() {
+			t.Error("a POST that only reads has dropped the result of another")
+		}
+	})
+}

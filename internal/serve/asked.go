@@ -58,7 +58,7 @@ func (p *KeyParts) String() string {
 	for _, digest := range []struct {
 		of   string
 		isIn bool
-	}{{"the service", p.Service}, {"whom it is for", p.Identity}, {"what the route says of the request", p.Part}, {"the fields that the response varies by", p.Varies}} {
+	}{{"the service", p.Service}, {"whom it is for", p.Identity}, {"the content of the request", p.Content}, {"what the route says of the request", p.Part}, {"the fields that the response varies by", p.Varies}} {
 		if digest.isIn {
 			told += ", and a digest of " + digest.of
 		}

@@ -45,10 +45,11 @@ type Explained struct {
 
 // KeyParts are what a key is made of. What stands in it as a digest is only said to be there.
 type KeyParts struct {
-	Scheme, Host, Path, Query       string
-	Came                            string // the path that the client has asked for, where the route sees another one
-	Namespaces                      []string
-	Service, Identity, Part, Varies bool
+	Scheme, Host, Path, Query  string
+	Came                       string // the path that the client has asked for, where the route sees another one
+	Namespaces                 []string
+	Service, Identity, Content bool
+	Part, Varies               bool
 }
 
 // inquiry is what is asked of a request, and what was found out so far. A handler that times the engine out, as http.TimeoutHandler, goes on to answer
@@ -161,7 +162,7 @@ func (x *exchange) keyParts() KeyParts {
 	query, _ := x.around.rt.scheme(x.s).QueryOf(r.URL)
 	return KeyParts{
 		Scheme: schemeOf(x.s.Secure(x.c)), Host: x.target.Host, Path: x.target.Path, Query: query, Came: x.target.Came, Namespaces: x.target.Namespaces,
-		Service: x.s.service != "", Identity: said.Identity != "", Part: said.Part != "",
+		Service: x.s.service != "", Identity: said.Identity != "", Content: said.Content != "", Part: said.Part != "",
 	}
 }
 
