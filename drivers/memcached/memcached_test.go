@@ -27,6 +27,7 @@ var (
 	_ drivers.Adder   = confined{}
 	_ drivers.Log     = confined{}
 	_ drivers.Limited = confined{}
+	_ drivers.Lister  = confined{}
 	_ drivers.Pinger  = confined{}
 )
 
@@ -52,6 +53,14 @@ func (c confined) Delete(ctx context.Context, keys ...string) (int, error) {
 
 func (c confined) Clear(ctx context.Context, prefix string) (int, error) {
 	return c.Driver.Clear(ctx, c.prefix+prefix)
+}
+
+func (c confined) Keys(ctx context.Context, prefix string, most int) ([]string, bool, error) {
+	keys, all, err := c.Driver.Keys(ctx, c.prefix+prefix, most)
+	for i, key := range keys {
+		keys[i] = strings.TrimPrefix(key, c.prefix)
+	}
+	return keys, all, err
 }
 
 func (c confined) GetValues(ctx context.Context, keys ...string) ([][]byte, error) {
