@@ -17,7 +17,7 @@ func testLister(t *testing.T, h Harness, d drivers.Driver) {
 	}
 	const prefix = "listed*:"
 	want := []string{prefix, prefix + "odd \x00\r\n key", prefix + "\xff", prefix + strings.Repeat("long", 100)}
-	for i := range h.Keys { // more than a store gives out in a step
+	for i := range min(h.Keys, 2500) { // more than a store gives out in a step
 		want = append(want, fmt.Sprint(prefix, i))
 	}
 	setAll(t, d, want)
