@@ -50,7 +50,7 @@ func (e *Entry) Replay(w gin.ResponseWriter, r *http.Request, a *Answer) {
 	h := w.Header()
 	// Middleware outside, such as gzip, codes the content: what is sent is then another representation than what is stored, with
 	// no ranges in common.
-	part := (r.Method == http.MethodGet || r.Method == "QUERY") && len(r.Header["Range"]) > 0 && len(h["Content-Encoding"]) == 0
+	part := rfc9111.HasRanges(r.Method) && len(r.Header["Range"]) > 0 && len(h["Content-Encoding"]) == 0
 	e.header(a.Values, h, a.Now, a.Status)
 	sent := e.as(a.Form, h, a.Values)
 	if a.More != nil {

@@ -78,6 +78,12 @@ func matchesAny(line, etag string) bool {
 // opaque returns an entity tag without its weakness flag.
 func opaque(etag string) string { return strings.TrimPrefix(etag, "W/") }
 
+// MethodQuery is the safe method whose requests have content (RFC 10008 §2).
+const MethodQuery = "QUERY"
+
+// HasRanges tells whether Range means something in a request with a method (RFC 9110 §14.2, RFC 10008 §2.8).
+func HasRanges(method string) bool { return method == http.MethodGet || method == MethodQuery }
+
 // RangeApplies tells whether a request's Range is to be honoured, given its If-Range (RFC 9110 §13.1.5): without one, or
 // when its validator is strong and exactly the stored one.
 func RangeApplies(h http.Header, v *Validators, now time.Time) bool {

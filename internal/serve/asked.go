@@ -9,6 +9,7 @@ import (
 	"unicode/utf8"
 
 	"github.com/gin-cachette/cachette/internal/argument"
+	"github.com/gin-cachette/cachette/internal/rfc9111"
 )
 
 // Asked returns a request about which a program asks as a server would have it.
@@ -36,7 +37,7 @@ func (s *Server) Asked(ctx context.Context, r *http.Request) (*http.Request, err
 
 // copyContent gives a request the content of the one that is asked about, where that may be in the key, and leaves the latter with it.
 func (s *Server) copyContent(asked, r *http.Request) (err error) {
-	if asked.Body = http.NoBody; asked.Method != http.MethodPost && asked.Method != methodQuery {
+	if asked.Body = http.NoBody; asked.Method != http.MethodPost && asked.Method != rfc9111.MethodQuery {
 		return nil
 	}
 	asked.Body, r.Body, err = argument.Content(r.Body, s.contents.limit)

@@ -18,12 +18,9 @@ import (
 // looked up, and handlers are given it as it came. What is longer than what is kept of a body passes by: what was read of it is handed on,
 // and the rest comes from the client as ever.
 
-// methodQuery is the safe method whose requests have content (RFC 10008 §2).
-const methodQuery = "QUERY"
-
 // byContent tells whether requests with a method are answered by their content.
 func (rt *Route) byContent(method string) bool {
-	return method == methodQuery || method == http.MethodPost && rt.BodyKey
+	return method == rfc9111.MethodQuery || method == http.MethodPost && rt.BodyKey
 }
 
 // lookable tells whether requests with a method are answered by the cache.
@@ -33,9 +30,6 @@ func (rt *Route) lookable(method string) bool {
 
 // byContent tells whether the request is answered by its content.
 func (x *exchange) byContent() bool { return x.around.rt.byContent(x.request.Method) }
-
-// hasRanges tells whether Range means something in a request with a method (RFC 9110 §14.2, RFC 10008 §2.8).
-func hasRanges(method string) bool { return method == http.MethodGet || method == methodQuery }
 
 // admit tells why a request goes past the cache; nothing for one that does not, of which it reads the content where that is in the key. read is to be
 // freed when the request is answered.
@@ -296,7 +290,7 @@ type passage struct {
 func readBefore(c *gin.Context) (p passage, known bool) {
 	value, known := c.Get(tapKey{})
 	if !known {
-		return p, c.Request.Method == methodQuery // which had none
+		return p, c.Request.Method == rfc9111.MethodQuery // which had none
 	}
 	t := value.(*tap)
 	p.n = t.n
@@ -315,7 +309,7 @@ func (t *tap) Read(p []byte) (int, error) {
 // tap notes what is read of a request's body from now on, where its content may be in the key.
 func (s *Server) tap(c *gin.Context) {
 	r := c.Request
-	if r.Method != methodQuery && !(r.Method == http.MethodPost && s.readsBy(c.FullPath())) || r.Body == nil || r.Body == http.NoBody {
+	if r.Method != rfc9111.MethodQuery && !(r.Method == http.MethodPost && s.readsBy(c.FullPath())) || r.Body == nil || r.Body == http.NoBody {
 		return
 	}
 	t, ok := r.Body.(*tap)

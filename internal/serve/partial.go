@@ -14,7 +14,7 @@ import (
 // ranged tells whether a request is one for a range that a stored part may answer.
 func (x *exchange) ranged() bool {
 	h := x.request.Header
-	return hasRanges(x.request.Method) && len(h["Range"]) == 1 && !rfc9111.Conditional(h) && !x.asked.NoStore
+	return rfc9111.HasRanges(x.request.Method) && len(h["Range"]) == 1 && !rfc9111.Conditional(h) && !x.asked.NoStore
 }
 
 // partially answers from a stored part, and tells whether it did.

@@ -10,6 +10,8 @@ import (
 	"unsafe"
 
 	"github.com/gin-gonic/gin"
+
+	"github.com/gin-cachette/cachette/internal/rfc9111"
 )
 
 // lane is a short way for hits: on a route where nothing stands between the engine's own middleware and Cached, the
@@ -234,7 +236,7 @@ func (s *Server) Enter(c *gin.Context, frame *Frame) (carry *Frame, answered boo
 		return frame.arriving(c.Request).probing(in), false
 	}
 	switch {
-	case in != nil, c.Request.Method != http.MethodGet && c.Request.Method != methodQuery && c.Request.Method != http.MethodPost:
+	case in != nil, c.Request.Method != http.MethodGet && c.Request.Method != rfc9111.MethodQuery && c.Request.Method != http.MethodPost:
 		return frame.probing(in), false
 	case c.Request.Method != http.MethodGet:
 		return frame.arriving(c.Request), false
