@@ -93,7 +93,7 @@ type RefusalOfRoute struct {
 // RefusedRequest is a request whose response was not stored, or for which nothing was looked up. It has nothing that a client can make up.
 type RefusedRequest struct {
 	Time   time.Time `json:"time"`
-	Method string    `json:"method"` // GET, HEAD or POST
+	Method string    `json:"method"` // GET, HEAD, POST or QUERY
 	Status int       `json:"status"` // that the client got
 }
 

@@ -8,7 +8,7 @@ import (
 // Refused is a request whose response was not stored, or for which nothing was looked up. It has nothing that the client has made up.
 type Refused struct {
 	Time   time.Time
-	Method string // GET, HEAD or POST: others have no such reason
+	Method string // GET, HEAD, POST or QUERY: others have no such reason
 	Status int    // that the client got
 }
 
