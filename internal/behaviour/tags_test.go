@@ -413,3 +413,23 @@ func TestInvalidateManyAtOnce(t *testing.T) {
 		}
 	})
 }
+
+// A page with a tag that is new is kept at once behind a flush, which has taken the log of tags along.
+func TestTagsBehindFlush(t *testing.T) {
+	eachStoreInBubble(t, func(t *testing.T, store func(*cachette.Config)) {
+		s := newSite(t, store)
+		s.GET("/product/:id", cachette.Cached(time.Hour), func(c *gin.Context) { tagged("product:" + c.Param("id"))(c) })
+		for i := range 3 {
+			page := fmt.Sprintf("/product/%d", i)
+			if a := s.get(page); a.hit() {
+				t.Errorf("%s for the first time: %s", page, a.cacheStatus())
+			}
+			if a := s.get(page); a.hit() != logs(store) { // without a log, tags that are new are not kept
+				t.Errorf("%s again: %s", page, a.cacheStatus())
+			}
+			if err := s.cache.Flush(t.Context()); err != nil {
+				t.Fatal(err)
+			}
+		}
+	})
+}

@@ -211,9 +211,10 @@ func (s *Shared) Outdate() {
 	}
 }
 
-// outdate has this process look at the log before it uses its view again, and no look that began before brings the view back: there
-// is another view then than that look will find, even where there was none.
+// outdate has this process look at the logs before it uses its view again, or takes where the log of tags was for where it is. No look that began
+// before brings the view back: there is another view then than that look will find, even where there was none.
 func (p *partition) outdate() {
+	p.noted.Store(nil)
 	for {
 		v := p.view.Load()
 		next := view{}
