@@ -97,6 +97,32 @@ func TestGetTogether(t *testing.T) {
 	}
 }
 
+// A store that is slow gets few readings at a time, however many want the same, and yet a caller does not wait for much longer than one takes.
+func TestGetTogetherFromASlowStore(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		const takes = 100 * time.Millisecond
+		v := &versions{takes: takes}
+		s := guard.New(v, time.Second, slog.New(slog.DiscardHandler))
+		var callers sync.WaitGroup
+		for range 1000 {
+			callers.Go(func() {
+				began := time.Now()
+				if _, err := s.GetTogether(t.Context(), "page", "mark"); err != nil {
+					t.Error(err)
+				}
+				if took := time.Since(began); took > takes*3/2 {
+					t.Errorf("a caller waited for %v", took)
+				}
+			})
+			time.Sleep(time.Millisecond)
+		}
+		callers.Wait()
+		if n := v.readings(); n > 100 {
+			t.Errorf("%d readings in a second, want some six at a time, and no more than ten", n)
+		}
+	})
+}
+
 // A caller that leaves takes nothing from the others, whatever it was: the one whose reading is under way, or the first that waits. Those that want other
 // keys are no part of it, and a reading that hangs holds up no other for long.
 func TestGetTogetherLeaves(t *testing.T) {
