@@ -3,6 +3,7 @@ package cachettetest_test
 import (
 	"context"
 	"errors"
+	"io"
 	"net/http"
 	"os"
 	"strings"
@@ -32,6 +33,22 @@ func TestProducts(t *testing.T) {
 	}
 	e.Do(http.MethodPost, "/products")
 	e.Miss("/products")
+}
+
+// TestSearch: what was asked before is not searched for again, and another question is.
+func TestSearch(t *testing.T) {
+	e := cachettetest.New(t)
+	e.Handle("QUERY", "/products", cachette.Cached(time.Minute), func(c *gin.Context) {
+		asked, _ := io.ReadAll(c.Request.Body)
+		c.String(http.StatusOK, "found by %s", asked)
+	})
+
+	for i, asked := range []string{"price < 9", "price < 10", "price < 9"} {
+		a := e.Send("QUERY", "/products", asked, "Content-Type: text/plain")
+		if again := i == 2; a.Hit() != again || a.Body != "found by "+asked {
+			t.Errorf("%s is answered with %q: %s", asked, a.Body, a.CacheStatus())
+		}
+	}
 }
 
 // TestProductsInTime: behind its minute the page stands in for a handler that fails, for an hour and no longer.

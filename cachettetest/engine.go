@@ -68,11 +68,24 @@ func (e *Engine) Get(target string, fields ...string) Answer {
 	return e.Do(http.MethodGet, target, fields...)
 }
 
+// Send does what Do does for a request with content, as a QUERY has (RFC 10008): Send("QUERY", "/products", "select …", "Content-Type: application/sql").
+func (e *Engine) Send(method, target, content string, fields ...string) Answer {
+	e.t.Helper()
+	a := do(e.t, e.Engine, httptest.NewRequest(method, target, strings.NewReader(content)), fields)
+	_ = e.Cache.Settle(e.t.Context()) // as in Do
+	return a
+}
+
 // Do sends a request to a handler and returns its answer. fields are lines such as "Range: bytes=0-1". It waits for nothing else, as a
 // client does.
 func Do(t testing.TB, handler http.Handler, method, target string, fields ...string) Answer {
 	t.Helper()
-	r := httptest.NewRequest(method, target, nil)
+	return do(t, handler, httptest.NewRequest(method, target, nil), fields)
+}
+
+// do has a handler answer a request that is given fields.
+func do(t testing.TB, handler http.Handler, r *http.Request, fields []string) Answer {
+	t.Helper()
 	for _, field := range fields {
 		name, value, ok := strings.Cut(field, ":")
 		if !ok {
