@@ -11,7 +11,6 @@ import (
 	"time"
 
 	"github.com/gin-cachette/cachette/internal/argument"
-	"github.com/gin-cachette/cachette/internal/entries"
 	"github.com/gin-cachette/cachette/internal/serve"
 )
 
@@ -54,7 +53,7 @@ type KeyParts struct {
 	Varies     bool     `json:"varies,omitempty"`     // behind it, the key has the request fields of Vary
 }
 
-// StoredResponse is what is stored for a request.
+// StoredResponse is what is stored for a request. As JSON its durations are numbers of milliseconds.
 type StoredResponse struct {
 	Status       int           `json:"status"`
 	Bytes        int           `json:"bytes"`                  // of its body
@@ -63,14 +62,22 @@ type StoredResponse struct {
 	Validatable  bool          `json:"validatable"`            // it has a validator of its handler's
 	Tags         []string      `json:"tags,omitempty"`
 	Received     time.Time     `json:"received"`
-	Age          time.Duration `json:"age"`      // RFC 9111 §4.2.3, in nanoseconds as JSON
-	Lifetime     time.Duration `json:"lifetime"` // RFC 9111 §4.2.1
-	From         string        `json:"from"`     // what gives it that lifetime
-	Fresh        time.Duration `json:"fresh"`    // Lifetime less Age: for how long it stays fresh; negative when it is stale
+	Age          time.Duration `json:"ageMs"`      // RFC 9111 §4.2.3
+	Lifetime     time.Duration `json:"lifetimeMs"` // RFC 9111 §4.2.1
+	From         string        `json:"from"`       // what gives it that lifetime
+	Fresh        time.Duration `json:"freshMs"`    // Lifetime less Age: for how long it stays fresh; negative when it is stale
 
-	StaleWhileRevalidate time.Duration `json:"staleWhileRevalidate,omitempty"` // RFC 5861 §3
-	StaleIfError         time.Duration `json:"staleIfError,omitempty"`         // RFC 5861 §4
-	Took                 time.Duration `json:"took,omitempty"`                 // that its handler ran
+	StaleWhileRevalidate time.Duration `json:"staleWhileRevalidateMs,omitempty"` // RFC 5861 §3
+	StaleIfError         time.Duration `json:"staleIfErrorMs,omitempty"`         // RFC 5861 §4
+	Took                 time.Duration `json:"tookMs,omitempty"`                 // that its handler ran
+}
+
+// MarshalJSON implements [json.Marshaler].
+func (s StoredResponse) MarshalJSON() ([]byte, error) { return json.Marshal(serve.Stored(s)) }
+
+// UnmarshalJSON implements [json.Unmarshaler].
+func (s *StoredResponse) UnmarshalJSON(text []byte) error {
+	return json.Unmarshal(text, (*serve.Stored)(s))
 }
 
 // ExplanationScope is something that a response stands on, which a purge can name, and what purges have left of it.
@@ -114,7 +121,7 @@ func refusalsOf(refused []serve.Refusal) (all []RefusalOfRoute) {
 //
 // The request goes the way of a client's (see [Cache.Refresh]) up to the [Cached] that decides, where it ends: what stands before, as guards and loggers,
 // runs, and no handler behind the last Cached does. Of a route without a Cached nothing runs. Nothing is stored, refreshed, purged or counted by it, but that the store is asked. A context that ends
-// is an error, and so is a URL that no client can ask for.
+// is an error, and so are a URL that no client can ask for, and a question on the way of a request that is being explained.
 func (c *Cache) Explain(ctx context.Context, r *http.Request) (*Explanation, error) {
 	asked, err := c.server.Asked(argument.Context(ctx), r)
 	if err != nil {
@@ -149,14 +156,7 @@ func (c *Cache) explanation(e *serve.Explained) *Explanation {
 	for _, m := range e.Told.Marks {
 		x.Marks = append(x.Marks, ExplanationScope{m.Scope.String(), m.State.String()})
 	}
-	if entry := e.Told.Entry; entry != nil {
-		m := &entry.Meta
-		x.Stored = &StoredResponse{
-			Status: entry.Status, Bytes: len(entry.Body), Tier: string(e.Tier), CacheControl: e.CacheControl(), Validatable: entry.Validatable(),
-			Tags: entries.TagsOf(entry), Received: m.ResponseTime, Age: m.Age(e.Now), Lifetime: m.Lifetime, From: e.Origin(), Fresh: m.Fresh(e.Now),
-			StaleWhileRevalidate: m.StaleWhileRevalidate, StaleIfError: m.StaleIfError, Took: m.Took,
-		}
-	}
+	x.Stored = (*StoredResponse)(e.Stored())
 	return x
 }
 

@@ -67,11 +67,11 @@ func (p *KeyParts) String() string {
 	return told
 }
 
-// FieldOf returns JSON for a field of a response, which is ASCII, as the escapes of JSON are.
+// FieldOf returns JSON for a field of a response, which is visible ASCII (RFC 9110 §5.5), as the escapes of JSON are.
 func FieldOf(text string) string {
 	var field strings.Builder
 	for _, unit := range utf16.Encode([]rune(text)) {
-		if unit < utf8.RuneSelf {
+		if unit < utf8.RuneSelf && unit != '\x7f' { // a control character, which JSON lets stand
 			field.WriteByte(byte(unit))
 		} else {
 			fmt.Fprintf(&field, `\u%04x`, unit)

@@ -2,12 +2,14 @@ package serve
 
 import (
 	"errors"
+	"fmt"
 	"net/http"
 	"sync"
 	"time"
 
 	"github.com/gin-gonic/gin"
 
+	"github.com/gin-cachette/cachette/internal/argument"
 	"github.com/gin-cachette/cachette/internal/entries"
 	"github.com/gin-cachette/cachette/internal/event"
 	"github.com/gin-cachette/cachette/internal/purge"
@@ -56,14 +58,34 @@ type KeyParts struct {
 // while the request still runs.
 type inquiry struct {
 	mu    sync.Mutex
+	of    *gin.Context // of the request; nil until it has come to the engine
 	found Explained
 }
 
-// note has what is found out noted.
-func (i *inquiry) note(find func(*Explained)) {
+// about tells whether it is asked about the request of a context, and not about one that a handler sends on the way, with the context of this one.
+func (i *inquiry) about(c *gin.Context) bool {
 	i.mu.Lock()
 	defer i.mu.Unlock()
-	find(&i.found)
+	if i.of == nil {
+		i.of = c
+	}
+	return i.of == c
+}
+
+// answer returns what was found out so far.
+func (i *inquiry) answer() Explained {
+	i.mu.Lock()
+	defer i.mu.Unlock()
+	return i.found
+}
+
+// note has what is found out noted. Functions of the program run for that, which may take long, so nothing is locked meanwhile.
+func (i *inquiry) note(find func(*Explained)) {
+	e := i.answer()
+	find(&e)
+	i.mu.Lock()
+	defer i.mu.Unlock()
+	i.found = e
 }
 
 // Tier is where a response is.
@@ -83,6 +105,9 @@ func (s *Server) Explain(r *http.Request) (*Explained, error) {
 	if r.Method != http.MethodPost && !new(Route).lookable(r.Method) { // of a POST, its route tells
 		return refusedByMethod(), nil
 	}
+	if in := carriedBy(r); in != nil && in.explain != nil && in.server == s { // else a middleware that asks about its own request would without end
+		return nil, fmt.Errorf("%w: it was asked on the way of a request that is being explained; ask behind that, or not about it", argument.Err)
+	}
 	entry, _, err := s.entry(r.Host)
 	if err != nil {
 		return nil, err
@@ -93,8 +118,7 @@ func (s *Server) Explain(r *http.Request) (*Explained, error) {
 	if !ends(func() { entry.ServeHTTP(w, r.WithContext(ctx)) }) {
 		return nil, errors.New("what stands before Cached panicked, or broke off its response, as it would for a client")
 	}
-	var e Explained
-	asked.note(func(found *Explained) { e = *found })
+	e := asked.answer()
 	if r.Method == http.MethodPost && e.Uncached {
 		return refusedByMethod(), nil
 	}

@@ -169,7 +169,7 @@ func (s *Server) Handle(c *gin.Context, f *Frame, rt *Route) {
 	if rt.Unranked {
 		rank(c)
 	}
-	if in := carriedBy(c.Request); in != nil && in.explain != nil && in.server == s {
+	if in := carriedBy(c.Request); in != nil && in.explain != nil && in.server == s && in.explain.about(c) {
 		in.explain.note(func(e *Explained) { s.explain(c, f, rt, e) })
 		return
 	}

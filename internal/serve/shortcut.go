@@ -221,7 +221,7 @@ func (s *Server) Enter(c *gin.Context, frame *Frame) (carry *Frame, answered boo
 	frame = frame.of(c.Request)
 	s.tap(c)
 	in := s.carriedIn(c)
-	if in != nil && in.explain != nil && s.lane.count(c.HandlerNames()) == 0 { // its handlers are not to run
+	if in != nil && in.explain != nil && (in.server != s || in.explain.about(c)) && s.lane.count(c.HandlerNames()) == 0 { // its handlers are not to run
 		in.explain.note(func(e *Explained) { e.Route, e.Uncached = c.FullPath(), true })
 		c.Abort()
 		return nil, true
