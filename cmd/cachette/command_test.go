@@ -49,6 +49,8 @@ func TestUsage(t *testing.T) {
 		{"no service for a page", none, []string{"explain", "http://h/"}, []string{"which service", "-service"}},
 		{"no URL", nowhere, []string{"explain"}, []string{"URL"}},
 		{"a path", nowhere, []string{"explain", "/products"}, []string{`"/products"`, "https://"}},
+		{"the content of a GET", nowhere, []string{"explain", "http://h/", "-method", "GET", "-content", "a"}, []string{"QUERY"}},
+		{"a write", nowhere, []string{"explain", "http://h/", "-method", "PUT"}, []string{"PUT", "QUERY"}},
 		{"two keys", nowhere, []string{"get", "a", "b"}, []string{"one KEY"}},
 		{"an argument of ping", nowhere, []string{"ping", "redis"}, []string{`"redis"`}},
 		{"a flag that is not known", nowhere, []string{"ping", "-fast"}, []string{"-fast", "cachette ping -h"}},
@@ -128,7 +130,7 @@ func TestHelp(t *testing.T) {
 	}
 	for name, flags := range map[string][]string{
 		"ping": nil, "stats": {"-keys"}, "get": {"-all", "-raw"}, "purge": {"-soft", "-yes", "-values", "path /products/7", "tag product:42"},
-		"explain": {"-H", "-namespace", "-query", "-ignored", "-tracking", "-sorted", "-part", "-cookie", "-identity", "-vary"},
+		"explain": {"-H", "-namespace", "-query", "-ignored", "-tracking", "-sorted", "-part", "-cookie", "-identity", "-vary", "-method", "-content"},
 	} {
 		got := here(t, nil, "", name, "-h")
 		for _, says := range append(flags, "-service", "-v") {

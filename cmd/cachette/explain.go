@@ -24,7 +24,8 @@ const explainHelp = `Tells what the store has for the page of a URL, for how lon
 The program's routes are not known here. So it is looked for under the keys that a route has without options, or with WithPathKey, in a
 group with a Cached of its own or not, by http and https (behind a proxy that speaks http to the program, a page is one of http). What
 else tells the route's pages apart has to be said by flags: -namespace, -query, -ignored, -tracking, -sorted, -vary, -part, -identity, -cookie. A page that varies by request
-fields (Vary) is that of a client without them unless -H gives them.
+fields (Vary) is that of a client without them unless -H gives them. The result of a QUERY, or of a POST that only reads, is that of its
+-content with its Content-Type.
 `
 
 // explain returns the command of that name.
@@ -55,6 +56,7 @@ func (c *command) explain() func(ctx context.Context, args []string) error {
 		p.identities = append(p.identities, name)
 		return nil
 	})
+	p.content.flagsIn(c.flags)
 	return func(ctx context.Context, args []string) error {
 		if len(args) != 1 {
 			return usage("explain: give one URL, as https://shop.example/products?page=1, in quotes")
@@ -69,6 +71,9 @@ func (c *command) explain() func(ctx context.Context, args []string) error {
 		}
 		for name, values := range p.header {
 			request.Header[name] = values
+		}
+		if p.contentKey, err = p.content.key(request); err != nil {
+			return err
 		}
 		cfg, err := c.configured("Pages are those of a service.")
 		if err != nil {
@@ -94,6 +99,8 @@ type page struct {
 	parts      []string
 	vary       []string // sorted
 	identities []string
+	content    content
+	contentKey string // what keys have of it
 }
 
 func (p *page) addField(line string) error {
@@ -143,7 +150,7 @@ func (r *reader) keys(request *http.Request, p *page) (keys []keyed) {
 	if len(p.vary) > 0 {
 		parts = append(slices.Clip(parts), rfc9111.VariantKey(p.vary, request.Header))
 	}
-	said := target.Said{Identity: serve.Texts(p.identities...)}
+	said := target.Said{Identity: serve.Texts(p.identities...), Content: p.contentKey}
 	if slices.ContainsFunc(parts, func(part string) bool { return part != "" }) {
 		said.Part = serve.Texts(parts...)
 	}
@@ -211,8 +218,8 @@ func (c *command) tellNothing(ctx context.Context, r *reader, request *http.Requ
 		return r.fail("explain", "", err)
 	}
 	if there[0] {
-		c.line("but", "under another key something is stored for the path, or was not long ago: of another host, query, service or version,")
-		c.line("", "or with a namespace or a part of the key, which flags say: see cachette explain -h")
+		c.line("but", "under another key something is stored for the path, or was not long ago: of another host, query, content, service or")
+		c.line("", "version, or with a namespace or a part of the key, which flags say: see cachette explain -h")
 	} else {
 		c.line("nor", "is anything under another key with this key prefix: the path has no mark. No page was stored, or all were purged")
 	}

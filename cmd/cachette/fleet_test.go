@@ -84,6 +84,8 @@ func shop(engine *gin.Engine) {
 		c.Header("Cache-Control", "max-age=600, stale-while-revalidate=60, stale-if-error=120")
 		page(c)
 	})
+	engine.Handle("QUERY", "/search", cachette.Cached(time.Hour), page)
+	engine.POST("/search", cachette.Cached(time.Hour, cachette.WithBodyKey()), page)
 	group := engine.Group("/group", cachette.Cached(time.Minute), func(*gin.Context) {})
 	group.GET("/inner", cachette.Cached(time.Hour), page)
 	values := engine.Group("/values")
@@ -190,7 +192,13 @@ func startServer(t *testing.T, environ []string) server {
 // get returns the body of an answer, and whether it was a hit.
 func (s server) get(path string, fields ...string) (string, bool) {
 	s.t.Helper()
-	r, err := http.NewRequestWithContext(s.t.Context(), http.MethodGet, s.url+path, nil)
+	return s.send(http.MethodGet, path, "", fields...)
+}
+
+// send does the same for a request with content.
+func (s server) send(method, path, content string, fields ...string) (string, bool) {
+	s.t.Helper()
+	r, err := http.NewRequestWithContext(s.t.Context(), method, s.url+path, strings.NewReader(content))
 	if err != nil {
 		s.t.Fatal(err)
 	}
@@ -212,8 +220,14 @@ func (s server) get(path string, fields ...string) (string, bool) {
 // keep has the server store a page, which then is a hit.
 func (s server) keep(path string, fields ...string) (body string) {
 	s.t.Helper()
+	return s.keepSent(http.MethodGet, path, "", fields...)
+}
+
+// keepSent does the same for a request with content.
+func (s server) keepSent(method, path, content string, fields ...string) (body string) {
+	s.t.Helper()
 	for range 200 { // a page is stored behind its last byte
-		if body, hit := s.get(path, fields...); hit {
+		if body, hit := s.send(method, path, content, fields...); hit {
 			return body
 		}
 		time.Sleep(5 * time.Millisecond)

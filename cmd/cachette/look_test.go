@@ -3,6 +3,8 @@ package main
 import (
 	"fmt"
 	"net/url"
+	"os"
+	"path/filepath"
 	"strings"
 	"testing"
 )
@@ -133,6 +135,43 @@ func TestExplain(t *testing.T) {
 			if got := here(t, environ, "", append([]string{"explain", s.url + test.path}, test.lacks...)...); got.code != exitMiss || !strings.Contains(got.out, "nothing") {
 				t.Errorf("%s %q: %v", test.path, test.lacks, got)
 			}
+		}
+	})
+}
+
+// TestExplainQuery: the result of a QUERY, or of a POST that only reads, is found by its content and content type, and by nothing less.
+func TestExplainQuery(t *testing.T) {
+	const asked, kind = "price < 9\n", "text/plain"
+	file := filepath.Join(t.TempDir(), "asked")
+	if err := os.WriteFile(file, []byte(asked), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	eachStore(t, func(t *testing.T, environ []string) {
+		s := startServer(t, environ)
+		for _, method := range []string{"QUERY", "POST"} {
+			s.keepSent(method, "/search?page=1", asked, "Content-Type", kind)
+			by := []string{"-method", method, "-H", "Content-Type: " + kind}
+			for _, test := range []struct {
+				args []string
+				code int
+				says string
+			}{
+				{append(by, "-content", asked), exitOK, "a hit for another 59m"},
+				{append(by, "-content", "@"+file), exitOK, "a hit for another 59m"},
+				{append(by, "-content", "price < 9"), exitMiss, "query, content, service or"},
+				{by, exitMiss, "nothing"},
+				{[]string{"-method", method, "-content", asked}, exitMiss, "nothing"},
+				{append(by, "-content", "@"+file+"s"), exitUsage, ""},
+				{nil, exitMiss, "nothing"},
+			} {
+				got := here(t, environ, "", append([]string{"explain", s.url + "/search?page=1"}, test.args...)...)
+				if got.code != test.code || !strings.Contains(got.out, test.says) {
+					t.Errorf("%q: %v", test.args, got)
+				}
+			}
+		}
+		if got := here(t, environ, "", "explain", s.url+"/search?page=1", "-content", asked, "-H", "content-type: "+kind); got.code != exitOK {
+			t.Errorf("a content alone is one of a QUERY: %v", got)
 		}
 	})
 }
