@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"io"
 	"net/http"
 	"net/textproto"
 	"strings"
@@ -18,8 +19,10 @@ const maxAsked = 64 << 10
 
 // question is what the page asks to have explained. It comes by POST, so that no log on the way has the URL.
 type question struct {
-	URL    string   `json:"url"`
-	Fields []string `json:"fields"` // of the header, as "Accept-Language: de"
+	Method  string   `json:"method"` // GET unless given
+	URL     string   `json:"url"`
+	Fields  []string `json:"fields"`  // of the header, as "Accept-Language: de"
+	Content string   `json:"content"` // of a QUERY or POST
 }
 
 // explained is what is answered.
@@ -54,7 +57,18 @@ func (d *dashboard) explain(c *gin.Context) {
 
 // request returns the request that is asked about, as if it came from where the question does.
 func (q question) request(c *gin.Context) (*http.Request, error) {
-	r, err := http.NewRequestWithContext(c.Request.Context(), http.MethodGet, q.URL, nil)
+	var content io.Reader
+	switch q.Method {
+	case "", http.MethodGet, http.MethodHead:
+		if q.Content != "" {
+			return nil, errors.New("a GET has no content; leave it out, or ask for a QUERY or POST")
+		}
+	case "QUERY", http.MethodPost:
+		content = strings.NewReader(q.Content)
+	default:
+		return nil, fmt.Errorf("what answers %.20q is not stored; ask for GET, HEAD, QUERY or POST", q.Method)
+	}
+	r, err := http.NewRequestWithContext(c.Request.Context(), q.Method, q.URL, content)
 	if err != nil || r.URL.Host == "" {
 		return nil, fmt.Errorf("%.200q is no URL with a host; give one as https://shop.example/products?page=1", q.URL)
 	}

@@ -71,6 +71,35 @@ func TestExplain(t *testing.T) {
 	}
 }
 
+// A QUERY, and a POST that only reads, are explained by their content.
+func TestExplainQuery(t *testing.T) {
+	s := newSite(t)
+	result := func(c *gin.Context) { c.String(http.StatusOK, "result") }
+	s.Handle("QUERY", "/search", cachette.Cached(time.Hour), result)
+	s.POST("/search", cachette.Cached(time.Hour, cachette.WithBodyKey()), result)
+	for _, method := range []string{"QUERY", http.MethodPost} {
+		s.Send(method, "/search", "chair", "Content-Type: text/plain")
+		for body, want := range map[string]string{
+			`"fields": ["Content-Type: text/plain"], "content": "chair"`: "hit",
+			`"fields": ["Content-Type: text/plain"], "content": "table"`: "miss",
+			`"content": "chair"`: "miss",
+		} {
+			status, text, _ := s.ask(`{"method": "` + method + `", "url": "http://example.com/search", ` + body + `}`)
+			if status != http.StatusOK || !strings.Contains(text, "outcome    "+want+"\n") || !strings.Contains(text, "a digest of the content") {
+				t.Errorf("%s %s: %d %s", method, body, status, text)
+			}
+		}
+	}
+	for body, says := range map[string]string{
+		`{"url": "http://example.com/search", "content": "chair"}`: "a GET has no content",
+		`{"url": "http://example.com/search", "method": "PUT"}`:    "ask for GET, HEAD, QUERY or POST",
+	} {
+		if status, _, wrong := s.ask(body); status != http.StatusBadRequest || !strings.Contains(wrong, says) {
+			t.Errorf("%s: %d %s", body, status, wrong)
+		}
+	}
+}
+
 func TestRefusals(t *testing.T) {
 	s := newSite(t)
 	for range 3 {

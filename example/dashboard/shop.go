@@ -31,6 +31,7 @@ func newShop(engine *gin.Engine) *shop {
 	engine.GET("/products/:id", cachette.Cached(time.Minute, product, onError), s.page(25*time.Millisecond, 6_000))
 	engine.GET("/products/:id/reviews", cachette.Cached(15*time.Second, product, stale), s.page(40*time.Millisecond, 9_000))
 	engine.GET("/search", cachette.Cached(30*time.Second, cachette.WithQueryParams("q")), s.page(120*time.Millisecond, 14_000))
+	engine.Handle("QUERY", "/search", cachette.Cached(30*time.Second), s.page(120*time.Millisecond, 14_000))
 	engine.GET("/blog/:slug", cachette.Cached(5*time.Minute, cachette.WithNamespace("blog")), s.page(15*time.Millisecond, 18_000))
 	engine.GET("/prices.json", cachette.Cached(2*time.Second), s.page(8*time.Millisecond, 2_000))
 	// These two are not shared, since they say so: the dashboard tells why.

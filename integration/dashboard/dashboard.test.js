@@ -127,6 +127,28 @@ test('a look-up tells what would become of a request, by a path or a URL, with f
   await page.context().close();
 });
 
+test('a look-up of a QUERY is one of its content', async () => {
+  const page = await open(browser, quiet);
+  const asks = async (content) => {
+    await page.getByLabel('URL').fill('/search');
+    await page.getByLabel('Header fields').fill('Content-Type: text/plain');
+    await page.getByLabel('Content, byte for byte').fill(content);
+    await page.getByRole('button', { name: 'Explain' }).click();
+  };
+  assert.equal(await page.getByLabel('Content, byte for byte').isVisible(), false);
+  await page.getByLabel('Method').selectOption('QUERY');
+  const response = await fetch(`${quiet.url}/search`, { method: 'QUERY', body: 'chair', headers: { 'Content-Type': 'text/plain' } });
+  await response.text();
+  await asks('chair');
+  await page.locator('#explain-text').filter({ hasText: /outcome +hit/ }).waitFor();
+  await asks('table');
+  await page.locator('#explain-text').filter({ hasText: /outcome +miss/ }).waitFor();
+  await sound(page, 'an explanation of a QUERY');
+  await page.getByLabel('Method').selectOption('GET');
+  assert.equal(await page.getByLabel('Content, byte for byte').isVisible(), false);
+  await page.context().close();
+});
+
 test('what audits have found of clients comes before what changes by itself, and alone in red', async () => {
   const one = { hits: 9, samples: 9, unexplained: 0, times: 3, differs: 'body', advice: 'do it' };
   const page = await open(browser, empty, {
