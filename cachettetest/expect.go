@@ -1,6 +1,8 @@
 package cachettetest
 
 import (
+	"fmt"
+	"net/http"
 	"strconv"
 	"strings"
 	"time"
@@ -82,5 +84,9 @@ func (a Answer) how() string {
 	if said == "" {
 		said = "no Cache-Status, so the route has no Cached, or something before it has answered"
 	}
-	return strconv.Itoa(a.Status) + ", " + said
+	said = strconv.Itoa(a.Status) + ", " + said
+	if a.Status >= http.StatusBadRequest && a.Body != "" { // it says what was wrong
+		said += fmt.Sprintf(", %.200q", a.Body)
+	}
+	return said
 }

@@ -71,6 +71,28 @@ func TestAssertions(t *testing.T) {
 	})
 }
 
+// TestAssertionsShowErrors: what a handler says that has failed is in the message of the test, as much of it as is read.
+func TestAssertionsShowErrors(t *testing.T) {
+	e, noted := engine(t)
+	e.GET("/page", cachette.Cached(time.Minute), func(c *gin.Context) {
+		c.String(http.StatusInternalServerError, "no such table: %s", strings.Repeat("x", 1000))
+	})
+	for name, assertion := range map[string]func(){
+		"Hit": func() { e.Hit("/page") }, "Stale": func() { e.Stale("/page") }, "Age": func() { e.Age(0, "/page") },
+	} {
+		noted.errors = nil
+		if assertion(); len(noted.errors) != 1 || !strings.Contains(noted.errors[0], `500, `) || !strings.Contains(noted.errors[0], "no such table") || len(noted.errors[0]) > 400 {
+			t.Errorf("%s: %q", name, noted.errors)
+		}
+	}
+	e.GET("/long", func(c *gin.Context) { c.String(http.StatusOK, "a page") })
+	noted.errors = nil
+	e.Hit("/long")
+	if len(noted.errors) != 1 || strings.Contains(noted.errors[0], "a page") {
+		t.Errorf("%q", noted.errors)
+	}
+}
+
 // userOf is whom a request is of, and so what the pages below are about.
 func userOf(c *gin.Context) string { return c.GetHeader("X-User") }
 
