@@ -70,21 +70,58 @@ func isServiceLink(name string, environment map[string]bool) bool {
 	return false
 }
 
+// unknownVariable says what is wrong with a variable that there is not: which one was meant, where that can be told.
 func unknownVariable(name string, environment map[string]bool) *Mistake {
-	all := make([]string, 0, len(Fields))
+	mistake := func(problem string) *Mistake {
+		return &Mistake{Variable: name, Problem: "cachette knows no such variable: " + problem}
+	}
+	var all, unset []string
 	for _, field := range Fields {
 		variable := Variables[field]
-		if strings.EqualFold(strings.ReplaceAll(variable, "_", ""), strings.ReplaceAll(name, "_", "")) && !environment[variable] {
-			return &Mistake{Variable: name, Problem: "cachette knows no such variable: did you mean " + variable + "?"}
+		if all = append(all, variable); !environment[variable] {
+			unset = append(unset, variable)
 		}
-		all = append(all, variable)
+	}
+	if meant := nearest(name, unset); meant != "" {
+		return mistake("did you mean " + meant + "?")
+	}
+	if alike := ofSameWords(name, unset); len(alike) > 0 && len(alike) <= mostMeant {
+		return mistake("did you mean " + strings.Join(alike, " or ") + "?")
+	}
+	return mistake("it knows " + strings.Join(all, ", "))
+}
+
+// mostMeant is how many variables are named as those that may have been meant.
+const mostMeant = 3
+
+// nearest returns the variable that a name is a misspelling of, or nothing.
+func nearest(name string, variables []string) string {
+	for _, variable := range variables {
+		if strings.EqualFold(strings.ReplaceAll(variable, "_", ""), strings.ReplaceAll(name, "_", "")) {
+			return variable
+		}
 	}
 	for most := 1; most <= 2; most++ {
-		for _, variable := range all {
-			if !environment[variable] && wording.Edits(name, variable) <= most && wording.Edits(name, variable) < len(name)-len(variablePrefix) {
-				return &Mistake{Variable: name, Problem: "cachette knows no such variable: did you mean " + variable + "?"}
+		for _, variable := range variables {
+			if edits := wording.Edits(name, variable); edits <= most && edits < len(name)-len(variablePrefix) {
+				return variable
 			}
 		}
 	}
-	return &Mistake{Variable: name, Problem: "cachette knows no such variable: it knows " + strings.Join(all, ", ")}
+	return ""
+}
+
+// ofSameWords returns the variables that a name has all words of, as CACHETTE_DEFAULT_TTL of CACHETTE_TTL, or that have all of the name's.
+func ofSameWords(name string, variables []string) (alike []string) {
+	wordsOf := func(name string) []string { return strings.Split(strings.TrimPrefix(name, variablePrefix), "_") }
+	within := func(some, all []string) bool {
+		return !slices.ContainsFunc(some, func(word string) bool { return !slices.Contains(all, word) })
+	}
+	words := wordsOf(strings.ToUpper(name))
+	for _, variable := range variables {
+		if own := wordsOf(variable); within(words, own) || within(own, words) {
+			alike = append(alike, variable)
+		}
+	}
+	return alike
 }

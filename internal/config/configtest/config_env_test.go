@@ -254,6 +254,10 @@ func TestFromEnvUnknownVariables(t *testing.T) {
 		{"CACHETTE_REDISURL", "did you mean CACHETTE_REDIS_URL?"},
 		{"CACHETTE_Redis_URL", "did you mean CACHETTE_REDIS_URL?"},
 		{"CACHETTE_DYNAMO_DB_URL", "did you mean CACHETTE_DYNAMODB_URL?"},
+		{"CACHETTE_PREFIX", "did you mean CACHETTE_KEY_PREFIX?"},
+		{"CACHETTE_DEFAULT_TTL", "did you mean CACHETTE_TTL?"},
+		{"CACHETTE_MEMCACHED", "did you mean CACHETTE_MEMCACHED_HOST?"},
+		{"CACHETTE_LIMIT", "did you mean CACHETTE_MEMORY_LIMIT or CACHETTE_BODY_LIMIT?"},
 		{"CACHETTE_PORT", "it knows CACHETTE_BACKEND"}, // no CACHETTE_SERVICE_HOST beside it
 		{"CACHETTE_DRIVER", "it knows CACHETTE_BACKEND"},
 	}
