@@ -12,6 +12,7 @@ import (
 	"github.com/gin-gonic/gin"
 
 	"github.com/gin-cachette/cachette"
+	"github.com/gin-cachette/cachette/internal/argument"
 )
 
 // maxAsked is how many bytes a question of the page may have.
@@ -74,8 +75,11 @@ func (q question) request(c *gin.Context) (*http.Request, error) {
 	}
 	for _, line := range q.Fields {
 		name, value, ok := strings.Cut(line, ":")
-		if name = textproto.TrimString(name); !ok || name == "" || strings.ContainsAny(name, " \t") {
+		if name = textproto.TrimString(name); !ok || !argument.IsToken(name) {
 			return nil, fmt.Errorf("%.40q… is no field of a header; give a line as Accept-Language: de", name)
+		}
+		if !argument.IsFieldValue(value) {
+			return nil, fmt.Errorf("the field %.40q has a line break or another control character in it; give each field in a line of its own", name)
 		}
 		r.Header.Add(name, textproto.TrimString(value))
 	}

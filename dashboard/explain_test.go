@@ -54,10 +54,13 @@ func TestExplain(t *testing.T) {
 		`{"url": ""}`:                          "is no URL with a host",
 		`{"url": "http://shop.example/a#b"}`:   "fragment",
 		`{"url": "<script>alert(1)</script>"}`: "is no URL",
-		`{"url": "http://example.com/page", "fields": ["<script>"]}`: "is no field",
-		`{"url": "http://example.com/page", "fields": [": x"]}`:      "is no field",
-		`url=http://example.com/page`:                                "is no JSON",
-		`{"url": "` + strings.Repeat("x", 1<<17) + `"}`:              "is no JSON",
+		`{"url": "http://example.com/page", "fields": ["<script>"]}`:                             "is no field",
+		`{"url": "http://example.com/page", "fields": [": x"]}`:                                  "is no field",
+		`{"url": "http://example.com/page", "fields": ["A(b): x"]}`:                              "is no field",
+		`{"url": "http://example.com/page", "fields": ["Accept-Language: de\r\nX-User: admin"]}`: "line break",
+		`{"url": "http://example.com/page", "fields": ["Accept-Language: \u007f"]}`:              "control character",
+		`url=http://example.com/page`:                                                            "is no JSON",
+		`{"url": "` + strings.Repeat("x", 1<<17) + `"}`:                                          "is no JSON",
 	} {
 		if status, _, wrong := s.ask(body); status != http.StatusBadRequest || !strings.Contains(wrong, says) {
 			t.Errorf("%.80s: %d %s", body, status, wrong)

@@ -76,7 +76,7 @@ func Cookie(name string) Option {
 
 // mustNameCookie panics unless a cookie can have a name: one by another would never be there, which tells no clients apart.
 func mustNameCookie(option, name string) {
-	if !isToken(name) {
+	if !argument.IsToken(name) {
 		panic(fmt.Errorf("%w: %s: %q is no name of a cookie; give one, as \"session\"", argument.Err, option, name))
 	}
 }
@@ -105,7 +105,7 @@ func Vary(fields ...string) Option {
 	}
 	var names []string
 	for _, field := range fields {
-		if !isToken(field) || field == "*" {
+		if !argument.IsToken(field) || field == "*" {
 			panic(fmt.Errorf("%w: WithVary: %q is no name of a field; give one, as \"Accept\"", argument.Err, field))
 		}
 		names = append(names, http.CanonicalHeaderKey(field))
@@ -113,13 +113,6 @@ func Vary(fields ...string) Option {
 	return func(r *serve.Route) {
 		r.Vary = slices.Compact(slices.Sorted(slices.Values(append(r.Vary, names...))))
 	}
-}
-
-// isToken tells whether a text is a token, as names of fields and of cookies are (RFC 9110 §5.6.2).
-func isToken(text string) bool {
-	return text != "" && strings.IndexFunc(text, func(r rune) bool {
-		return r <= ' ' || r >= 0x7f || strings.ContainsRune(`"(),/:;<=>?@[\]{}`, r)
-	}) < 0
 }
 
 // Skip is WithSkip.

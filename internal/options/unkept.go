@@ -27,7 +27,7 @@ func WithoutHeaders(fields ...string) Option {
 	}
 	var names []string
 	for _, field := range fields {
-		if !isToken(field) || strings.Contains(field, "*") {
+		if !argument.IsToken(field) || strings.Contains(field, "*") {
 			panic(fmt.Errorf("%w: WithoutHeaders: %q is no name of a field; give one, as \"X-Request-Id\"", argument.Err, field))
 		}
 		name := http.CanonicalHeaderKey(field)
