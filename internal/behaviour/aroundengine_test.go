@@ -193,6 +193,31 @@ func TestRefreshThroughItsOwnServer(t *testing.T) {
 	}
 }
 
+// Hosts that a client makes up do not keep Cache.Refresh from the server of a page that is asked for behind them.
+func TestRefreshBehindMadeUpHosts(t *testing.T) {
+	s := newSite(t)
+	s.GET("/page", cachette.Cached(time.Hour), func(c *gin.Context) { c.String(http.StatusOK, "by "+c.GetHeader("X-Door")) })
+	through := func(name, host string) {
+		server := &http.Server{Handler: http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+			r.Header.Set("X-Door", name)
+			s.ServeHTTP(w, r)
+		})}
+		r := httptest.NewRequest(http.MethodGet, "http://"+host+"/page", nil)
+		server.Handler.ServeHTTP(httptest.NewRecorder(), r.WithContext(context.WithValue(r.Context(), http.ServerContextKey, server)))
+	}
+	through("back", "back.example")
+	for i := range 1000 {
+		through("front", fmt.Sprintf("made-up-%d.example", i))
+	}
+	through("front", "shop.example")
+	if err := s.cache.Refresh(t.Context(), "http://shop.example/page"); err != nil {
+		t.Error(err)
+	}
+	if a := s.get("http://shop.example/page"); a.body != "by front" {
+		t.Errorf("%q", a.body)
+	}
+}
+
 // Cache.Refresh goes the way that clients' requests go: through all that the server has around the engine.
 func TestRefreshThroughTheServer(t *testing.T) {
 	page := func(s *site) *atomic.Int64 {

@@ -228,9 +228,13 @@ func (s *Server) comesThrough(r *http.Request) {
 	if f.byHost == nil {
 		f.byHost = make(map[string]*http.Server)
 	}
-	if _, known := f.byHost[host]; known || len(f.byHost) < maxFronts {
-		f.byHost[host] = server
+	if _, known := f.byHost[host]; !known && len(f.byHost) == maxFronts { // were it refused, hosts that a client makes up would keep the real ones out
+		for any := range f.byHost {
+			delete(f.byHost, any)
+			break
+		}
 	}
+	f.byHost[host] = server
 }
 
 // entry returns what answers requests for a host as clients send them: all that their server has around the engine, or the engine alone
