@@ -3,6 +3,7 @@ package audit
 import (
 	"cmp"
 	"maps"
+	"math"
 	"math/rand/v2"
 	"slices"
 	"sync"
@@ -135,9 +136,7 @@ func (l *Ledger) Found(route string, s Suspect, d *Difference) (named *audit.Cau
 	l.with(route, func(r *record) {
 		c := r.seen[s]
 		if c == nil {
-			if len(r.seen) == maxCauses {
-				return
-			}
+			r.makeRoom()
 			c = &cause{Cause: audit.Cause{Kind: s.Kind, Name: s.Name}}
 			r.seen[s] = c
 		}
@@ -145,6 +144,27 @@ func (l *Ledger) Found(route string, s Suspect, d *Difference) (named *audit.Cau
 		named = c.name(c.Times >= enough && c.Times > r.moved)
 	})
 	return named
+}
+
+// makeRoom has one that was seen least often go, where there are as many causes as may be: were a new one refused, names that a client makes up would
+// keep the real ones from being named.
+func (r *record) makeRoom() {
+	if len(r.seen) < maxCauses {
+		return
+	}
+	order := func(c *cause) uint64 {
+		if c.named {
+			return math.MaxUint64
+		}
+		return c.Times
+	}
+	var least Suspect
+	for s, c := range r.seen { // in no order, so that it is any of those
+		if least.Kind == "" || order(c) < order(r.seen[least]) {
+			least = s
+		}
+	}
+	delete(r.seen, least)
 }
 
 // Looked notes whether two runs for the same request have differed, and returns the cause where that is named from now on; else nil: data that changes

@@ -104,6 +104,38 @@ func TestLedgerIsBounded(t *testing.T) {
 	}
 }
 
+// Names that clients make up do not keep a cause from being named, be it that they were seen by chance, or that they are causes.
+func TestMadeUpCausesMakeRoom(t *testing.T) {
+	for name, times := range map[string]int{"by chance": 1, "named": 3} {
+		var l found.Ledger
+		for i := range 1000 {
+			for range times {
+				l.Found("/p", found.Suspect{Kind: audit.Header, Name: "X-" + strconv.Itoa(i)}, &differs)
+			}
+		}
+		for range 2 {
+			l.Found("/p", cookie, &differs)
+		}
+		if named := l.Found("/p", cookie, &differs); named == nil || !slices.Contains(causes(&l), `the cookie "a"`) {
+			t.Errorf("%s: the cookie is not named: %q", name, causes(&l))
+		}
+	}
+}
+
+// What was named stays, while what was seen by chance comes and goes.
+func TestNamedCausesStay(t *testing.T) {
+	var l found.Ledger
+	for range 3 {
+		l.Found("/p", cookie, &differs)
+	}
+	for i := range 1000 {
+		l.Found("/p", found.Suspect{Kind: audit.Header, Name: "X-" + strconv.Itoa(i)}, &differs)
+	}
+	if got := causes(&l); !slices.Equal(got, []string{`the cookie "a"`}) {
+		t.Errorf("%q", got)
+	}
+}
+
 // However many names clients make up, what each request has is tested before long.
 func TestPickOfMany(t *testing.T) {
 	var l found.Ledger

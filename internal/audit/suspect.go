@@ -99,15 +99,19 @@ func cookies(h http.Header) func(yield func(string) bool) {
 	return func(yield func(string) bool) {
 		for _, line := range h["Cookie"] {
 			for pair := range strings.SplitSeq(line, ";") {
-				if !strings.Contains(pair, "=") { // to a browser it is a value without a name (RFC 6265bis §5.7), which no report is to have
-					continue
-				}
-				if name := cookieName(pair); name != "" && !yield(name) {
+				if name := cookieName(pair); name != "" && hasValue(pair) && !yield(name) {
 					return
 				}
 			}
 		}
 	}
+}
+
+// hasValue tells whether a pair has a value. One without is not named in a report, since what stands there may be the value: to a browser a cookie without "="
+// has no name (RFC 6265bis §5.7), a link may have nothing but a token as its query, and Base64 ends with "=".
+func hasValue(pair string) bool {
+	_, value, _ := strings.Cut(pair, "=")
+	return strings.Trim(value, "= ") != ""
 }
 
 func cookieName(pair string) string {
@@ -133,7 +137,7 @@ func withoutCookie(h http.Header, name string) {
 func parameters(query string) func(yield func(string) bool) {
 	return func(yield func(string) bool) {
 		for pair := range strings.SplitSeq(query, "&") {
-			if name := parameterName(pair); name != "" && !yield(name) {
+			if name := parameterName(pair); name != "" && hasValue(pair) && !yield(name) {
 				return
 			}
 		}

@@ -14,9 +14,9 @@ import (
 
 // request returns a request with many suspects.
 func request() *http.Request {
-	r := httptest.NewRequest(http.MethodGet, "/p?b=2&a%2B=1&b=3", nil)
+	r := httptest.NewRequest(http.MethodGet, "/p?b=2&a%2B=1&b=3&s3cret&czNjcmV0=&czNjcmV0cw==", nil)
 	for _, line := range []string{
-		"Cookie: one=1; two=2; one=3", "Cookie: three=; s3cret", "Accept: text/html", "X-Forwarded-For: 198.51.100.1", "Range: bytes=0-1", "Connection: close",
+		"Cookie: one=1; two=2; one=3", "Cookie: three=3; s3cret; czNjcmV0=; czNjcmV0cw==", "Accept: text/html", "X-Forwarded-For: 198.51.100.1", "Range: bytes=0-1", "Connection: close",
 		"X-" + strings.Repeat("long", 40) + ": 1",
 	} {
 		name, value, _ := strings.Cut(line, ": ")
@@ -52,6 +52,7 @@ func TestSuspects(t *testing.T) {
 
 // A request without a suspect has all else as it was.
 func TestRemove(t *testing.T) {
+	const rest, nameless = "three=3; s3cret; czNjcmV0=; czNjcmV0cw==", "&s3cret&czNjcmV0=&czNjcmV0cw=="
 	proxied := found.Request{Addresses: []string{"X-Forwarded-For", "X-Real-Ip"}}
 	for _, row := range []struct {
 		of      found.Request
@@ -60,14 +61,14 @@ func TestRemove(t *testing.T) {
 	}{
 		{proxied, found.Suspect{}, func(*http.Request) {}},
 		{proxied, found.Suspect{Kind: audit.Keys, Name: "user"}, func(*http.Request) {}},
-		{proxied, found.Suspect{Kind: audit.Cookie, Name: "one"}, func(r *http.Request) { r.Header["Cookie"] = []string{"two=2", "three=; s3cret"} }},
-		{proxied, found.Suspect{Kind: audit.Cookie, Name: "two"}, func(r *http.Request) { r.Header["Cookie"] = []string{"one=1; one=3", "three=; s3cret"} }},
-		{proxied, found.Suspect{Kind: audit.Cookie, Name: "three"}, func(r *http.Request) { r.Header["Cookie"] = []string{"one=1; two=2; one=3", "s3cret"} }},
+		{proxied, found.Suspect{Kind: audit.Cookie, Name: "one"}, func(r *http.Request) { r.Header["Cookie"] = []string{"two=2", rest} }},
+		{proxied, found.Suspect{Kind: audit.Cookie, Name: "two"}, func(r *http.Request) { r.Header["Cookie"] = []string{"one=1; one=3", rest} }},
+		{proxied, found.Suspect{Kind: audit.Cookie, Name: "three"}, func(r *http.Request) { r.Header["Cookie"] = []string{"one=1; two=2; one=3", "s3cret; czNjcmV0=; czNjcmV0cw=="} }},
 		{proxied, found.Suspect{Kind: audit.Header, Name: "Accept"}, func(r *http.Request) { r.Header.Del("Accept") }},
 		{proxied, found.Suspect{Kind: audit.Address}, func(r *http.Request) { r.Header.Set("X-Forwarded-For", "203.0.113.77") }},
 		{found.Request{}, found.Suspect{Kind: audit.Address}, func(r *http.Request) { r.RemoteAddr = "203.0.113.77:1" }},
-		{proxied, found.Suspect{Kind: audit.Query, Name: "b"}, func(r *http.Request) { r.URL.RawQuery, r.RequestURI = "a%2B=1", "/p?a%2B=1" }},
-		{proxied, found.Suspect{Kind: audit.Query, Name: "a+"}, func(r *http.Request) { r.URL.RawQuery, r.RequestURI = "b=2&b=3", "/p?b=2&b=3" }},
+		{proxied, found.Suspect{Kind: audit.Query, Name: "b"}, func(r *http.Request) { r.URL.RawQuery, r.RequestURI = "a%2B=1"+nameless, "/p?a%2B=1"+nameless }},
+		{proxied, found.Suspect{Kind: audit.Query, Name: "a+"}, func(r *http.Request) { r.URL.RawQuery, r.RequestURI = "b=2&b=3"+nameless, "/p?b=2&b=3"+nameless }},
 	} {
 		got, want := request(), request()
 		row.of.Remove(row.suspect, got)
