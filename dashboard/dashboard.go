@@ -45,12 +45,31 @@ func WithKeys() Option {
 	return func(d *dashboard) { d.keys = true }
 }
 
+// WithHosts has the page answer requests for these hosts alone, beside those for an IP address or localhost: names without a port, as "ops.example". It is for
+// a page that a network guards and no authentication does: a page of another origin whose name is made to lead here (DNS rebinding) is of the same
+// origin as this one to a browser in that network, and might read it, and purge. It panics where there is no name, or one is not a host's.
+func WithHosts(hosts ...string) Option {
+	names := make(map[string]bool, len(hosts))
+	for _, host := range hosts {
+		name := hostOf(host)
+		if name == "" || strings.ContainsAny(host, ":/@* ") {
+			panic(fmt.Errorf("%w: dashboard.WithHosts: %q is no name of a host; give one without a scheme or a port, as \"ops.example\"", cachette.ErrInvalid, host))
+		}
+		names[name] = true
+	}
+	if len(names) == 0 {
+		panic(fmt.Errorf("%w: dashboard.WithHosts: there is no host; give those by which the page is opened, as \"ops.example\"", cachette.ErrInvalid))
+	}
+	return func(d *dashboard) { d.hosts = names }
+}
+
 // dashboard is one page, of one cache.
 type dashboard struct {
 	cache   *cachette.Cache
 	ctx     context.Context
 	purges  bool
 	keys    bool
+	hosts   map[string]bool // nil for all
 	history *history
 	token   string // which only this page knows
 	process process
@@ -74,7 +93,7 @@ func Mount(group gin.IRouter, cache *cachette.Cache, opts ...Option) {
 		}
 		opt(d)
 	}
-	routes := group.Group("", aside, protected)
+	routes := group.Group("", aside, protected, d.forHost)
 	if !strings.HasSuffix(routes.BasePath(), "/") {
 		routes.GET("", toSlash)
 	}

@@ -3,7 +3,9 @@ package dashboard
 import (
 	"crypto/rand"
 	"crypto/subtle"
+	"net"
 	"net/http"
+	"strings"
 
 	"github.com/gin-gonic/gin"
 
@@ -28,6 +30,24 @@ func protected(c *gin.Context) {
 	} {
 		c.Header(name, value)
 	}
+}
+
+// forHost lets a request on that is for a host of the page's.
+func (d *dashboard) forHost(c *gin.Context) {
+	name := hostOf(c.Request.Host)
+	if d.hosts == nil || d.hosts[name] || name == "localhost" || strings.HasSuffix(name, ".localhost") || net.ParseIP(name) != nil {
+		return
+	}
+	c.Abort()
+	c.String(http.StatusMisdirectedRequest, "The host of this request is none that dashboard.WithHosts names. If it is to be one, name it there.")
+}
+
+// hostOf returns the name in a Host field, or the address, without a port and in one spelling.
+func hostOf(host string) string {
+	if name, _, err := net.SplitHostPort(host); err == nil {
+		host = name
+	}
+	return strings.ToLower(strings.TrimSuffix(strings.Trim(host, "[]"), "."))
 }
 
 // random returns a word that nobody guesses.

@@ -63,7 +63,9 @@ func TestRemove(t *testing.T) {
 		{proxied, found.Suspect{Kind: audit.Keys, Name: "user"}, func(*http.Request) {}},
 		{proxied, found.Suspect{Kind: audit.Cookie, Name: "one"}, func(r *http.Request) { r.Header["Cookie"] = []string{"two=2", rest} }},
 		{proxied, found.Suspect{Kind: audit.Cookie, Name: "two"}, func(r *http.Request) { r.Header["Cookie"] = []string{"one=1; one=3", rest} }},
-		{proxied, found.Suspect{Kind: audit.Cookie, Name: "three"}, func(r *http.Request) { r.Header["Cookie"] = []string{"one=1; two=2; one=3", "s3cret; czNjcmV0=; czNjcmV0cw=="} }},
+		{proxied, found.Suspect{Kind: audit.Cookie, Name: "three"}, func(r *http.Request) {
+			r.Header["Cookie"] = []string{"one=1; two=2; one=3", "s3cret; czNjcmV0=; czNjcmV0cw=="}
+		}},
 		{proxied, found.Suspect{Kind: audit.Header, Name: "Accept"}, func(r *http.Request) { r.Header.Del("Accept") }},
 		{proxied, found.Suspect{Kind: audit.Address}, func(r *http.Request) { r.Header.Set("X-Forwarded-For", "203.0.113.77") }},
 		{found.Request{}, found.Suspect{Kind: audit.Address}, func(r *http.Request) { r.RemoteAddr = "203.0.113.77:1" }},
