@@ -34,7 +34,7 @@ type site struct {
 	reader *sdkmetric.ManualReader
 }
 
-func newSite(t testing.TB, store *cachettetest.Store, spansOfStore bool, options ...otel.Option) *site {
+func newSite(t testing.TB, store *cachettetest.Store, spansOfStore bool, options []otel.Option, configure ...func(*cachette.Config)) *site {
 	t.Helper()
 	s := &site{spans: tracetest.NewInMemoryExporter(), reader: sdkmetric.NewManualReader()}
 	tracers := sdktrace.NewTracerProvider(sdktrace.WithSyncer(s.spans))
@@ -53,12 +53,12 @@ func newSite(t testing.TB, store *cachettetest.Store, spansOfStore bool, options
 		c.Request = c.Request.WithContext(ctx)
 		c.Next()
 	})
-	s.Engine = cachettetest.On(t, engine, func(cfg *cachette.Config) {
+	s.Engine = cachettetest.On(t, engine, append(configure, func(cfg *cachette.Config) {
 		cfg.Observer = observer
 		if store != nil {
 			store.Use(cfg)
 		}
-	})
+	})...)
 	s.GET("/pages/:n", cachette.Cached(time.Minute), func(c *gin.Context) {
 		if cc := c.Query("cc"); cc != "" {
 			c.Header("Cache-Control", cc)
@@ -135,7 +135,7 @@ func (s *site) visit() {
 func TestMeasuredEqualsStats(t *testing.T) {
 	for name, store := range map[string]*cachettetest.Store{"memory": nil, "bytes": cachettetest.NewStore()} {
 		t.Run(name, func(t *testing.T) {
-			s := newSite(t, store, false, otel.WithAttributes(attribute.String("cache", "a")))
+			s := newSite(t, store, false, []otel.Option{otel.WithAttributes(attribute.String("cache", "a"))})
 			s.visit()
 			got, stats := s.measured(t), s.Cache.Stats()
 			want := map[string]float64{}
@@ -257,7 +257,7 @@ func (m namedMeter) Int64ObservableGauge(name string, options ...metric.Int64Obs
 
 // Histograms and counters tell the same routes apart, and no more than they may.
 func TestRoutesAreBounded(t *testing.T) {
-	s := newSite(t, nil, false, otel.WithMostRoutes(3))
+	s := newSite(t, nil, false, []otel.Option{otel.WithMostRoutes(3)})
 	for n := range 20 {
 		s.GET(fmt.Sprintf("/%d/:n", n), cachette.Cached(time.Minute), func(c *gin.Context) { c.String(http.StatusOK, "page") })
 		s.Get(fmt.Sprintf("/%d/1", n))
@@ -284,7 +284,7 @@ func attributes(span tracetest.SpanStub) map[string]string {
 
 // The span of a request says what became of it; there is no other unless it is wanted.
 func TestSpans(t *testing.T) {
-	s := newSite(t, cachettetest.NewStore(), false)
+	s := newSite(t, cachettetest.NewStore(), false, nil)
 	for _, row := range []struct{ target, field, outcome, forward, reason string }{
 		{"/pages/1", "A: b", "miss", "uri-miss", ""},
 		{"/pages/1", "A: b", "hit", "", ""},
@@ -304,7 +304,7 @@ func TestSpans(t *testing.T) {
 // Spans of operations on the store stand beneath that of the request, and say how they ended.
 func TestStoreSpans(t *testing.T) {
 	store := cachettetest.NewStore()
-	s := newSite(t, store, true)
+	s := newSite(t, store, true, nil)
 	s.Get("/pages/1")
 	s.spans.Reset()
 	for _, row := range []struct {
@@ -341,7 +341,7 @@ func TestStoreSpans(t *testing.T) {
 // Nothing secret of requests, or of what is stored, is in what is measured or in spans.
 func TestNoSecrets(t *testing.T) {
 	const secret = "hunter2"
-	s := newSite(t, cachettetest.NewStore(), true)
+	s := newSite(t, cachettetest.NewStore(), true, nil)
 	for range 2 {
 		s.Get("/pages/"+secret+"?password="+secret, "Cookie: session="+secret, "Authorization: Bearer "+secret)
 	}
@@ -359,7 +359,7 @@ func TestNoSecrets(t *testing.T) {
 // A refresh in the background does not change the span of the request that has set it off, and is measured.
 func TestBackground(t *testing.T) {
 	cachettetest.Bubble(t, func(t *testing.T) {
-		s := newSite(t, nil, false)
+		s := newSite(t, nil, false, nil)
 		const page = "/pages/1?cc=max-age=1,stale-while-revalidate=60"
 		s.Get(page)
 		time.Sleep(2 * time.Second)
