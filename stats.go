@@ -52,7 +52,8 @@ type Stats struct {
 	// Waiting is how many writes of responses wait for a store outside of the process, or are under way, and WaitingBytes what they take in memory.
 	Waiting, WaitingBytes int64
 
-	Store StoreStats // what became of the operations on the store
+	Codings map[string]CodingStats // the forms in content codings (see [WithCompression]), by the coding, as "br"; empty where none is linked
+	Store   StoreStats             // what became of the operations on the store
 
 	// Routes is what became of the requests of each route with a Cached, by its pattern, as "/products/:id"; "" is that of no route.
 	Routes map[string]RouteStats
@@ -64,6 +65,14 @@ type MemoryStats struct {
 	Bytes     int64  // that they take
 	Limit     int64  // how many bytes they may take
 	Evictions uint64 // how many entries were removed to make room for others
+}
+
+// CodingStats are the forms of stored responses in one content coding.
+type CodingStats struct {
+	Made           uint64 // how many were made in this process
+	Content, Bytes uint64 // of how many bytes these were made, and how many they have
+	Found          uint64 // how many were found in the store, where another process had made them
+	Served         uint64 // how many requests were answered in one: with it, parts of it, or 304
 }
 
 // RouteStats are what became of the requests of a route, and of its handlers.
@@ -116,11 +125,9 @@ type HeldEntry struct {
 // Hottest returns at most n of the entries that are the last to be removed from the memory of this process to make room for others, those first: of the
 // store, where it is in memory, and else of the near copies. It is for a person who asks what is in there. Keys hold paths and
 // queries, and whatever these give away.
-func (c *Cache) Hottest(n int) []HeldEntry {
-	held := c.responses.Hottest(n)
-	hottest := make([]HeldEntry, len(held))
-	for i, of := range held {
-		hottest[i] = HeldEntry(of)
+func (c *Cache) Hottest(n int) (hottest []HeldEntry) {
+	for _, of := range c.responses.Hottest(n) {
+		hottest = append(hottest, HeldEntry(of))
 	}
 	return hottest
 }
@@ -227,6 +234,10 @@ func (c *Cache) Stats() Stats {
 			Outcomes: Outcomes(r.Outcomes), Refused: r.Refused, Bypasses: r.Bypasses, Fills: durations(buckets, sum), Refreshes: r.Renewals, Saved: r.Saved,
 		}
 	}
+	codings := make(map[string]CodingStats)
+	for name, counted := range c.responses.FormCounts() {
+		codings[name] = CodingStats(counted)
+	}
 	servers := make(map[string]ServerStats)
 	for name, states := range c.store.Servers() {
 		servers[name] = ServerStats(states)
@@ -236,7 +247,7 @@ func (c *Cache) Stats() Stats {
 	return Stats{
 		Stored: counts.Stored.Load(), TooLarge: counts.TooLarge.Load(), Dropped: counts.Dropped.Load(), Untagged: counts.Untagged.Load(), Uncaptured: counts.Uncaptured.Load(),
 		CutOff: c.server.CutOff(), StoreFailures: c.store.Failures(), Owed: c.responses.Owed(), Routes: routes, NearHits: c.server.NearHits(),
-		Memory: MemoryStats(c.store.Usage()), Near: MemoryStats(c.responses.NearUsage()), Waiting: waiting, WaitingBytes: bytes,
+		Memory: MemoryStats(c.store.Usage()), Near: MemoryStats(c.responses.NearUsage()), Waiting: waiting, WaitingBytes: bytes, Codings: codings,
 		Store: StoreStats{
 			Reads: of(event.Read), Writes: of(event.Write), Adds: of(event.Add), Appends: of(event.Append), Removals: of(event.Removal),
 			Clearings: of(event.Clearing), Sweeps: of(event.Sweep), Pings: of(event.Ping), Servers: servers,

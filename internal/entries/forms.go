@@ -38,6 +38,8 @@ type forms struct {
 	most   int // that are being made at once
 	recent *flight.Recent
 
+	tallies []formTally // of the codings of the set
+
 	mu     sync.Mutex
 	making map[string]chan struct{} // by key; closed once it is made
 	closed bool
@@ -54,7 +56,7 @@ func (f *forms) open(in Forms, prefix string) {
 	}
 	*f = forms{
 		Forms: in, head: target.Marks(prefix) + formLetter, set: set, most: max(1, runtime.GOMAXPROCS(0)/codersPer),
-		recent: flight.NewRecent(), making: make(map[string]chan struct{}),
+		recent: flight.NewRecent(), making: make(map[string]chan struct{}), tallies: make([]formTally, len(set.All)),
 	}
 }
 
@@ -72,16 +74,17 @@ func (s *Store) FormOf(e *response.Entry, accept []string, now time.Time) *respo
 	key := append(append(append(make([]byte, 0, 128), f.head...), e.Content...), f.set.Names[i]...)
 	if object, _ := f.Objects.GetObject(key, now); object != nil {
 		if form, ok := object.(*response.Form); ok && form.Body != nil {
+			f.tallies[i].serve()
 			return form
 		}
 		return nil
 	}
-	s.haveForm(string(key), e, &f.set.All[i], now)
+	s.haveForm(string(key), e, i, now)
 	return nil
 }
 
-// haveForm has a form be there soon, unless too many are being made.
-func (s *Store) haveForm(key string, e *response.Entry, coding *codings.Coding, now time.Time) {
+// haveForm has a form in a coding, by its number, be there soon, unless too many are being made.
+func (s *Store) haveForm(key string, e *response.Entry, number int, now time.Time) {
 	f := &s.forms
 	f.mu.Lock()
 	defer f.mu.Unlock()
@@ -98,25 +101,29 @@ func (s *Store) haveForm(key string, e *response.Entry, coding *codings.Coding, 
 			delete(f.making, key)
 			close(made)
 		}()
-		if err := contained(func() error { return s.makeForm(key, e, coding) }); err != nil {
-			s.log.Debug("cachette: a response was not coded", "coding", coding.Name, "error", err)
+		if err := contained(func() error { return s.makeForm(key, e, number) }); err != nil {
+			s.log.Debug("cachette: a response was not coded", "coding", f.set.Names[number], "error", err)
 		}
 	}()
 }
 
 // makeForm finds a form in the store, or makes it. Where it does not make the content smaller, that is noted in this process.
-func (s *Store) makeForm(key string, e *response.Entry, coding *codings.Coding) error {
+func (s *Store) makeForm(key string, e *response.Entry, number int) error {
+	coding, counts := &s.forms.set.All[number], &s.forms.tallies[number]
 	ttl := s.retention(e, time.Now())
 	if ttl <= 0 {
 		return nil
 	}
 	form, err := s.storedForm(key, e, coding), error(nil)
-	if form == nil {
+	if form != nil {
+		counts.found.Add(1)
+	} else {
 		body, problem := coding.Encode(e.Body)
 		if problem != nil {
 			return problem
 		}
 		if form = response.NewForm(coding.Name, body, len(e.Body)); form.Body != nil {
+			counts.make(len(e.Body), len(form.Body))
 			err = s.storeForm(key, e, form, ttl)
 		}
 	}

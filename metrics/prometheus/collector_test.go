@@ -24,6 +24,7 @@ import (
 
 	"github.com/gin-cachette/cachette"
 	"github.com/gin-cachette/cachette/cachettetest"
+	_ "github.com/gin-cachette/cachette/compress"
 	metrics "github.com/gin-cachette/cachette/metrics/prometheus"
 )
 
@@ -103,9 +104,9 @@ func site(t testing.TB, configure ...func(*cachette.Config)) *cachettetest.Engin
 			c.Status(http.StatusInternalServerError)
 			return
 		}
-		c.String(http.StatusOK, "page")
+		c.String(http.StatusOK, strings.Repeat("page ", 300))
 	}
-	e.GET("/pages/:n", cachette.Cached(time.Minute), page)
+	e.GET("/pages/:n", cachette.Cached(time.Minute, cachette.WithCompression()), page)
 	e.GET("/others/:n", cachette.Cached(time.Minute), page)
 	e.NoRoute(cachette.Cached(time.Minute), page)
 	return e
@@ -116,7 +117,7 @@ func visit(e *cachettetest.Engine) {
 	for _, path := range []string{"/pages/1", "/pages/2", "/others/1", "/none"} {
 		for _, query := range []string{"", "?cc=private", "?cc=no-store", "?fail=1", "?cc=max-age=1,stale-while-revalidate=60"} {
 			for range 2 {
-				e.Get(path + query)
+				e.Get(path+query, "Accept-Encoding: gzip")
 			}
 		}
 		e.Get(path, "Upgrade: websocket", "Connection: Upgrade")
@@ -182,6 +183,16 @@ func TestScrapeEqualsStats(t *testing.T) {
 				"waiting": float64(stats.Waiting), "waiting_size_bytes": float64(stats.WaitingBytes),
 			} {
 				holds("cachette_"+name, want)
+			}
+			for coding, c := range stats.Codings {
+				holds("cachette_coded_made_total", float64(c.Made), "coding", coding)
+				holds("cachette_coded_content_bytes_total", float64(c.Content), "coding", coding)
+				holds("cachette_coded_size_bytes_total", float64(c.Bytes), "coding", coding)
+				holds("cachette_coded_found_total", float64(c.Found), "coding", coding)
+				holds("cachette_coded_served_total", float64(c.Served), "coding", coding)
+			}
+			if stats.Codings["gzip"].Served == 0 {
+				t.Errorf("nothing was served in a coding: %+v", stats.Codings)
 			}
 			if m := stats.Memory; m.Limit != 0 {
 				holds("cachette_memory_entries", float64(m.Entries), "tier", "store")

@@ -67,7 +67,7 @@ func Bounds() (seconds []float64) {
 }
 
 // All returns all figures.
-func All() []Figure { return slices.Concat(ofRequests, ofResponses, ofStore, ofMemory) }
+func All() []Figure { return slices.Concat(ofRequests, ofResponses, ofCodings, ofStore, ofMemory) }
 
 // plain reads one number that has no labels.
 func plain[N int | int64 | uint64](of func(*cachette.Stats) N) func(*cachette.Stats, func(Sample)) {
@@ -97,6 +97,15 @@ func byOperation(of func(kind string, o *cachette.OperationStats, each func(Samp
 	return func(s *cachette.Stats, each func(Sample)) {
 		for kind, o := range s.Store.All() {
 			of(kind, o, each)
+		}
+	}
+}
+
+// byCoding reads what each content coding has that the program links.
+func byCoding(of func(cachette.CodingStats) uint64) func(*cachette.Stats, func(Sample)) {
+	return func(s *cachette.Stats, each func(Sample)) {
+		for coding, c := range s.Codings {
+			each(Sample{Labels: []string{coding}, Value: float64(of(c))})
 		}
 	}
 }

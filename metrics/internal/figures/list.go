@@ -47,6 +47,17 @@ var ofResponses = []Figure{
 	{"owed", Level, "", nil, "Purges and removals that the store has not taken yet.", plain(func(s *cachette.Stats) int { return s.Owed })},
 }
 
+var ofCodings = []Figure{
+	{"coded.made", Counter, "", []string{"coding"}, "Forms of responses in content codings that were made in this process.",
+		byCoding(func(c cachette.CodingStats) uint64 { return c.Made })},
+	{"coded.content", Counter, "By", []string{"coding"}, "What they were made of.", byCoding(func(c cachette.CodingStats) uint64 { return c.Content })},
+	{"coded.size", Counter, "By", []string{"coding"}, "What they became.", byCoding(func(c cachette.CodingStats) uint64 { return c.Bytes })},
+	{"coded.found", Counter, "", []string{"coding"}, "Forms that were found in the store, where another process had made them.",
+		byCoding(func(c cachette.CodingStats) uint64 { return c.Found })},
+	{"coded.served", Counter, "", []string{"coding"}, "Requests that were answered in a coding; they are among the requests of their routes.",
+		byCoding(func(c cachette.CodingStats) uint64 { return c.Served })},
+}
+
 var ofStore = []Figure{
 	{"store.operations", Counter, "", []string{"operation", "result"}, "Operations on the store, by how they ended.",
 		byOperation(func(kind string, o *cachette.OperationStats, each func(Sample)) {
