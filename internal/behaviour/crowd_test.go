@@ -4,6 +4,7 @@ import (
 	"context"
 	"net/http"
 	"net/http/httptest"
+	"slices"
 	"strconv"
 	"strings"
 	"testing"
@@ -13,6 +14,7 @@ import (
 	"github.com/gin-gonic/gin"
 
 	"github.com/gin-cachette/cachette"
+	"github.com/gin-cachette/cachette/cachettetest"
 )
 
 // faraway returns a shelf of which each operation takes 20 milliseconds, as that of a store in another place does. It is for bubbles.
@@ -117,6 +119,30 @@ func TestCrowd(t *testing.T) {
 			})
 		})
 	}
+}
+
+// To those that came before the handler ran, what it makes is as what their own would make: the store is asked nothing of it.
+func TestCrowdFromBeforeTheHandler(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		store := farDepot()
+		s := newSite(t, func(cfg *cachette.Config) { cfg.Driver = store })
+		handler, runs := counted(func(c *gin.Context) {
+			time.Sleep(time.Second)
+			store.asked()
+			c.String(http.StatusOK, "page")
+		})
+		s.GET("/page", cachette.Cached(time.Hour), handler)
+		answers := together(100, func(int) answer { return s.served(t.Context(), http.MethodGet, "/page") })
+		for range 100 {
+			if a := await(t, "an answer", answers); a.body != "page" {
+				t.Errorf("%d %q", a.status, a.body)
+			}
+		}
+		reads := slices.DeleteFunc(store.store.Operations(), func(o cachettetest.Operation) bool { return o.Name == "set" })
+		if runs.Load() != 1 || len(reads) > 0 {
+			t.Errorf("%d runs, then %v", runs.Load(), reads)
+		}
+	})
 }
 
 // A request that leads and whose client leaves, while the store is asked or the handler runs, sends none of those that wait to the handler.

@@ -9,12 +9,21 @@ import (
 )
 
 // relief is for how long those that want to read something wait for a reading of the same that has begun before them: then another one begins beside it,
-// so that a store that is slow, or far away, answers as soon as it can. It is twice as long for each that is under way: a store that is slow since it
-// has much to do is not to get more to do for that.
+// so that a store that is slow, or far away, answers as soon as it can. It is four times as long for each more that is under way: a store that is slow
+// since it has much to do is not to get more to do for that.
 const (
-	relief    = 2 * time.Millisecond
-	doublings = 10
+	relief = 2 * time.Millisecond
+	longer = 4
 )
+
+// reliefOf returns for how long a reading waits for those under way.
+func reliefOf(under int) time.Duration {
+	d := relief
+	for range min(under, 5) - 1 {
+		d *= longer
+	}
+	return d
+}
 
 // joints join readings of the same keys that come at the same time, as those for one page do that many ask for: while one is under way, all that come
 // are one reading, which begins when that one ends. Nothing that is read was asked for before the caller came, so a purge that was carried out by then
@@ -66,7 +75,7 @@ func (s *Store) GetTogether(ctx context.Context, keys ...string) ([][]byte, erro
 		return s.GetValues(ctx, keys...)
 	case j.next == nil:
 		r := &reading{keys: keys, done: make(chan struct{})}
-		j.next, r.relief = r, time.AfterFunc(relief<<min(j.under-1, doublings), func() { s.relieve(j, r) })
+		j.next, r.relief = r, time.AfterFunc(reliefOf(j.under), func() { s.relieve(j, r) })
 	case !slices.Equal(j.next.keys, keys):
 		j.under++
 		shard.mu.Unlock()

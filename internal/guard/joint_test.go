@@ -110,15 +110,15 @@ func TestGetTogetherFromASlowStore(t *testing.T) {
 				if _, err := s.GetTogether(t.Context(), "page", "mark"); err != nil {
 					t.Error(err)
 				}
-				if took := time.Since(began); took > takes*3/2 {
+				if took := time.Since(began); took > takes*7/4 {
 					t.Errorf("a caller waited for %v", took)
 				}
 			})
 			time.Sleep(time.Millisecond)
 		}
 		callers.Wait()
-		if n := v.readings(); n > 100 {
-			t.Errorf("%d readings in a second, want some six at a time, and no more than ten", n)
+		if n := v.readings(); n > 50 {
+			t.Errorf("%d readings in a second, want four at a time", n)
 		}
 	})
 }

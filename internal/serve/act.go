@@ -270,17 +270,15 @@ func (x *exchange) alone() {
 
 // shared returns what a flight has shared, if it answers this request, and nothing was purged that this request may not see.
 func (x *exchange) shared(result any) *response.Entry {
-	entry, stored := result.(*response.Entry)
-	var lent []string
-	if l, ok := result.(*loan); ok && x.runs < l.run {
-		entry = l.entry
-		lent = l.tags
-	}
-	if entry == nil || !x.suits(entry) || stored && !x.s.entries.Current(x.request.Context(), entry, &x.found) {
+	of, _ := result.(*shared)
+	if of == nil || !x.suits(of.entry) {
 		return nil
 	}
-	x.tag(lent)
-	return entry
+	if of.lent && x.runs >= of.run || !of.lent && x.looked >= of.run && !x.s.entries.Current(x.request.Context(), of.entry, &x.found) {
+		return nil
+	}
+	x.tag(of.tags)
+	return of.entry
 }
 
 // suits tells whether what another request's fill made answers this one.
@@ -302,9 +300,10 @@ func (x *exchange) lookAgain(seat *flight.Seat) bool {
 	if x.found.Err != nil {
 		return false
 	}
+	x.looked = x.s.runs.Add(1)
 	found := x.s.entries.Get(x.request.Context(), &x.target, x.now)
 	if e := found.Entry; e != nil && x.around.admits(e) && e.Meta.Judge(&x.asked, x.now) == rfc9111.Serve {
-		seat.Share(e)
+		seat.Share(&shared{entry: e, run: x.looked})
 		x.replay(e, x.hit(e))
 		return true
 	}

@@ -27,7 +27,7 @@ type fillState struct {
 	track    *track        // of the fills of the same target
 	recorder response.Recorder
 	began    time.Time
-	serial   uint64 // which run of a handler it is, of all that the server has begun
+	serial   uint64 // which run it is, of all that the server has begun: see shared
 	errors   int    // how many errors the context had when the handler began
 	inner    Frame  // what routes inside find
 
@@ -90,8 +90,8 @@ func (x *exchange) fill(seat *flight.Seat) {
 	x.judged = judgements.Get().(*judged)
 	x.enterTrack()
 	defer x.leaveTrack()
+	x.began, x.serial = x.now, s.runs.Add(1) // before what was found is looked at: it may be what this fill shares
 	x.begin()
-	x.began, x.serial = x.now, s.runs.Add(1)
 	x.recorder.Open(outer, x.around.rt.bodyLimit(s), x, s.room)
 	x.recording = true
 

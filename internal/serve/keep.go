@@ -28,18 +28,20 @@ func (x *exchange) keep(bare bool) {
 	x.put(e)
 }
 
-// loan is a response that the store has not taken. That nothing was purged since its handler ran cannot be asked of the store, so it is
-// only for requests that came before that.
-type loan struct {
+// shared is what requests get that wait for a flight. To those that have looked before its run it is as what their own handlers would have made. For
+// one that has looked later the store is asked whether something was purged before that. Of what it has not taken it cannot be asked, so that is only for
+// requests that came before the run.
+type shared struct {
 	entry *response.Entry
-	run   uint64
-	tags  []string // it stands on nothing that would have them
+	run   uint64   // of the handlers, or a look-up that stands for one
+	lent  bool     // the store has not taken it
+	tags  []string // of what is lent: it stands on nothing that would have them
 }
 
 // lend gives a response that the store does not take to the requests that wait for it.
 func (x *exchange) lend(e *response.Entry) {
 	e.Key, e.Variant = x.target.Key, rfc9111.VariantKey(e.Meta.Vary, x.request.Header)
-	x.flight.Share(&loan{e, x.serial, x.tags.All()})
+	x.flight.Share(&shared{entry: e, run: x.serial, lent: true, tags: x.tags.All()})
 }
 
 // put stores an entry, or has it wait for the store, and gives it to the requests that wait for it. It tells whether it did. One that turns out to be
@@ -55,7 +57,7 @@ func (x *exchange) put(e *response.Entry) bool {
 	case x.verdict.fate == storable:
 		x.lend(e)
 	}
-	x.flight.Share(e)
+	x.flight.Share(&shared{entry: e, run: x.serial})
 	x.flight = nil // what is left to do is for its own client alone
 	return kept
 }

@@ -53,9 +53,10 @@ func (s *Server) takeLease(mark *refresh, turn *flight.Turn, of target.Target) (
 			mark.lease.Store(lease)
 			return true
 		}
+		at := s.runs.Add(1)
 		if e := s.entries.Get(s.closing, &of, s.clock.now()).Entry; e != nil && e.Meta.Fresh(s.clock.now()) > 0 {
 			mark.stored.Store(true)
-			mark.flight.Share(e)
+			mark.flight.Share(&shared{entry: e, run: at})
 			return false
 		}
 	}

@@ -59,7 +59,8 @@ type query struct {
 	found  entries.Found
 	now    time.Time
 	ended  uint64 // how many fills had ended before the lookup
-	runs   uint64 // how many runs of handlers had begun when it came
+	runs   uint64 // how many runs of handlers had begun when it came: see shared
+	looked uint64 // and before the last lookup
 
 	near    bool // a near copy has answered
 	audited bool // it was answered by a hit of those that are
@@ -76,6 +77,7 @@ func (s *Server) hit(c *gin.Context, in *around, q *query, forced bool, t *tally
 	}
 	q.asked.NoCache = q.asked.NoCache || forced
 	q.ended, q.runs = s.flights.Ended(), s.runs.Load()
+	q.looked = q.runs
 	q.now = s.clock.now()
 	room := rooms.Get().(*room)
 	served := s.find(c, in, q, room)

@@ -77,7 +77,7 @@ type Server struct {
 	contents budget         // of requests that are answered by theirs
 	reads    sync.Map       // the patterns of the routes whose POST only reads
 	tracks   *tracks
-	runs     atomic.Uint64  // how many runs of handlers have begun that others may wait for
+	runs     atomic.Uint64  // how many runs of handlers, and look-ups in their place, have begun that others may wait for
 	alone    *flight.Recent // keys whose last response was for one client only
 	unkept   *flight.Recent // keys of which a response was said to be stored and was not, and which of brokenPromises is why
 	resting  *flight.Recent // keys whose last refresh stored nothing
