@@ -289,6 +289,29 @@ func TestLeaseLooksAgain(t *testing.T) {
 	})
 }
 
+// Other processes have what a fill has left when it is there, whenever the store takes back the lease.
+func TestLeaseThatEndsLate(t *testing.T) {
+	eachUser(t, secondOf, func(t *testing.T, p *processes) {
+		p.store.breakdown(func(_ context.Context, c call) error {
+			if c.op == "delete" {
+				time.Sleep(2 * time.Second)
+			}
+			return nil
+		})
+		began := time.Now()
+		answers := together(len(p.sites), func(i int) string { return p.ask(t.Context(), i) })
+		for range p.sites {
+			if got := await(t, "an answer", answers); got != "run 1" {
+				t.Errorf("got %q", got)
+			}
+		}
+		if took := time.Since(began); took > time.Second+25*time.Millisecond {
+			t.Errorf("it took %v, want a second, and a look at the store", took)
+		}
+		time.Sleep(time.Minute)
+	})
+}
+
 // Variants of a page are made side by side, each once, as soon as it is known by what they differ.
 func TestLeaseOfVariants(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {

@@ -6,6 +6,7 @@ import (
 	"encoding/binary"
 	"errors"
 	"math/rand/v2"
+	"slices"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -15,7 +16,7 @@ import (
 )
 
 // Of several processes that share a store, one has the lease of a key, which is a value in the store that expires, and runs the fill. The others
-// look at it until it is gone, and then for what the fill has left. A lease is for efficiency alone: what is wrong with it, or takes too long,
+// look at it, and at what is stored, until either is another one, and then for what the fill has left. A lease is for efficiency alone: what is wrong with it, or takes too long,
 // costs a fill.
 
 const (
@@ -52,10 +53,10 @@ type Leases struct {
 	taken  atomic.Uint64 // how many leases it has asked for
 }
 
-// NewLeases returns the leases in a store, or nil where it cannot have any: it is this process's alone, or cannot add.
+// NewLeases returns the leases in a store, or nil where it cannot have any: it is this process's alone, or cannot insert.
 // life is for how long others wait, and a lease lives, at most, where nothing else is said; 0 for not at all.
 func NewLeases(store *guard.Store, life time.Duration, waker Waker) *Leases {
-	if store.Objects() != nil || !store.Adds() {
+	if store.Objects() != nil || !store.Inserts() {
 		return nil
 	}
 	return &Leases{store: store, life: life, waker: waker, holder: rand.Uint64()}
@@ -73,14 +74,15 @@ type Lease struct {
 type Turn struct {
 	leases *Leases
 	key    string
+	made   string // what the fill makes is stored under it
 	life   time.Duration
 	until  time.Time // when it has waited for long enough
 	apart  bool      // see Apart
 }
 
-// Turn returns the wait for the lease of a key, which is as long at most as a lease lives at most: as said, or, where that is nil, that of the leases. It
-// is nil where there are no leases, or that is 0.
-func (l *Leases) Turn(key string, said *time.Duration) *Turn {
+// Turn returns the wait for the lease of a key, which is as long at most as a lease lives at most: as said, or, where that is nil, that of the leases.
+// What the fill makes is stored under made. It is nil where there are no leases, or that is 0.
+func (l *Leases) Turn(key, made string, said *time.Duration) *Turn {
 	if l == nil {
 		return nil
 	}
@@ -91,7 +93,7 @@ func (l *Leases) Turn(key string, said *time.Duration) *Turn {
 	if life <= 0 {
 		return nil
 	}
-	return &Turn{leases: l, key: key, life: life, until: time.Now().Add(life)}
+	return &Turn{leases: l, key: key, made: made, life: life, until: time.Now().Add(life)}
 }
 
 // Next has the fill run, with the lease, which is nil where it runs without one: it has waited for long enough, fills of this key have nothing for
@@ -109,31 +111,26 @@ func (t *Turn) Next(ctx context.Context) (lease *Lease, run bool) {
 	return nil, true
 }
 
-// Take takes the lease, and tells whether another process has it instead. Without a lease that no other has, a fill runs all the same. It looks
-// first: to add would make the life of another's lease longer.
+// Take takes the lease, and tells whether another process has it instead. Without a lease that no other has, a fill runs all the same.
 func (t *Turn) Take(ctx context.Context) (lease *Lease, held bool) {
 	if t == nil {
 		return nil, false
 	}
-	switch item, err := t.leases.store.Get(ctx, t.key); {
-	case err == nil:
-		return nil, !t.frees(item.Value)
-	case !errors.Is(err, drivers.ErrMiss):
-		return nil, false
-	}
 	l, until := t.leases, time.Now().Add(t.life)
-	own := binary.BigEndian.AppendUint64(binary.BigEndian.AppendUint64(nil, l.holder), l.taken.Add(1))
-	var attempt atomic.Uint64
-	words, err := l.store.Add(ctx, t.life, func() []byte { // each attempt writes another word
-		return binary.AppendUvarint(bytes.Clone(own), attempt.Add(1))
-	}, t.key)
-	switch {
-	case err != nil || len(words) != 1 || t.frees(words[0]):
+	word := binary.BigEndian.AppendUint64(binary.BigEndian.AppendUint64(nil, l.holder), l.taken.Add(1))
+	if taken, err := l.store.Insert(ctx, t.key, word, t.life); err != nil {
 		return nil, false
-	case bytes.HasPrefix(words[0], own):
+	} else if taken {
 		return &Lease{leases: l, key: t.key, until: until}, false
 	}
-	return nil, true
+	there, err := l.store.Get(ctx, t.key)
+	switch {
+	case errors.Is(err, drivers.ErrMiss): // it has just ended
+		return nil, true
+	case err != nil:
+		return nil, false
+	}
+	return nil, !t.frees(there.Value)
 }
 
 // frees tells whether a word says that a fill had nothing for others.
@@ -145,9 +142,10 @@ func (t *Turn) frees(word []byte) bool {
 // Apart tells, of a fill that runs without a lease, whether that is so because those of this key are for one client each.
 func (t *Turn) Apart() bool { return t.apart }
 
-// wait waits until the lease is not the same any more, and tells whether that came before it was over, or the caller left.
+// wait waits until the lease is not the same any more, or something else is stored than before, and tells whether that came before it was over, the
+// caller left or the store did not answer. What the fill has left is there before its lease has ended.
 func (t *Turn) wait(ctx context.Context) bool {
-	began, first := time.Now(), []byte(nil)
+	began, first := time.Now(), [][]byte(nil)
 	told, leave := t.leases.waker.Await(t.key)
 	defer leave()
 	for pause := firstLook; ; pause = t.leases.pause(time.Since(began)) {
@@ -161,16 +159,18 @@ func (t *Turn) wait(ctx context.Context) bool {
 			timer.Stop()
 			return false
 		}
-		item, err := t.leases.store.Get(ctx, t.key)
+		values, err := t.leases.store.GetValues(ctx, t.key, t.made)
 		switch {
-		case err != nil, first != nil && !bytes.Equal(item.Value, first):
+		case err != nil || len(values) != 2:
+			return false
+		case values[0] == nil || t.frees(values[0]):
 			return true
-		case t.frees(item.Value):
+		case first != nil && !slices.EqualFunc(values, first, bytes.Equal):
 			return true
 		case time.Until(t.until) <= 0:
 			return false
 		}
-		first = item.Value
+		first = values
 	}
 }
 

@@ -59,6 +59,9 @@ func partsOf(errs []error) error {
 	return &Parts{error: errs[failed], of: errs}
 }
 
+// Inserts tells whether the driver can insert.
+func (s *Store) Inserts() bool { return s.inserter != nil }
+
 // Insert does what [drivers.Inserter] says. A driver that is none is an error that matches [errors.ErrUnsupported].
 func (s *Store) Insert(ctx context.Context, key string, value []byte, ttl time.Duration) (inserted bool, err error) {
 	if s.inserter == nil {

@@ -7,7 +7,7 @@ import (
 
 // turn returns the wait for the lease of the fill of a key, by what a route says; nil where there is none.
 func (s *Server) turn(rt *Route, key string) *flight.Turn {
-	return s.leases.Turn(target.Lease(key), rt.Lease)
+	return s.leases.Turn(target.Lease(key), key, rt.Lease)
 }
 
 // awaitsLease takes the lease of the fill that the exchange leads, or waits for what that of another process leaves, and tells whether the request was

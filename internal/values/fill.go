@@ -86,7 +86,7 @@ func (s *Store) turn(k *task, found *entries.Found) *flight.Turn {
 	if s.leases == nil || found.Err != nil {
 		return nil
 	}
-	return s.leases.Turn(s.targets.Lease(k.name), k.use.Lease)
+	return s.leases.Turn(s.targets.Lease(k.name), k.of.Key, k.use.Lease)
 }
 
 // make runs a load, and returns when it has ended.
