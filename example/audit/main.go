@@ -25,7 +25,7 @@ import (
 func main() {
 	gin.SetMode(gin.ReleaseMode)
 	r := gin.New()
-	cache, err := install(r)
+	cache, err := install(r, 1)
 	if err != nil {
 		log.Fatal(err)
 	}
@@ -35,9 +35,10 @@ func main() {
 	fmt.Print(cache.AuditReport())
 }
 
-// install puts a cache on an engine that audits each hit, and registers the routes. A service would audit a hundredth of them, or less.
-func install(r *gin.Engine) (*cachette.Cache, error) {
-	cache, err := cachette.Install(r, func() (cachette.Config, error) { return cachette.Config{Audit: 1}, nil })
+// install puts a cache on an engine that audits that part of the hits, and registers the routes. Here it is all of them, to have it over soon. A service would
+// audit a hundredth, or less.
+func install(r *gin.Engine, rate float64) (*cachette.Cache, error) {
+	cache, err := cachette.Install(r, func() (cachette.Config, error) { return cachette.Config{Audit: rate}, nil })
 	if err != nil {
 		return nil, err
 	}
