@@ -193,6 +193,22 @@ func TestContradicting(t *testing.T) {
 	cachette.Cached(time.Hour, cachette.WithCompression(), cachette.WithoutCompression())
 }
 
+// TestSwitchedOff: a route that is to be left as it is serves no forms of pages that another release of the program has stored.
+func TestSwitchedOff(t *testing.T) {
+	cachettetest.Bubble(t, func(t *testing.T) {
+		store := cachettetest.NewStore()
+		before, after := newSite(t, store.Use), newSite(t, store.Use)
+		before.answers("/", "text/plain", page)
+		before.warm("/", "gzip")
+		after.GET("/", cachette.Cached(time.Hour, cachette.WithoutCompression()), after.handler("text/plain", page))
+		for range 3 {
+			if a := after.get("/", gzipped); a.Header.Get("Content-Encoding") != "" || a.Body != page || !a.Hit() {
+				t.Errorf("%v", a.Header)
+			}
+		}
+	})
+}
+
 // TestOfOne: a coded form of a user's page is that user's.
 func TestOfOne(t *testing.T) {
 	onEach(t, func(s *site) {

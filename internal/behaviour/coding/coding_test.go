@@ -213,6 +213,7 @@ func TestLeftAlone(t *testing.T) {
 		{"a digest of the representation", "9530 §3", "text/plain", page, []string{"Repr-Digest: sha-256=:AA==:"}},
 		{"an old digest", "3230 §4.3.2", "text/plain", page, []string{"Digest: sha-256=AA=="}},
 		{"parts", "9110 §14.6", "multipart/mixed; boundary=x", page, nil},
+		{"a stream of events", "", "text/event-stream", page, []string{"Cache-Control: max-age=60"}},
 		{"what does not shrink", "", "text/plain", noise(), nil},
 	} {
 		t.Run(test.name, func(t *testing.T) {
@@ -225,6 +226,20 @@ func TestLeftAlone(t *testing.T) {
 				}
 			})
 		})
+	}
+}
+
+// TestLargeLeftAlone: a body of more than 8 MiB is not coded, which would keep a processor for too long.
+func TestLargeLeftAlone(t *testing.T) {
+	const most = 8 << 20
+	s := newSite(t, func(c *cachette.Config) { c.BodyLimit, c.MemoryLimit = 2*most, 16*most })
+	for size, want := range map[int]string{most: "gzip", most + 1: ""} {
+		path := fmt.Sprint("/", size)
+		s.answers(path, "text/plain", strings.Repeat("x", size))
+		s.warm(path, "gzip")
+		if a := s.get(path, gzipped); a.Header.Get("Content-Encoding") != want || !a.Hit() {
+			t.Errorf("%d bytes: %v", size, a.Header)
+		}
 	}
 }
 
