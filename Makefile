@@ -151,6 +151,7 @@ endif
 	done | tee -a $(BUILD)/bench.txt
 	@$(GO) test -C integration -run '^$$' -bench '^Benchmark(Fetch|Route)$$' -benchtime 2s -count 7 ./bench | tee -a $(BUILD)/bench.txt
 	@$(GO) test -C integration -run '^$$' -bench '^Benchmark(Tags|Invalidate|Purges|Remember|Near|FetchMany|Stampede)$$' -benchtime 1s -count 3 ./bench | tee -a $(BUILD)/bench.txt
+	@$(GO) test -C integration -run '^$$' -bench '^Benchmark(Metrics|Audit|Compression)$$' -benchtime 1s -count 5 ./bench | tee -a $(BUILD)/bench.txt
 	@$(GO) test -C integration -run '^$$' -bench 'Codec|Orjson|FeatherFetch' -benchtime 300ms -count 5 ./bench | tee -a $(BUILD)/bench.txt
 	@$(GO) test -C integration -run '^$$' -bench 'Memory' -benchtime 1x ./bench | tee -a $(BUILD)/bench.txt
 	@$(GO) run -C integration ./bench/report <$(BUILD)/bench.txt >$(BUILD)/bench.md

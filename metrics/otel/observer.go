@@ -138,15 +138,18 @@ func (o *Observer) OnRequest(ctx context.Context, e cachette.RequestEvent) {
 		return // its context may be that of the request which has set it off
 	}
 	if span := trace.SpanFromContext(ctx); span.IsRecording() {
-		if attributes, ok := ofHits[hit{e.Outcome, e.Near}]; ok {
-			span.SetAttributes(attributes...)
-		} else {
+		switch {
+		case e.Outcome == "hit" && e.Near:
+			span.SetAttributes(ofNearHit...)
+		case e.Outcome == "hit":
+			span.SetAttributes(ofHit...)
+		default:
 			span.SetAttributes(requestAttributes(e.Outcome, e.Forward, e.Reason, e.Near)...)
 		}
 	}
 }
 
-// requestAttributes returns all of them, always: a page that was asked for on the way may have set them on the same span.
+// requestAttributes returns all of them, empty ones too: a page that the handler asked for on the way may have set them on the same span.
 func requestAttributes(outcome, forward, reason string, near bool) []attribute.KeyValue {
 	return []attribute.KeyValue{
 		attribute.String("cachette.outcome", outcome), attribute.String("cachette.forward", forward),
@@ -154,15 +157,12 @@ func requestAttributes(outcome, forward, reason string, near bool) []attribute.K
 	}
 }
 
-// ofHits are those of hits, which are the most, and quick.
-var ofHits = map[hit][]attribute.KeyValue{
-	{"hit", false}: requestAttributes("hit", "", "", false), {"hit", true}: requestAttributes("hit", "", "", true),
-}
-
-type hit struct {
-	outcome string
-	near    bool
-}
+// Hits, which are the most, and quick, have the fewest: a recording span takes longer for each. They need no others, since no handler has run that might
+// have had others set.
+var (
+	ofHit     = []attribute.KeyValue{attribute.String("cachette.outcome", "hit"), attribute.Bool("cachette.near", false)}
+	ofNearHit = []attribute.KeyValue{attribute.String("cachette.outcome", "hit"), attribute.Bool("cachette.near", true)}
+)
 
 // OnOperation implements [cachette.Observer].
 func (o *Observer) OnOperation(ctx context.Context, e cachette.OperationEvent) {

@@ -29,6 +29,7 @@ func main() {
 	writeStandards(turns)
 	writeTurns(turns)
 	writeInvalidation(turns)
+	writeObserving(turns)
 	writeStampede(results)
 	writeCodecs(turns)
 }
