@@ -44,6 +44,7 @@ type KeyParts struct {
 	Host       string   `json:"host"`
 	Path       string   `json:"path"`
 	Query      string   `json:"query,omitempty"`      // as much of it as counts
+	Declared   string   `json:"declared,omitempty"`   // what responses say of the query in No-Vary-Search, by which queries are equivalent
 	Came       string   `json:"came,omitempty"`       // the path that the client has asked for, where the route sees another one
 	Namespaces []string `json:"namespaces,omitempty"` // of which the first is in the key
 	Service    bool     `json:"service,omitempty"`    // it has the service and its version
@@ -88,12 +89,11 @@ type ExplanationScope struct {
 
 // RefusalOfRoute is a reason why responses of a route were not stored, or why nothing was looked up for its requests.
 type RefusalOfRoute struct {
-	Route  string    `json:"route"`  // its pattern
-	Reason string    `json:"reason"` // as detail in Cache-Status
-	Bypass bool      `json:"bypass"` // nothing was looked up
-	Count  uint64    `json:"count"`
-	Last   time.Time `json:"last"`
-
+	Route  string           `json:"route"`  // its pattern
+	Reason string           `json:"reason"` // as detail in Cache-Status
+	Bypass bool             `json:"bypass"` // nothing was looked up
+	Count  uint64           `json:"count"`
+	Last   time.Time        `json:"last"`
 	Recent []RefusedRequest `json:"recent"` // the last of them, at most eight, the latest first
 }
 

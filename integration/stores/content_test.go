@@ -119,3 +119,47 @@ func TestQueriesOfTwoCaches(t *testing.T) {
 		})
 	}
 }
+
+// What a response declares of the query is known to another process, with and without a tier near it, and a purge by one is one for both.
+func TestDeclaredQueriesOfTwoCaches(t *testing.T) {
+	t.Parallel()
+	for backend, start := range valueStores() {
+		for _, near := range []int64{0, 8 << 20} {
+			t.Run(fmt.Sprint(backend, " near ", near), func(t *testing.T) {
+				t.Parallel()
+				cfg := start(t)
+				cfg.OperationTimeout, cfg.KeyPrefix, cfg.Service, cfg.Near = patient, fmt.Sprintf("declared-%d", time.Now().UnixNano()), t.Name(), near
+				var both [2]*site
+				for i := range both {
+					both[i] = newSite(t, cfg)
+					both[i].GET("/page", cachette.Cached(time.Hour), func(c *gin.Context) {
+						c.Header("No-Vary-Search", `except=("a"), key-order`)
+						c.String(http.StatusOK, "%s", c.Request.URL.RawQuery)
+					})
+				}
+				for round := range 2 {
+					first := fmt.Sprintf("x=%d&a=1", round)
+					for i, query := range []string{first, "a=1", "y=2&a=1&a=", "&%61=1&z"} {
+						s := both[i%2]
+						want := first
+						if strings.Contains(query, "a=1&a=") { // another value
+							want = query
+						}
+						if _, err := s.ask(http.MethodGet, "/page?"+query, want); err != nil {
+							t.Errorf("round %d: %v", round, err)
+						}
+						if err := s.cache.Settle(t.Context()); err != nil {
+							t.Fatal(err)
+						}
+					}
+					if err := both[1].cache.PurgePath(t.Context(), "/page"); err != nil {
+						t.Fatal(err)
+					}
+					if near > 0 {
+						time.Sleep(2 * time.Second) // it hears of purges once a second where it is not told of them
+					}
+				}
+			})
+		}
+	}
+}

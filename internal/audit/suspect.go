@@ -36,7 +36,7 @@ type Request struct {
 	Varies    []string // the fields that the response itself names in Vary
 	Addresses []string // the fields by which the engine goes for the client's address; none where it goes by the connection
 	Keys      []string // of c.Keys, that handlers before Cached have set
-	Query     bool     // the route keys by less than the whole query
+	Query     bool     // the route keys by less than the whole query, or the response says that it answers for others
 }
 
 // Suspects returns what of a request its response may depend on without saying so.

@@ -137,6 +137,10 @@ var auditedRoutes = []audited{
 		before:  func(c *gin.Context) { _ = c.Request.ParseForm() },
 		handler: func(c *gin.Context) { c.String(200, c.Request.FormValue("page")+c.Request.FormValue("sort")) },
 		query:   func(i int) string { return "?page=1&sort=" + one(i, "up", "down") }, want: []string{"query sort"}},
+	{name: "a parameter of the query that the response wrongly says does not count", handler: func(c *gin.Context) {
+		c.Header("No-Vary-Search", `params=("sort")`)
+		c.String(200, c.Query("page")+c.Query("sort"))
+	}, query: func(i int) string { return "?page=1&sort=" + one(i, "up", "down") }, want: []string{"query sort"}},
 	{name: "a query that is keyed", handler: func(c *gin.Context) { c.String(200, c.Query("page")+c.Query("sort")) },
 		query: func(i int) string { return "?page=1&sort=" + one(i, "up", "down") }},
 	{name: "a page that answers with an error without a field", handler: func(c *gin.Context) {

@@ -23,7 +23,9 @@ func TestExplanationsHavePartsOfKeys(t *testing.T) {
 			group.GET("/listed/:n", cachette.Cached(time.Minute, cachette.WithQueryParams("a"), cachette.WithIdentity(user)), text("page"))
 			s.GET("/whole/:n", cachette.Cached(time.Minute, cachette.WithKeyPart(user)), text("page", "Vary: X-Field"))
 			s.GET("/plain/:n", cachette.Cached(time.Minute, cachette.WithPathKey()), text("page"))
+			s.GET("/search/:n", cachette.Cached(time.Minute), text("page", `No-Vary-Search: params=("b")`))
 			for target, want := range map[string]cachette.KeyParts{
+				"/search/1?b=2&a=1": {Service: true, Scheme: "http", Host: "example.com", Path: "/search/1", Query: "b=2&a=1", Declared: `params=("b")`},
 				"/listed/1?b=2&a=1": {Service: true, Scheme: "http", Host: "example.com", Path: "/listed/1", Query: "a=1", Namespaces: []string{"shop"}, Identity: true},
 				"/whole/1?b=2&a=1":  {Service: true, Scheme: "http", Host: "example.com", Path: "/whole/1", Query: "b=2&a=1", Part: true, Varies: true},
 				"/plain/1?b=2&a=1":  {Service: true, Scheme: "http", Host: "example.com", Path: "/plain/1"},
@@ -34,7 +36,7 @@ func TestExplanationsHavePartsOfKeys(t *testing.T) {
 					t.Errorf("%s: %+v in\n%s", target, x.Parts, x)
 				}
 				said := x.Parts.String()
-				for what, is := range map[string]bool{"http, host \"example.com\", path \"/": true, "whom it is for": want.Identity, "varies by": want.Varies, "says of the request": want.Part, "namespace \"shop\"": want.Namespaces != nil, "query": want.Query != ""} {
+				for what, is := range map[string]bool{"http, host \"example.com\", path \"/": true, "whom it is for": want.Identity, "varies by": want.Varies, "says of the request": want.Part, "namespace \"shop\"": want.Namespaces != nil, "query": want.Query != "", "No-Vary-Search \"params=(\\\"b": want.Declared != ""} {
 					if strings.Contains(said, what) != is || !strings.Contains(x.String(), said) {
 						t.Errorf("%s: %q: %s", target, what, said)
 					}

@@ -36,8 +36,10 @@ type Store struct {
 	queue   *queue // of the writes to a store of bytes; else nil
 	memo    *memo  // of what was read from a store of bytes; else nil
 	guesses *guesses
-	fills   atomic.Int64 // that have begun, as far as that counts: see mayTag
-	tagged  atomic.Bool  // a tag was named
+
+	declared declarations // that were read or noted last
+	fills    atomic.Int64 // that have begun, as far as that counts: see mayTag
+	tagged   atomic.Bool  // a tag was named
 
 	standing *standing // for a store of bytes; else nil
 	near     *near     // nil for none
@@ -85,6 +87,15 @@ type Found struct {
 	look     *purge.Look        // what the lookup has read of the marks
 	tags     []purge.Scope      // that the responses of the key stood on last, as far as that is known
 	variants *response.Variants // by what the responses of the key are told apart; nil where that was not found
+	declared *target.Variation  // what was declared last for the path; nil where that was not found, or not looked for
+}
+
+// at returns the key of what was found, without its variant; nothing for nothing.
+func (f *Found) at() string {
+	if f.Entry == nil {
+		return ""
+	}
+	return f.Entry.Page()
 }
 
 // Ticket is the state of the purges at the beginning of a fill. What the fill makes is never served if a purge came
@@ -95,6 +106,7 @@ type Ticket struct {
 	bare     *purge.Basis       // the one from before tags were named; nil where none were
 	variants *response.Variants // that the lookup before the fill has found
 	replaces bool               // the lookup has found a response that was fresh
+	found    string             // the key of the response that the lookup has found, without its variant; empty for none
 }
 
 // Unkept is the ticket of what is not to be kept.
@@ -131,6 +143,7 @@ func (s *Store) begin(ctx context.Context, found *Found, of *target.Target, own 
 	if s.local != nil {
 		var room [6]purge.Scope
 		t.Ticket, _ = s.local.Begin(ctx, nil, purge.Fill{Known: scopesOf(room[:0], of), Guessed: s.guess(found, of), Late: true})
+		t.found = found.at()
 		return t // what was found is looked at by Outdated
 	}
 	ctx, cancel := s.far.Step(context.WithoutCancel(ctx)) // the client may leave, and others wait for the fill
@@ -149,7 +162,7 @@ func (s *Store) fillOf(found *Found, of *target.Target, own bool) purge.Fill {
 
 // begun returns the ticket of a fill in a store of bytes, and forgets what was found where it was purged in between.
 func (s *Store) begun(found *Found, ticket purge.Ticket, err error) Ticket {
-	t := Ticket{Ticket: ticket, err: err, variants: found.variants, replaces: found.Entry != nil && found.Entry.Meta.Fresh(time.Now()) > 0}
+	t := Ticket{Ticket: ticket, err: err, variants: found.variants, found: found.at(), replaces: found.Entry != nil && found.Entry.Meta.Fresh(time.Now()) > 0}
 	if e := found.Entry; e != nil && err == nil {
 		state, known := s.shared.Judge(found.look, &e.Basis)
 		if known && state == purge.Gone || !t.Basis.Agrees(&e.Basis) {

@@ -1,6 +1,7 @@
 package entries
 
 import (
+	"context"
 	"fmt"
 	"math"
 	"slices"
@@ -24,11 +25,18 @@ func (s *Store) Put(of *target.Target, e *response.Entry, t *Ticket, now time.Ti
 	if t.err != nil {
 		return false, t.err
 	}
+	of, declared := placed(of, e)
 	e.Key, e.Basis = of.Key, t.Basis
 	ttl := s.retention(e, now)
 	if ttl <= 0 { // its time was over before its body was complete
 		return false, nil
 	}
+	s.declare(of, declared, now.Add(ttl))
+	defer func() {
+		if kept && t.found != "" && t.found != of.Key { // it is no more what answers the target: of several, the most recent one is to (RFC 9111 §4)
+			s.Remove(context.Background(), t.found)
+		}
+	}()
 	if s.local != nil {
 		return s.putObject(of, e, t, ttl, now)
 	}
@@ -103,7 +111,8 @@ func selectBy(old *response.Variants, of *target.Target, e *response.Entry, basi
 
 // Room returns how many bytes of body the store takes with a response that has a draft: less than zero when none at all.
 // It is math.MaxInt64 where the driver knows no limit.
-func (s *Store) Room(key string, d *response.Draft, t *Ticket) int64 {
+func (s *Store) Room(of *target.Target, d *response.Draft, t *Ticket) int64 {
+	key := of.Under(target.VariationOf(response.ValuesOf(d.Fields, "No-Vary-Search")))
 	if s.far.MaxValue(key) == math.MaxInt {
 		return math.MaxInt64
 	}

@@ -13,25 +13,15 @@ import (
 	"github.com/gin-cachette/cachette/internal/target"
 )
 
-// Get finds the stored response for a request. now is the caller's reading of the clock.
+// Get finds the stored response for a request. now is the caller's reading of the clock. The target's key is then the one where it was found, or
+// where a fill is expected to be kept: what responses declare of the query has a say in that.
 func (s *Store) Get(ctx context.Context, of *target.Target, now time.Time) Found {
-	return s.get(ctx, of, now, s.near)
+	return s.search(ctx, of, now, s.near)
 }
 
 // Peek does what Get does for a person who asks: nothing is kept near this process for it.
 func (s *Store) Peek(ctx context.Context, of *target.Target, now time.Time) Found {
-	return s.get(ctx, of, now, nil)
-}
-
-func (s *Store) get(ctx context.Context, of *target.Target, now time.Time, keeps *near) Found {
-	if s.local == nil {
-		return s.getBytes(ctx, of, now, keeps)
-	}
-	found := getLive(s.objects, s.local, []byte(of.Key), of.Header, now)
-	if found.Key == "" {
-		found.Key = of.Key
-	}
-	return found
+	return s.search(ctx, of, now, nil)
 }
 
 // GetLive does what Get does for live objects, by a key whose bytes it does not keep. The Key of what it found is empty where it
@@ -89,14 +79,14 @@ func variantKeys(v *response.Variants, request http.Header) (own, joined string)
 	return own, joined
 }
 
-// getBytes finds it in a store of bytes. What it finds is offered to what keeps it near; nil for nothing.
-func (s *Store) getBytes(ctx context.Context, of *target.Target, now time.Time, keeps *near) Found {
+// getBytes does what getAt does in a store of bytes. What it finds is offered to what keeps it near; nil for nothing.
+func (s *Store) getBytes(ctx context.Context, of *target.Target, now time.Time, keeps *near, record string) Found {
 	ctx, cancel := s.far.Step(ctx)
 	defer cancel()
 	page, reading := s.pageOf(of), keeps.begin(now)
 	found := Found{Key: of.Key, Why: rfc9111.ForwardURIMiss, tags: s.standing.of(page)}
 	found.look = s.shared.Look(append(scopesOf(nil, of), found.tags...)...)
-	entry, variants, beside, err := s.readMarked(ctx, &found, of.Header)
+	entry, variants, beside, err := s.readMarked(ctx, &found, of.Header, record)
 	if err == nil && variants != nil {
 		entry, err = s.variant(ctx, &found, variants, beside, of.Header, now)
 	} else if err == nil && entry != nil {
@@ -161,16 +151,25 @@ func (s *Store) valid(ctx context.Context, look *purge.Look, entry *response.Ent
 }
 
 // readMarked does what read does for the key of found, and has the look take the marks with it where both take one round trip, and the variant
-// that the request will want, where that can be guessed.
-func (s *Store) readMarked(ctx context.Context, found *Found, request http.Header) (entry *response.Entry, variants *response.Variants, beside guessed, err error) {
+// that the request will want, where that can be guessed, and the record of what was declared, unless that is empty.
+func (s *Store) readMarked(ctx context.Context, found *Found, request http.Header, record string) (entry *response.Entry, variants *response.Variants, beside guessed, err error) {
 	if entry, variants, ok := s.waiting(found.Key); ok {
 		return entry, variants, guessed{}, nil // its marks are read by those who judge it
 	}
 	if !s.far.Batches() {
 		entry, variants, err = s.readStored(ctx, found.Key)
+		if record != "" && entry == nil && err == nil {
+			found.declared, err = s.getDeclared(ctx, record)
+		}
 		return entry, variants, guessed{}, err
 	}
 	keys, guess := found.look.KeysBehind(found.Key), s.guesses.variant(found.Key, request)
+	if found.declared = s.declares(record); found.declared != nil {
+		record = ""
+	}
+	if record != "" {
+		keys = append(keys[:len(keys):len(keys)], record)
+	}
 	waits := false
 	if guess != "" {
 		beside.key = guess
@@ -184,6 +183,10 @@ func (s *Store) readMarked(ctx context.Context, found *Found, request http.Heade
 	}
 	if last := len(values) - 1; guess != "" && !waits {
 		beside.entry, _ = s.memo.decode(guess, values[last])
+		values = values[:last]
+	}
+	if last := len(values) - 1; record != "" {
+		found.declared = s.readDeclared(record, values[last])
 		values = values[:last]
 	}
 	found.look.Read(texts(values[1:]))
@@ -224,10 +227,10 @@ func (s *Store) readStored(ctx context.Context, key string) (*response.Entry, *r
 	return entry, variants, nil
 }
 
-// Matches tells whether an entry that another request's fill has just made answers this request too, as far as its
-// selecting fields go.
-func Matches(e *response.Entry, request http.Header) bool {
-	return Selects(e.Meta.Vary, e.Variant, request)
+// Matches tells whether an entry that another request's fill has just made answers a request for a target too, as far as its
+// selecting fields and what it declares of the query go.
+func Matches(e *response.Entry, of *target.Target) bool {
+	return Selects(e.Meta.Vary, e.Variant, of.Header) && e.Page() == of.Under(target.VariationOf(e.Declares()))
 }
 
 // Selects tells whether a request has the selecting fields of a variant, which vary names.

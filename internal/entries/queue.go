@@ -48,6 +48,7 @@ type write struct {
 	key      string
 	entry    *response.Entry
 	variants *response.Variants
+	declared *response.Declared
 	ticket   purge.Ticket  // of the entry
 	size     int64         // that it was given room for
 	removes  bool          // it is a removal, or stands in the place of one: where it fails, what is stored goes all the same

@@ -79,6 +79,8 @@ func (s *Store) carry(ctx context.Context, w *write) (err error) {
 		err = s.writeEntry(ctx, w)
 	case w.variants != nil:
 		err = s.writeVariants(ctx, w.variants)
+	case w.declared != nil:
+		err = s.writeDeclared(ctx, w.declared)
 	default:
 		return nil
 	}
@@ -179,8 +181,9 @@ func (s *Store) Settle(ctx context.Context) error {
 }
 
 // unqueue takes out what waits under a prefix that is about to be cleared, and returns how many responses these are. What is under way is not
-// waited for: it is out of date when it arrives.
+// waited for: it is out of date when it arrives. What is remembered of records under it is forgotten.
 func (s *Store) unqueue(prefix string) int {
+	s.declared.forget()
 	if s.queue == nil {
 		return 0
 	}

@@ -20,6 +20,7 @@ const (
 	magicEntry    = "ccr\x05"
 	magicVariants = "ccv\x04"
 	magicForm     = "ccf\x01"
+	magicDeclared = "ccd\x01"
 	sumSize       = 4
 )
 
@@ -266,7 +267,7 @@ func unframe(data []byte) (magic string, meta reader, body []byte, ok bool) {
 		return "", meta, nil, false
 	}
 	magic, sum, rest := string(data[:len(magicEntry)]), data[len(magicEntry):head], data[head:]
-	if magic != magicEntry && magic != magicVariants && magic != magicForm || binary.BigEndian.Uint32(sum) != crc32.Checksum(rest, castagnoli) {
+	if magic != magicEntry && magic != magicVariants && magic != magicForm && magic != magicDeclared || binary.BigEndian.Uint32(sum) != crc32.Checksum(rest, castagnoli) {
 		return "", meta, nil, false
 	}
 	size, n := binary.Uvarint(rest)

@@ -143,6 +143,17 @@ func (e *Entry) prepare(dated bool) {
 	e.lines = 2 + has.values // Age and Cache-Status
 }
 
+// Page returns the entry's key without its variant.
+func (e *Entry) Page() string {
+	if e.Variant == "" {
+		return e.Key
+	}
+	return strings.TrimSuffix(e.Key, "#"+e.Variant)
+}
+
+// Declares returns what the entry says in No-Vary-Search: in what the queries of URLs may differ that it answers.
+func (e *Entry) Declares() []string { return ValuesOf(e.Fields, "No-Vary-Search") }
+
 // Validators returns what tells the entry from other representations.
 func (e *Entry) Validators() *rfc9111.Validators { return &e.validators }
 

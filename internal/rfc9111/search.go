@@ -56,6 +56,33 @@ func ParseSearch(lines []string) Search {
 	return s
 }
 
+// String returns it as a field value that has one form for all that mean the same (RFC 9651 §3.1, §3.2, §3.3.3). Names are escaped, so that
+// any can be a String.
+func (s *Search) String() string {
+	var b []byte
+	if s.AnyOrder {
+		b = append(b, "key-order"...)
+	}
+	if len(s.Names) == 0 && !s.Except {
+		return string(b)
+	}
+	if s.AnyOrder {
+		b = append(b, ", "...)
+	}
+	if s.Except {
+		b = append(b, "except=("...)
+	} else {
+		b = append(b, "params=("...)
+	}
+	for i, name := range s.Names {
+		if i > 0 {
+			b = append(b, ' ')
+		}
+		b = append(appendForm(append(b, '"'), name), '"')
+	}
+	return string(append(b, ')'))
+}
+
 // searchList is the value of params or except.
 type searchList struct {
 	names []string

@@ -287,7 +287,7 @@ func (x *exchange) suits(e *response.Entry) bool {
 	if x.reloads() { // the fill has begun after it
 		asked = rfc9111.RequestDirectives{}
 	}
-	return entries.Matches(e, x.request.Header) && x.around.admits(e) && e.Meta.Judge(&asked, x.now) == rfc9111.Serve
+	return entries.Matches(e, &x.target) && x.around.admits(e) && e.Meta.Judge(&asked, x.now) == rfc9111.Serve
 }
 
 // lookAgain answers from what a fill that has ended since the lookup left, and tells whether it did. The flight that

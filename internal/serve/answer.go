@@ -196,7 +196,7 @@ func (x *exchange) clientHas() bool {
 // fits tells whether the response, as far as its length is known by now, is one that the cache and its store take, and has
 // the recorder give it up once it turns out that it is not.
 func (x *exchange) fits() bool {
-	limit := min(x.around.rt.bodyLimit(x.s), x.s.entries.Room(x.target.Key, &x.draft, &x.ticket))
+	limit := min(x.around.rt.bodyLimit(x.s), x.s.entries.Room(&x.target, &x.draft, &x.ticket))
 	x.recorder.SetLimit(limit)
 	length := int64(x.recorder.Upcoming())
 	if len(x.length) == 1 {

@@ -53,6 +53,9 @@ func (p *KeyParts) String() string {
 	if p.Query != "" {
 		told += fmt.Sprintf(", query %q", p.Query)
 	}
+	if p.Declared != "" {
+		told += fmt.Sprintf(" by No-Vary-Search %q", p.Declared)
+	}
 	if len(p.Namespaces) > 0 {
 		told += fmt.Sprintf(", namespace %q", p.Namespaces[0])
 	}

@@ -113,8 +113,7 @@ type inspection struct {
 
 // inspectionOf makes the audit of a hit. Nothing of it is in use by the request any more.
 func (s *Server) inspectionOf(c *gin.Context, in *around, e *response.Entry, arrived *url.URL, entered *around) *inspection {
-	key, _ := in.rt.scheme(s).AppendKey(nil, c.Request, s.Secure(c), in.said())
-	i := &inspection{s: s, route: c.FullPath(), rt: in.rt, key: string(key), entry: e, entered: entered, request: c.Request}
+	i := &inspection{s: s, route: c.FullPath(), rt: in.rt, key: s.keyFor(c, in, e), entry: e, entered: entered, request: c.Request}
 	if in.rt.byContent(c.Request.Method) {
 		i.content = contentOf(c.Request)
 	}
@@ -123,7 +122,7 @@ func (s *Server) inspectionOf(c *gin.Context, in *around, e *response.Entry, arr
 	}
 	own := *arrived
 	i.arrived, i.entrance = &own, s.entrance(c, arrived)
-	i.about = found.Request{Varies: union(e.Meta.Vary, in.rt.Vary), Query: in.rt.Query != 0}
+	i.about = found.Request{Varies: union(e.Meta.Vary, in.rt.Vary), Query: in.rt.Query != 0 || len(e.Declares()) > 0}
 	if ip := c.ClientIP(); ip != c.RemoteIP() {
 		i.about.Addresses = slices.Concat(s.engine.RemoteIPHeaders, []string{s.engine.TrustedPlatform})
 	}

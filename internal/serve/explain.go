@@ -15,7 +15,6 @@ import (
 	"github.com/gin-cachette/cachette/internal/purge"
 	"github.com/gin-cachette/cachette/internal/response"
 	"github.com/gin-cachette/cachette/internal/rfc9111"
-	"github.com/gin-cachette/cachette/internal/target"
 )
 
 // Explained is what would become of a request, and of what that follows.
@@ -48,6 +47,7 @@ type Explained struct {
 // KeyParts are what a key is made of. What stands in it as a digest is only said to be there.
 type KeyParts struct {
 	Scheme, Host, Path, Query  string
+	Declared                   string // of the query, in No-Vary-Search
 	Came                       string // the path that the client has asked for, where the route sees another one
 	Namespaces                 []string
 	Service, Identity, Content bool
@@ -184,8 +184,13 @@ func (s *Server) foretell(c *gin.Context, f *Frame, in around, e *Explained) {
 func (x *exchange) keyParts() KeyParts {
 	r, said := x.c.Request, x.around.said()
 	query, _ := x.around.rt.scheme(x.s).QueryOf(r.URL)
+	declared := ""
+	if search := &x.target.Search; search.Path != "" && x.target.Key != search.Exact {
+		declared = search.Last.String()
+	}
 	return KeyParts{
-		Scheme: schemeOf(x.s.Secure(x.c)), Host: x.target.Host, Path: x.target.Path, Query: query, Came: x.target.Came, Namespaces: x.target.Namespaces,
+		Declared: declared,
+		Scheme:   schemeOf(x.s.Secure(x.c)), Host: x.target.Host, Path: x.target.Path, Query: query, Came: x.target.Came, Namespaces: x.target.Namespaces,
 		Service: x.s.service != "", Identity: said.Identity != "", Content: said.Content != "", Part: said.Part != "",
 	}
 }
@@ -193,13 +198,12 @@ func (x *exchange) keyParts() KeyParts {
 // seek looks for what is stored, as a request does, and tells where it was.
 func (x *exchange) seek() Tier {
 	s, c := x.s, x.c
-	key, came := x.around.rt.scheme(s).AppendKey(nil, c.Request, s.Secure(c), x.around.said())
-	x.target = target.Target{Key: string(key), Host: target.Authority(c.Request.Host), Path: c.Request.URL.Path, Came: came, Header: c.Request.Header}
-	x.around.nameIn(&x.target)
-	s.purgedAs(&x.target, c.Request)
+	rt := x.around.rt
+	key, came := rt.scheme(s).AppendKey(nil, c.Request, s.Secure(c), x.around.said())
+	x.target = s.targetOf(&x.around, string(key), came, c.Request)
 	if !s.entries.Local() && x.around.borrower(c.Request) == nil {
-		if found, ok := s.entries.GetLive(key, c.Request.Header, x.now); ok && found.Entry != nil {
-			x.found = found
+		if found, ok := s.getLive(rt, key, c.Request, x.now, new(room)); ok && found.Entry != nil {
+			x.found, x.target.Key = found, found.Entry.Page()
 			return Near
 		}
 	}

@@ -1,6 +1,7 @@
 package serve
 
 import (
+	"cmp"
 	"math/rand/v2"
 	"net/http"
 	"sync"
@@ -96,7 +97,7 @@ func (s *Server) find(c *gin.Context, in *around, q *query, room *room) bool {
 	room.key = key
 	live := s.entries.Local() || in.borrower(r) == nil // what is near is not to go into something else: see entries.Store.GetLive
 	if live {
-		q.found, live = s.entries.GetLive(key, r.Header, q.now)
+		q.found, live = s.getLive(rt, key, r, q.now, room)
 	}
 	if live && s.serves(c, in, q, room) {
 		if !s.entries.Local() {
@@ -105,27 +106,54 @@ func (s *Server) find(c *gin.Context, in *around, q *query, room *room) bool {
 		}
 		return true
 	}
-	q.target = target.Target{
-		Key: string(key), Host: target.Authority(r.Host), Path: r.URL.Path, Came: came, Header: r.Header,
+	q.target = s.targetOf(in, string(key), came, r)
+	if s.entries.Local() && q.found.Entry != nil {
+		q.target.Key = q.found.Entry.Page()
+		q.found.Key = cmp.Or(q.found.Key, q.target.Key)
+		return false
 	}
-	in.nameIn(&q.target)
-	s.purgedAs(&q.target, r)
-	if !s.entries.Local() {
-		if live && q.early { // unless another process has refreshed it since
-			q.renews, q.early = q.found.Entry.Meta.ResponseTime, false
+	if live && q.early { // unless another process has refreshed it since
+		q.renews, q.early = q.found.Entry.Meta.ResponseTime, false
+	}
+	q.found = s.entries.Get(r.Context(), &q.target, q.now)
+	rt.declared(q.target.Search.Last)
+	return s.serves(c, in, q, room)
+}
+
+// targetOf returns the target of a request by its key. came is what the key's scheme has told of it.
+func (s *Server) targetOf(in *around, key, came string, r *http.Request) target.Target {
+	t := target.Target{Key: key, Host: target.Authority(r.Host), Path: r.URL.Path, Came: came, Header: r.Header}
+	in.rt.scheme(s).Loosen(&t, r.URL, in.rt.search.Load())
+	in.nameIn(&t)
+	s.purgedAs(&t, r)
+	return t
+}
+
+// getLive finds what is stored for a request as a live object, first where it is by what responses of the route have declared last.
+func (s *Server) getLive(rt *Route, key []byte, r *http.Request, now time.Time, room *room) (found entries.Found, ok bool) {
+	if last := rt.search.Load(); last != nil {
+		room.under = rt.scheme(s).AppendUnder(room.under[:0], key, r.URL, last)
+		if found, ok = s.entries.GetLive(room.under, r.Header, now); found.Entry != nil {
+			return found, ok
 		}
-		q.found = s.entries.Get(r.Context(), &q.target, q.now)
-		return s.serves(c, in, q, room)
 	}
-	if q.found.Key == "" {
-		q.found.Key = q.target.Key
+	return s.entries.GetLive(key, r.Header, now)
+}
+
+// keyFor returns the key, without a variant, under which an entry answers a request.
+func (s *Server) keyFor(c *gin.Context, in *around, e *response.Entry) string {
+	scheme := in.rt.scheme(s)
+	key, _ := scheme.AppendKey(nil, c.Request, s.Secure(c), in.said())
+	if declared := target.VariationOf(e.Declares()); declared != nil && in.rt.Query == 0 {
+		key = scheme.AppendUnder(nil, key, c.Request.URL, declared)
 	}
-	return false
+	return string(key)
 }
 
 // room is what a lookup needs for as long as it takes, and what a hit hands out.
 type room struct {
 	key    []byte
+	under  []byte // the key where what is declared leads to
 	values response.Values
 	slot   uint32  // of the numbers by which hits are counted: each processor has a room of its own as a rule
 	way    float64 // to the next hit that is audited

@@ -144,7 +144,7 @@ func (s *Server) takeProbe(c *gin.Context, f *Frame, in around, p *probe) {
 		return
 	}
 	p.met = true
-	if key, _ := in.rt.scheme(s).AppendKey(nil, c.Request, s.Secure(c), in.said()); c.FullPath() != p.of.route || string(key) != p.of.key {
+	if c.FullPath() != p.of.route || s.keyFor(c, &in, p.of.entry) != p.of.key {
 		c.AbortWithStatus(http.StatusMisdirectedRequest)
 		return
 	}

@@ -47,7 +47,8 @@ type Route struct {
 
 	Normalisers []audit.Normaliser // take out of responses that are compared what may differ
 
-	depth  int // how many routes it is inside of
+	depth  int                              // how many routes it is inside of
+	search atomic.Pointer[target.Variation] // what responses have declared last of the query; nil for nothing
 	bound  atomic.Pointer[binding]
 	merged atomic.Pointer[map[*Route]*Route] // what it comes to inside of others
 }
@@ -79,6 +80,13 @@ func (rt *Route) scheme(s *Server) *target.Scheme {
 	})}
 	rt.bound.Store(b)
 	return &b.scheme
+}
+
+// declared notes what a response has declared of the query; nil for nothing.
+func (rt *Route) declared(v *target.Variation) {
+	if v != nil && !v.Equal(rt.search.Load()) {
+		rt.search.Store(v)
+	}
 }
 
 // maxMerged bounds what a route remembers to come to inside of others. A program has few; one that makes its routes anew

@@ -2,14 +2,14 @@
 //
 // A response's key is
 //
-//	prefix [namespace ":"] "~r:" [tag] scheme mode ["i" ignored] ["o"] ["n"…] ["@" service] ["+" part] ["!" identity] ["=" content] "//" host path ["%@" rest] ["%*" target] ["%?" listed] ["?" query] ["#" variant | "#p"]
+//	prefix [namespace ":"] "~r:" [tag] scheme mode ["i" ignored] ["o"] ["n"…] ["@" service] ["+" part] ["!" identity] ["=" content] "//" host path ["%@" rest] ["%*" target] ["%?" listed] ["%&" declared] ["?" query] ["#" variant | "#p"]
 //
 // tag is that of the path, in a store of several servers (see [Tag]); scheme is "s" for a request over TLS, "h" otherwise; mode tells how much of the query is in the key, and, with a digest
 // of fixed length, which of its parameters if not all; ignored is a digest of those that count for nothing, and "o" says that their order
 // counts for nothing; there is an "n" for each route that this one is inside of; service,
 // part, identity, content and variant are digests too, and "#p" is for a part of the response. target is what the client asked for,
 // where that is not what the route sees, and listed the parameters of it that count; rest is a digest too, of what a middleware has
-// written into the URL beside path and query. Host, path, target and query are escaped, so no two different requests ever share a
+// written into the URL beside path and query, and declared one of what the response declares of the query (see [Variation]). Host, path, target and query are escaped, so no two different requests ever share a
 // key, and none is ever that of a value (see [Value]).
 package target
 
@@ -176,6 +176,7 @@ type Target struct {
 	Usual      time.Duration // how long responses are fresh, and may be served stale, as a rule; 0 where that is not known
 	Parts      []string      // of the key, those that purges can name, as Name gives them
 	Header     http.Header   // of the request, with the fields that select among the variants
+	Search     Search
 }
 
 // Target returns a request's target. tls tells that the request counts as one over TLS.
@@ -335,9 +336,9 @@ func Variant(key, variant string) string {
 // Lease returns the key of the lease of a fill, by the key of what it makes, which may be a variant.
 func Lease(key string) string { return key + "#l" }
 
-// Part returns the target of a part of the response for the target.
+// Part returns the target of a part of the response for the target. Of parts, what they declare of the query does not count.
 func (t Target) Part() Target {
-	t.Key += "#p"
+	t.Key, t.Search = t.Under(nil)+"#p", Search{}
 	return t
 }
 

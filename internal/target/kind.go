@@ -32,6 +32,9 @@ func KindOf(prefix, key string) Kind {
 		if before, lease := strings.CutSuffix(rest, "#l"); lease && (len(before)-len(strings.TrimRight(before, "#")))%2 == 0 {
 			return Other
 		}
+		if strings.HasSuffix(rest, beyondSearch) && !strings.Contains(rest, "?") { // a query may end so
+			return Other
+		}
 		return Page
 	}
 	return Other
