@@ -4,13 +4,14 @@ import (
 	"strconv"
 	"strings"
 	"time"
+	"unicode/utf8"
 )
 
 // TargetedFields is the target list of this cache (RFC 9213 §2.2): the fields that, when valid and not empty, replace
 // Cache-Control and Expires, the first one first.
 var TargetedFields = []string{"Cdn-Cache-Control"}
 
-// ParseTargeted reads a targeted cache-control field (RFC 9213 §2.1), a Dictionary of structured fields (RFC 8941
+// ParseTargeted reads a targeted cache-control field (RFC 9213 §2.1), a Dictionary of structured fields (RFC 9651
 // §3.2). ok is false when the field is empty or does not parse: it is then to be ignored as a whole.
 func ParseTargeted(lines []string) (d ResponseDirectives, ok bool) {
 	p := sfParser{s: strings.Join(lines, ",")}
@@ -31,7 +32,7 @@ func ParseTargeted(lines []string) (d ResponseDirectives, ok bool) {
 	return d, members > 0
 }
 
-// set takes one member of the dictionary; the last of several with one key wins (RFC 8941 §3.2). A directive that has no
+// set takes one member of the dictionary; the last of several with one key wins (RFC 9651 §3.2). A directive that has no
 // argument is the Boolean true (RFC 9213 §2.1). One of another type is there all the same if it forbids something, as it
 // is in Cache-Control, and is not there if it permits something.
 func (d *ResponseDirectives) set(key string, m sfMember) {
@@ -83,7 +84,7 @@ func (m *sfMember) qualify() (whole bool, fields []string) {
 	return whole, fields
 }
 
-// sfParser parses what RFC 8941 §4.2 calls a Dictionary, and a List.
+// sfParser parses what RFC 9651 §4.2 calls a Dictionary, and a List.
 type sfParser struct {
 	s string
 	i int
@@ -110,7 +111,7 @@ func (p *sfParser) ows() {
 }
 
 // members parses the members of a Dictionary or a List to its end, one of which is what member parses, and returns how many there are (RFC
-// 8941 §4.2.1 and §4.2.2).
+// 9651 §4.2.1 and §4.2.2).
 func (p *sfParser) members(member func() bool) (n int, ok bool) {
 	p.spaces()
 	for !p.done() {
@@ -146,7 +147,7 @@ func (p *sfParser) run(in func(c byte) bool) string {
 	return p.s[start:p.i]
 }
 
-// key parses a key (RFC 8941 §4.2.3.3).
+// key parses a key (RFC 9651 §4.2.3.3).
 func (p *sfParser) key() (string, bool) {
 	if p.done() || (!isLower(p.s[p.i]) && p.s[p.i] != '*') {
 		return "", false
@@ -156,7 +157,7 @@ func (p *sfParser) key() (string, bool) {
 	}), true
 }
 
-// value parses an Item or an Inner List (RFC 8941 §4.2.1.1), without its parameters.
+// value parses an Item or an Inner List (RFC 9651 §4.2.1.1), without its parameters.
 func (p *sfParser) value() (sfMember, bool) {
 	if !p.take('(') {
 		return p.bareItem()
@@ -175,7 +176,7 @@ func (p *sfParser) value() (sfMember, bool) {
 	}
 }
 
-// parameters parses and drops parameters (RFC 8941 §4.2.3.2): directives have none that mean anything (RFC 9213 §2.1).
+// parameters parses and drops parameters (RFC 9651 §4.2.3.2): directives have none that mean anything (RFC 9213 §2.1).
 func (p *sfParser) parameters() bool {
 	for p.take(';') {
 		p.spaces()
@@ -191,7 +192,7 @@ func (p *sfParser) parameters() bool {
 	return true
 }
 
-// bareItem parses a bare item (RFC 8941 §4.2.3.1).
+// bareItem parses a bare item (RFC 9651 §4.2.3.1).
 func (p *sfParser) bareItem() (sfMember, bool) {
 	if p.done() {
 		return sfMember{}, false
@@ -215,11 +216,41 @@ func (p *sfParser) bareItem() (sfMember, bool) {
 			return sfMember{isTrue: true}, true
 		}
 		return sfMember{isFalse: true}, p.take('0')
+	case c == '@': // a date
+		p.i++
+		seconds, ok := p.number()
+		return sfMember{}, ok && seconds.isInteger
+	case strings.HasPrefix(p.s[p.i:], `%"`):
+		p.i += len(`%"`)
+		return sfMember{}, p.display()
 	}
 	return sfMember{}, false
 }
 
-// number parses an Integer of at most 15 digits or a Decimal of at most 12 and 3 (RFC 8941 §4.2.4).
+// display parses a Display String behind its first quote (RFC 9651 §4.2.10). None of the fields that are read here has one that means anything.
+func (p *sfParser) display() bool {
+	var b []byte
+	for ; !p.done(); p.i++ {
+		switch c := p.s[p.i]; {
+		case c == '"':
+			p.i++
+			return utf8.Valid(b)
+		case c == '%':
+			if p.i+2 >= len(p.s) || isUpper(p.s[p.i+1]) || isUpper(p.s[p.i+2]) || hexDigit(p.s[p.i+1]) < 0 || hexDigit(p.s[p.i+2]) < 0 {
+				return false
+			}
+			b = append(b, byte(hexDigit(p.s[p.i+1])<<4|hexDigit(p.s[p.i+2])))
+			p.i += 2
+		case c < 0x20 || c > 0x7e:
+			return false
+		default:
+			b = append(b, c)
+		}
+	}
+	return false
+}
+
+// number parses an Integer of at most 15 digits or a Decimal of at most 12 and 3 (RFC 9651 §4.2.4).
 func (p *sfParser) number() (sfMember, bool) {
 	negative := p.take('-')
 	whole := p.run(isDigit)
@@ -237,7 +268,7 @@ func (p *sfParser) number() (sfMember, bool) {
 	return sfMember{isInteger: true, integer: n}, err == nil
 }
 
-// quoted parses a String (RFC 8941 §4.2.5).
+// quoted parses a String (RFC 9651 §4.2.5).
 func (p *sfParser) quoted() (sfMember, bool) {
 	var b strings.Builder
 	for p.i++; !p.done(); p.i++ {
