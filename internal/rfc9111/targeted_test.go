@@ -67,6 +67,7 @@ func TestParseTargeted(t *testing.T) {
 			directives{PrivateFields: []string{"X-A"}}},
 		{"what forbids, with a value", "9213 §2.1", []string{`no-store=1, must-revalidate="x", proxy-revalidate=y`},
 			directives{NoStore: true, MustRevalidate: true, ProxyRevalidate: true}},
+		{"a date", "9651 §4.2.9", []string{"max-age=@1, no-store"}, directives{NoStore: true, MaxAge: unreadable}},
 		{"what permits, with a value", "9213 §2.1", []string{"public=1, must-understand=true"}, directives{}},
 	} {
 		t.Run(test.name, func(t *testing.T) {
@@ -126,7 +127,7 @@ func TestParseTargetedIgnores(t *testing.T) {
 		{"a parameter without a key", "8941 §4.2.3.2", []string{"max-age=1;"}},
 		{"a parameter without a value", "8941 §4.2.3.2", []string{"max-age=1;a="}},
 		{"white space before a parameter", "8941 §4.2.3.2", []string{"max-age=1 ;a"}},
-		{"a date", "8941 §4.2.3.1", []string{"max-age=@1"}},
+		{"a date without a number", "9651 §4.2.9", []string{"max-age=@"}},
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			if got, ok := rfc9111.ParseTargeted(test.lines); ok || !reflect.DeepEqual(got, rfc9111.ResponseDirectives{}) {
