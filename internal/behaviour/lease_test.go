@@ -312,6 +312,32 @@ func TestLeaseThatEndsLate(t *testing.T) {
 	})
 }
 
+// isLease tells whether a key, or the first of some, is that of a lease.
+func isLease(key string) bool { return strings.Contains(key, "#l") || strings.Contains(key, ":vl@") }
+
+// A process that has not got the lease, and then finds none, as it has ended in between, gets what the fill has left.
+func TestLeaseThatHasJustEnded(t *testing.T) {
+	eachUser(t, secondOf, func(t *testing.T, p *processes) {
+		first := later(func() string { return p.ask(t.Context(), 0) })
+		time.Sleep(900 * time.Millisecond)
+		var slowed atomic.Bool
+		p.store.breakdown(func(_ context.Context, c call) error {
+			if c.op == "get" && isLease(c.key) && slowed.CompareAndSwap(false, true) {
+				time.Sleep(150 * time.Millisecond) // less than an operation may take
+			}
+			return nil
+		})
+		for _, got := range []string{p.ask(t.Context(), 1), <-first} {
+			if got != "run 1" {
+				t.Errorf("got %q", got)
+			}
+		}
+		if !slowed.Load() {
+			t.Error("the lease was not looked at")
+		}
+	})
+}
+
 // Variants of a page are made side by side, each once, as soon as it is known by what they differ.
 func TestLeaseOfVariants(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
@@ -360,7 +386,6 @@ func TestLeaseWithoutAStore(t *testing.T) {
 		s.GET("/", cachette.Cached(time.Minute), handler)
 		s.get("/")
 		synctest.Wait()
-		isLease := func(key string) bool { return strings.HasSuffix(key, "#l") }
 		if keys := store.keys(isLease); len(keys) != 0 {
 			t.Errorf("the store has %q", keys)
 		}
@@ -370,13 +395,14 @@ func TestLeaseWithoutAStore(t *testing.T) {
 			}
 			return nil
 		})
+		began := time.Now()
 		for i := range 20 {
 			if a := s.get(fmt.Sprint("/?", i)); a.status != http.StatusOK || a.hit() {
 				t.Errorf("%d, %s", a.status, a.cacheStatus())
 			}
 		}
-		if got := runs.Load(); got != 21 {
-			t.Errorf("%d runs, want 21", got)
+		if got, took := runs.Load(), time.Since(began); got != 21 || took > 0 {
+			t.Errorf("%d runs, and %v, want 21 without a wait for leases", got, took)
 		}
 	})
 }

@@ -3,10 +3,14 @@ package behaviour_test
 import (
 	"context"
 	"fmt"
-	"strings"
+	"net/http"
 	"sync"
+	"sync/atomic"
 	"testing"
+	"testing/synctest"
 	"time"
+
+	"github.com/gin-gonic/gin"
 
 	"github.com/gin-cachette/cachette"
 	"github.com/gin-cachette/cachette/drivers"
@@ -83,7 +87,7 @@ func TestLeaseEndsAreTold(t *testing.T) {
 					<-leads
 					looks, behind := 0, 0
 					for _, o := range p.store.store.Operations() {
-						switch lease := strings.HasSuffix(o.Key, "#l") || strings.Contains(o.Key, ":vl@"); {
+						switch lease := isLease(o.Key); {
 						case lease && o.Name == "delete":
 							behind = looks
 						case lease && o.Name == "get":
@@ -123,4 +127,61 @@ func TestNearIsTold(t *testing.T) {
 			p.want(t, 1, fmt.Sprint("run ", round+2), 0)
 		}
 	})
+}
+
+// lingering is a teller that ends what is broken off a while later, as a driver does that waits for its connection.
+type lingering struct {
+	teller
+	while    time.Duration
+	underWay *atomic.Int64
+}
+
+func (d lingering) Wait(ctx context.Context, key string, from drivers.Position) error {
+	d.underWay.Add(1)
+	defer d.underWay.Add(-1)
+	defer time.Sleep(d.while)
+	return d.teller.Wait(ctx, key, from)
+}
+
+// A cache that is closed asks its store for no news any more, and has nothing under way there, unless the driver takes too long to end that.
+func TestCloseEndsWhatWaitsForNews(t *testing.T) {
+	for name, row := range map[string]struct {
+		near  int64
+		while time.Duration
+	}{"a near tier": {1 << 20, 50 * time.Millisecond}, "a lease": {0, 50 * time.Millisecond}, "a driver that goes on": {1 << 20, time.Minute}} {
+		t.Run(name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				store := lingering{newTeller(), row.while, new(atomic.Int64)}
+				s := newSite(t, func(c *cachette.Config) { c.Driver, c.Near, c.Lease = store, row.near, time.Minute })
+				other := newSite(t, func(c *cachette.Config) { c.Driver, c.Lease = store.teller, time.Minute })
+				for _, s := range []*site{s, other} {
+					s.GET("/page", cachette.Cached(time.Minute), func(c *gin.Context) {
+						time.Sleep(time.Second)
+						c.String(http.StatusOK, "page")
+					})
+				}
+				leads := other.asking(t.Context(), "/page")
+				time.Sleep(500 * time.Millisecond)
+				if a := s.get("/page"); a.body != "page" { // it has waited for the lease
+					t.Errorf("%d %q", a.status, a.body)
+				}
+				<-leads
+				time.Sleep(5 * time.Second) // until a near tier knows where the log is, and before the reader of leases ends by itself
+				if store.underWay.Load() == 0 {
+					t.Fatal("nothing waits for news")
+				}
+				began := time.Now()
+				if err := s.cache.Close(); err != nil {
+					t.Error(err)
+				}
+				if n := store.underWay.Load(); (n > 0) != (row.while == time.Minute) {
+					t.Errorf("%d calls are under way behind Close", n)
+				}
+				if took := time.Since(began); took > 3*time.Second {
+					t.Errorf("Close took %v", took)
+				}
+				time.Sleep(time.Hour)
+			})
+		})
+	}
 }

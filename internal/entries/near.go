@@ -6,6 +6,7 @@ import (
 	"hash/maphash"
 	"log/slog"
 	"math/bits"
+	"sync"
 	"sync/atomic"
 	"time"
 
@@ -45,6 +46,23 @@ type near struct {
 	uses  uses
 	wakes *Wakes // nil where the store does not tell of records
 	stop  context.CancelFunc
+	looks background // at what was purged
+}
+
+// background is what goes on beside the requests, on the store.
+type background struct{ running sync.WaitGroup }
+
+// wait waits until it has ended, or ctx has: a driver that ignores its context is not waited for.
+func (b *background) wait(ctx context.Context) {
+	ended := make(chan struct{})
+	go func() {
+		defer close(ended)
+		b.running.Wait()
+	}()
+	select {
+	case <-ended:
+	case <-ctx.Done():
+	}
 }
 
 // startNear begins the tier near this process, if there is to be one.
@@ -62,15 +80,16 @@ func (s *Store) startNear(o Near) {
 	s.near = n
 	if s.wakes != nil {
 		n.wakes, s.wakes.always, n.tier.OnNews = s.wakes, true, s.wakes.hear
-		go n.listen(ctx)
+		n.looks.running.Go(func() { n.listen(ctx) })
 	}
-	go n.poll(ctx)
+	n.looks.running.Go(func() { n.poll(ctx) })
 }
 
-// close ends what looks at the purges, and forgets what was kept.
-func (n *near) close() {
+// close ends what looks at the purges, waits for that as long as ctx has, and forgets what was kept.
+func (n *near) close(ctx context.Context) {
 	if n != nil {
 		n.stop()
+		n.looks.wait(ctx)
 		_ = n.Close() // it does not fail
 	}
 }

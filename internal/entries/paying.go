@@ -204,10 +204,9 @@ func (s *Store) payClear(ctx context.Context, prefix string, number uint64) erro
 }
 
 // Close ends what runs beside the requests: it has carried out what waits for the store, and tries a last time to carry out what is owed.
-// It takes no longer than the operation timeout. The driver is to be closed after it.
+// It takes no longer than the operation timeout for that, nor for what has to end before. The driver is to be closed after it.
 func (s *Store) Close() {
-	s.near.close()
-	s.wakes.close()
+	s.stopLooking()
 	s.forms.close()
 	ctx, cancel := context.WithTimeout(context.Background(), s.far.Timeout())
 	defer cancel()
@@ -224,6 +223,14 @@ func (s *Store) Close() {
 		s.log.Warn("cachette: the store has not taken all removals before the cache closed; other processes may go on with what " +
 			"was to be removed: flush once the store is back, or wait for the times to live to end")
 	}
+}
+
+// stopLooking ends what looks at the store for news. What then is left to do has a time of its own.
+func (s *Store) stopLooking() {
+	ctx, cancel := context.WithTimeout(context.Background(), s.far.Timeout())
+	defer cancel()
+	s.near.close(ctx)
+	s.wakes.close(ctx)
 }
 
 // stopPaying ends the goroutine that pays, and tells whether it has ended: a driver that ignores its context is not waited for.

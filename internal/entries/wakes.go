@@ -22,6 +22,8 @@ type Wakes struct {
 	ready  atomic.Bool // what ends from now on is told
 	always bool        // the near tier reads
 
+	readers background
+
 	mu      sync.Mutex
 	waiting map[string]map[chan struct{}]struct{} // by what the log has of it
 	stop    context.CancelFunc                    // of the reader; nil for none
@@ -65,7 +67,7 @@ func (w *Wakes) Await(lease string) (told <-chan struct{}, leave func()) {
 	if w.stop == nil && !w.always && !w.closed {
 		ctx, stop := context.WithCancel(insist(context.Background()))
 		w.stop = stop
-		go w.read(ctx)
+		w.readers.running.Go(func() { w.read(ctx) })
 	}
 	return c, func() { w.leave(text, c) }
 }
@@ -97,13 +99,12 @@ func (w *Wakes) rest() {
 	}
 }
 
-// close ends the reader.
-func (w *Wakes) close() {
+// close ends the reader, and waits for that as long as ctx has.
+func (w *Wakes) close(ctx context.Context) {
 	if w == nil {
 		return
 	}
 	w.mu.Lock()
-	defer w.mu.Unlock()
 	w.closed = true
 	if w.stop != nil {
 		w.stop()
@@ -111,6 +112,8 @@ func (w *Wakes) close() {
 	if w.idle != nil {
 		w.idle.Stop()
 	}
+	w.mu.Unlock()
+	w.readers.wait(ctx)
 }
 
 // hear tells those that wait for something of what the log has. What it does not tell any more may be anything.
