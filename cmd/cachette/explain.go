@@ -128,8 +128,11 @@ func (p *page) addCookie(cookie string) error {
 	return p.addPart(fmt.Sprintf("=%q", value)) // as options.Cookie has it
 }
 
-// keyed is a key that a route may have for a page.
-type keyed struct{ key, by string }
+// keyed is a target that a route may make of a page's request.
+type keyed struct {
+	of target.Target
+	by string
+}
 
 // keys returns where a page may be.
 func (r *reader) keys(request *http.Request, p *page) (keys []keyed) {
@@ -159,15 +162,33 @@ func (r *reader) keys(request *http.Request, p *page) (keys []keyed) {
 			for _, tls := range []bool{secure, !secure} {
 				route.Query = query
 				scheme := target.NewScheme(route)
-				key := scheme.Target(request, tls, said).Key
-				if slices.ContainsFunc(keys, func(k keyed) bool { return k.key == key }) {
+				of := scheme.Target(request, tls, said)
+				if slices.ContainsFunc(keys, func(k keyed) bool { return k.of.Key == of.Key }) {
 					continue
 				}
-				keys = append(keys, keyed{key, words(query, route.Depth, tls)})
+				scheme.Loosen(&of, request.URL, nil)
+				keys = append(keys, keyed{of, words(query, route.Depth, tls)})
 			}
 		}
 	}
 	return keys
+}
+
+// declared returns keys with those to which the last responses for the path lead, by what they have declared of the query.
+func (r *reader) declared(ctx context.Context, keys []keyed) (all []keyed, err error) {
+	for _, k := range keys {
+		all = append(all, k)
+		declared, err := r.entries.Declared(ctx, &k.of)
+		if err != nil {
+			return nil, err
+		}
+		if declared != nil {
+			k.of.Key = k.of.Under(declared)
+			k.by += ", by No-Vary-Search: " + declared.String()
+			all = append(all, k)
+		}
+	}
+	return all, nil
 }
 
 func words(query target.Query, depth int, tls bool) string {
@@ -185,10 +206,13 @@ func words(query target.Query, depth int, tls bool) string {
 func (c *command) explainPage(ctx context.Context, r *reader, request *http.Request, p *page) error {
 	c.tellStore(r.cfg)
 	c.line("service", "%s", serviceOf(r.cfg))
-	keys := r.keys(request, p)
+	keys, err := r.declared(ctx, r.keys(request, p))
+	if err != nil {
+		return r.fail("explain", "", err)
+	}
 	found, hit := false, false
 	for _, k := range keys {
-		told, err := r.entries.Tell(ctx, &target.Target{Key: k.key, Header: request.Header})
+		told, err := r.entries.Tell(ctx, &target.Target{Key: k.of.Key, Header: request.Header})
 		if err != nil {
 			return r.fail("explain", "", err)
 		}
@@ -211,7 +235,7 @@ func (c *command) explainPage(ctx context.Context, r *reader, request *http.Requ
 func (c *command) tellNothing(ctx context.Context, r *reader, request *http.Request, keys []keyed) error {
 	c.line("nothing", "is stored for %s of %s, of this service. It was looked for under", quoted(request.RequestURI), quoted(request.Host))
 	for _, k := range keys {
-		c.line("", "%s (%s)", visible(k.key), k.by)
+		c.line("", "%s (%s)", visible(k.of.Key), k.by)
 	}
 	there, err := r.entries.Standing(ctx, purge.Scope{Kind: purge.Path, Name: request.URL.Path})
 	if err != nil {
@@ -229,7 +253,7 @@ func (c *command) tellNothing(ctx context.Context, r *reader, request *http.Requ
 // tellPage tells what is stored under the key of a page, and whether it would be a hit for a client that asks for nothing in particular.
 func (c *command) tellPage(k keyed, told *entries.Told, now time.Time) bool {
 	c.printf("\n")
-	c.line("key", "%s (%s)", visible(k.key), k.by)
+	c.line("key", "%s (%s)", visible(k.of.Key), visible(k.by))
 	if told.Variants != nil {
 		c.line("vary", "the page varies by %s", visible(strings.Join(told.Variants.Fields, ", ")))
 	}

@@ -78,6 +78,10 @@ func shop(engine *gin.Engine) {
 	engine.GET("/users", cachette.Cached(time.Hour, cachette.WithIdentity(func(c *gin.Context) string { return c.GetHeader("User") })), page)
 	engine.GET("/plans", cachette.Cached(time.Hour, cachette.WithCookie("theme"), cachette.WithKeyPart(func(c *gin.Context) string { return c.GetHeader("Plan") })), page)
 	engine.GET("/listed", cachette.Cached(time.Hour, cachette.WithQueryParams("page")), page)
+	engine.GET("/declared", cachette.Cached(time.Hour), func(c *gin.Context) {
+		c.Header("No-Vary-Search", `params=("b")`)
+		page(c)
+	})
 	engine.GET("/simpler", cachette.Cached(time.Hour, cachette.WithIgnoredQueryParams("x"), cachette.WithoutTrackingParams(), cachette.WithSortedQuery()), page)
 	engine.GET("/path", cachette.Cached(time.Hour, cachette.WithPathKey()), page)
 	engine.GET("/lasting", cachette.Cached(time.Hour), func(c *gin.Context) {

@@ -109,6 +109,7 @@ func TestExplain(t *testing.T) {
 			{path: "/tagged", says: []string{`tag "product:42": good`}},
 			{path: "/spaced", args: []string{"-namespace", "shop"}, lacks: []string{}, says: []string{`namespace "shop": good`}},
 			{path: "/listed?b=1&page=2", args: []string{"-query", "page"}, lacks: []string{}, says: []string{"a hit"}},
+			{path: "/declared?b=2&a=3", says: []string{"a hit", "by No-Vary-Search: params=(\"b\")"}},
 			{path: "/simpler?utm_source=a&b=1&x=2&a=3", args: []string{"-ignored", "x", "-tracking", "-sorted"}, lacks: []string{"-tracking", "-sorted"}, says: []string{"a hit"}},
 			{path: "/users", fields: []string{"User", "ann"}, args: []string{"-identity", "ann"}, lacks: []string{"-identity", "bob"}, says: []string{"whom it is for", "a hit"}},
 			{
@@ -123,7 +124,8 @@ func TestExplain(t *testing.T) {
 			},
 		} {
 			s.keep(test.path, test.fields...)
-			got := here(t, environ, "", append([]string{"explain", s.url + test.path}, test.args...)...)
+			asked := strings.Replace(test.path, "declared?b=2", "declared?b=7", 1) // which the page answers, too
+			got := here(t, environ, "", append([]string{"explain", s.url + asked}, test.args...)...)
 			for _, says := range test.says {
 				if got.code != exitOK || !strings.Contains(got.out, says) {
 					t.Errorf("%s %q: %q is not in %v", test.path, test.args, says, got)

@@ -49,6 +49,14 @@ func (s *Store) search(ctx context.Context, of *target.Target, now time.Time, ke
 	return found
 }
 
+// Declared returns what a response for the path of a target has declared last of the query, by its record; nil for nothing. It is for stores of bytes.
+func (s *Store) Declared(ctx context.Context, of *target.Target) (*target.Variation, error) {
+	if of.Search.Path == "" {
+		return nil, nil
+	}
+	return s.getDeclared(ctx, of.Search.Declared())
+}
+
 // getAt finds what is stored under the key of a target, and reads the record of what was declared, unless that is empty.
 func (s *Store) getAt(ctx context.Context, of *target.Target, now time.Time, keeps *near, record string) Found {
 	if s.local == nil {
