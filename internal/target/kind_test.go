@@ -32,9 +32,9 @@ func TestKindOf(t *testing.T) {
 		target.Lease(page(target.Route{}, "http://h/")):                              target.Other,
 		"p:~r:hq//h/?a##l":                           target.Page, // a query of "a#l"
 		target.Lease("p:~r:hq//h/?a##"):              target.Other,
-		"p:~r:hq//h/a%&":                              target.Other, // what was declared last for a path
-		"p:~r:hq//h/a?b=%&":                           target.Page,
-		"p:~r:hq//h/a%&digest?a=1":                    target.Page,
+		"p:~r:hq//h/a%&":                             target.Other, // what was declared last for a path
+		"p:~r:hq//h/a?b=%&":                          target.Page,
+		"p:~r:hq//h/a%&digest?a=1":                   target.Page,
 		string(values.AppendKey(nil, "user:7")):      target.Remembered,
 		string(tagged.AppendKey(nil, "l")):           target.Remembered,
 		values.Lease("user:7"):                       target.Other,
