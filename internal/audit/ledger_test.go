@@ -48,6 +48,19 @@ func TestNames(t *testing.T) {
 	}
 }
 
+// As long as a page has changed by itself as often as with a cause, that is not named.
+func TestNamesWhatOutweighsChance(t *testing.T) {
+	var l found.Ledger
+	for range 4 {
+		l.Looked("/p", &differs)
+	}
+	for i := range 6 {
+		if named := l.Found("/p", cookie, &differs); (named != nil) != (i == 4) {
+			t.Errorf("named the %d. time: %v", i+1, named)
+		}
+	}
+}
+
 // Data that changes now and then, also between two runs, is no cause.
 func TestDataThatChanges(t *testing.T) {
 	var l found.Ledger

@@ -45,8 +45,26 @@ func TestSuspects(t *testing.T) {
 	for i := range 1000 {
 		crowded.Header["X-"+string(rune('A'+i%26))+string(rune('A'+i/26%26))+string(rune('A'+i/676))] = []string{"1"}
 	}
-	if n := len(q.Suspects(crowded)); n > 64 {
+	if n := len(q.Suspects(crowded)); n != 64 {
 		t.Errorf("%d suspects", n)
+	}
+	for length, want := range map[int]bool{64: true, 65: false} { // of a name
+		name := http.CanonicalHeaderKey(strings.Repeat("n", length))
+		if got := slices.Contains(q.Suspects(&http.Request{Header: http.Header{name: {"1"}}}), found.Suspect{Kind: audit.Header, Name: name}); got != want {
+			t.Errorf("a name of %d bytes is suspected: %t", length, got)
+		}
+	}
+}
+
+// A difference names no more than sixteen things beside the body, however many fields a response has.
+func TestDifferencesAreBounded(t *testing.T) {
+	var fields []response.Field
+	for i := range 100 {
+		fields = append(fields, response.Field{Name: "X-" + string(rune('A'+i%26)) + string(rune('A'+i/26)), Values: []string{"1"}})
+	}
+	one, other := found.Of(200, nil, []byte("a"), nil), found.Of(404, fields, []byte("b"), nil)
+	if d := found.Compare(&one, &other); len(d.Names) != 17 || d.Names[0] != "status" || d.Names[16] != "body" {
+		t.Errorf("%d names: %q", len(d.Names), d.Names)
 	}
 }
 
