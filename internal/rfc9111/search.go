@@ -110,10 +110,12 @@ func (p *sfParser) searchValue() (item sfMember, list searchList, ok bool) {
 	}
 }
 
-// Form returns the form that a query has in common with those of URLs that are equivalent (§5), and with no others. It is for one that is not the default.
-func (s *Search) Form(query string) string {
+// AppendForm appends to b the form that a query has in common with those of URLs that are equivalent (§5), and with no others. It is for one that is not
+// the default.
+func (s *Search) AppendForm(b []byte, query string) []byte {
 	type pair struct{ name, value string }
-	var pairs []pair
+	var room [8]pair
+	pairs := room[:0]
 	for text := range strings.SplitSeq(query, "&") {
 		if text == "" {
 			continue
@@ -127,14 +129,13 @@ func (s *Search) Form(query string) string {
 	if s.AnyOrder {
 		slices.SortStableFunc(pairs, func(a, b pair) int { return strings.Compare(a.name, b.name) })
 	}
-	var b []byte
-	for _, p := range pairs {
-		if b != nil {
+	for i, p := range pairs {
+		if i > 0 {
 			b = append(b, '&')
 		}
 		b = appendForm(append(appendForm(b, p.name), '='), p.value)
 	}
-	return string(b)
+	return b
 }
 
 // formDecoded decodes a name or a value as the parser of application/x-www-form-urlencoded does: an escape that is none stays as it is, and what

@@ -69,7 +69,7 @@ func (s *Scheme) AppendUnder(b, key []byte, u *url.URL, v *Variation) []byte {
 
 func (v *Variation) append(path []byte, query string) []byte {
 	path = append(append(path, '%'), v.mark...)
-	return append(path, v.search.Form(query)...)
+	return v.search.AppendForm(path, query)
 }
 
 // Under returns the key of the responses for the target that declare v, which may be nil.
