@@ -145,6 +145,28 @@ func TestCrowdFromBeforeTheHandler(t *testing.T) {
 	})
 }
 
+// What a fill asks the store for before its handler runs it asks at once, also where its place in the log of tags is not known from a moment ago.
+func TestFillAsksAtOnce(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s := newSite(t, func(cfg *cachette.Config) { cfg.Driver = farDepot() })
+		var began time.Time
+		var took time.Duration
+		s.GET("/:n", cachette.Cached(time.Hour), func(c *gin.Context) {
+			took = time.Since(began)
+			cachette.Tag(c, "tag")
+			c.String(http.StatusOK, "page")
+		})
+		for n := range 3 {
+			began = time.Now()
+			s.get("/" + strconv.Itoa(n))
+			time.Sleep(time.Minute)
+		}
+		if took != 40*time.Millisecond {
+			t.Errorf("the handler ran after %v, want the look-up, and then what is left at once: 40ms", took)
+		}
+	})
+}
+
 // A request that leads and whose client leaves, while the store is asked or the handler runs, sends none of those that wait to the handler.
 func TestLeaderLeavesAtAnyMoment(t *testing.T) {
 	for name, leads := range map[string]struct {

@@ -1,6 +1,7 @@
 package purge
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"slices"
@@ -8,13 +9,28 @@ import (
 	"time"
 )
 
-// Begin takes the ticket of a fill: the position in the log first, then the words.
+// Begin takes the ticket of a fill: the position in the log and the words, side by side. A scope is judged by one of them alone, and both are from before
+// the fill.
 func (s *Shared) Begin(ctx context.Context, l *Look, f Fill) (Ticket, error) {
 	b, err := s.prepare(ctx, l, f)
 	if err != nil {
 		return Ticket{}, err
 	}
-	if err := s.add(ctx, &b.ticket, b.marks, b.missing, lifeFor(f.TTL)); err != nil {
+	add := func() error { return s.add(ctx, &b.ticket, b.marks, b.missing, lifeFor(f.TTL)) }
+	if b.located(f) {
+		err = add()
+	} else {
+		var added, located error
+		s.Beside(2, func(i int) {
+			if i == 0 {
+				added = add()
+			} else {
+				located = b.locate(ctx)
+			}
+		})
+		err = cmp.Or(added, located)
+	}
+	if err != nil {
 		return Ticket{}, err
 	}
 	return b.ended(), nil
@@ -55,11 +71,6 @@ func (s *Shared) prepare(ctx context.Context, l *Look, f Fill) (*beginning, erro
 		return nil, err
 	}
 	t.Basis.Place = l.place(v.end)
-	if f.Late && s.Log != nil {
-		if t.log, err = s.position(ctx, part); err != nil {
-			return nil, err
-		}
-	}
 	if b.own, err = s.claim(ctx, t, scopes); err != nil {
 		return nil, err
 	}
@@ -71,6 +82,22 @@ func (s *Shared) prepare(ctx context.Context, l *Look, f Fill) (*beginning, erro
 	}
 	b.marks, b.missing = s.take(t, l, scopes, f.TTL)
 	return b, nil
+}
+
+// located tells whether a fill has its position in the log of tags, if it is to have one: that which was read last is good for a while.
+func (b *beginning) located(f Fill) bool {
+	part := b.ticket.part
+	if !f.Late || part.s.Log == nil {
+		return true
+	}
+	b.ticket.log = part.lastPosition()
+	return b.ticket.log != ""
+}
+
+// locate reads the position of a fill.
+func (b *beginning) locate(ctx context.Context) (err error) {
+	b.ticket.log, err = b.ticket.part.position(ctx)
+	return err
 }
 
 // ended returns the ticket of a fill that has all its words.

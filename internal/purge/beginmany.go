@@ -13,7 +13,9 @@ func (s *Shared) BeginMany(ctx context.Context, looks []*Look, fills []Fill) ([]
 	parts := s.byPart(fills)
 	s.Beside(len(parts), func(n int) {
 		for _, i := range parts[n] { // one after the other: what the first has read of the partition's logs is good for all
-			begun[i], errs[i] = s.prepare(ctx, looks[i], fills[i])
+			if begun[i], errs[i] = s.prepare(ctx, looks[i], fills[i]); errs[i] == nil && !begun[i].located(fills[i]) {
+				errs[i] = begun[i].locate(ctx)
+			}
 		}
 	})
 	s.addMany(ctx, begun, fills, errs)
@@ -48,7 +50,7 @@ func (s *Shared) addMany(ctx context.Context, begun []*beginning, fills []Fill, 
 	places := make(map[string]int)
 	ids, wanted := make([][]markID, len(fills)), make([][]string, len(fills))
 	for i, b := range begun {
-		if b == nil || len(b.missing) == 0 {
+		if b == nil || errs[i] != nil || len(b.missing) == 0 {
 			continue
 		}
 		life = max(life, lifeFor(fills[i].TTL))

@@ -417,8 +417,9 @@ var within = flag.Int("within", 100_000, "in how many schedules each mistake mus
 
 // known are schedules that find a mistake which many others do not. They are tried first, and the others where they find it no longer.
 var known = map[string]int{
+	"a position noted for the process's last fill, not for this one":       256741,
+	"a near tier that takes any mark for its own":                          148788,
 	"a log that got no record deleted behind marks that are deleted again": 102683,
-	"a position noted for the process's last fill, not for this one":       52508,
 	"words from before a payment":                                          23369,
 	"an add is repeated with its word":                                     21631,
 	"the log of tags of another partition":                                 17662,

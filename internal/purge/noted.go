@@ -11,16 +11,22 @@ type noted struct {
 	at  time.Time
 }
 
-// position returns a position in a partition's log of tags from before now, for a fill that begins: the one that was read last, for as long as
-// Every. An older position tells of more purges than a younger one, and of none too few; it saves a fill a round trip.
-func (s *Shared) position(ctx context.Context, part *partition) (Position, error) {
-	now := s.Now()
-	if last := part.noted.Load(); last != nil && now.Sub(last.at) < s.Every && !now.Before(last.at) {
-		return last.end, nil
+// lastPosition returns the position in the partition's log of tags that was read last, for as long as Every, or none. It is for a fill that begins: an older
+// position tells of more purges than a younger one, and of none too few; it saves a round trip.
+func (p *partition) lastPosition() Position {
+	now := p.s.Now()
+	if last := p.noted.Load(); last != nil && now.Sub(last.at) < p.s.Every && !now.Before(last.at) {
+		return last.end
 	}
-	end, err := s.Log.End(ctx, part.tags, LogLife)
+	return ""
+}
+
+// position reads the position of the end of the partition's log of tags.
+func (p *partition) position(ctx context.Context) (Position, error) {
+	now := p.s.Now()
+	end, err := p.s.Log.End(ctx, p.tags, LogLife)
 	if err == nil {
-		part.noted.Store(&noted{end, now})
+		p.noted.Store(&noted{end, now})
 	}
 	return end, err
 }
