@@ -338,6 +338,75 @@ func TestLeaseThatHasJustEnded(t *testing.T) {
 	})
 }
 
+// behindInsert is a depot that has something happen when it has inserted, before its caller hears of it.
+type behindInsert struct {
+	depot
+	then func()
+}
+
+func (d behindInsert) Insert(ctx context.Context, key string, value []byte, ttl time.Duration) (bool, error) {
+	inserted, err := d.depot.Insert(ctx, key, value, ttl)
+	d.then()
+	return inserted, err
+}
+
+// The lease that is there when its client has just left holds up nobody, in its own process and in others.
+func TestLeaseOfAClientThatHasJustLeft(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		ctx, leave := context.WithCancel(t.Context())
+		store := behindInsert{newDepot(), leave}
+		var sites []*site
+		for range 2 {
+			s := newSite(t, func(c *cachette.Config) { c.Driver, c.Lease = store, time.Minute })
+			s.GET("/page", cachette.Cached(time.Hour), text("page"))
+			sites = append(sites, s)
+		}
+		began := time.Now()
+		left := sites[0].asking(ctx, "/page")
+		<-left
+		for _, s := range sites {
+			if a := s.get("/page"); a.body != "page" {
+				t.Errorf("%d %q", a.status, a.body)
+			}
+		}
+		if took := time.Since(began); took > 50*time.Millisecond {
+			t.Errorf("others have waited for %v", took)
+		}
+	})
+}
+
+// A request that asks for the handler waits for no lease, and has nobody wait for one.
+func TestReloadsHaveNoLease(t *testing.T) {
+	for name, first := range map[string][]string{"beside a lease": nil, "before it": {"Cache-Control", "no-cache"}} {
+		t.Run(name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				store := newDepot()
+				var sites []*site
+				for range 2 {
+					s := newSite(t, func(c *cachette.Config) { c.Driver, c.Lease = store, time.Minute })
+					s.GET("/page", cachette.Cached(time.Hour), func(c *gin.Context) {
+						time.Sleep(time.Second)
+						c.String(http.StatusOK, "page")
+					})
+					sites = append(sites, s)
+				}
+				began := time.Now()
+				earlier := later(func() answer { return sites[0].served(t.Context(), http.MethodGet, "/page", first...) })
+				time.Sleep(500 * time.Millisecond)
+				second := []string{"Cache-Control", "no-cache"}
+				if first != nil {
+					second = nil
+				}
+				a := sites[1].served(t.Context(), http.MethodGet, "/page", second...)
+				if took := time.Since(began); a.body != "page" || took != 1500*time.Millisecond {
+					t.Errorf("%q after %v, want the time of its own handler: 1.5s", a.body, took)
+				}
+				<-earlier
+			})
+		})
+	}
+}
+
 // Variants of a page are made side by side, each once, as soon as it is known by what they differ.
 func TestLeaseOfVariants(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
