@@ -260,13 +260,17 @@ func TestLeaseOutlivesItsClient(t *testing.T) {
 		synctest.Wait()
 		ctx, leave := context.WithTimeout(t.Context(), 100*time.Millisecond)
 		defer leave()
-		left := later(func() string { return p.ask(ctx, 1) })
+		var away time.Duration
+		began := time.Now()
+		left := later(func() string { defer func() { away = time.Since(began) }(); return p.ask(ctx, 1) })
 		synctest.Wait()
 		if got := p.ask(t.Context(), 1); got != "run 1" || p.runs.Load() != 1 {
 			t.Errorf("got %q, of %d runs", got, p.runs.Load())
 		}
 		<-first
-		<-left
+		if <-left; away != 100*time.Millisecond {
+			t.Errorf("the client that left was let go after %v", away)
+		}
 	})
 }
 
@@ -285,6 +289,55 @@ func TestLeaseLooksAgain(t *testing.T) {
 			if got != "run 1" {
 				t.Errorf("got %q", got)
 			}
+		}
+		p.purge(t)
+		p.want(t, 1, "run 2", 50*time.Millisecond) // the lease is not left behind
+	})
+}
+
+// Between the look of a process at what another one has left and the answer to that, all is purged, and another client comes: it does not get what was
+// read before.
+func TestLeaseLooksAgainBesideAPurge(t *testing.T) {
+	eachUser(t, secondOf, func(t *testing.T, p *processes) {
+		first := later(func() string { return p.ask(t.Context(), 0) })
+		time.Sleep(500 * time.Millisecond)
+		second := later(func() string { return p.ask(t.Context(), 1) })
+		synctest.Wait()
+		var late <-chan string
+		p.store.delaySeveral(func(keys []string) { // the look behind that which has shown that something is stored
+			if _, err := p.store.store.Peek(keys[0]); err == nil && isResponse(keys[0]) && !isLease(keys[0]) {
+				p.store.delaySeveral(nil)
+				p.purge(t)
+				late = later(func() string { return p.ask(t.Context(), 1) })
+				time.Sleep(50 * time.Millisecond)
+			}
+		})
+		if got := <-second; got != "run 1" {
+			t.Errorf("got %q, want what was there when it was looked for", got)
+		}
+		if got := <-late; got == "run 1" {
+			t.Errorf("got %q, which was purged before it was asked for", got)
+		}
+		<-first
+	})
+}
+
+// What the store does not take frees all processes at once.
+func TestLeaseOfWhatIsNotStored(t *testing.T) {
+	eachUser(t, secondOf, func(t *testing.T, p *processes) {
+		p.store.breakdown(func(_ context.Context, c call) error {
+			if c.op == "set" && isResponse(c.key) && !isLease(c.key) {
+				return errors.New("full")
+			}
+			return nil
+		})
+		began := time.Now()
+		answers := together(len(p.sites), func(i int) string { return p.ask(t.Context(), i) })
+		for range p.sites {
+			await(t, "an answer", answers)
+		}
+		if took := time.Since(began); took > 2*time.Second+50*time.Millisecond {
+			t.Errorf("it took %v, want the time of two runs: that of the first, and that of all others", took)
 		}
 	})
 }

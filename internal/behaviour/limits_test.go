@@ -258,6 +258,12 @@ func (s crate) GetValues(ctx context.Context, keys ...string) ([][]byte, error) 
 			values[i] = append([]byte{}, item.Value...)
 		}
 	}
+	s.mu.Lock()
+	behind := s.behind
+	s.mu.Unlock()
+	if behind != nil {
+		behind(keys)
+	}
 	return values, nil
 }
 

@@ -24,6 +24,8 @@ type shelf struct {
 	mu sync.Mutex
 	// linger, if any, is called with what a Get is about to return.
 	linger func(c call)
+	// behind, if any, is called when several keys have been read, before the caller hears of it.
+	behind func(keys []string)
 }
 
 // call is an operation that a shelf was asked for.
@@ -50,6 +52,13 @@ func (s *shelf) delay(linger func(c call)) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.linger = linger
+}
+
+// delaySeveral makes each reading of several keys go through behind before it returns; nil ends that.
+func (s *shelf) delaySeveral(behind func(keys []string)) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.behind = behind
 }
 
 func (s *shelf) begin(ctx context.Context, c call) error {
