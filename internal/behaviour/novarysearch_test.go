@@ -373,6 +373,31 @@ func TestNoVarySearchBehindAFlush(t *testing.T) {
 	}
 }
 
+// What is taken back by an answer that is not stored does not leave an older response for the same URL, which had declared nothing (RFC 9111 §4).
+func TestNoVarySearchIsTakenBack(t *testing.T) {
+	eachStore(t, func(t *testing.T, store func(*cachette.Config)) {
+		s := newSite(t, store)
+		var run int
+		s.GET("/p", cachette.Cached(time.Minute), func(c *gin.Context) {
+			run++
+			switch run {
+			case 2:
+				c.Header("No-Vary-Search", `params=("x")`)
+			case 3:
+				c.Header("Cache-Control", "no-store")
+			}
+			c.String(http.StatusOK, "%d", run)
+		})
+		for i, ask := range []struct{ target, field, want string }{
+			{"/p?x=1", "X-Any: 1", "1"}, {"/p?x=2", "X-Any: 1", "2"}, {"/p?x=1", "X-Any: 1", "2"}, {"/p?x=1", "Cache-Control: no-cache", "3"}, {"/p?x=1", "X-Any: 1", "4"},
+		} {
+			if a := s.get(ask.target, ask.field); a.body != ask.want {
+				t.Errorf("%d: %q (%s), want %q", i, a.body, a.cacheStatus(), ask.want)
+			}
+		}
+	})
+}
+
 // Whatever responses declare, and however that changes, none answers a URL whose query is not equivalent by what it declares itself.
 func TestNoVarySearchOfRandomQueries(t *testing.T) {
 	fields := []string{``, `params=("a")`, `params=("a" "b")`, `except=("c")`, `except=("a" "b"), key-order`, `key-order`, `except=()`, `params="a"`}

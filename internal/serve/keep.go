@@ -149,9 +149,14 @@ func (x *exchange) written() func(error) {
 	}
 }
 
-// remove ends what is stored, whatever becomes of the client, unless what is stored by now is newer than the answer that ends it.
+// remove ends what is stored, whatever becomes of the client, unless what is stored by now is newer than the answer that ends it. Where that was found by
+// what it declares of the query, there may be an older one of the URL's own: that is not to come back.
 func (x *exchange) remove(e *response.Entry) {
 	x.unlessLate(x.stampOf(e, e.Variant), func() {
-		x.s.entries.Remove(context.WithoutCancel(x.request.Context()), e.Key)
+		ctx := context.WithoutCancel(x.request.Context())
+		x.s.entries.Remove(ctx, e.Key)
+		if own := x.target.Under(nil); e.Asked == "" && own != e.Page() {
+			x.s.entries.Remove(ctx, own)
+		}
 	})
 }
