@@ -398,6 +398,28 @@ func TestNoVarySearchIsTakenBack(t *testing.T) {
 	})
 }
 
+// A variant is found at once where a page begins to declare, also if what tells the variants apart was to last for longer where it stood.
+func TestNoVarySearchOfVariants(t *testing.T) {
+	eachStore(t, func(t *testing.T, store func(*cachette.Config)) {
+		s := newSite(t, store)
+		s.GET("/p", cachette.Cached(time.Hour), func(c *gin.Context) {
+			c.Header("Vary", "X-Lang")
+			if c.GetHeader("X-Lang") == "fr" {
+				c.Header("No-Vary-Search", `params=("x")`)
+				c.Header("Cache-Control", "max-age=60")
+			}
+			c.Status(http.StatusOK)
+		})
+		s.get("/p?x=1", "X-Lang: de")
+		s.get("/p?x=1", "X-Lang: fr")
+		for _, target := range []string{"/p?x=1", "/p?x=2"} {
+			if a := s.get(target, "X-Lang: fr"); !a.hit() {
+				t.Errorf("%s: %s", target, a.cacheStatus())
+			}
+		}
+	})
+}
+
 // Whatever responses declare, and however that changes, none answers a URL whose query is not equivalent by what it declares itself.
 func TestNoVarySearchOfRandomQueries(t *testing.T) {
 	fields := []string{``, `params=("a")`, `params=("a" "b")`, `except=("c")`, `except=("a" "b"), key-order`, `key-order`, `except=()`, `params="a"`}

@@ -49,13 +49,13 @@ func (s *Store) putBytes(of *target.Target, e *response.Entry, t *Ticket, expire
 }
 
 // knownVariants returns by what the responses of a key are told apart, as far as that is known without the store: as it waits for the
-// store, or as it was when the fill began. It is nil where that may have been purged.
+// store, or as it was when the fill began. It is nil where that may have been purged, or was found where the entry is not to be.
 func (s *Store) knownVariants(key string, t *Ticket) *response.Variants {
 	old := t.variants
 	if w, ok := s.queue.find(key); ok {
 		old = w.variants
 	}
-	if old == nil || old.Basis.Place != t.Basis.Place || !old.Basis.Agrees(&t.Basis) {
+	if old == nil || old.Key != key || old.Basis.Place != t.Basis.Place || !old.Basis.Agrees(&t.Basis) {
 		return nil
 	}
 	return old
