@@ -373,6 +373,37 @@ func TestNoVarySearchBehindAFlush(t *testing.T) {
 	}
 }
 
+// Nor does one answer a query that net/url, and so a handler, reads in another way than browsers do (draft-ietf-httpbis-no-vary-search §6): who asks for q=a;b, of
+// which the handler sees no q, would else choose the page of all that ask for q=a%3Bb.
+func TestNoVarySearchAsHandlersRead(t *testing.T) {
+	pieces := []string{
+		"q", "x", "1", "=", "&", "&q=", "&x=", ";", "%3B", "%zz", "%25zz", "%", "%25", "%F6", "%FE", "%EF%BF%BD", "%E2%82", "%FF%FF", "+", "%20", "%00", "[a]", "é", "%C3%A9",
+	}
+	reads := func(query string) string {
+		values, err := url.ParseQuery(query)
+		return fmt.Sprintf("%q %v", values["q"], err)
+	}
+	for _, field := range []string{`params=("x")`, `except=("q")`, `key-order`} {
+		t.Run(field, func(t *testing.T) {
+			s := newSite(t)
+			s.GET("/p", cachette.Cached(time.Minute), func(c *gin.Context) {
+				c.Header("No-Vary-Search", field)
+				c.String(http.StatusOK, "%s", reads(c.Request.URL.RawQuery))
+			})
+			random := rand.New(rand.NewPCG(1, 2))
+			for range 3000 {
+				query := []string{"", "q=", "x="}[random.IntN(3)]
+				for range random.IntN(4) {
+					query += pieces[random.IntN(len(pieces))]
+				}
+				if a := s.get("/p?" + query); a.body != reads(query) {
+					t.Fatalf("%q is read as %s, and answered by %s (%s)", query, reads(query), a.body, a.cacheStatus())
+				}
+			}
+		})
+	}
+}
+
 // What is taken back by an answer that is not stored does not leave an older response for the same URL, which had declared nothing (RFC 9111 §4).
 func TestNoVarySearchIsTakenBack(t *testing.T) {
 	eachStore(t, func(t *testing.T, store func(*cachette.Config)) {

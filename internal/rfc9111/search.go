@@ -106,12 +106,16 @@ func (p *sfParser) searchValue() (item sfMember, list searchList, ok bool) {
 			return sfMember{}, searchList{}, false
 		}
 		list.valid = list.valid && item.isString
-		list.names = append(list.names, formDecoded(item.text))
+		name, _ := formDecoded(item.text)
+		list.names = append(list.names, name)
 	}
 }
 
 // AppendForm appends to b the form that a query has in common with those of URLs that are equivalent (§5), and with no others. It is for one that is not
 // the default.
+//
+// A query that net/url does not read as browsers do stands for itself alone, which §6 allows: a semicolon, an escape that is none, and what is no UTF-8. Of
+// such a query handlers do not see what others would be given: of q=a;b they see no q, and of q=a%3Bb they do.
 func (s *Search) AppendForm(b []byte, query string) []byte {
 	type pair struct{ name, value string }
 	var room [8]pair
@@ -120,10 +124,14 @@ func (s *Search) AppendForm(b []byte, query string) []byte {
 		if text == "" {
 			continue
 		}
-		name, value, _ := strings.Cut(text, "=")
-		name = formDecoded(name)
+		rawName, rawValue, _ := strings.Cut(text, "=")
+		name, nameOK := formDecoded(rawName)
+		value, valueOK := formDecoded(rawValue)
+		if !nameOK || !valueOK || strings.IndexByte(text, ';') >= 0 {
+			return appendForm(append(b, '!'), query) // which no other form has
+		}
 		if _, named := slices.BinarySearch(s.Names, name); named == s.Except {
-			pairs = append(pairs, pair{name, formDecoded(value)})
+			pairs = append(pairs, pair{name, value})
 		}
 	}
 	if s.AnyOrder {
@@ -139,11 +147,12 @@ func (s *Search) AppendForm(b []byte, query string) []byte {
 }
 
 // formDecoded decodes a name or a value as the parser of application/x-www-form-urlencoded does: an escape that is none stays as it is, and what
-// is no UTF-8 becomes U+FFFD.
-func formDecoded(text string) string {
+// is no UTF-8 becomes U+FFFD. ok is false where it has either.
+func formDecoded(text string) (decoded string, ok bool) {
 	if strings.IndexByte(text, '%') < 0 && strings.IndexByte(text, '+') < 0 && utf8.ValidString(text) {
-		return text
+		return text, true
 	}
+	ok = true
 	b := make([]byte, 0, len(text))
 	for i := 0; i < len(text); i++ {
 		switch c := text[i]; {
@@ -153,10 +162,14 @@ func formDecoded(text string) string {
 			b = append(b, byte(hexDigit(text[i+1])<<4|hexDigit(text[i+2])))
 			i += 2
 		default:
+			ok = ok && c != '%'
 			b = append(b, c)
 		}
 	}
-	return string([]rune(string(b)))
+	if !utf8.Valid(b) {
+		return string([]rune(string(b))), false
+	}
+	return string(b), ok
 }
 
 // hexDigit returns the value of a digit, or -1.
