@@ -111,12 +111,18 @@ func (p *sfParser) searchValue() (item sfMember, list searchList, ok bool) {
 	}
 }
 
+// mostParams are so many that whoever needs more has another way, and fewer than net/url is made to take.
+const mostParams = 100
+
 // AppendForm appends to b the form that a query has in common with those of URLs that are equivalent (§5), and with no others. It is for one that is not
 // the default.
 //
-// A query that net/url does not read as browsers do stands for itself alone, which §6 allows: a semicolon, an escape that is none, and what is no UTF-8. Of
-// such a query handlers do not see what others would be given: of q=a;b they see no q, and of q=a%3Bb they do.
+// A query that net/url does not read as browsers do stands for itself alone, which §6 allows: a semicolon, an escape that is none, what is no UTF-8, and more
+// parameters than it takes. Of such a query handlers do not see what others would be given: of q=a;b they see no q, and of q=a%3Bb they do.
 func (s *Search) AppendForm(b []byte, query string) []byte {
+	if strings.Count(query, "&") >= mostParams {
+		return appendForm(append(b, '!'), query) // which no other form has
+	}
 	type pair struct{ name, value string }
 	var room [8]pair
 	pairs := room[:0]
@@ -128,7 +134,7 @@ func (s *Search) AppendForm(b []byte, query string) []byte {
 		name, nameOK := formDecoded(rawName)
 		value, valueOK := formDecoded(rawValue)
 		if !nameOK || !valueOK || strings.IndexByte(text, ';') >= 0 {
-			return appendForm(append(b, '!'), query) // which no other form has
+			return appendForm(append(b, '!'), query)
 		}
 		if _, named := slices.BinarySearch(s.Names, name); named == s.Except {
 			pairs = append(pairs, pair{name, value})

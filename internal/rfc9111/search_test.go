@@ -2,6 +2,7 @@ package rfc9111_test
 
 import (
 	"reflect"
+	"strings"
 	"testing"
 
 	"github.com/gin-cachette/cachette/internal/rfc9111"
@@ -106,6 +107,8 @@ func TestSearchForm(t *testing.T) {
 		{"§6 a semicolon, for which handlers see no parameter", "key-order", "a=1;2", "a=1%3B2", false},
 		{"§6 a semicolon in what does not count", `params=("x")`, "a=1&x=;", "a=1", false},
 		{"§6 one that stands for itself is like no other", "key-order", "a=1;2", "!a%3D1%3B2", false},
+		{"§6 more parameters than handlers may be given", `params=("x")`, "a=1" + strings.Repeat("&x", 100), "a=1", false},
+		{"§6 as many as that", `params=("x")`, "a=1" + strings.Repeat("&x", 99), "a=1", true},
 		{"a semicolon is no separator", `params=("x")`, "a=1;x=2", "a=1", false},
 		{"a plus that is escaped", "key-order", "a=%2B", "a=+", false},
 	} {
