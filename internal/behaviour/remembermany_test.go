@@ -331,6 +331,7 @@ func TestRememberManyGoesOnWithoutItsCaller(t *testing.T) {
 	eachStoreInBubble(t, func(t *testing.T, store func(*cachette.Config)) {
 		s, _ := share(t, store)
 		c := newCatalog(t, 5*time.Second)
+		c.fail = func(ctx context.Context, _ []int) error { return ctx.Err() }
 		ctx, leave := context.WithTimeout(t.Context(), time.Second)
 		defer leave()
 		got, err := c.ask(ctx, s, []int{1, 2})
