@@ -41,6 +41,8 @@ func TestSimpler(t *testing.T) {
 		{"a semicolon", []string{"x"}, true, "x=1;b=2&a=1", "x=1;b=2&a=1"},
 		{"an escape that is none", []string{"x"}, true, "x=1&b=%zz&a=1", "x=1&b=%zz&a=1"},
 		{"an escape that ends early", []string{"x"}, true, "x=1&a=%4", "x=1&a=%4"},
+		{"as many as can be read", []string{"x"}, true, "b=1&a=2" + strings.Repeat("&x", 9_998), "a=2&b=1"},
+		{"more than can be read", []string{"x"}, true, "b=1&a=2" + strings.Repeat("&x", 9_999), "b=1&a=2" + strings.Repeat("&x", 9_999)},
 		{"empty", []string{"x"}, true, "", ""},
 
 		{"order of names", nil, true, "b=1&a=2", "a=2&b=1"},
