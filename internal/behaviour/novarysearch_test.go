@@ -75,10 +75,10 @@ func TestNoVarySearch(t *testing.T) {
 				if !strings.HasSuffix(made.cacheStatus(), "stored") || !again.hit() || other.hit() != row.same || other.hit() && other.body != made.body {
 					t.Errorf("%q (%s), again %s, then %q (%s)", made.body, made.cacheStatus(), again.cacheStatus(), other.body, other.cacheStatus())
 				}
-				if cfg.Driver == nil || !strings.Contains(row.other, "?") { // which asks nowhere else as long as it knows of nothing
+				if cfg.Driver == nil {
 					return
 				}
-				declares := !strings.HasPrefix(row.section, "§4.2") && row.field != ""
+				declares := !strings.HasPrefix(row.section, "§4.2") && row.field != "" || row.other == "/p"
 				if third := strings.Replace(row.other, "?", "?&", 1); build().get(third).hit() != declares {
 					t.Errorf("another process asks for %s, and gets a hit: %t", third, !declares)
 				}
@@ -350,6 +350,31 @@ func TestNoVarySearchOfASlowStore(t *testing.T) {
 				s.settle()
 			})
 		})
+	}
+}
+
+// A route that declares nothing pays for others in no look-up but the first.
+func TestNoVarySearchCostsOthersNothing(t *testing.T) {
+	shelf := newShelf()
+	build := func() *site {
+		s := newSite(t, func(cfg *cachette.Config) { cfg.Driver = crate{shelf} })
+		s.GET("/:path", cachette.Cached(time.Minute), declaring(""))
+		return s
+	}
+	var read int
+	shelf.delaySeveral(func(keys []string) {
+		if slices.ContainsFunc(keys, func(key string) bool { return strings.HasSuffix(key, "%&") }) {
+			read++
+		}
+	})
+	for i, s := range []*site{build(), build()} { // one that fills, and one that finds
+		read = 0
+		for _, target := range []string{"/a?x=1", "/a?x=1", "/a", "/b?x=2", "/b?x=2"} {
+			s.get(target)
+		}
+		if read != 1 {
+			t.Errorf("process %d has read what is declared %d times", i, read)
+		}
 	}
 }
 

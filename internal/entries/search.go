@@ -24,25 +24,28 @@ func (s *Store) search(ctx context.Context, of *target.Target, now time.Time, ke
 		return s.getAt(ctx, of, now, keeps, "")
 	}
 	last, under := of.Search.Last, Found{}
-	if last != nil { // as a rule it is there, and nothing else is asked
+	if last.Declares() { // as a rule it is there, and nothing else is asked
 		of.Key = of.Under(last)
 		if under = s.getAt(ctx, of, now, keeps, ""); under.Entry != nil || under.Err != nil {
 			return under
 		}
 	}
-	record := ""
-	if last != nil || of.Search.Query != "" { // else it is left to a first fill to find out: most pages are asked for without a query
-		record = of.Search.Declared()
+	record := of.Search.Declared()
+	if last == target.Undeclared { // as of most routes: their hits are not to pay for others
+		record = ""
 	}
 	of.Key = of.Under(nil)
 	found := s.getAt(ctx, of, now, keeps, record)
 	switch declared := found.declared; {
+	case found.Entry != nil && last == nil:
+		of.Search.Last = target.Undeclared
+		return found
 	case found.Entry != nil || found.Err != nil:
 		return found
 	case declared != nil && !declared.Equal(last):
 		of.Search.Last, of.Key = declared, of.Under(declared)
 		return s.getAt(ctx, of, now, keeps, "")
-	case last != nil: // it is where a fill is to be collapsed
+	case last.Declares(): // it is where a fill is to be collapsed
 		of.Key = of.Under(last)
 		return under
 	}

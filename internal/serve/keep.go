@@ -1,6 +1,7 @@
 package serve
 
 import (
+	"cmp"
 	"context"
 	"errors"
 
@@ -87,7 +88,7 @@ func (x *exchange) putFor(t *target.Target, e *response.Entry) (kept bool, err e
 	case kept:
 		x.kept = true
 		if t.Search.Path != "" {
-			x.around.rt.declared(target.VariationOf(e.Declares()))
+			x.around.rt.declared(cmp.Or(target.VariationOf(e.Declares()), target.Undeclared))
 		}
 		x.lease = nil // which ends once the store has it
 		if x.s.entries.Local() {

@@ -131,7 +131,7 @@ func (s *Server) targetOf(in *around, key, came string, r *http.Request) target.
 
 // getLive finds what is stored for a request as a live object, first where it is by what responses of the route have declared last.
 func (s *Server) getLive(rt *Route, key []byte, r *http.Request, now time.Time, room *room) (found entries.Found, ok bool) {
-	if last := rt.search.Load(); last != nil {
+	if last := rt.search.Load(); last.Declares() {
 		room.under = rt.scheme(s).AppendUnder(room.under[:0], key, r.URL, last)
 		if found, ok = s.entries.GetLive(room.under, r.Header, now); found.Entry != nil {
 			return found, ok

@@ -48,7 +48,7 @@ type Route struct {
 	Normalisers []audit.Normaliser // take out of responses that are compared what may differ
 
 	depth  int                              // how many routes it is inside of
-	search atomic.Pointer[target.Variation] // what responses have declared last of the query; nil for nothing
+	search atomic.Pointer[target.Variation] // what responses have declared last of the query; nil where there was none yet
 	bound  atomic.Pointer[binding]
 	merged atomic.Pointer[map[*Route]*Route] // what it comes to inside of others
 }
@@ -82,9 +82,11 @@ func (rt *Route) scheme(s *Server) *target.Scheme {
 	return &b.scheme
 }
 
-// declared notes what a response has declared of the query; nil for nothing.
+// declared notes what a response has declared of the query; nil for no response. Where some declare something, others do not count.
 func (rt *Route) declared(v *target.Variation) {
-	if v != nil && !v.Equal(rt.search.Load()) {
+	switch known := rt.search.Load(); {
+	case v == nil || v == known:
+	case v.Declares() && !v.Equal(known), known == nil:
 		rt.search.Store(v)
 	}
 }

@@ -19,6 +19,9 @@ type Variation struct {
 	mark   string // what keys have of it
 }
 
+// Undeclared stands for what is known to be nothing.
+var Undeclared = new(Variation)
+
 // VariationOf returns what a response declares by its fields of that name; nil for nothing.
 func VariationOf(noVarySearch []string) *Variation {
 	if len(noVarySearch) == 0 {
@@ -34,6 +37,9 @@ func VariationOf(noVarySearch []string) *Variation {
 // String returns it as a field value.
 func (v *Variation) String() string { return v.search.String() }
 
+// Declares tells whether it is known, and anything. It may be nil.
+func (v *Variation) Declares() bool { return v != nil && v != Undeclared }
+
 // Equal tells whether two are the same. Either may be nil.
 func (v *Variation) Equal(other *Variation) bool {
 	return v == other || v != nil && other != nil && v.mark == other.mark
@@ -44,7 +50,7 @@ type Search struct {
 	Exact string     // the target's own key
 	Path  string     // the same without the query; empty where responses have no say in it
 	Query string     // as it counts
-	Last  *Variation // that was declared last by a response, as far as is known; nil for none
+	Last  *Variation // that was declared last by a response of the route; nil where that is not known
 }
 
 // Loosen notes in a target how it is found by what responses declare. last is what is known of that.
@@ -72,12 +78,12 @@ func (v *Variation) append(path []byte, query string) []byte {
 	return v.search.AppendForm(path, query)
 }
 
-// Under returns the key of the responses for the target that declare v, which may be nil.
+// Under returns the key of the responses for the target that declare v.
 func (t *Target) Under(v *Variation) string {
 	switch {
 	case t.Search.Path == "":
 		return t.Key
-	case v == nil:
+	case !v.Declares():
 		return t.Search.Exact
 	}
 	return string(v.append([]byte(t.Search.Path), t.Search.Query))
