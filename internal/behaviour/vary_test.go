@@ -162,3 +162,27 @@ func TestVaryIsNamed(t *testing.T) {
 		}
 	}
 }
+
+// What a route is keyed by is named once in each response, also where middleware outside names it for some clients alone: those that get the page that was
+// made for such a one are told as well (RFC 9110 §12.5.5).
+func TestVaryIsNamedBesideMiddleware(t *testing.T) {
+	for _, first := range []string{"X-Outside: 1", "X-Outside: "} {
+		t.Run(first, func(t *testing.T) {
+			eachStore(t, func(t *testing.T, store func(*cachette.Config)) {
+				s := newSite(t, store)
+				s.Use(func(c *gin.Context) {
+					if c.GetHeader("X-Outside") != "" {
+						c.Header("Vary", "X-User")
+					}
+				})
+				s.GET("/page", cachette.Cached(time.Minute, cachette.WithVary("X-User")), func(c *gin.Context) { c.String(http.StatusOK, "page") })
+				s.get("/page", first)
+				for _, field := range []string{"X-Outside: 1", "X-Outside: "} {
+					if a := s.get("/page", field); !a.hit() || !slices.Equal(a.header["Vary"], []string{"X-User"}) {
+						t.Errorf("%s: Vary %q, %s", field, a.header["Vary"], a.cacheStatus())
+					}
+				}
+			})
+		})
+	}
+}

@@ -154,6 +154,15 @@ func (b Baseline) Header(fields []Field) http.Header {
 	return h
 }
 
+// lacking returns the values of a field that a header is to get. What varies by a request field says so once, whoever else has named the field.
+func (f *Field) lacking(h http.Header) []string {
+	if f.Name != "Vary" || len(h["Vary"]) == 0 {
+		return f.Values
+	}
+	named, _ := rfc9111.VaryFields(h)
+	return slices.DeleteFunc(slices.Clone(f.Values), func(name string) bool { return slices.Contains(named, name) })
+}
+
 // apply replays fields onto a header. Copies of the values go after those in array, which is returned: the header holds parts
 // of it, and nothing of the fields themselves, so that what middleware does to them concerns no other request.
 func apply(fields []Field, h http.Header, array []string) []string {
@@ -161,7 +170,7 @@ func apply(fields []Field, h http.Header, array []string) []string {
 		f := &fields[i]
 		switch f.Change {
 		case Append:
-			h[f.Name] = append(slices.Clip(h[f.Name]), f.Values...)
+			h[f.Name] = append(slices.Clip(h[f.Name]), f.lacking(h)...)
 			continue
 		case Remove:
 			delete(h, f.Name)

@@ -104,12 +104,18 @@ func (x *exchange) negotiated(header http.Header) {
 // vary has a response name the request fields by which its route is keyed.
 func (x *exchange) vary(rec *response.Recorder) {
 	for _, name := range x.around.rt.Vary {
-		if addVary(rec.Header(), name) {
-			x.draft.Fields = response.AddValue(x.draft.Fields, "Vary", name)
-		}
+		x.varyBy(rec, name)
 	}
-	if x.coded && addVary(rec.Header(), acceptEncoding) {
-		x.draft.Fields = response.AddValue(x.draft.Fields, "Vary", acceptEncoding)
+	if x.coded {
+		x.varyBy(rec, acceptEncoding)
+	}
+}
+
+// varyBy has a response name a request field, and what is kept of it as well: middleware outside may name the field for this client, and not for the next.
+func (x *exchange) varyBy(rec *response.Recorder, name string) {
+	addVary(rec.Header(), name)
+	if kept := (http.Header{"Vary": response.ValuesOf(x.draft.Fields, "Vary")}); addVary(kept, name) {
+		x.draft.Fields = response.AddValue(x.draft.Fields, "Vary", name)
 	}
 }
 

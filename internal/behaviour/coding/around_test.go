@@ -5,6 +5,7 @@ import (
 	"context"
 	"log/slog"
 	"net/http"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -83,6 +84,24 @@ func TestCompressorOutside(t *testing.T) {
 				}
 				if s.runs.Load() != 1 {
 					s.t.Errorf("the handler has run %d times", s.runs.Load())
+				}
+			})
+		})
+	}
+}
+
+// TestCompressorOutsideVaries: each answer names Accept-Encoding once, whoever has asked first, also where a compressor outside names it for some clients
+// alone, as that of gin-contrib does (RFC 9110 §12.5.5).
+func TestCompressorOutsideVaries(t *testing.T) {
+	for _, first := range []string{gzipped, "Accept-Encoding: br"} {
+		t.Run(first, func(t *testing.T) {
+			onEach(t, func(s *site) {
+				s.Use(compressor(true))
+				s.answers("/", "application/json", page)
+				for i, accept := range []string{first, gzipped, "Accept-Encoding: br", "Accept-Encoding: br", "Accept-Encoding: identity"} {
+					if a := s.get("/", accept); !slices.Equal(a.Header["Vary"], []string{"Accept-Encoding"}) || a.Hit() != (i > 0) {
+						s.t.Errorf("request %d: %v", i, a.Header)
+					}
 				}
 			})
 		})
