@@ -74,6 +74,7 @@ func TestMistakesPanic(t *testing.T) {
 		{"a query", func() { cachette.WithQueryParams("?page") }, []string{`"?page"`, "one by one"}},
 		{"a parameter with a blank", func() { cachette.WithQueryParams("page ") }, []string{`"page "`, "one by one"}},
 		{"an empty parameter", func() { cachette.WithQueryParams("page", "") }, []string{"WithQueryParams", `"page", ""`, "empty"}},
+		{"parameters that begin so", func() { cachette.WithQueryParams("page", "ad_*") }, []string{"WithQueryParams", `"ad_*"`, "whole name"}},
 		{"no parameters to ignore", func() { cachette.WithIgnoredQueryParams() }, []string{"WithIgnoredQueryParams", "no parameter"}},
 		{"two parameters to ignore in one name", func() { cachette.WithIgnoredQueryParams("a,b") }, []string{`"a,b"`, `WithIgnoredQueryParams("page", "sort")`}},
 		{"an empty parameter to ignore", func() { cachette.WithIgnoredQueryParams("") }, []string{"WithIgnoredQueryParams", "empty"}},

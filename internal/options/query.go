@@ -26,6 +26,10 @@ func QueryParams(names ...string) Option {
 		panic(fmt.Errorf("%w: WithQueryParams: no parameter is named; use WithPathKey to key by path alone", argument.Err))
 	}
 	mustNameParams("WithQueryParams", names)
+	if i := slices.IndexFunc(names, func(name string) bool { return strings.Contains(name, "*") }); i >= 0 {
+		panic(fmt.Errorf("%w: WithQueryParams(%s): a \"*\" stands for nothing in %q; give the whole name of each parameter that counts", argument.Err,
+			quoted(names), names[i]))
+	}
 	names = slices.Compact(slices.Sorted(slices.Values(names)))
 	return func(r *serve.Route) {
 		own := fmt.Sprintf("WithQueryParams(%s)", quoted(names))
