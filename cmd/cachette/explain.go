@@ -242,8 +242,8 @@ func (c *command) tellNothing(ctx context.Context, r *reader, request *http.Requ
 		return r.fail("explain", "", err)
 	}
 	if there[0] {
-		c.line("but", "under another key something is stored for the path, or was not long ago: of another host, query, content, service or")
-		c.line("", "version, or with a namespace or a part of the key, which flags say: see cachette explain -h")
+		c.line("but", "under another key something is stored for the path, or was not long ago: of another host, query, content,")
+		c.line("", "Content-Type, service or version, or of a route with options that flags say (-tracking, -part, …): see cachette explain -h")
 	} else {
 		c.line("nor", "is anything under another key with this key prefix: the path has no mark. No page was stored, or all were purged")
 	}

@@ -1,6 +1,6 @@
 // Command cachette looks into the store of a cache, and purges it: for a person, and for scripts.
 //
-//	go run github.com/gin-cachette/cachette/cmd/cachette -h
+//	go run github.com/gin-cachette/cachette/cmd/cachette@latest -h
 //
 // It finds the store by the variables that the program itself has: CACHETTE_URL, CACHETTE_KEY_PREFIX, CACHETTE_SERVICE, … The file docs/cli.md has
 // an example of each command.
