@@ -378,3 +378,15 @@ func TestNearIsNotMadeInto(t *testing.T) {
 		})
 	}
 }
+
+// In front of a store without logs there is no near tier, and nothing of one is left behind a Close, which the bubble sees.
+func TestNearWithoutLogs(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s := newSite(t, func(cfg *cachette.Config) { cfg.Driver, cfg.Near = newShelf(), 1<<20 })
+		s.GET("/page", cachette.Cached(time.Hour), func(c *gin.Context) { c.String(http.StatusOK, "page") })
+		s.get("/page")
+		if a := s.get("/page"); !a.hit() {
+			t.Errorf("%s", a.cacheStatus())
+		}
+	})
+}

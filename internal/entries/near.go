@@ -72,6 +72,7 @@ func (s *Store) startNear(o Near) {
 		return
 	case !s.far.Logs() || !s.far.Adds():
 		s.log.Warn("cachette: this driver keeps no log of purges, so nothing is kept near this process, in front of the store")
+		_ = o.Close() // it does not fail
 		return
 	}
 	ctx, stop := context.WithCancel(insist(context.Background()))
