@@ -457,6 +457,28 @@ func TestNoVarySearchIsTakenBack(t *testing.T) {
 	})
 }
 
+// An answer whose body is complete only later replaces none that was made behind it, also where nothing was known of what is declared when the two
+// requests came (RFC 9111 §4).
+func TestNoVarySearchOfAnOlderAnswer(t *testing.T) {
+	eachStoreInBubble(t, func(t *testing.T, store func(*cachette.Config)) {
+		s := newSite(t, store)
+		s.GET("/p", cachette.Cached(time.Minute), func(c *gin.Context) {
+			declaring(`params=("x")`)(c)
+			if c.Query("x") == "1" {
+				time.Sleep(5 * time.Second)
+			}
+			c.Status(http.StatusOK)
+		})
+		older := together(1, func(int) answer { return s.get("/p?x=1") })
+		time.Sleep(time.Second)
+		s.get("/p?x=2")
+		await(t, "the older answer", older)
+		if a := s.get("/p?x=3"); !a.hit() || a.body != "x=2" {
+			t.Errorf("%q (%s)", a.body, a.cacheStatus())
+		}
+	})
+}
+
 // A variant is found at once where a page begins to declare, also if what tells the variants apart was to last for longer where it stood.
 func TestNoVarySearchOfVariants(t *testing.T) {
 	eachStore(t, func(t *testing.T, store func(*cachette.Config)) {

@@ -36,6 +36,7 @@ func (x *exchange) Decide(rec *response.Recorder) response.Mode {
 		}
 	}
 	if v.fate == storable {
+		x.moveTrack()
 		x.promise(&o)
 	}
 	x.vary(rec)
