@@ -84,7 +84,8 @@ func TestRememberManyLooksBeforeItLeads(t *testing.T) {
 	})
 }
 
-// Refreshes that do not begin, since one is under way, take the room of no other; and those under way end with the cache.
+// Refreshes that do not begin, since one is under way, take the room of no other; and those under way end with the cache, not with their
+// callers.
 func TestRememberManyRefreshes(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		s := newSite(t, func(cfg *cachette.Config) { cfg.Driver, cfg.Codec = newDepot(), "json" })
@@ -92,7 +93,9 @@ func TestRememberManyRefreshes(t *testing.T) {
 		stale := cachette.WithStaleWhileRevalidate(24 * time.Hour)
 		ask := func(n int) {
 			t.Helper()
-			if got, err := c.ask(t.Context(), s, []int{n}, stale, cachette.WithLoadTimeout(time.Minute)); err != nil || len(got) != 1 {
+			ctx, leave := context.WithCancel(t.Context())
+			defer leave()
+			if got, err := c.ask(ctx, s, []int{n}, stale, cachette.WithLoadTimeout(time.Minute)); err != nil || len(got) != 1 {
 				t.Errorf("got %v, %v", got, err)
 			}
 		}
@@ -109,6 +112,11 @@ func TestRememberManyRefreshes(t *testing.T) {
 		if loads := c.loads(); len(loads) != 2 {
 			t.Errorf("%d loads in the background, want one of each", len(loads))
 		}
+		c.mu.Lock()
+		if len(c.active) != 2 {
+			t.Errorf("%v are loaded, want both, though their callers have gone", c.active)
+		}
+		c.mu.Unlock()
 		if err := s.cache.Close(); err != nil {
 			t.Error(err)
 		}
