@@ -168,7 +168,7 @@ func TestExplanations(t *testing.T) {
 				explains("/none", nil, "outcome    nothing\n", "its route has no Cached")
 				explains("/skip/1?skip=1", nil, "outcome    bypass", "WithSkip")
 				s.get("/open/4?cc=private")
-				explains("/open/4?cc=private", nil, "responses of this route were not stored 1 times", "private")
+				explains("/open/4?cc=private", nil, "a response of this route was not stored (1 so far, the last one ", "private")
 				s.get("/open/5?cc=max-age=1,stale-while-revalidate=60")
 				time.Sleep(10 * time.Second)
 				explains("/open/5?cc=max-age=1,stale-while-revalidate=60", nil, "outcome    stale", "RFC 5861 §3", "stale-while-revalidate 1m0s")

@@ -126,7 +126,7 @@ func (e *Explained) adviseFill(add func(string, ...any), refused []Refusal) {
 	told := false
 	for i := range refused {
 		if r := &refused[i]; r.Route == e.Route && !r.Bypass {
-			add("responses of this route were not stored %d times, the last time %v ago: %s (docs/cache-status.md has what to do)", r.Count, Short(e.Now.Sub(r.Last)), r.Reason)
+			add("a response of this route was not stored (%d so far, the last one %v ago): %s (docs/cache-status.md has what to do)", r.Count, Short(e.Now.Sub(r.Last)), r.Reason)
 			told = true
 		}
 	}
