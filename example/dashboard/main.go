@@ -45,8 +45,9 @@ func main() {
 	}
 	defer cache.Close()
 	shop := newShop(engine)
-	// A program of yours has its authentication on this group: gin.BasicAuth, a session, whatever lets nobody else in.
-	dashboard.Mount(engine.Group("/admin/cache"), cache, dashboard.WithPurges(), dashboard.WithKeys())
+	// A program of yours has its authentication on this group: gin.BasicAuth, a session, whatever lets nobody else in. Here only this machine comes
+	// to it, so it says by which names: a page whose name was made to lead here is none of them.
+	dashboard.Mount(engine.Group("/admin/cache"), cache, dashboard.WithPurges(), dashboard.WithKeys(), dashboard.WithHosts("localhost"))
 
 	listener, err := net.Listen("tcp", address)
 	if err != nil {
