@@ -3,6 +3,7 @@ package dashboard_test
 import (
 	"encoding/json"
 	"net/http"
+	"net/url"
 	"strings"
 	"testing"
 	"time"
@@ -10,6 +11,7 @@ import (
 	"github.com/gin-gonic/gin"
 
 	"github.com/gin-cachette/cachette"
+	"github.com/gin-cachette/cachette/dashboard"
 )
 
 // ask has something explained, as the page does, but for what changes it.
@@ -100,6 +102,27 @@ func TestExplainQuery(t *testing.T) {
 		if status, _, wrong := s.ask(body); status != http.StatusBadRequest || !strings.Contains(wrong, says) {
 			t.Errorf("%s: %d %s", body, status, wrong)
 		}
+	}
+}
+
+// Markup in paths, tags and keys is in no answer as such.
+func TestMarkupIsText(t *testing.T) {
+	const planted = "<script>planted()</script>"
+	s := newSite(t, dashboard.WithKeys(), dashboard.WithPurges())
+	s.GET("/tagged/*name", cachette.Cached(time.Hour, cachette.WithTags(planted)), func(c *gin.Context) { c.String(http.StatusOK, "page") })
+	path := "/tagged/" + url.PathEscape("planted"+planted)
+	s.Get(path + "?q=" + url.QueryEscape(planted))
+	_, text, _ := s.ask(`{"url": "http://example.com` + path + `?q=` + url.QueryEscape(planted) + `"}`)
+	if !strings.Contains(text, "outcome    hit") || strings.Count(text, planted) < 2 {
+		t.Errorf("it is not told: %s", text)
+	}
+	state := s.open("state").Body
+	if strings.ContainsAny(state, "<>") || !strings.Contains(state, "planted") {
+		t.Errorf("%s", state)
+	}
+	w, a := s.purge(`{"paths": ["` + planted + `"]}`)
+	if w.Code != http.StatusBadRequest || !strings.Contains(a.Error, planted) || strings.ContainsAny(w.Body.String(), "<>") {
+		t.Errorf("%d %s", w.Code, w.Body)
 	}
 }
 
