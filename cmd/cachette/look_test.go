@@ -7,6 +7,7 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+	"time"
 )
 
 // TestGet: a value is shown as text, or in hexadecimal, never at a length that floods a terminal, and never so that it steers one.
@@ -248,4 +249,16 @@ func TestStatsCountsEntries(t *testing.T) {
 			t.Errorf("of none: %v", got)
 		}
 	})
+}
+
+// A duration is shown as closely as a person wants it, and never as none where it is some.
+func TestBriefly(t *testing.T) {
+	for d, want := range map[time.Duration]string{
+		9_400 * time.Nanosecond: "9µs", 51 * time.Microsecond: "51µs", 2_429 * time.Microsecond: "2.42ms", 1_570 * time.Millisecond: "1.5s", 3599 * time.Second: "59m59s",
+		-9_400 * time.Nanosecond: "-9µs", 0: "0s",
+	} {
+		if got := briefly(d); got != want {
+			t.Errorf("%v is shown as %s, want %s", d, got, want)
+		}
+	}
 }

@@ -91,6 +91,8 @@ func briefly(d time.Duration) string {
 		return d.Truncate(time.Second).String()
 	case d >= time.Second || d <= -time.Second:
 		return d.Truncate(100 * time.Millisecond).String()
+	case d < time.Millisecond && d > -time.Millisecond: // as of a store on the same machine
+		return d.Truncate(time.Microsecond).String()
 	}
 	return d.Truncate(10 * time.Microsecond).String()
 }
