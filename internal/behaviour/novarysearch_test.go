@@ -378,6 +378,22 @@ func TestNoVarySearchCostsOthersNothing(t *testing.T) {
 	}
 }
 
+// One that does not parse is told of, once for a route.
+func TestNoVarySearchThatDoesNotParse(t *testing.T) {
+	log := new(journal)
+	s := newSite(t, log.in)
+	s.GET("/wrong", cachette.Cached(time.Minute), declaring(`params=(a)`))
+	s.GET("/right", cachette.Cached(time.Minute), declaring(`params=("a")`))
+	s.GET("/none", cachette.Cached(time.Minute), declaring(`params=()`))
+	s.GET("/pathkey", cachette.Cached(time.Minute, cachette.WithPathKey()), declaring(`params=(a)`))
+	for _, target := range []string{"/wrong?a=1", "/wrong?a=2", "/right", "/none", "/pathkey"} {
+		s.get(target)
+	}
+	if said := log.String(); strings.Count(said, "No-Vary-Search") != 1 || !strings.Contains(said, "route=/wrong") {
+		t.Errorf("the log has %s", said)
+	}
+}
+
 // Behind a flush it is noted anew.
 func TestNoVarySearchBehindAFlush(t *testing.T) {
 	shelf := newShelf()

@@ -18,12 +18,12 @@ type Search struct {
 func (s *Search) Default() bool { return len(s.Names) == 0 && !s.Except && !s.AnyOrder }
 
 // ParseSearch reads a No-Vary-Search field (draft-ietf-httpbis-no-vary-search §4). What does not parse, or has a known member of another type, says
-// nothing: the default is returned for it.
-func ParseSearch(lines []string) Search {
+// nothing: the default is returned for it, and ok is false.
+func ParseSearch(lines []string) (s Search, ok bool) {
 	p := sfParser{s: strings.Join(lines, ",")}
 	var order sfMember
 	lists := make(map[string]searchList)
-	_, ok := p.members(func() bool {
+	_, ok = p.members(func() bool {
 		key, ok := p.key()
 		if !ok {
 			return false
@@ -45,15 +45,15 @@ func ParseSearch(lines []string) Search {
 	params, hasParams := lists["params"]
 	except, hasExcept := lists["except"]
 	if !ok || order != (sfMember{}) && !order.isTrue && !order.isFalse || hasParams && hasExcept || hasParams && !params.valid || hasExcept && !except.valid {
-		return Search{}
+		return Search{}, false
 	}
-	s := Search{Names: params.names, Except: hasExcept, AnyOrder: order.isTrue}
+	s = Search{Names: params.names, Except: hasExcept, AnyOrder: order.isTrue}
 	if hasExcept {
 		s.Names = except.names
 	}
 	slices.Sort(s.Names)
 	s.Names = slices.Compact(s.Names)
-	return s
+	return s, true
 }
 
 // String returns it as a field value that has one form for all that mean the same (RFC 9651 §3.1, §3.2, §3.3.3). Names are escaped, so that

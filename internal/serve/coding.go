@@ -59,5 +59,5 @@ func (s *Server) tellCoded(c *gin.Context, e *response.Entry) {
 		return
 	}
 	s.tellOnce("coded", c.FullPath(), "cachette: a middleware outside of Cached compresses each hit of this route anew, which takes far longer than the hit; take it off "+
-		"the route, and have the cache keep the coded form by WithCompression, or put it between Cached and the handler")
+		"the route, and have the cache keep the coded form by WithCompression")
 }

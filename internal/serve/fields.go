@@ -83,6 +83,14 @@ func (s *Server) tellOnce(kind, route, message string, details ...any) {
 	}
 }
 
+// tellSearch logs, once for a route, that what a response declares of the query does not parse.
+func (x *exchange) tellSearch(noVarySearch []string) {
+	if _, ok := rfc9111.ParseSearch(noVarySearch); !ok {
+		x.s.tellOnce("search", x.c.FullPath(), "cachette: a response's No-Vary-Search does not parse, so it counts for nothing; "+
+			`write it as params=("a" "b"), except=("a"), or params=("a"), key-order`)
+	}
+}
+
 // unlike tells whether a refresh that has gone through the engine alone may have come to another response than a client without
 // any field would: what stands around the engine was seen to give such clients a cookie.
 func (x *exchange) unlike() bool {

@@ -89,6 +89,7 @@ func (x *exchange) putFor(t *target.Target, e *response.Entry) (kept bool, err e
 		x.kept = true
 		if t.Search.Path != "" {
 			x.around.rt.declared(cmp.Or(target.VariationOf(e.Declares()), target.Undeclared))
+			x.tellSearch(e.Declares())
 		}
 		x.lease = nil // which ends once the store has it
 		if x.s.entries.Local() {

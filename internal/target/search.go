@@ -27,7 +27,7 @@ func VariationOf(noVarySearch []string) *Variation {
 	if len(noVarySearch) == 0 {
 		return nil
 	}
-	search := rfc9111.ParseSearch(noVarySearch)
+	search, _ := rfc9111.ParseSearch(noVarySearch)
 	if search.Default() {
 		return nil
 	}
