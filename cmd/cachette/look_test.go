@@ -161,7 +161,7 @@ func TestExplainQuery(t *testing.T) {
 			}{
 				{append(by, "-content", asked), exitOK, "a hit for another 59m"},
 				{append(by, "-content", "@"+file), exitOK, "a hit for another 59m"},
-				{append(by, "-content", "price < 9"), exitMiss, "query, content, service or"},
+				{append(by, "-content", "price < 9"), exitMiss, "query, content,"},
 				{by, exitMiss, "nothing"},
 				{[]string{"-method", method, "-content", asked}, exitMiss, "nothing"},
 				{append(by, "-content", "@"+file+"s"), exitUsage, ""},
