@@ -112,7 +112,7 @@ func selectBy(old *response.Variants, of *target.Target, e *response.Entry, basi
 // Room returns how many bytes of body the store takes with a response that has a draft: less than zero when none at all.
 // It is math.MaxInt64 where the driver knows no limit.
 func (s *Store) Room(of *target.Target, d *response.Draft, t *Ticket) int64 {
-	key := of.Under(target.VariationOf(response.ValuesOf(d.Fields, "No-Vary-Search")))
+	key := of.For(response.ValuesOf(d.Fields, "No-Vary-Search"))
 	if s.far.MaxValue(key) == math.MaxInt {
 		return math.MaxInt64
 	}

@@ -230,7 +230,7 @@ func (s *Store) readStored(ctx context.Context, key string) (*response.Entry, *r
 // Matches tells whether an entry that another request's fill has just made answers a request for a target too, as far as its
 // selecting fields and what it declares of the query go.
 func Matches(e *response.Entry, of *target.Target) bool {
-	return Selects(e.Meta.Vary, e.Variant, of.Header) && e.Page() == of.Under(target.VariationOf(e.Declares()))
+	return Selects(e.Meta.Vary, e.Variant, of.Header) && e.Page() == of.For(e.Declares())
 }
 
 // Selects tells whether a request has the selecting fields of a variant, which vary names.

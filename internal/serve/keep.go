@@ -41,19 +41,14 @@ type shared struct {
 
 // lend gives a response that the store does not take to the requests that wait for it.
 func (x *exchange) lend(e *response.Entry) {
-	e.Key, e.Variant = x.keyOf(e), rfc9111.VariantKey(e.Meta.Vary, x.request.Header)
+	e.Key, e.Variant = x.target.For(e.Declares()), rfc9111.VariantKey(e.Meta.Vary, x.request.Header)
 	x.flight.Share(&shared{entry: e, run: x.serial, lent: true, tags: x.tags.All()})
-}
-
-// keyOf returns the key, without a variant, under which a response is found that was made for the request.
-func (x *exchange) keyOf(e *response.Entry) string {
-	return x.target.Under(target.VariationOf(e.Declares()))
 }
 
 // put stores an entry, or has it wait for the store, and gives it to the requests that wait for it. It tells whether it did. One that turns out to be
 // too large, or to have had its time, ends what it would have replaced. A store that does not answer is not asked once more.
 func (x *exchange) put(e *response.Entry) bool {
-	e.Key = x.keyOf(e)
+	e.Key = x.target.For(e.Declares())
 	kept, err := x.putFor(&x.target, e)
 	switch {
 	case kept:

@@ -9,7 +9,6 @@ import (
 
 	"github.com/gin-cachette/cachette/internal/entries"
 	"github.com/gin-cachette/cachette/internal/response"
-	"github.com/gin-cachette/cachette/internal/target"
 )
 
 // Of several responses that suit a request the most recent one is to be used (RFC 9111 §4). A fill may end long after a later one has
@@ -126,7 +125,7 @@ func (x *exchange) leaveTrack() {
 // moveTrack enters the track of the key under which the answer is to be kept, where that is another one by what it declares of the query: fills of other
 // targets may make something for it as well, until this one's body is complete.
 func (x *exchange) moveTrack() {
-	key := x.target.Under(target.VariationOf(response.ValuesOf(x.draft.Fields, "No-Vary-Search")))
+	key := x.target.For(response.ValuesOf(x.draft.Fields, "No-Vary-Search"))
 	if was := x.track; key != was.key && !x.made.Partial {
 		x.track = x.s.tracks.enter(key)
 		was.leave()

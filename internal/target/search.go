@@ -58,19 +58,21 @@ func (s *Scheme) Loosen(t *Target, u *url.URL, last *Variation) {
 	if s.query != WholeQuery {
 		return
 	}
-	t.Search = Search{Exact: t.Key, Path: t.Key, Query: s.Simpler(u.RawQuery), Last: last}
-	if query, ok := s.QueryOf(u); ok { // the key ends in it
-		t.Search.Path = t.Key[:len(t.Key)-len(query)-len("?")]
+	t.Search = Search{Exact: t.Key, Query: s.Simpler(u.RawQuery), Last: last}
+	t.Search.Path = t.Key[:s.bare(len(t.Key), u)]
+}
+
+// bare returns how long a key of a length is without its query, in which it ends.
+func (s *Scheme) bare(length int, u *url.URL) int {
+	if query, ok := s.QueryOf(u); ok {
+		return length - len(query) - len("?")
 	}
+	return length
 }
 
 // AppendUnder appends to b the key of the responses that declare v, and answer the target that has key.
 func (s *Scheme) AppendUnder(b, key []byte, u *url.URL, v *Variation) []byte {
-	path := key
-	if query, ok := s.QueryOf(u); ok {
-		path = key[:len(key)-len(query)-len("?")]
-	}
-	return v.append(append(b, path...), s.Simpler(u.RawQuery))
+	return v.append(append(b, key[:s.bare(len(key), u)]...), s.Simpler(u.RawQuery))
 }
 
 func (v *Variation) append(path []byte, query string) []byte {
@@ -88,6 +90,9 @@ func (t *Target) Under(v *Variation) string {
 	}
 	return string(v.append([]byte(t.Search.Path), t.Search.Query))
 }
+
+// For returns the key of the responses for the target that have these fields of that name.
+func (t *Target) For(noVarySearch []string) string { return t.Under(VariationOf(noVarySearch)) }
 
 // Declared returns the key of what was declared last by a response for the path.
 func (s *Search) Declared() string { return s.Path + beyondSearch }
