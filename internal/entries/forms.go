@@ -17,7 +17,8 @@ import (
 const (
 	// codersPer is for how many processors there is a goroutine that codes.
 	codersPer = 4
-	// formRest is for how long a form is not made again: memory may be so short that it is not kept.
+	// formRest is for how long a form is not made again: memory may be so short that it is not kept. So a form lives as long at least: a page that
+	// ends earlier may be made anew with the same content.
 	formRest = 30 * time.Second
 )
 
@@ -110,10 +111,7 @@ func (s *Store) haveForm(key string, e *response.Entry, number int, now time.Tim
 // makeForm finds a form in the store, or makes it. Where it does not make the content smaller, that is noted in this process.
 func (s *Store) makeForm(key string, e *response.Entry, number int) error {
 	coding, counts := &s.forms.set.All[number], &s.forms.tallies[number]
-	ttl := s.retention(e, time.Now())
-	if ttl <= 0 {
-		return nil
-	}
+	ttl := max(formRest, s.retention(e, time.Now()))
 	form, err := s.storedForm(key, e, coding), error(nil)
 	if form != nil {
 		counts.found.Add(1)
