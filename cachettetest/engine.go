@@ -6,9 +6,11 @@
 package cachettetest
 
 import (
+	"io"
 	"log/slog"
 	"net/http"
 	"net/http/httptest"
+	"slices"
 	"strings"
 	"testing"
 
@@ -22,7 +24,15 @@ type Engine struct {
 	*gin.Engine
 	Cache *cachette.Cache
 
-	t testing.TB
+	t  testing.TB
+	by asking
+}
+
+// asking is how assertions ask for a page.
+type asking struct {
+	method  string // GET unless given
+	content string
+	fields  []string
 }
 
 // New returns an engine with a cache, which is closed when the test ends. It logs nothing. configure, if any, changes the
@@ -74,6 +84,40 @@ func (e *Engine) Send(method, target, content string, fields ...string) Answer {
 	a := do(e.t, e.Engine, httptest.NewRequest(method, target, strings.NewReader(content)), fields)
 	_ = e.Cache.Settle(e.t.Context()) // as in Do
 	return a
+}
+
+// By returns the engine with assertions that ask by another method, with content, and with fields beside those that they are given, such as the type of the
+// content: By("QUERY", "select …", "Content-Type: application/sql").NeverShared("/products", ann, bob).
+func (e *Engine) By(method, content string, fields ...string) *Engine {
+	by := *e
+	by.by = asking{method, content, fields}
+	return &by
+}
+
+// method returns the method by which assertions ask.
+func (e *Engine) method() string {
+	if e.by.method == "" {
+		return http.MethodGet
+	}
+	return e.by.method
+}
+
+// ask asks for a page as assertions do.
+func (e *Engine) ask(target string, fields ...string) Answer {
+	e.t.Helper()
+	a := e.askAlone(target, fields...)
+	_ = e.Cache.Settle(e.t.Context()) // as in Do
+	return a
+}
+
+// askAlone does what ask does, and waits for nothing else.
+func (e *Engine) askAlone(target string, fields ...string) Answer {
+	e.t.Helper()
+	var content io.Reader
+	if e.by.content != "" {
+		content = strings.NewReader(e.by.content)
+	}
+	return do(e.t, e.Engine, httptest.NewRequest(e.method(), target, content), slices.Concat(fields, e.by.fields))
 }
 
 // Do sends a request to a handler and returns its answer. fields are lines such as "Range: bytes=0-1". It waits for nothing else, as a

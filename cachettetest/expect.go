@@ -8,52 +8,52 @@ import (
 	"time"
 )
 
-// Hit gets a page and fails the test unless the answer came out of the cache, fresh. fields are as for [Do].
+// Hit asks for a page and fails the test unless the answer came out of the cache, fresh. fields are as for [Do].
 func (e *Engine) Hit(target string, fields ...string) Answer {
 	e.t.Helper()
-	a := e.Get(target, fields...)
+	a := e.ask(target, fields...)
 	switch {
 	case !a.Hit():
-		e.t.Errorf("GET %s is no hit: %s", target, a.how())
+		e.t.Errorf("%s %s is no hit: %s", e.method(), target, a.how())
 	case a.Stale():
-		e.t.Errorf("GET %s is a stale hit, want a fresh one: %s", target, a.how())
+		e.t.Errorf("%s %s is a stale hit, want a fresh one: %s", e.method(), target, a.how())
 	}
 	return a
 }
 
-// Miss gets a page and fails the test unless the handler has run for it, whatever the reason: nothing was stored, or not any more, or not for this
+// Miss asks for a page and fails the test unless the handler has run for it, whatever the reason: nothing was stored, or not any more, or not for this
 // request. fields are as for [Do].
 func (e *Engine) Miss(target string, fields ...string) Answer {
 	e.t.Helper()
-	a := e.Get(target, fields...)
+	a := e.ask(target, fields...)
 	switch said := a.said(); {
 	case said == "":
-		e.t.Errorf("GET %s did not come to a Cached, so it says nothing of a miss: %s", target, a.how())
+		e.t.Errorf("%s %s did not come to a Cached, so it says nothing of a miss: %s", e.method(), target, a.how())
 	case a.Hit(), strings.Contains(said, "; collapsed"):
-		e.t.Errorf("GET %s is no miss, want the handler to run: %s", target, a.how())
+		e.t.Errorf("%s %s is no miss, want the handler to run: %s", e.method(), target, a.how())
 	}
 	return a
 }
 
-// Stale gets a page and fails the test unless the answer came out of the cache when its time was over: while it is refreshed in the background, or
+// Stale asks for a page and fails the test unless the answer came out of the cache when its time was over: while it is refreshed in the background, or
 // in place of a handler that fails. fields are as for [Do].
 func (e *Engine) Stale(target string, fields ...string) Answer {
 	e.t.Helper()
-	a := e.Get(target, fields...)
+	a := e.ask(target, fields...)
 	if !a.Stale() {
-		e.t.Errorf("GET %s is not served stale: %s", target, a.how())
+		e.t.Errorf("%s %s is not served stale: %s", e.method(), target, a.how())
 	}
 	return a
 }
 
-// Age gets a page and fails the test unless the answer came out of the cache and is as old as want (RFC 9111 §5.1), in whole seconds. fields
+// Age asks for a page and fails the test unless the answer came out of the cache and is as old as want (RFC 9111 §5.1), in whole seconds. fields
 // are as for [Do].
 func (e *Engine) Age(want time.Duration, target string, fields ...string) Answer {
 	e.t.Helper()
-	a := e.Get(target, fields...)
+	a := e.ask(target, fields...)
 	seconds := strconv.FormatInt(int64(want/time.Second), 10)
 	if got := a.Header.Get("Age"); got != seconds {
-		e.t.Errorf("GET %s has the Age %q, want %s: %s", target, got, seconds, a.how())
+		e.t.Errorf("%s %s has the Age %q, want %s: %s", e.method(), target, got, seconds, a.how())
 	}
 	return a
 }

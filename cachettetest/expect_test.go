@@ -2,6 +2,7 @@ package cachettetest_test
 
 import (
 	"fmt"
+	"io"
 	"net/http"
 	"slices"
 	"strings"
@@ -224,6 +225,44 @@ func TestNeverSharedLooksEachWay(t *testing.T) {
 					t.Errorf("it says %q", noted.errors)
 				}
 			})
+		})
+	}
+}
+
+// TestAskingBy: assertions ask as By says, and find what goes astray there alone.
+func TestAskingBy(t *testing.T) {
+	const content, kind = "price < 9", "Content-Type: text/plain"
+	for _, row := range []struct {
+		method  string
+		options []cachette.Option
+	}{
+		{"QUERY", nil},
+		{http.MethodPost, []cachette.Option{cachette.WithBodyKey()}},
+	} {
+		t.Run(row.method, func(t *testing.T) {
+			e, noted := engine(t)
+			answer := func(c *gin.Context) {
+				asked, _ := io.ReadAll(c.Request.Body)
+				page("X-Asked", string(asked)+" as "+c.ContentType())(c)
+			}
+			e.GET("/page", cachette.Cached(time.Minute, cachette.WithIdentity(userOf)), page())
+			e.Handle(row.method, "/page", cachette.Cached(time.Minute, row.options...), answer)
+			e.Handle(row.method, "/own", cachette.Cached(time.Minute, append(row.options, cachette.WithIdentity(userOf))...), answer)
+			by := e.By(row.method, content, kind)
+			if a := by.Miss("/page", "X-User: ann"); a.Header.Get("X-Asked") != content+" as text/plain" {
+				t.Errorf("the handler was asked %q", a.Header.Get("X-Asked"))
+			}
+			by.Hit("/page")
+			by.SharedBetween("/page", users[0], users[1])
+			by.NeverShared("/own", users...)
+			e.NeverShared("/page", users...)
+			if len(noted.errors) > 0 {
+				t.Errorf("it says %q", noted.errors)
+			}
+			by.NeverShared("/page", users...)
+			if said := strings.Join(noted.errors, "\n"); !strings.Contains(said, row.method+" /page: bob was given the page of ann") {
+				t.Errorf("it says %q", said)
+			}
 		})
 	}
 }

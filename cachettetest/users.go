@@ -35,19 +35,20 @@ func (e *Engine) SharedBetween(target string, a, b User) {
 	e.t.Helper()
 	for _, pair := range [][2]User{{a, b}, {b, a}} {
 		e.forget(target, false)
-		first := e.Get(target, pair[0].fields...)
+		first := e.ask(target, pair[0].fields...)
 		if first.Hit() {
-			e.t.Errorf("GET %s is a hit for %s though its path was purged: %s", target, pair[0].name, first.how())
+			e.t.Errorf("%s %s is a hit for %s though its path was purged: %s", e.method(), target, pair[0].name, first.how())
 		}
-		if second := e.Get(target, pair[1].fields...); !second.Hit() {
-			e.t.Errorf("GET %s: the page made for %s (%s) does not answer %s: %s", target, pair[0].name, first.how(), pair[1].name, second.how())
+		if second := e.ask(target, pair[1].fields...); !second.Hit() {
+			e.t.Errorf("%s %s: the page made for %s (%s) does not answer %s: %s", e.method(), target, pair[0].name, first.how(), pair[1].name, second.how())
 		}
 	}
 }
 
 // NeverShared fails the test if a page that was made for one of the users is given to another, and says whose page was given to whom, and how it came
 // about. What each user is to have it learns from the handler, with nothing stored. Then they ask behind each other, in all pairs: for the page, its
-// header, ranges of it, with the entity tag of the other one, for what is stored alone and for what is stale, behind a soft purge, and all at once.
+// header, ranges of it, with the entity tag of the other one, for what is stored alone and for what is stale, behind a soft purge, and all at once. They
+// ask by GET and HEAD, unless [Engine.By] says otherwise.
 //
 // The pages of two users have to differ, or nothing can be told: a user whose page is another each time is [User.Marked]. The test also fails where
 // they do not. It purges the path of the page, and nothing else.
@@ -106,9 +107,9 @@ func (s *shared) learn(users []User) bool {
 		var pages [2]Answer
 		for i := range pages {
 			s.e.forget(s.target, false)
-			pages[i] = s.e.Get(s.target, u.fields...)
+			pages[i] = s.e.ask(s.target, u.fields...)
 			o.note(pages[i])
-			o.note(s.e.Get(s.target, u.fields...)) // what is stored may have an entity tag of the cache's
+			o.note(s.e.ask(s.target, u.fields...)) // what is stored may have an entity tag of the cache's
 		}
 		o.page = pages[0]
 		for name, values := range pages[0].Header {
@@ -118,16 +119,16 @@ func (s *shared) learn(users []User) bool {
 		}
 		switch {
 		case u.mark == "" && (pages[0].Body != pages[1].Body || pages[0].Status != pages[1].Status):
-			s.e.t.Errorf("GET %s: the page of %s is another each time, so whose it is cannot be told: say by As(…).Marked(…) what its own page has", s.target, u.name)
+			s.e.t.Errorf("%s %s: the page of %s is another each time, so whose it is cannot be told: say by As(…).Marked(…) what its own page has", s.e.method(), s.target, u.name)
 			return false
 		case u.mark != "" && !o.page.has(u.mark):
-			s.e.t.Errorf("GET %s: the page of %s does not have its mark %q", s.target, u.name, u.mark)
+			s.e.t.Errorf("%s %s: the page of %s does not have its mark %q", s.e.method(), s.target, u.name, u.mark)
 			return false
 		}
 		for _, other := range s.owners {
 			if other.owns(&o.page) && o.owns(&other.page) || other.marks(&o.page) || o.marks(&other.page) {
-				s.e.t.Errorf("GET %s: %s and %s get the same page without a cache (%d, %.60q), so whose it is cannot be told: give users whose pages differ",
-					s.target, other.name, u.name, o.page.Status, o.page.Body)
+				s.e.t.Errorf("%s %s: %s and %s get the same page without a cache (%d, %.60q), so whose it is cannot be told: give users whose pages differ",
+					s.e.method(), s.target, other.name, u.name, o.page.Status, o.page.Body)
 				return false
 			}
 		}
@@ -180,36 +181,41 @@ func (o *owner) ownsHeader(h http.Header) bool {
 // behind has one user ask behind another, in each way, with the other's page stored: as it is, and purged softly.
 func (s *shared) behind(first, second *owner) {
 	s.e.t.Helper()
-	for _, way := range []struct {
-		method string
-		fields []string
-	}{
-		{http.MethodGet, nil},
-		{http.MethodHead, nil},
-		{http.MethodGet, []string{"Range: bytes=1-"}},
-		{http.MethodGet, []string{"Range: bytes=-4"}},
-		{http.MethodGet, []string{"If-None-Match: "}}, // with the tag of the other's page
-		{http.MethodGet, []string{"Cache-Control: max-stale"}},
-		{http.MethodGet, []string{"Cache-Control: only-if-cached, max-stale"}},
-	} {
-		for _, soft := range []bool{false, true} {
-			s.e.forget(s.target, false)
-			s.check(first, http.MethodGet, nil, "with nothing stored", s.e.Get(s.target, first.fields...))
-			kept := s.e.Get(s.target, first.fields...) // which may bring it near
-			s.check(first, http.MethodGet, nil, "with the own page stored", kept)
-			when := "behind " + first.name
-			if soft {
-				s.e.forget(s.target, true)
-				when += ", whose page is stale by then"
-			}
-			fields := slices.Clone(way.fields)
-			if len(fields) == 1 && fields[0] == "If-None-Match: " {
-				fields[0] += kept.Header.Get("Etag")
-			}
-			s.check(second, way.method, fields, when, s.e.Do(way.method, s.target, slices.Concat(second.fields, fields)...))
-			s.check(first, http.MethodGet, nil, "behind "+second.name, s.e.Get(s.target, first.fields...))
+	ways := [][]string{
+		nil,
+		{"Range: bytes=1-"},
+		{"Range: bytes=-4"},
+		{"If-None-Match: "}, // with the tag of the other's page
+		{"Cache-Control: max-stale"},
+		{"Cache-Control: only-if-cached, max-stale"},
+	}
+	for _, soft := range []bool{false, true} {
+		for _, fields := range ways {
+			s.pair(first, second, soft, s.e.method(), fields, s.e.ask)
+		}
+		if s.e.method() == http.MethodGet {
+			s.pair(first, second, soft, http.MethodHead, nil, func(target string, fields ...string) Answer { return s.e.Do(http.MethodHead, target, fields...) })
 		}
 	}
+}
+
+// pair has one user ask in one way behind another.
+func (s *shared) pair(first, second *owner, soft bool, method string, fields []string, ask func(target string, fields ...string) Answer) {
+	s.e.t.Helper()
+	s.e.forget(s.target, false)
+	s.check(first, s.e.method(), nil, "with nothing stored", s.e.ask(s.target, first.fields...))
+	kept := s.e.ask(s.target, first.fields...) // which may bring it near
+	s.check(first, s.e.method(), nil, "with the own page stored", kept)
+	when := "behind " + first.name
+	if soft {
+		s.e.forget(s.target, true)
+		when += ", whose page is stale by then"
+	}
+	if len(fields) == 1 && fields[0] == "If-None-Match: " {
+		fields = []string{fields[0] + kept.Header.Get("Etag")}
+	}
+	s.check(second, method, fields, when, ask(s.target, slices.Concat(second.fields, fields)...))
+	s.check(first, s.e.method(), nil, "behind "+second.name, s.e.ask(s.target, first.fields...))
 }
 
 // together has all users ask at once, and then waits until what they have made is stored.
@@ -221,32 +227,32 @@ func (s *shared) together() {
 	for i := range answers {
 		wait.Go(func() {
 			<-begin
-			answers[i] = Do(s.e.t, s.e.Engine, http.MethodGet, s.target, s.owners[i%len(s.owners)].fields...)
+			answers[i] = s.e.askAlone(s.target, s.owners[i%len(s.owners)].fields...)
 		})
 	}
 	close(begin)
 	wait.Wait()
 	_ = s.e.Cache.Settle(s.e.t.Context())
 	for i := range answers {
-		s.check(s.owners[i%len(s.owners)], http.MethodGet, nil, "when all ask at once", answers[i])
+		s.check(s.owners[i%len(s.owners)], s.e.method(), nil, "when all ask at once", answers[i])
 	}
 }
 
 // check fails the test unless an answer is one that the user may have.
 func (s *shared) check(o *owner, method string, fields []string, when string, a Answer) {
 	s.e.t.Helper()
-	if method == http.MethodGet && len(fields) == 0 && o.owns(&a) {
+	if method == s.e.method() && len(fields) == 0 && o.owns(&a) {
 		o.note(a)
 	}
 	for _, other := range s.owners {
 		if other != o && other.isGiven(method, &a, o) {
-			s.tell(o.name+" "+other.name, "GET %s: %s was given the page of %s: %s%s%s; %s. What tells them apart is not in the key: see WithIdentity, WithCookie, WithVary and "+
-				"WithKeyPart, or have the handler say private", s.target, o.name, other.name, method, asked(fields), when, a.how())
+			s.tell(o.name+" "+other.name, "%s %s: %s was given the page of %s: %s%s%s; %s. What tells them apart is not in the key: see WithIdentity, WithCookie, "+
+				"WithVary and WithKeyPart, or have the handler say private", s.e.method(), s.target, o.name, other.name, method, asked(fields), when, a.how())
 			return
 		}
 	}
-	if method == http.MethodGet && len(fields) == 0 && !o.owns(&a) {
-		s.tell(o.name, "GET %s: %s was given a page that is of none of the users: %s%s%s; %s, %.60q", s.target, o.name, method, asked(fields), when, a.how(), a.Body)
+	if method == s.e.method() && len(fields) == 0 && !o.owns(&a) {
+		s.tell(o.name, "%s %s: %s was given a page that is of none of the users: %s%s%s; %s, %.60q", s.e.method(), s.target, o.name, method, asked(fields), when, a.how(), a.Body)
 	}
 }
 
