@@ -9,6 +9,7 @@ import (
 	"github.com/gin-cachette/cachette/drivers"
 	"github.com/gin-cachette/cachette/internal/codings"
 	"github.com/gin-cachette/cachette/internal/flight"
+	"github.com/gin-cachette/cachette/internal/guard"
 	"github.com/gin-cachette/cachette/internal/response"
 	"github.com/gin-cachette/cachette/internal/rfc9111"
 	"github.com/gin-cachette/cachette/internal/target"
@@ -102,7 +103,7 @@ func (s *Store) haveForm(key string, e *response.Entry, number int, now time.Tim
 			delete(f.making, key)
 			close(made)
 		}()
-		if err := contained(func() error { return s.makeForm(key, e, number) }); err != nil {
+		if err := guard.Contained(func() error { return s.makeForm(key, e, number) }); err != nil {
 			s.log.Debug("cachette: a response was not coded", "coding", f.set.Names[number], "error", err)
 		}
 	}()

@@ -158,15 +158,10 @@ func (n *near) listen(ctx context.Context) {
 var errUnknownPlace = errors.New("cachette: no place in the log yet")
 
 // look looks at what was purged. A driver that panics has not told.
-func (n *near) look(ctx context.Context) (err error) {
-	defer func() {
-		if recover() != nil {
-			err = errUnknownPlace
-		}
-	}()
+func (n *near) look(ctx context.Context) error {
 	ctx, cancel := n.far.Step(ctx)
 	defer cancel()
-	return n.tier.Look(ctx)
+	return guard.Contained(func() error { return n.tier.Look(ctx) })
 }
 
 // begin is called before something is read that may be kept near.

@@ -52,7 +52,8 @@ func (s *Store) keepPaying(ctx context.Context, ended chan<- struct{}) {
 			return
 		case <-timer.C:
 		}
-		if s.pay(ctx) {
+		all := false
+		if guard.Contained(func() error { all = s.pay(ctx); return nil }) == nil && all {
 			pause = firstPause
 		} else {
 			pause = min(2*pause, longestPause)
@@ -134,7 +135,7 @@ func (s *Store) payDeletes(ctx context.Context) error {
 	errs := make([]error, len(parts))
 	var paying sync.WaitGroup
 	for i, keys := range parts {
-		paying.Go(func() { errs[i] = s.payDeletesOf(ctx, keys, owed) })
+		paying.Go(func() { errs[i] = guard.Contained(func() error { return s.payDeletesOf(ctx, keys, owed) }) })
 	}
 	paying.Wait()
 	return errors.Join(errs...)

@@ -3,12 +3,12 @@ package entries
 import (
 	"context"
 	"errors"
-	"fmt"
 	"hash/crc32"
 	"sync"
 	"sync/atomic"
 
 	"github.com/gin-cachette/cachette/drivers"
+	"github.com/gin-cachette/cachette/internal/guard"
 	"github.com/gin-cachette/cachette/internal/purge"
 	"github.com/gin-cachette/cachette/internal/response"
 )
@@ -202,19 +202,7 @@ func (l *line) leave(p *place) {
 
 // carryOut carries out a write. No request is there any more to be answered with an error where a driver panics.
 func (q *queue) carryOut(w *write) error {
-	return contained(func() error { return q.carry(q.ctx, w) })
-}
-
-var errPanicked = errors.New("cachette: the driver panicked")
-
-// contained does what no caller is there for that could recover from the panic of a driver, which is an error.
-func contained(do func() error) (err error) {
-	defer func() {
-		if p := recover(); p != nil {
-			err = fmt.Errorf("%w: %v", errPanicked, p)
-		}
-	}()
-	return do()
+	return guard.Contained(func() error { return q.carry(q.ctx, w) })
 }
 
 // find returns what a key is to become, if anything waits or is under way.

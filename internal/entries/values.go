@@ -58,6 +58,9 @@ func (s *Store) DeleteValues(ctx context.Context, scopes []purge.Scope, keys ...
 	return n, err
 }
 
+// errEnded says that a driver has ended the goroutine of an operation.
+var errEnded = errors.New("cachette: the driver has ended its goroutine")
+
 // purgeBeside purges scopes while the caller asks the store for something else.
 func (s *Store) purgeBeside(ctx context.Context, scopes []purge.Scope) <-chan error {
 	done := make(chan error, 1)
@@ -66,9 +69,9 @@ func (s *Store) purgeBeside(ctx context.Context, scopes []purge.Scope) <-chan er
 		return done
 	}
 	go func() {
-		err := errPanicked // unless it returns
+		err := errEnded // unless it returns
 		defer func() { done <- err }()
-		err = contained(func() error { return s.purge(ctx, scopes...) })
+		err = guard.Contained(func() error { return s.purge(ctx, scopes...) })
 	}()
 	return done
 }

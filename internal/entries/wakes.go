@@ -143,8 +143,8 @@ func (w *Wakes) hear(texts []string, complete bool) {
 func (w *Wakes) read(ctx context.Context) {
 	key, at := w.shared.NearLog(), drivers.Position("")
 	for ctx.Err() == nil {
-		next, err := w.step(ctx, key, at)
-		if at = next; err == nil {
+		err := guard.Contained(func() (err error) { at, err = w.step(ctx, key, at); return err })
+		if err == nil {
 			continue
 		}
 		if ctx.Err() != nil { // another reader may have begun

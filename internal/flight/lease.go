@@ -105,17 +105,24 @@ func (t *Turn) Next(ctx context.Context) (lease *Lease, run bool) {
 	switch lease, held := t.Take(ctx); {
 	case !held:
 		return lease, true
-	case time.Until(t.until) > 0 && t.wait(ctx):
-		return nil, false
+	case time.Until(t.until) <= 0:
+		return nil, true
 	}
-	return nil, true
+	came := false
+	_ = guard.Contained(func() error { came = t.wait(ctx); return nil })
+	return nil, !came
 }
 
-// Take takes the lease, and tells whether another process has it instead. Without a lease that no other has, a fill runs all the same.
+// Take takes the lease, and tells whether another process has it instead. Without a lease that no other has, a fill runs all the same. A driver that
+// panics has not answered, here as in all that is asked for the sake of a lease: much of it is, behind the back of requests.
 func (t *Turn) Take(ctx context.Context) (lease *Lease, held bool) {
-	if t == nil {
-		return nil, false
+	if t != nil {
+		_ = guard.Contained(func() error { lease, held = t.take(ctx); return nil })
 	}
+	return lease, held
+}
+
+func (t *Turn) take(ctx context.Context) (lease *Lease, held bool) {
 	l, until := t.leases, time.Now().Add(t.life)
 	word := binary.BigEndian.AppendUint64(binary.BigEndian.AppendUint64(nil, l.holder), l.taken.Add(1))
 	if taken, err := l.store.Insert(ctx, t.key, word, t.life); err != nil {
@@ -224,7 +231,7 @@ func (l *Lease) end(by func(context.Context)) {
 		ctx, cancel := context.WithDeadline(context.Background(), l.until)
 		go func() {
 			defer cancel()
-			by(ctx)
+			_ = guard.Contained(func() error { by(ctx); return nil })
 		}()
 	})
 }

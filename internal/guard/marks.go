@@ -3,7 +3,6 @@ package guard
 import (
 	"context"
 	"errors"
-	"fmt"
 	"slices"
 	"time"
 
@@ -131,13 +130,8 @@ func (s *Store) Waits() bool { return s.waiter != nil }
 // when records come, and what waits may fail, or be forbidden, where all else works. A panic of the driver is an error: no request waits, which
 // would recover it.
 func (s *Store) Wait(ctx context.Context, key string, from drivers.Position) (err error) {
-	defer func() {
-		if p := recover(); p != nil {
-			err = fmt.Errorf("%w: %v", errPanicked, p)
-		}
-		if err != nil {
-			err = s.at(key).named(err)
-		}
-	}()
-	return s.waiter.Wait(ctx, key, from)
+	if err = Contained(func() error { return s.waiter.Wait(ctx, key, from) }); err != nil {
+		err = s.at(key).named(err)
+	}
+	return err
 }

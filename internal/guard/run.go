@@ -3,6 +3,7 @@ package guard
 import (
 	"context"
 	"errors"
+	"fmt"
 	"time"
 
 	"github.com/gin-cachette/cachette/drivers"
@@ -61,6 +62,16 @@ func (s *Store) run(ctx context.Context, on *breakers, kind event.Kind, keys int
 
 // errPanicked is the error of a driver that panics, for the log.
 var errPanicked = errors.New("the driver panicked")
+
+// Contained does what no caller is there for that could recover from the panic of a driver: that is an error.
+func Contained(do func() error) (err error) {
+	defer func() {
+		if p := recover(); p != nil {
+			err = fmt.Errorf("%w: %v", errPanicked, p)
+		}
+	}()
+	return do()
+}
 
 // errNone says that none of several keys was there, which is a miss, and no error for the caller.
 var errNone = errors.Join(drivers.ErrMiss)

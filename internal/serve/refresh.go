@@ -17,6 +17,7 @@ import (
 
 	"github.com/gin-cachette/cachette/internal/entries"
 	"github.com/gin-cachette/cachette/internal/flight"
+	"github.com/gin-cachette/cachette/internal/guard"
 	"github.com/gin-cachette/cachette/internal/response"
 	"github.com/gin-cachette/cachette/internal/rfc9111"
 )
@@ -176,11 +177,12 @@ func (x *exchange) refresh(outside http.Header, awaited bool) {
 				s.resting.Add(key, s.clock.now().Add(restFor))
 			}
 		}()
-		if !s.takeLease(mark, turn, of) {
+		defer func() { mark.lease.Swap(nil).Free() }() // unless a fill has it
+		run := false
+		if _ = guard.Contained(func() error { run = s.takeLease(mark, turn, of); return nil }); !run {
 			return
 		}
-		defer func() { mark.lease.Swap(nil).Free() }() // unless a fill has it
-		_ = s.run(s.engine, r, outside)                // no request waits for it
+		_ = s.run(s.engine, r, outside) // no request waits for it
 	}()
 }
 
