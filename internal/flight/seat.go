@@ -17,6 +17,8 @@ type Seat struct {
 	result any
 	fill   fill // the context of what it leads
 
+	lease *Lease // of its fill: see Holds
+
 	hurry *time.Timer // sets slow; nil where the response is not sent so
 
 	waits moment      // since when its response waits for its client; zero where it does not
@@ -92,6 +94,17 @@ func (s *Seat) giveUp(then func(f *flight)) {
 	s.step(then)
 }
 
+// Holds has those that wait in other processes, for the lease of what a seat leads, go when those of this one do that wait for the seat: its response goes
+// on for long, or waits for its client. The other ends of a lease are the caller's.
+func (s *Seat) Holds(lease *Lease) {
+	if s == nil || lease == nil {
+		return
+	}
+	s.shard.mu.Lock()
+	defer s.shard.mu.Unlock()
+	s.lease = lease
+}
+
 // PartWithin ends the flight as Part does, unless it ends within d, or another leader may do better: the response is sent bit by bit,
 // and may go on for long.
 func (s *Seat) PartWithin(d time.Duration) {
@@ -110,6 +123,7 @@ func (s *Seat) slowDown() {
 	s.shard.mu.Lock()
 	defer s.shard.mu.Unlock()
 	s.slow = true
+	s.lease.Free()
 	if !slices.ContainsFunc(s.flight.leaders, func(s *Seat) bool { return !s.slow }) {
 		s.step(func(f *flight) { f.end(nil, Apart) })
 	}

@@ -23,7 +23,7 @@ func (s *Seat) Waits() {
 		return
 	}
 	s.waits = s.shard.group.now()
-	if len(s.flight.waiting)+len(s.flight.next) > 0 {
+	if len(s.flight.waiting)+len(s.flight.next) > 0 || s.lease != nil { // for which any process may wait
 		s.watch()
 	}
 }
@@ -77,6 +77,7 @@ func (s *Seat) giveWay() bool {
 	if s.waits == 0 || s.stalls() > 0 {
 		return false
 	}
+	s.lease.Free()
 	s.shard.group.stalled.Add(s.flight.key, time.Now().Add(stalledFor)) // first, for the one that leads next looks at it
 	s.step(func(f *flight) { f.handOver(1, 0) })                        // and not as Forgo does: clients that are only slow would have nearly all run the handler
 	return true

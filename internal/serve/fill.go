@@ -86,6 +86,7 @@ func (x *exchange) fill(seat *flight.Seat) {
 	c, s := x.c, x.s
 	outer := c.Writer
 	x.flight = seat
+	seat.Holds(x.lease)
 	x.errors = len(c.Errors)
 	x.judged = judgements.Get().(*judged)
 	x.enterTrack()
