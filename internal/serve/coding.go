@@ -24,7 +24,7 @@ func (rt *Route) compresses(s *Server) bool {
 // leaveCoding has handlers that are to make a page to keep not see which codings its client accepts, where that is left to the cache: there is one page
 // then for all clients, whatever a compressor among the handlers would make of it.
 func (x *exchange) leaveCoding(r *http.Request) {
-	if method := x.request.Method; method != http.MethodGet && method != http.MethodHead || !x.around.rt.compresses(x.s) {
+	if !x.around.rt.lookable(x.request.Method) || !x.around.rt.compresses(x.s) {
 		return
 	}
 	x.coded, x.conditioned = true, true
