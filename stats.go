@@ -46,8 +46,9 @@ type Stats struct {
 	// NearHits is how many requests were answered by near copies, which ask the store nothing: see [Config]. They are hits of their routes, too.
 	NearHits uint64
 
-	// Memory is what the store holds, where it is in this process, and Near what the near copies take; zero where there is none.
-	Memory, Near MemoryStats
+	// Memory is what the store holds, where it is in this process, Near what the near copies take, and Forms what the forms in content codings take in front of a
+	// store outside of it: in memory they are a part of what the store holds. Each is zero where there is none.
+	Memory, Near, Forms MemoryStats
 
 	// Waiting is how many writes of responses wait for a store outside of the process, or are under way, and WaitingBytes what they take in memory.
 	Waiting, WaitingBytes int64
@@ -247,7 +248,8 @@ func (c *Cache) Stats() Stats {
 	return Stats{
 		Stored: counts.Stored.Load(), TooLarge: counts.TooLarge.Load(), Dropped: counts.Dropped.Load(), Untagged: counts.Untagged.Load(), Uncaptured: counts.Uncaptured.Load(),
 		CutOff: c.server.CutOff(), StoreFailures: c.store.Failures(), Owed: c.responses.Owed(), Routes: routes, NearHits: c.server.NearHits(),
-		Memory: MemoryStats(c.store.Usage()), Near: MemoryStats(c.responses.NearUsage()), Waiting: waiting, WaitingBytes: bytes, Codings: codings,
+		Memory: MemoryStats(c.store.Usage()), Near: MemoryStats(c.responses.NearUsage()), Forms: MemoryStats(c.responses.FormUsage()),
+		Waiting: waiting, WaitingBytes: bytes, Codings: codings,
 		Store: StoreStats{
 			Reads: of(event.Read), Writes: of(event.Write), Adds: of(event.Add), Appends: of(event.Append), Removals: of(event.Removal),
 			Clearings: of(event.Clearing), Sweeps: of(event.Sweep), Pings: of(event.Ping), Servers: servers,

@@ -30,7 +30,7 @@ func (c Config) OpenNear(store *guard.Store) (near entries.Near, forms entries.F
 		if err != nil {
 			return near, forms, err
 		}
-		forms = entries.Forms{Objects: objects, Close: objects.Close}
+		forms = entries.Forms{Objects: objects, Close: objects.Close, Holds: objects}
 	}
 	return near, forms, nil
 }

@@ -3,6 +3,8 @@ package entries
 import (
 	"math/rand/v2"
 	"sync/atomic"
+
+	"github.com/gin-cachette/cachette/drivers"
 )
 
 // FormCounts is what was counted of the forms in one coding.
@@ -42,6 +44,14 @@ func (t *formTally) read() FormCounts {
 		c.Served += t.served[i].n.Load()
 	}
 	return c
+}
+
+// FormUsage returns what the memory holds that forms have of their own; nothing where they are in the store.
+func (s *Store) FormUsage() drivers.Usage {
+	if s.forms.Holds == nil {
+		return drivers.Usage{}
+	}
+	return s.forms.Holds.Usage()
 }
 
 // FormCounts returns what was counted of the forms in each coding; nothing where none is linked.

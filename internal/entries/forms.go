@@ -25,8 +25,9 @@ const (
 
 // Forms is what keeps coded forms in this process.
 type Forms struct {
-	Objects drivers.Objects // nil for no forms
-	Close   func() error    // of a memory of their own; nil where they are in the store
+	Objects drivers.Objects  // nil for no forms
+	Close   func() error     // of a memory of their own; nil where they are in the store
+	Holds   drivers.Measured // the same
 }
 
 // forms have the contents of entries in content codings. Each stands under a digest of the content that it is made of. So it belongs to whatever

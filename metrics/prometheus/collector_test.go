@@ -194,11 +194,17 @@ func TestScrapeEqualsStats(t *testing.T) {
 			if stats.Codings["gzip"].Served == 0 {
 				t.Errorf("nothing was served in a coding: %+v", stats.Codings)
 			}
-			if m := stats.Memory; m.Limit != 0 {
-				holds("cachette_memory_entries", float64(m.Entries), "tier", "store")
-				holds("cachette_memory_used_bytes", float64(m.Bytes), "tier", "store")
-				holds("cachette_memory_limit_bytes", float64(m.Limit), "tier", "store")
-				holds("cachette_memory_evictions_total", float64(m.Evictions), "tier", "store")
+			for tier, m := range map[string]cachette.MemoryStats{"store": stats.Memory, "forms": stats.Forms} {
+				if m.Limit == 0 {
+					continue
+				}
+				holds("cachette_memory_entries", float64(m.Entries), "tier", tier)
+				holds("cachette_memory_used_bytes", float64(m.Bytes), "tier", tier)
+				holds("cachette_memory_limit_bytes", float64(m.Limit), "tier", tier)
+				holds("cachette_memory_evictions_total", float64(m.Evictions), "tier", tier)
+			}
+			if (stats.Memory.Limit == 0) == (stats.Forms.Limit == 0) {
+				t.Errorf("the store holds %+v, and the forms %+v", stats.Memory, stats.Forms)
 			}
 			there := 0
 			for _, family := range got {

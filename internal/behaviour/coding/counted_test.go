@@ -46,6 +46,29 @@ func TestCounted(t *testing.T) {
 	})
 }
 
+// TestMemoryIsCounted: Stats tell what forms take: in memory as a part of all that is stored there, and in front of a store on their own.
+func TestMemoryIsCounted(t *testing.T) {
+	onEach(t, func(s *site) {
+		s.answers("/", "text/plain", page)
+		s.get("/", gzipped)
+		before := s.Cache.Stats()
+		s.get("/", gzipped)
+		coded := s.get("/", gzipped)
+		after := s.Cache.Stats()
+		was, is := before.Memory, after.Memory
+		if own := is.Limit == 0; own {
+			if was, is = before.Forms, after.Forms; is.Limit != 8<<20 || was.Entries > 0 {
+				s.t.Errorf("in front of a store: %+v, then %+v", was, is)
+			}
+		} else if after.Forms != (cachette.MemoryStats{}) {
+			s.t.Errorf("in memory: %+v", after.Forms)
+		}
+		if is.Entries != was.Entries+1 || is.Bytes < was.Bytes+int64(len(coded.Body)) {
+			s.t.Errorf("%+v, then %+v", was, is)
+		}
+	})
+}
+
 // TestFoundIsCounted: a form that another process has made is found, and not made.
 func TestFoundIsCounted(t *testing.T) {
 	cachettetest.Bubble(t, func(t *testing.T) {

@@ -116,7 +116,7 @@ func byTier(of func(cachette.MemoryStats) float64) func(*cachette.Stats, func(Sa
 		for _, tier := range []struct {
 			name string
 			held cachette.MemoryStats
-		}{{"store", s.Memory}, {"near", s.Near}} {
+		}{{"store", s.Memory}, {"near", s.Near}, {"forms", s.Forms}} {
 			if tier.held.Limit != 0 {
 				each(Sample{Labels: []string{tier.name}, Value: of(tier.held)})
 			}
