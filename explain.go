@@ -60,6 +60,7 @@ type StoredResponse struct {
 	Bytes        int           `json:"bytes"`                  // of its body
 	Tier         string        `json:"tier"`                   // memory, near, queue (it waits for the store) or store
 	CacheControl string        `json:"cacheControl,omitempty"` // what it says
+	Coded        string        `json:"coded,omitempty"`        // in which content coding it would be served, or why in none: see [WithCompression]
 	Validatable  bool          `json:"validatable"`            // it has a validator of its handler's
 	Tags         []string      `json:"tags,omitempty"`
 	Received     time.Time     `json:"received"`
@@ -192,14 +193,7 @@ func (x *Explanation) String() string {
 		line("varies by", "%s", strings.Join(x.Vary, ", "))
 	}
 	if s := x.Stored; s != nil {
-		line("stored", "status %d, %d bytes, in the tier %s, received %s", s.Status, s.Bytes, s.Tier, s.Received.UTC().Format(time.RFC3339))
-		line("freshness", "%v of lifetime (%s) - %v of age = %v (RFC 9111 §4.2)", serve.Short(s.Lifetime), s.From, serve.Short(s.Age), serve.Short(s.Fresh))
-		if s.StaleWhileRevalidate > 0 || s.StaleIfError > 0 {
-			line("", "stale-while-revalidate %v (RFC 5861 §3), stale-if-error %v (§4)", s.StaleWhileRevalidate, s.StaleIfError)
-		}
-		if len(s.Tags) > 0 {
-			line("tags", "%q", s.Tags)
-		}
+		(*serve.Stored)(s).Tell(line)
 	}
 	for _, m := range x.Marks {
 		line("stands on", "%s: %s", m.Scope, m.State)

@@ -67,14 +67,11 @@ func (f *forms) open(in Forms, prefix string) {
 // yet: it is then being made, which no client waits for.
 func (s *Store) FormOf(e *response.Entry, accept []string, now time.Time) *response.Form {
 	f := &s.forms
-	if f.Objects == nil || e.Content == "" {
+	i := f.preferred(accept)
+	if i < 0 || e.Content == "" {
 		return nil
 	}
-	i := rfc9111.PreferredCoding(accept, f.set.Names)
-	if i < 0 {
-		return nil
-	}
-	key := append(append(append(make([]byte, 0, 128), f.head...), e.Content...), f.set.Names[i]...)
+	key := f.appendKey(make([]byte, 0, 128), e, i)
 	if object, _ := f.Objects.GetObject(key, now); object != nil {
 		if form, ok := object.(*response.Form); ok && form.Body != nil {
 			f.tallies[i].serve()
@@ -84,6 +81,32 @@ func (s *Store) FormOf(e *response.Entry, accept []string, now time.Time) *respo
 	}
 	s.haveForm(string(key), e, i, now)
 	return nil
+}
+
+// FormFor returns the coding that a request prefers by its lines of Accept-Encoding, and an entry's form in it; an empty one where that is none, and nil
+// where there is no form in this process. It has none made.
+func (s *Store) FormFor(e *response.Entry, accept []string, now time.Time) (coding string, form *response.Form) {
+	f := &s.forms
+	i := f.preferred(accept)
+	if i < 0 {
+		return "", nil
+	}
+	object, _ := f.Objects.GetObject(f.appendKey(nil, e, i), now)
+	form, _ = object.(*response.Form)
+	return f.set.Names[i], form
+}
+
+// preferred returns the number of the coding that a request prefers; -1 for none.
+func (f *forms) preferred(accept []string) int {
+	if f.Objects == nil {
+		return -1
+	}
+	return rfc9111.PreferredCoding(accept, f.set.Names)
+}
+
+// appendKey appends the key of an entry's form in a coding, by its number.
+func (f *forms) appendKey(b []byte, e *response.Entry, number int) []byte {
+	return append(append(append(b, f.head...), e.Content...), f.set.Names[number]...)
 }
 
 // haveForm has a form in a coding, by its number, be there soon, unless too many are being made.

@@ -1,6 +1,7 @@
 package serve
 
 import (
+	"fmt"
 	"net/http"
 	"time"
 
@@ -40,6 +41,30 @@ func (s *Server) formOf(c *gin.Context, rt *Route, r *http.Request, e *response.
 		return nil
 	}
 	return s.entries.FormOf(e, accept, now)
+}
+
+// codedAs tells a person in which coding a request would be answered from an entry, or why in none; nothing where the route asks for none.
+func (s *Server) codedAs(c *gin.Context, rt *Route, r *http.Request, e *response.Entry, now time.Time) string {
+	switch {
+	case e == nil, e.Content == "" && !rt.compresses(s), rt.Compression != nil && !*rt.Compression:
+		return ""
+	case e.Content == "":
+		return "not: its size, type, coding or digest forbids it, or it was stored by a route without WithCompression"
+	case len(c.Writer.Header()["Content-Encoding"]) > 0:
+		return "not by the cache: a middleware outside of Cached does it, for each hit anew"
+	case rfc9111.NoTransform(r.Header):
+		return "not: the request says no-transform (RFC 9111 §5.2.1.6)"
+	}
+	coding, form := s.entries.FormFor(e, r.Header[acceptEncoding], now)
+	switch {
+	case coding == "":
+		return "not: the request accepts no coding, or likes the page better as it is (RFC 9110 §12.5.3)"
+	case form == nil:
+		return "not yet: no hit in this process has asked for " + coding
+	case form.Body == nil:
+		return "not: " + coding + " makes it hardly smaller"
+	}
+	return fmt.Sprintf("%s, %d bytes", coding, len(form.Body))
 }
 
 // send answers a request from an entry.

@@ -36,9 +36,10 @@ type Explained struct {
 	Key    string
 	Parts  KeyParts
 	Told   entries.Told
-	Tier   Tier  // where what is stored was found
-	Failed error // the store did not answer
-	Nested int   // how many more Cached are inside of this one, to which it did not come
+	Coded  string // in which content coding what is stored would be served, or why in none; empty where none is asked for
+	Tier   Tier   // where what is stored was found
+	Failed error  // the store did not answer
+	Nested int    // how many more Cached are inside of this one, to which it did not come
 
 	around *around // what the routes say that it has come to; nil for none
 	passed int     // how many these are
@@ -226,6 +227,7 @@ func (x *exchange) foresee(e *Explained) {
 		e.Admitted = x.around.admits(stored)
 		e.Early = stored.Meta.Early > 0
 	}
+	defer func() { e.Coded = x.s.codedAs(x.c, x.around.rt, x.request, e.Told.Entry, x.now) }()
 	p := x.plan(false)
 	if _, ok := x.refreshable(); p.step == await && !ok {
 		p = x.plan(true)

@@ -13,6 +13,7 @@ type Stored struct {
 	Bytes        int       `json:"bytes"`
 	Tier         string    `json:"tier"`
 	CacheControl string    `json:"cacheControl,omitempty"`
+	Coded        string    `json:"coded,omitempty"`
 	Validatable  bool      `json:"validatable"`
 	Tags         []string  `json:"tags,omitempty"`
 	Received     time.Time `json:"received"`
@@ -35,9 +36,24 @@ func (e *Explained) Stored() *Stored {
 	}
 	m := &entry.Meta
 	return &Stored{
-		Status: entry.Status, Bytes: len(entry.Body), Tier: string(e.Tier), CacheControl: e.CacheControl(), Validatable: entry.Validatable(),
+		Status: entry.Status, Bytes: len(entry.Body), Tier: string(e.Tier), CacheControl: e.CacheControl(), Coded: e.Coded, Validatable: entry.Validatable(),
 		Tags: entries.TagsOf(entry), Received: m.ResponseTime, Age: m.Age(e.Now), Lifetime: m.Lifetime, From: e.Origin(), Fresh: m.Fresh(e.Now),
 		StaleWhileRevalidate: m.StaleWhileRevalidate, StaleIfError: m.StaleIfError, Took: m.Took,
+	}
+}
+
+// Tell tells it to a person, line by line.
+func (s *Stored) Tell(line func(what, format string, args ...any)) {
+	line("stored", "status %d, %d bytes, in the tier %s, received %s", s.Status, s.Bytes, s.Tier, s.Received.UTC().Format(time.RFC3339))
+	line("freshness", "%v of lifetime (%s) - %v of age = %v (RFC 9111 §4.2)", Short(s.Lifetime), s.From, Short(s.Age), Short(s.Fresh))
+	if s.StaleWhileRevalidate > 0 || s.StaleIfError > 0 {
+		line("", "stale-while-revalidate %v (RFC 5861 §3), stale-if-error %v (§4)", s.StaleWhileRevalidate, s.StaleIfError)
+	}
+	if s.Coded != "" {
+		line("coded", "%s", s.Coded)
+	}
+	if len(s.Tags) > 0 {
+		line("tags", "%q", s.Tags)
 	}
 }
 
