@@ -65,6 +65,7 @@ type flight struct {
 	leaders []*Seat
 	since   moment // when the last leader began
 	done    bool   // it has ended
+	boards  bool   // see Seat.Board
 	*others
 
 	first Seat     // the leader that it begins with, which most flights never share with another
@@ -107,6 +108,13 @@ func (g *Group) Join(key string, room *Room) (seat *Seat, leads bool) {
 		return f.lead(f.seat()), true
 	}
 	return f.follow(&f.gather().waiting), false
+}
+
+// Boards tells whether the flight of key is one that requests join without looking for a result before: see [Seat.Board].
+func (g *Group) Boards(key string) bool {
+	s, f := g.lock(key)
+	defer s.mu.Unlock()
+	return f != nil && f.boards
 }
 
 // Follow gives a request that cannot lead a seat in the flight of key that is under way, or nil. If the lead comes to it, it must

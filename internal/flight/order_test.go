@@ -207,3 +207,36 @@ func TestValues(t *testing.T) {
 		leader.Fail()
 	})
 }
+
+// TestBoards holds from when until when requests join a flight without looking for a result first, and that no flight with several leaders is such a one.
+func TestBoards(t *testing.T) {
+	bubble(t, func(t *testing.T, g group, waiting *crowd) {
+		want := func(when string, want bool) {
+			t.Helper()
+			if got := g.Boards("k"); got != want {
+				t.Errorf("%s: %t, want %t", when, got, want)
+			}
+		}
+		want("without a flight", false)
+		leader := join(g)
+		want("under way", false)
+		leader.Board()
+		want("boarding", true)
+		if g.Boards("another") {
+			t.Error("so is another")
+		}
+		leader.TakeOff()
+		want("taken off", false)
+		leader.Board()
+		for range 3 {
+			waiting.wait(t.Context(), join(g))
+		}
+		leader.Fail()
+		waiting.take()[0].Fail()
+		last := waiting.take()
+		last[0].Board()
+		want("with few at a time", false)
+		last[0].Share("result")
+		want("over", false)
+	})
+}

@@ -68,6 +68,22 @@ func (s *Seat) Wait(ctx context.Context) (result any, ending Ending) {
 	return result, Left
 }
 
+// Board says that the leader has found no result, and has not begun to make one: what the flight comes to is as new to a request that joins it now as
+// what that would find by itself. It is so until TakeOff.
+func (s *Seat) Board() { s.board(true) }
+
+// TakeOff says that the leader begins to make a result, or to look for that of another: a request that comes from now on looks first. s may be nil.
+func (s *Seat) TakeOff() { s.board(false) }
+
+func (s *Seat) board(boards bool) {
+	if s == nil {
+		return
+	}
+	s.shard.mu.Lock()
+	defer s.shard.mu.Unlock()
+	s.flight.boards = boards && len(s.flight.leaders) == 1
+}
+
 // Share ends the flight with a result for all that wait. Only the first ending of a flight counts.
 func (s *Seat) Share(result any) { s.giveUp(func(f *flight) { f.end(result, Shared) }) }
 

@@ -49,6 +49,10 @@ func (x *exchange) proceed() {
 	if x.mark == nil {
 		x.s.comesThrough(x.request)
 	}
+	if x.boards {
+		x.collapse()
+		return
+	}
 	p := x.plan(false)
 	if x.around.rt.DryRun && x.mark == nil {
 		x.rehearse(p)
@@ -185,7 +189,7 @@ func (x *exchange) collapse() {
 			break
 		}
 		if leads {
-			x.lead(seat, x.s.flights.Ended() == x.ended)
+			x.lead(seat, x.s.flights.Ended() == x.ended && !x.boards)
 			return
 		}
 		shared, ending := seat.Wait(x.request.Context())
@@ -295,7 +299,8 @@ func (x *exchange) suits(e *response.Entry) bool {
 // request waited, and must neither be validated nor stand in for anything. A store that did not answer has held up the request once, and is
 // not asked again.
 func (x *exchange) lookAgain(seat *flight.Seat) bool {
-	x.ended = x.s.flights.Ended()
+	seat.TakeOff()
+	x.boards, x.ended = false, x.s.flights.Ended()
 	x.now = x.s.clock.now()
 	if x.found.Err != nil {
 		return false

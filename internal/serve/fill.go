@@ -91,6 +91,7 @@ func (x *exchange) fill(seat *flight.Seat) {
 	x.judged = judgements.Get().(*judged)
 	x.enterTrack()
 	defer x.leaveTrack()
+	seat.TakeOff()
 	x.began, x.serial = x.now, s.runs.Add(1) // before what was found is looked at: it may be what this fill shares
 	x.begin()
 	x.recorder.Open(outer, x.around.rt.bodyLimit(s), x, s.room)

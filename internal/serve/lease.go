@@ -17,6 +17,9 @@ func (x *exchange) awaitsLease(seat *flight.Seat) (answered bool) {
 		return false
 	}
 	for turn := x.s.turn(x.around.rt, x.found.Key); turn != nil; {
+		if x.found.Entry == nil && x.passed == nil {
+			seat.Board()
+		}
 		lease, run := turn.Next(x.request.Context())
 		switch {
 		case x.request.Context().Err() != nil: // another one leads

@@ -32,7 +32,7 @@ func (s *Server) lookUp(c *gin.Context, f *Frame, in around) {
 	var q query
 	tally := s.tally(c.FullPath())
 	if mark != nil { // a refresh is no client's
-		tally, q.renews = nil, mark.renews
+		tally, q.renews, q.refresh = nil, mark.renews, true
 	}
 	if s.hit(c, &in, &q, mark.forces(), tally) {
 		if mark != nil { // another has refreshed it since
@@ -63,8 +63,11 @@ type query struct {
 	runs   uint64 // how many runs of handlers had begun when it came: see shared
 	looked uint64 // and before the last lookup
 
+	boards  bool // nothing was looked for: see Server.boards
 	near    bool // a near copy has answered
 	audited bool // it was answered by a hit of those that are
+
+	refresh bool // it is a refresh, which no client waits for
 
 	early  bool      // what was found is fresh, and to be refreshed all the same
 	renews time.Time // of a refresh: when what it is to replace was received; zero where that does not matter
@@ -112,12 +115,25 @@ func (s *Server) find(c *gin.Context, in *around, q *query, room *room) bool {
 		q.found.Key = cmp.Or(q.found.Key, q.target.Key)
 		return false
 	}
+	if s.boards(in, q, r) {
+		q.boards, q.found = true, entries.Found{Key: q.target.Key, Why: rfc9111.ForwardURIMiss}
+		return false
+	}
 	if live && q.early { // unless another process has refreshed it since
 		q.renews, q.early = q.found.Entry.Meta.ResponseTime, false
 	}
 	q.found = s.entries.Get(r.Context(), &q.target, q.now)
 	rt.declared(q.target.Search.Last)
 	return s.serves(c, in, q, room)
+}
+
+// boards tells whether a request joins a flight of this process without a look at the store: the leader has found nothing there, and has not begun to
+// make it, so that this one would find nothing either, or what the leader comes to as well. Of a thousand clients that come for a page that is not
+// there, hundreds would ask the store at the moment in which the leader does. It is for those alone that can lead, and want no more than what is there.
+func (s *Server) boards(in *around, q *query, r *http.Request) bool {
+	return !s.entries.Local() && q.found.Entry == nil && r.Method == http.MethodGet && !in.rt.DryRun && !q.refresh &&
+		s.flights.Boards(q.target.Key) && q.asked == (rfc9111.RequestDirectives{}) && r.ContentLength == 0 && len(r.Header["Range"]) == 0 &&
+		(!in.credentials || in.identified()) && !s.alone.Has(q.target.Key, q.now)
 }
 
 // targetOf returns the target of a request by its key. came is what the key's scheme has told of it.
