@@ -151,6 +151,8 @@ func TestLeases(t *testing.T) {
 // fillOnce counts the rounds in which more than one handler ran, of which one in a thousand is none too many.
 func (c *crew) fillOnce(t *testing.T, rounds int) {
 	c.rush(herd, "/bare/warm", all...)
+	c.rush(herd, "/leased/warm", all...)
+	stays := c.store.keys(t)
 	several := 0
 	var waited, bare []time.Duration
 	for round := range rounds {
@@ -159,6 +161,9 @@ func (c *crew) fillOnce(t *testing.T, rounds int) {
 		if ran := c.kitchen.ran(path); len(ran) != 1 {
 			several++
 			t.Logf("round %d: the handler ran in %v", round, ran)
+		}
+		if c.store.scans {
+			c.store.removeAllBut(t, stays)
 		}
 		if round%(rounds/20+1) == 0 { // beside the others: what else the machine does changes
 			bare = append(bare, c.rush(herd, "/bare/"+fmt.Sprint(round), all...)...)

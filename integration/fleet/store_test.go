@@ -7,6 +7,7 @@ import (
 	"log/slog"
 	"math/rand/v2"
 	"os"
+	"slices"
 	"testing"
 
 	"github.com/gin-cachette/cachette/drivers"
@@ -26,6 +27,7 @@ type kind struct {
 	url     string // but for the port
 	steps   int    // of TestFleet, in make test
 	many    int    // and with -long
+	scans   bool   // it goes through all that it has for each reading, as what it stands in for does not
 }
 
 var kinds = []kind{
@@ -34,28 +36,28 @@ var kinds = []kind{
 		func(ctx context.Context, dir string, port int) (*servers.Process, error) {
 			return servers.RedisServer(ctx, dir, port)
 		},
-		"redis://127.0.0.1:%d", 8000, 100_000,
+		"redis://127.0.0.1:%d", 8000, 100_000, false,
 	},
 	{
 		"memcached", servers.HaveMemcached,
 		func(ctx context.Context, _ string, port int) (*servers.Process, error) {
 			return servers.MemcachedServer(ctx, port)
 		},
-		"memcached://127.0.0.1:%d", 8000, 100_000,
+		"memcached://127.0.0.1:%d", 8000, 100_000, false,
 	},
 	{
 		"mongodb", servers.HaveMongoDB,
 		func(ctx context.Context, dir string, port int) (*servers.Process, error) {
 			return servers.MongoDBServer(ctx, build, dir, port)
 		},
-		"mongodb://127.0.0.1:%d", 1000, 3000,
+		"mongodb://127.0.0.1:%d", 1000, 3000, true,
 	},
 	{
 		"dynamodb", servers.HaveDynamoDB,
 		func(ctx context.Context, _ string, port int) (*servers.Process, error) {
 			return servers.DynamoDBServer(ctx, build, port)
 		},
-		"dynamodb://eu-central-1/fleet?endpoint=http://127.0.0.1:%d", 2000, 3000,
+		"dynamodb://eu-central-1/fleet?endpoint=http://127.0.0.1:%d", 2000, 3000, false,
 	},
 }
 
@@ -117,4 +119,26 @@ func (s *store) loseMarks(ctx context.Context) (lost int, err error) {
 		lost, err = lost+n, errors.Join(err, failed)
 	}
 	return lost, err
+}
+
+// keys returns all keys, where the store scans.
+func (s *store) keys(t *testing.T) []string {
+	t.Helper()
+	if !s.scans {
+		return nil
+	}
+	keys, all, err := s.driver.(drivers.Lister).Keys(t.Context(), "", 1000)
+	if err != nil || !all {
+		t.Fatalf("Keys: all %t, %v", all, err)
+	}
+	return keys
+}
+
+// removeAllBut removes all keys but some.
+func (s *store) removeAllBut(t *testing.T, stays []string) {
+	t.Helper()
+	gone := slices.DeleteFunc(s.keys(t), func(key string) bool { return slices.Contains(stays, key) })
+	if _, err := s.driver.Delete(t.Context(), gone...); err != nil {
+		t.Fatalf("Delete: %v", err)
+	}
 }
