@@ -89,6 +89,39 @@ func TestRefreshForAForeignCookie(t *testing.T) {
 	}
 }
 
+// commits is a writer of its own around the engine, which adds nothing.
+type commits struct{ http.ResponseWriter }
+
+// Where what stands around the engine has a writer of its own, and adds nothing, the page is refreshed. The request that sets this off gets the
+// stale page at once; others wait as long as the route does.
+func TestRefreshWithinAForeignWriter(t *testing.T) {
+	eachWait(t, "nothing added", func(t *testing.T, options []cachette.Option) {
+		eachStoreInBubble(t, func(t *testing.T, store func(*cachette.Config)) {
+			s := newSite(t, store)
+			handler, runs := takes(500 * time.Millisecond)
+			s.GET("/page", cachette.Cached(time.Minute, options...), handler)
+			h := http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) { s.ServeHTTP(commits{w}, r) })
+			send(t, h, http.MethodGet, "/page")
+			time.Sleep(2 * time.Minute)
+			began := time.Now()
+			if a := send(t, h, http.MethodGet, "/page"); a.body != "version 1" || time.Since(began) > 0 {
+				t.Errorf("the first is given %q after %v (%s)", a.body, time.Since(began), a.cacheStatus())
+			}
+			want := "version 1"
+			if len(options) > 1 {
+				want = "version 2"
+			}
+			if a := send(t, h, http.MethodGet, "/page"); a.body != want {
+				t.Errorf("the second is given %q (%s), want %s", a.body, a.cacheStatus(), want)
+			}
+			time.Sleep(time.Second)
+			if a := send(t, h, http.MethodGet, "/page"); a.body != "version 2" || !a.hit() || runs.Load() != 2 {
+				t.Errorf("then %q (%s), of %d runs", a.body, a.cacheStatus(), runs.Load())
+			}
+		})
+	})
+}
+
 // A client for which what stands around the engine says that nothing is to be stored has nothing stored for others.
 func TestRefreshForAForeignCacheControl(t *testing.T) {
 	for _, control := range []string{"Cache-Control: private", "Cache-Control: no-store", "CDN-Cache-Control: no-store"} {

@@ -1,6 +1,8 @@
 package behaviour_test
 
 import (
+	"context"
+	"errors"
 	"fmt"
 	"net/http"
 	"runtime"
@@ -56,13 +58,6 @@ func TestNothingGrows(t *testing.T) {
 			}
 		}
 	}
-	heap := func() int64 {
-		var m runtime.MemStats
-		runtime.GC()
-		runtime.GC()
-		runtime.ReadMemStats(&m)
-		return int64(m.HeapAlloc)
-	}
 	round(0, 500)
 	before := heap()
 	const n = 2000
@@ -70,6 +65,51 @@ func TestNothingGrows(t *testing.T) {
 	if grown := heap() - before; grown > 2*limit { // each key alone is five kilobytes and more: ten times as much in all
 		t.Errorf("%d requests left %d KiB behind", n, grown>>10)
 	}
+}
+
+// However many different values are asked for, and whatever becomes of their loads, no name stays but in the store.
+func TestNoNameStays(t *testing.T) {
+	const limit = 1 << 20
+	s := newSite(t, func(cfg *cachette.Config) { cfg.MemoryLimit = limit })
+	load := func(_ context.Context, missing []int) (map[int]string, error) {
+		switch missing[0] % 5 {
+		case 0:
+			return nil, errors.New("broken")
+		case 1:
+			return nil, cachette.ErrNotFound
+		case 2:
+			panic("no")
+		case 3:
+			runtime.Goexit()
+		}
+		return map[int]string{missing[0]: "value"}, nil
+	}
+	long := strings.Repeat("x", 5000)
+	name := func(n int) string { return fmt.Sprint(n, long) }
+	round := func(from, n int) {
+		for i := from; i < from+n; i++ {
+			_, _ = cachette.Remember(t.Context(), s.cache, name(i), time.Hour, func(ctx context.Context) (string, error) {
+				all, err := cachette.RememberMany(ctx, s.cache, []int{-i, i}, name, time.Hour, load)
+				return all[i], err
+			})
+		}
+	}
+	round(0, 500)
+	before := heap()
+	const n = 2000
+	round(500, n)
+	if grown := heap() - before; grown > 2*limit { // each name alone is five kilobytes: ten times as much in all
+		t.Errorf("%d values left %d KiB behind", n, grown>>10)
+	}
+}
+
+// heap returns how many bytes are in use.
+func heap() int64 {
+	var m runtime.MemStats
+	runtime.GC()
+	runtime.GC()
+	runtime.ReadMemStats(&m)
+	return int64(m.HeapAlloc)
 }
 
 // A cache may be closed at any time: whoever asks meanwhile, or afterwards, gets a whole page.

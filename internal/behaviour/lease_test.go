@@ -296,30 +296,40 @@ func TestLeaseLooksAgain(t *testing.T) {
 }
 
 // Between the look of a process at what another one has left and the answer to that, all is purged, and another client comes: it does not get what was
-// read before.
+// read before. So it is where there was nothing, and where clients wait for a refresh.
 func TestLeaseLooksAgainBesideAPurge(t *testing.T) {
-	eachUser(t, secondOf, func(t *testing.T, p *processes) {
-		first := later(func() string { return p.ask(t.Context(), 0) })
-		time.Sleep(500 * time.Millisecond)
-		second := later(func() string { return p.ask(t.Context(), 1) })
-		synctest.Wait()
-		var late <-chan string
-		p.store.delaySeveral(func(keys []string) { // the look behind that which has shown that something is stored
-			if _, err := p.store.store.Peek(keys[0]); err == nil && isResponse(keys[0]) && !isLease(keys[0]) {
-				p.store.delaySeveral(nil)
-				p.purge(t)
-				late = later(func() string { return p.ask(t.Context(), 1) })
-				time.Sleep(50 * time.Millisecond)
-			}
+	for name, options := range map[string][]cachette.SharedOption{"missing": nil, "stale": {cachette.WithPatience(3 * time.Second)}} {
+		t.Run(name, func(t *testing.T) {
+			eachUser(t, secondOf, func(t *testing.T, p *processes) {
+				made := "run 1"
+				if options != nil {
+					made = "run 2"
+					p.want(t, 0, "run 1", time.Second)
+					time.Sleep(time.Minute)
+				}
+				first := later(func() string { return p.ask(t.Context(), 0) })
+				time.Sleep(500 * time.Millisecond)
+				second := later(func() string { return p.ask(t.Context(), 1) })
+				synctest.Wait()
+				var late <-chan string
+				p.store.delaySeveral(func(keys []string) { // the look behind that which has shown that something is stored
+					if _, err := p.store.store.Peek(keys[0]); err == nil && isResponse(keys[0]) && !isLease(keys[0]) {
+						p.store.delaySeveral(nil)
+						p.purge(t)
+						late = later(func() string { return p.ask(t.Context(), 1) })
+						time.Sleep(50 * time.Millisecond)
+					}
+				})
+				if got := <-second; got != made {
+					t.Errorf("got %q, want what was there when it was looked for", got)
+				}
+				if got := <-late; got == made {
+					t.Errorf("got %q, which was purged before it was asked for", got)
+				}
+				<-first
+			}, options...)
 		})
-		if got := <-second; got != "run 1" {
-			t.Errorf("got %q, want what was there when it was looked for", got)
-		}
-		if got := <-late; got == "run 1" {
-			t.Errorf("got %q, which was purged before it was asked for", got)
-		}
-		<-first
-	})
+	}
 }
 
 // What the store does not take frees all processes at once.

@@ -189,6 +189,7 @@ func TestNoPatience(t *testing.T) {
 		"min-fresh":                                {control: "max-age=60, stale-while-revalidate=60", asks: "min-fresh=1"},
 		"only-if-cached":                           {control: "max-age=60, stale-if-error=60", asks: "only-if-cached", status: http.StatusGatewayTimeout},
 		"behind stale-while-revalidate":            {control: "max-age=60, stale-while-revalidate=60", after: 61 * time.Second},
+		"behind it by the end of the wait":         {control: "max-age=60, stale-while-revalidate=60", after: 59950 * time.Millisecond},
 		"behind stale-if-error":                    {control: "max-age=60, stale-if-error=60", after: 61 * time.Second},
 		"behind a minute where nothing says so":    {control: "max-age=60", after: 61 * time.Second},
 		"the client's stale-if-error, and max-age": {control: "max-age=60", asks: "stale-if-error=60, max-age=600"},

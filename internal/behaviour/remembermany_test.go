@@ -255,8 +255,18 @@ func TestRememberManyFailing(t *testing.T) {
 				s, _ := share(t, store)
 				c := newCatalog(t, 0)
 				c.want(s, map[int]int{1: 1}, [][]int{{-1, 1}})
-				c.fail = row.fail
-				got, err := c.ask(t.Context(), s, []int{1, 2, 3})
+				c.fail = func(ctx context.Context, missing []int) error { time.Sleep(time.Second); return row.fail(ctx, missing) }
+				began := time.Now()
+				waits := later(func() error { // which comes later, and waits for the same load
+					time.Sleep(time.Millisecond)
+					_, err := cachette.Remember(t.Context(), s.cache, keyOf(3), time.Hour, func(context.Context) (string, error) { return "another", nil })
+					return err
+				})
+				got, err := c.ask(t.Context(), s, []int{1, 2, 3}, cachette.WithLoadTimeout(5*time.Second))
+				took := time.Since(began)
+				if err := <-waits; !errors.Is(err, row.want) || time.Since(began) > took {
+					t.Errorf("who waits got %v, %v behind the load", err, time.Since(began)-took)
+				}
 				var failed cachette.KeyErrors
 				if !errors.As(err, &failed) || !errors.Is(err, row.want) || len(failed) != 2 || !errors.Is(failed[keyOf(2)], row.want) || !errors.Is(failed[keyOf(3)], row.want) {
 					t.Errorf("%v, want %v of two", err, row.want)

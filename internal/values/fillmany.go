@@ -26,7 +26,6 @@ type lead struct {
 	keeps  bool
 	ticket entries.Ticket
 	m      *made
-	ended  bool // its flight
 }
 
 // begunMany returns a load of several values that has begun, and has failed for each unless it ends well.
@@ -48,9 +47,7 @@ func (s *Store) fillMany(ctx context.Context, in *making, leads []*lead, use *Us
 	defer func() {
 		for _, l := range leads {
 			s.waits.remove(l.name, in.name)
-			if !l.ended { // the load has ended its goroutine
-				l.seat.Share(l.m)
-			}
+			l.seat.Share(l.m) // if it is not given up by now: the load has ended its goroutine
 		}
 	}()
 	s.beginMany(ctx, leads)
@@ -78,7 +75,7 @@ func (s *Store) beginMany(ctx context.Context, leads []*lead) {
 func (s *Store) end(ctx context.Context, l *lead, now time.Time) {
 	shared := l.m.err != nil || !l.keeps // unless settle returns
 	defer func() {
-		if l.ended = true; shared {
+		if shared {
 			l.seat.Share(l.m)
 		} else {
 			l.seat.Forgo()
