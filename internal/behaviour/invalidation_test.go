@@ -440,3 +440,37 @@ func TestInvalidationOwed(t *testing.T) {
 		t.Errorf("once the store is back: %s", a.cacheStatus())
 	}
 }
+
+// What handlers do to the header behind the first bytes of the answer to a write, no client sees: the answer invalidates what it named as it went out (RFC
+// 9111 §4.4, RFC 9875 §3), and no more.
+func TestInvalidationByTheHeaderAsItWentOut(t *testing.T) {
+	eachStore(t, func(t *testing.T, store func(*cachette.Config)) {
+		for name, edit := range map[string]func(h http.Header, field string){
+			"edited in place": func(h http.Header, field string) { h[field][0] = "/other" },
+			"set anew":        func(h http.Header, field string) { h.Set(field, "/other") },
+			"removed":         func(h http.Header, field string) { h.Del(field) },
+		} {
+			for field, named := range map[string]string{"Location": "/page", "Content-Location": "/page", "Cache-Group-Invalidation": `"g"`} {
+				s := newSite(t, store)
+				s.GET("/page", cachette.Cached(time.Hour), text("page", `Cache-Groups: "g"`))
+				s.GET("/other", cachette.Cached(time.Hour), text("other"))
+				s.POST("/", func(c *gin.Context) {
+					c.Header(field, named)
+					c.String(http.StatusOK, "changed")
+					edit(c.Writer.Header(), field)
+				})
+				for range 2 { // the second time the page stands on its group, in each store
+					s.get("/page")
+				}
+				s.get("/other")
+				s.do(http.MethodPost, "/")
+				if a := s.get("/page"); a.hit() {
+					t.Errorf("%s, %s: %s", field, name, a.cacheStatus())
+				}
+				if a := s.get("/other"); !a.hit() {
+					t.Errorf("%s, %s, what it did not name: %s", field, name, a.cacheStatus())
+				}
+			}
+		}
+	})
+}

@@ -79,13 +79,23 @@ type unsafeRequest struct {
 	write   *write
 	asked   *url.URL // by its client
 	rec     *response.Recorder
-	early   bool // it has invalidated before the response went out
-	untaken bool // the store has not taken what was purged then
+	said    http.Header // the fields by which the response names what else it invalidates, as it goes out; nil before they are final
+	early   bool        // it has invalidated before the response went out
+	untaken bool        // the store has not taken what was purged then
 }
 
-// Decide invalidates where the response may then go out beside the handler, as that to a POST which is kept does: what there is to know of it is
-// the handler's by then. Else nothing is to be done yet.
+// namingFields are those by which the answer to an unsafe request names what it invalidates, beside its own URI (RFC 9111 §4.4, RFC 9875 §3).
+var namingFields = [...]string{"Location", "Content-Location", "Cache-Group-Invalidation"}
+
+// Decide notes what the response names: what handlers do to its header behind that, no client sees. It invalidates where the response may then go out
+// beside the handler, as that to a POST which is kept does: what there is to know of it is the handler's by then. Else nothing is to be done yet.
 func (u *unsafeRequest) Decide(rec *response.Recorder) response.Mode {
+	u.said = make(http.Header)
+	for _, name := range namingFields {
+		if values := rec.Header()[name]; len(values) > 0 {
+			u.said[name] = slices.Clone(values)
+		}
+	}
 	if x := postedBy(u.c); x != nil && x.verdict.captures() {
 		u.early = true
 		u.invalidate(rec.Status(), rec.Header())
@@ -119,6 +129,9 @@ func (u *unsafeRequest) Sent(*response.Recorder, http.Header) {}
 // names: a redirect names where to go on, which anybody may choose where it comes from the request.
 func (u *unsafeRequest) invalidate(status int, header http.Header) {
 	s, r := u.server, u.request
+	if u.said != nil {
+		header = u.said
+	}
 	if !u.write.invalidatedBy(status, s.answers) {
 		return
 	}
