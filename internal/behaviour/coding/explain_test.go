@@ -54,6 +54,9 @@ func TestExplained(t *testing.T) {
 				s.t.Errorf("%s for %q %s: %q\n%s", test.path, test.accept, test.more, coded, x)
 			}
 		}
+		if err := s.Cache.Settle(s.t.Context()); err != nil {
+			s.t.Fatal(err)
+		}
 		if after := s.Cache.Stats().Codings; after["gzip"] != before["gzip"] || after["br"] != before["br"] || len(served.Body) == 0 {
 			s.t.Errorf("counted %+v, then %+v", before, after)
 		}
