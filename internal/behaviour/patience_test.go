@@ -255,6 +255,12 @@ func TestPatienceWithAHandlerThatFails(t *testing.T) {
 				if row.status != 0 {
 					return
 				}
+				answers := together(50, func(int) answer { return s.get("/") }) // at once
+				for range 50 {
+					if a := await(t, "an answer", answers); a.body != "page" {
+						t.Errorf("%d %q (%s)", a.status, a.body, a.cacheStatus())
+					}
+				}
 				time.Sleep(time.Second)
 				if a := s.crowd(1, http.MethodGet, "/")[0]; a.took != 0 || a.body != "page" || runs.Load() != 2 {
 					t.Errorf("a second later: %q after %v (%s), and %d runs", a.body, a.took, a.cacheStatus(), runs.Load())
@@ -267,6 +273,38 @@ func TestPatienceWithAHandlerThatFails(t *testing.T) {
 			})
 		})
 	}
+}
+
+// A refresh that is known to be in vain, and goes on, is not repeated at once either.
+func TestPatienceWithAHandlerThatFailsForLong(t *testing.T) {
+	eachStoreInBubble(t, func(t *testing.T, store func(*cachette.Config)) {
+		s := newSite(t, store)
+		fails := false
+		handler, runs := counted(func(c *gin.Context) {
+			if fails {
+				c.String(http.StatusInternalServerError, "broken")
+				time.Sleep(20 * time.Second)
+				return
+			}
+			c.String(http.StatusOK, "page")
+		})
+		s.GET("/", cachette.Cached(time.Minute, cachette.WithStaleWhileRevalidate(time.Hour), cachette.WithPatience(100*time.Millisecond)), handler)
+		s.get("/")
+		time.Sleep(2 * time.Minute)
+		fails = true
+		for range 3 {
+			for _, a := range s.crowd(10, http.MethodGet, "/") {
+				if a.body != "page" {
+					t.Errorf("%d %q (%s)", a.status, a.body, a.cacheStatus())
+				}
+			}
+			time.Sleep(time.Second)
+		}
+		if n := runs.Load(); n != 2 {
+			t.Errorf("%d runs, want 2", n)
+		}
+		time.Sleep(time.Minute)
+	})
 }
 
 // A client for which nothing can be refreshed, since it is given a cookie that the page may belong to, gets a page of its own.

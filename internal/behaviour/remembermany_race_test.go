@@ -2,6 +2,7 @@ package behaviour_test
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"testing"
 	"testing/synctest"
@@ -127,4 +128,33 @@ func TestRememberManyRefreshes(t *testing.T) {
 			t.Errorf("behind Close %v are loaded", c.active)
 		}
 	})
+}
+
+// A refresh that has failed is not repeated at once, whoever asks in the moment in which it ends.
+func TestRememberManyRests(t *testing.T) {
+	for range 20 { // which comes first is a matter of chance
+		synctest.Test(t, func(t *testing.T) {
+			s := newSite(t)
+			c := newCatalog(t, 0)
+			ask := func() {
+				if got, err := c.ask(t.Context(), s, []int{1, 2}, cachette.WithStaleWhileRevalidate(time.Hour)); err != nil || len(got) != 2 {
+					t.Errorf("got %v, %v", got, err)
+				}
+			}
+			ask()
+			time.Sleep(90 * time.Minute)
+			c.loads()
+			c.fail = func(context.Context, []int) error {
+				for range 20 {
+					go ask()
+				}
+				return errors.New("broken")
+			}
+			ask()
+			synctest.Wait()
+			if loads := c.loads(); len(loads) != 1 {
+				t.Errorf("%d loads, want one", len(loads))
+			}
+		})
+	}
 }

@@ -160,6 +160,7 @@ func (x *exchange) end(panicked bool) {
 	}
 	x.settlePromise()
 	x.lease.Free()
+	x.mark.rest(x.s, x.found.Key)
 	x.flight.Fail()
 	x.flight = nil // what is left to do is for its own client alone
 	defer x.recorder.Close()

@@ -72,6 +72,9 @@ func (x *exchange) carryOut() {
 			over.parted.Store(true)
 		}
 	}
+	if v.waiting > waitOn {
+		x.mark.rest(s, x.found.Key)
+	}
 	switch v.waiting {
 	case waitOn:
 		s.alone.Remove(x.found.Key)

@@ -94,6 +94,14 @@ func (r *refresh) settle(s *Server, err error) {
 	}
 }
 
+// rest has no other refresh of a key begin for some seconds, if this one is of that key and has stored nothing. It comes before the flight ends, which
+// may be long before the handlers do: else the next request would begin another one at once.
+func (r *refresh) rest(s *Server, key string) {
+	if r != nil && r.flight != nil && r.key == key && !r.stored.Load() {
+		s.resting.Add(key, s.clock.now().Add(restFor))
+	}
+}
+
 // await waits until what a refresh has made is stored, and returns why it is not.
 func (r *refresh) await(ctx context.Context) error {
 	select {
@@ -160,7 +168,7 @@ func (x *exchange) refresh(outside http.Header, awaited bool) {
 		return
 	}
 	seat, content := s.flights.Lead(key), x.content()
-	if seat == nil || s.closed.Load() || !content.hold() {
+	if seat == nil || s.closed.Load() || s.resting.Has(key, x.now) || !content.hold() { // one may have ended in vain since it was looked for
 		seat.Pass()
 		<-s.slots
 		return
@@ -172,11 +180,7 @@ func (x *exchange) refresh(outside http.Header, awaited bool) {
 		defer func() { <-s.slots }()
 		defer content.free()
 		defer seat.Fail()
-		defer func() {
-			if !mark.stored.Load() {
-				s.resting.Add(key, s.clock.now().Add(restFor))
-			}
-		}()
+		defer mark.rest(s, key)
 		defer func() { mark.lease.Swap(nil).Free() }() // unless a fill has it
 		run := false
 		if _ = guard.Contained(func() error { run = s.takeLease(mark, turn, of); return nil }); !run {

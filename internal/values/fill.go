@@ -30,7 +30,7 @@ func (s *Store) fill(ctx context.Context, seat *flight.Seat, lease *flight.Lease
 		if !kept {
 			lease.Free()
 		}
-		if shared {
+		if s.rest(k, m); shared {
 			seat.Share(m)
 		} else {
 			seat.Forgo()

@@ -47,6 +47,7 @@ func (s *Store) fillMany(ctx context.Context, in *making, leads []*lead, use *Us
 	defer func() {
 		for _, l := range leads {
 			s.waits.remove(l.name, in.name)
+			s.rest(l.task, l.m)
 			l.seat.Share(l.m) // if it is not given up by now: the load has ended its goroutine
 		}
 	}()
@@ -75,7 +76,7 @@ func (s *Store) beginMany(ctx context.Context, leads []*lead) {
 func (s *Store) end(ctx context.Context, l *lead, now time.Time) {
 	shared := l.m.err != nil || !l.keeps // unless settle returns
 	defer func() {
-		if shared {
+		if s.rest(l.task, l.m); shared {
 			l.seat.Share(l.m)
 		} else {
 			l.seat.Forgo()
@@ -161,7 +162,12 @@ func (s *Store) refreshMany(r *many, leads []*lead) {
 		return
 	}
 	leads = slices.DeleteFunc(leads, func(l *lead) bool {
-		l.seat = s.flights.Lead(l.of.Key)
+		if l.seat = s.flights.Lead(l.of.Key); l.seat != nil && s.resting.Has(l.of.Key, now) { // one has ended in vain since it was looked for
+			l.seat.Pass()
+			l.seat = nil
+		}
+		own := *l.task
+		l.task, own.again = &own, true
 		return l.seat == nil
 	})
 	if len(leads) == 0 {
@@ -174,13 +180,6 @@ func (s *Store) refreshMany(r *many, leads []*lead) {
 		ctx, cancel := context.WithCancel(context.WithoutCancel(r.ctx))
 		defer cancel()
 		defer context.AfterFunc(s.closing, cancel)()
-		defer func() {
-			for _, l := range leads {
-				if l.m.err != nil || l.m.stale {
-					s.resting.Add(l.of.Key, time.Now().Add(restFor))
-				}
-			}
-		}()
 		s.fillMany(ctx, in, leads, r.use, r.load)
 	}()
 }

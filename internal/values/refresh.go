@@ -21,26 +21,31 @@ func (s *Store) refresh(ctx context.Context, k *task, found entries.Found) {
 		return
 	}
 	seat := s.flights.Lead(k.of.Key)
-	if seat == nil || s.closing.Err() != nil {
+	if seat == nil || s.closing.Err() != nil || s.resting.Has(k.of.Key, time.Now()) { // one may have ended in vain since it was looked for
 		seat.Pass()
 		<-s.slots
 		return
 	}
 	own := *k
+	own.again = true
 	go func() {
 		defer func() { <-s.slots }()
 		ctx, cancel := context.WithCancel(context.WithoutCancel(ctx))
 		defer cancel()
 		defer context.AfterFunc(s.closing, cancel)()
 		m := s.begun(ctx, &own)
-		defer func() {
-			if m.err != nil || m.stale {
-				s.resting.Add(own.of.Key, time.Now().Add(restFor))
-			}
-		}()
+		defer s.rest(&own, m)
 		defer s.recovered(m)
 		s.fillStale(ctx, seat, &own, &found, m)
 	}()
+}
+
+// rest has nothing loaded anew in the background for some seconds that was so in vain. It comes before the flight of the load ends: else the next
+// caller would begin another one at once.
+func (s *Store) rest(k *task, m *made) {
+	if k.again && (m.err != nil || m.stale) {
+		s.resting.Add(k.of.Key, time.Now().Add(restFor))
+	}
 }
 
 // fillStale fills what is stale: where another process has the lease that one does, and callers that wait get what it leaves.

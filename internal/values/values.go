@@ -124,6 +124,7 @@ type task struct {
 
 	renews   time.Time     // when what is to be loaded anew though it is fresh was made; zero for nothing
 	early    bool          // what was found is that
+	again    bool          // it is loaded anew in the background
 	patience time.Duration // for how long it still waits for a fresh value where there is a stale one
 }
 
