@@ -155,6 +155,29 @@ func TestRememberDropsWhatIsOver(t *testing.T) {
 	}
 }
 
+// So it is with the values of several caches of a program.
+func TestRememberInCirclesOfCaches(t *testing.T) {
+	cachettetest.Bubble(t, func(t *testing.T) {
+		sites := [2]*site{newSite(t), newSite(t)}
+		var ask func(ctx context.Context, i int) error
+		ask = func(ctx context.Context, i int) error {
+			_, err := cachette.Remember(ctx, sites[i%2].cache, "k", time.Hour, func(ctx context.Context) (string, error) {
+				time.Sleep(time.Second)
+				return "", ask(ctx, i+1)
+			})
+			return err
+		}
+		began := time.Now()
+		answers := together(len(sites), func(i int) error { return ask(t.Context(), i) })
+		for range sites {
+			err := <-answers
+			if took := time.Since(began); !errors.Is(err, cachette.ErrInvalid) || took > 2*time.Second {
+				t.Errorf("%v after %v", err, took)
+			}
+		}
+	})
+}
+
 // mine panics when it is decoded.
 type mine struct{ Name string }
 

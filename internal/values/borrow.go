@@ -77,18 +77,22 @@ type making struct {
 	Ends
 }
 
-// within returns what of this store is being loaded for the borrower, or for what that is made for, such as a page that a load asks for: the load
-// of a name, if there is one, else the inmost; nil for none.
+// is tells whether a load is there for the value of a name.
+func (m *making) is(s *Store, name string) bool { return m != nil && m.store == s && m.name == name }
+
+func (m *making) loading() loading { return loading{m.store, m.name} }
+
+// within returns what is being loaded for the borrower, or for what that is made for, such as a page that a load asks for: the load of a name of this
+// store, if there is one, else the inmost, of whatever store; nil for none.
 func (s *Store) within(borrower Borrower, name string) (inmost *making) {
 	for ; borrower != nil && loads.Load() > 0; borrower = borrower.For() {
-		in, ok := borrower.(*making)
-		if ok = ok && in.store == s; ok && in.name == name {
+		switch in, ok := borrower.(*making); {
+		case !ok:
+		case in.is(s, name):
 			return in
-		}
-		if ok && in.each[name] != nil {
+		case in.store == s && in.each[name] != nil:
 			return in.each[name]
-		}
-		if ok && inmost == nil {
+		case inmost == nil:
 			inmost = in
 		}
 	}

@@ -42,11 +42,11 @@ func (s *Store) begunMany(leads []*lead, use *Use, outer Borrower) *making {
 // fillMany runs one load for the flights of several values, and keeps what it makes.
 func (s *Store) fillMany(ctx context.Context, in *making, leads []*lead, use *Use, load LoadMany) {
 	for _, l := range leads { // what the load waits for, each of the values waits for
-		s.waits.add(l.name, in.name)
+		waiting.add(loading{s, l.name}, in.loading())
 	}
 	defer func() {
 		for _, l := range leads {
-			s.waits.remove(l.name, in.name)
+			waiting.remove(loading{s, l.name}, in.loading())
 			s.rest(l.task, l.m)
 			l.seat.Share(l.m) // if it is not given up by now: the load has ended its goroutine
 		}

@@ -97,7 +97,7 @@ func (s *Store) newMany(ctx context.Context, borrower Borrower, names []string, 
 // begin returns the places of all but those whose load asks for itself.
 func (r *many) begin() (places []int) {
 	for i, k := range r.tasks {
-		if err := k.asksForItself(); err != nil {
+		if err := r.s.asksForItself(k); err != nil {
 			r.settle(i, nil, err)
 		} else {
 			places = append(places, i)

@@ -75,8 +75,7 @@ type Store struct {
 	flights *flight.Group
 	leases  *flight.Leases
 	resting *flight.Recent // keys whose last load failed
-	waits   waits
-	slots   chan struct{} // bounds the loads that no caller waits for
+	slots   chan struct{}  // bounds the loads that no caller waits for
 	closing context.Context
 	close   context.CancelFunc
 	told    sync.Once
@@ -172,7 +171,7 @@ func (m *made) loan(use *Use) (loan Loan) {
 func (s *Store) Remember(ctx context.Context, borrower Borrower, name string, use *Use, load Load, take Take) error {
 	within := s.within(borrower, name)
 	e, renews := s.live(name, borrower, take)
-	if e == nil || within != nil && within.name == name {
+	if e == nil || within.is(s, name) {
 		return s.rememberSlowly(ctx, borrower, &task{name: name, within: within, use: use, load: load, take: take, renews: renews})
 	}
 	found := made{entry: e}
@@ -184,7 +183,7 @@ func (s *Store) Remember(ctx context.Context, borrower Borrower, name string, us
 
 // rememberSlowly does what Remember does where the value is not at hand in this process.
 func (s *Store) rememberSlowly(ctx context.Context, borrower Borrower, k *task) error {
-	if err := k.asksForItself(); err != nil {
+	if err := s.asksForItself(k); err != nil {
 		return err
 	}
 	m, err := s.find(ctx, k)
@@ -218,7 +217,7 @@ func (s *Store) live(name string, borrower Borrower, take Take) (e *response.Ent
 // Alone does what Remember does where nothing is kept.
 func (s *Store) Alone(ctx context.Context, borrower Borrower, name string, use *Use, load Load, take Take) error {
 	k := &task{name: name, within: s.within(borrower, name), use: use, load: load, take: take}
-	if err := k.asksForItself(); err != nil {
+	if err := s.asksForItself(k); err != nil {
 		return err
 	}
 	m, err := s.alone(ctx, k)
@@ -231,8 +230,8 @@ func (s *Store) alone(ctx context.Context, k *task) (*made, error) {
 }
 
 // asksForItself tells where a load asks for the value that it is there to load.
-func (k *task) asksForItself() error {
-	if k.within != nil && k.within.name == k.name {
+func (s *Store) asksForItself(k *task) error {
+	if k.within.is(s, k.name) {
 		return k.waitsForItself()
 	}
 	return nil
@@ -247,10 +246,10 @@ func (s *Store) wait(k *task) (end func(), err error) {
 	switch {
 	case k.within == nil:
 		return func() {}, nil
-	case !s.waits.add(k.within.name, k.name):
+	case !waiting.add(k.within.loading(), loading{s, k.name}):
 		return nil, k.waitsForItself()
 	}
-	return func() { s.waits.remove(k.within.name, k.name) }, nil
+	return func() { waiting.remove(k.within.loading(), loading{s, k.name}) }, nil
 }
 
 // apart runs what makes a value beside its caller, who may leave, and gives what was made to its take.
