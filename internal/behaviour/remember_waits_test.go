@@ -231,3 +231,43 @@ func TestRememberWherePanicsAreNotTheLoads(t *testing.T) {
 		}
 	})
 }
+
+// A load that panicked while it waited for values waits for them no more: their loads may ask for its own.
+func TestWaitsEndWithAPanic(t *testing.T) {
+	cachettetest.Bubble(t, func(t *testing.T) {
+		store := newDepot()
+		s := newSite(t, asJSON, func(c *cachette.Config) { c.Driver = store })
+		go func() {
+			_, _ = cachette.Remember(t.Context(), s.cache, "x", time.Hour, func(context.Context) (int, error) {
+				time.Sleep(time.Second)
+				return 1, nil
+			})
+		}()
+		time.Sleep(500 * time.Millisecond)
+		outer := later(func() error {
+			_, err := cachette.Remember(t.Context(), s.cache, "outer", time.Hour, func(ctx context.Context) (string, error) {
+				many, err := cachette.RememberMany(ctx, s.cache, []string{"x"}, func(k string) string { return k }, time.Hour,
+					func(context.Context, []string) (map[string]string, error) { return map[string]string{"x": "new"}, nil })
+				return many["x"], err
+			})
+			return err
+		})
+		synctest.Wait() // what it then waits for is of another type, and it looks again
+		store.store.Fail(func(_ context.Context, o cachettetest.Operation) error {
+			if o.Name == "get" {
+				panic("driver")
+			}
+			return nil
+		})
+		if err := <-outer; !errors.Is(err, cachette.ErrPanicked) {
+			t.Errorf("the load got %v", err)
+		}
+		store.store.Fail(nil)
+		got, err := cachette.Remember(t.Context(), s.cache, "x", time.Hour, func(ctx context.Context) (string, error) {
+			return cachette.Remember(ctx, s.cache, "outer", time.Hour, func(context.Context) (string, error) { return "value", nil })
+		})
+		if got != "value" || err != nil {
+			t.Errorf("behind the panic: %q, %v", got, err)
+		}
+	})
+}

@@ -112,6 +112,7 @@ func (r *many) settle(place int, m *made, err error) {
 	r.made[place], r.errs[place], r.done[place] = m, err, true
 	r.left--
 	if end := r.ends[place]; end != nil {
+		delete(r.ends, place)
 		end()
 	}
 }
@@ -133,6 +134,11 @@ func (r *many) notes(place int) bool {
 // run asks for values, until all are there or the caller leaves.
 func (r *many) run(places []int) {
 	defer close(r.gone)
+	defer func() { // of what is not settled, since the driver has panicked
+		for _, end := range r.ends {
+			end()
+		}
+	}()
 	r.ask(places)
 	for r.left > 0 {
 		var next round
