@@ -63,6 +63,31 @@ func TestLeaseFillsOnce(t *testing.T) {
 	})
 }
 
+// Where the store tells nothing, those that wait look after 2 ms, and then at pauses that grow with the time that they have waited, to 20 ms.
+func TestLeaseIsLookedAt(t *testing.T) {
+	for works, latest := range map[time.Duration]time.Duration{
+		1500 * time.Microsecond: 2 * time.Millisecond, 3 * time.Millisecond: 2 * time.Millisecond, 81 * time.Millisecond: 11 * time.Millisecond,
+		1507 * time.Millisecond: 20 * time.Millisecond, 3333 * time.Millisecond: 20 * time.Millisecond,
+	} {
+		t.Run(works.String(), func(t *testing.T) {
+			eachUser(t, func(context.Context, int64) (string, error) { time.Sleep(works); return "made", nil }, func(t *testing.T, p *processes) {
+				first := later(func() string { return p.ask(t.Context(), 0) })
+				synctest.Wait()
+				p.store.asked()
+				began := time.Now()
+				p.ask(t.Context(), 1)
+				if took := time.Since(began); took > works+latest || p.runs.Load() != 1 {
+					t.Errorf("it has waited for %v, %v behind what took %v; %d runs", took, took-works, works, p.runs.Load())
+				}
+				if n, most := p.store.asked(), int(works/(15*time.Millisecond))+30; n > most {
+					t.Errorf("the store was asked %d times, want %d at most", n, most)
+				}
+				<-first
+			})
+		})
+	}
+}
+
 // What may not be shared, and what could not be made, frees those that wait, in every process.
 func TestLeaseOfWhatIsNotShared(t *testing.T) {
 	fail := func(context.Context, int64) (string, error) { time.Sleep(time.Second); return "", errors.New("broken") }
@@ -206,6 +231,33 @@ func TestLeaseOfADeadProcess(t *testing.T) {
 			})
 		})
 	}
+}
+
+// Who waits has its own run when it has waited for as long as a lease lives, also for one process after the other.
+func TestLeasesOneAfterTheOther(t *testing.T) {
+	hang := func(ctx context.Context, n int64) (string, error) {
+		if n <= 2 {
+			time.Sleep(time.Hour)
+		}
+		return secondOf(ctx, n)
+	}
+	eachUser(t, hang, func(t *testing.T, p *processes) {
+		ctx, leave := context.WithCancel(t.Context())
+		first := later(func() string { return p.ask(ctx, 0) })
+		time.Sleep(3 * time.Second)
+		began := time.Now()
+		answers := together(2, func(i int) string { return p.ask(ctx, i+1) })
+		if got := <-answers; got != "run 3" {
+			t.Errorf("got %q", got)
+		}
+		if took := time.Since(began); took > 6*time.Second {
+			t.Errorf("it took %v, want the five seconds of the lease at most, and the run", took)
+		}
+		leave()
+		<-first
+		<-answers
+		time.Sleep(2 * time.Hour)
+	})
 }
 
 // What was purged while it was made is not for those who ask behind the purge: one of them has it made anew, for all.

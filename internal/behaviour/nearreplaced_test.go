@@ -57,6 +57,9 @@ func TestNearVaryChanges(t *testing.T) {
 					n.warm()
 					n.version.Store(1)
 					n.sites[by].get(n.path, "Cache-Control: no-cache")
+					if body, _ := n.get(by); body != "version 1" {
+						t.Errorf("its own process answers %q at once", body)
+					}
 					n.wantsEverywhere(1)
 				})
 			})
@@ -88,6 +91,9 @@ func TestNearTakenBack(t *testing.T) {
 						})
 					}
 					n.sites[by].get(n.path, "Cache-Control: no-cache")
+					if body, _ := n.get(by); body != "version 1" {
+						t.Errorf("its own process answers %q at once", body)
+					}
 					for range 4 { // what the store still has may come near anew
 						time.Sleep(500 * time.Millisecond)
 						for process := range n.sites {
