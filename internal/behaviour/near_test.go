@@ -131,6 +131,27 @@ func TestNearOnSecondUse(t *testing.T) {
 	})
 }
 
+// A client that goes through all pages once takes no room from what is asked for often, though they are more than there is room for.
+func TestNearBesideAScan(t *testing.T) {
+	nearAs(t, func(n *nears) {
+		for _, s := range n.sites {
+			s.GET("/many/:n", cachette.Cached(time.Hour), text(strings.Repeat("x", 10_000)))
+		}
+		n.warm()
+		for i := range 300 {
+			n.sites[without].get(fmt.Sprint("/many/", i))
+		}
+		n.sites[without].settle()
+		for i := range 300 {
+			n.sites[0].get(fmt.Sprint("/many/", i))
+		}
+		n.wants("behind the scan", 0, 0, false)
+		if held := n.sites[0].cache.Stats().Near.Bytes; held > 100_000 {
+			t.Errorf("%d bytes are near, want those of what was asked for again", held)
+		}
+	})
+}
+
 // Each kind of purge ends what is near: in its own process at once, in another one by when that has looked.
 func TestNearPurges(t *testing.T) {
 	ctx := context.Background()
