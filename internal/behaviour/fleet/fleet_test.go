@@ -22,19 +22,20 @@ import (
 	"github.com/gin-gonic/gin"
 
 	"github.com/gin-cachette/cachette"
+	_ "github.com/gin-cachette/cachette/encoders/json"
 )
 
 func init() { gin.SetMode(gin.TestMode) }
 
 var (
-	fleets    = flag.Int("fleets", 2_000, "how many schedules of whole caches TestFleet runs")
+	fleets    = flag.Int("fleets", 1_200, "how many schedules of whole caches TestFleet runs")
 	firstSeed = flag.Uint64("fleet", 0, "the first one, to run one again")
 )
 
 // TestFleet runs several processes' caches over one store, each of whose commands is carried out, refused, lost or held back as a seed
-// says, among requests, writes, purges of each kind, losses, and processes that end. What is asked of a cache once a
-// purge has returned, it answers with nothing older than the data that the purge was for: in every process, or, where the store did not
-// take the purge, in the one that owes it.
+// says, among requests, values, pages made of values, writes, purges of each kind, losses, and processes that end, with leases, near tiers and patience or
+// without. What is asked of a cache once a purge has returned, it answers with nothing older than the data that the purge was for: in every process, or,
+// where the store did not take the purge, in the one that owes it. A process with a near tier may be as late as its documented bound.
 func TestFleet(t *testing.T) {
 	for n := range uint64(*fleets) {
 		one := *firstSeed + n
@@ -76,7 +77,8 @@ const (
 	fleetSize   = 2
 	fleetTTL    = 5 * time.Second
 	fleetLimit  = 300 * time.Millisecond // the operation timeout
-	fleetActors = 12
+	fleetActors = 30
+	fleetNear   = 2 * time.Second // how late a near tier may be
 )
 
 var (
@@ -92,10 +94,19 @@ type fleet struct {
 	nodes [fleetSize]*node
 	all   []*node
 
+	near, lease, patience bool
+
 	mu     sync.Mutex
-	data   map[string]int // the version of the data, by host and path
-	floors map[string]int // the oldest that may be served of it everywhere
+	data   map[string]int // the version of the data, by host and path; that of values behind ofValue
+	floors map[string]int // the oldest that may be served of it everywhere, also as ofMade
+	purged []purged       // by purges that have returned, and are not owed
 	bad    string
+}
+
+// purged is what a purge was for, and when it had returned.
+type purged struct {
+	at       time.Time
+	versions map[string]int
 }
 
 // node is a process.
@@ -103,7 +114,8 @@ type node struct {
 	*process
 	engine *gin.Engine
 	cache  *cachette.Cache
-	floors map[string]int // what may be served here, where purges are owed
+	near   bool           // it has a near tier
+	floors map[string]int // what may be served here, behind its own purges, owed ones too
 	owed   atomic.Int64   // how often the log said so
 }
 
@@ -111,6 +123,7 @@ func (f *fleet) chance(percent int) bool { return f.rng.IntN(100) < percent }
 
 func (f *fleet) run() string {
 	f.store.clears = f.chance(70)
+	f.near, f.lease, f.patience = f.chance(60), f.chance(60), f.chance(30)
 	for i := range f.nodes {
 		f.boot(i)
 	}
@@ -179,13 +192,25 @@ func (f *fleet) boot(i int) {
 	n := &node{process: &process{stepped: f.store, name: "process " + strconv.Itoa(len(f.all)), old: make(map[string][]byte)},
 		engine: gin.New(), floors: make(map[string]int)}
 	cache, err := cachette.Install(n.engine, func() (cachette.Config, error) {
-		return cachette.Config{Driver: n.process, OperationTimeout: fleetLimit, Service: "fleet", KeepStale: time.Minute, Logger: slog.New(owedHandler{n})}, nil
+		cfg := cachette.Config{Driver: n.process, OperationTimeout: fleetLimit, Service: "fleet", KeepStale: time.Minute, Logger: slog.New(owedHandler{n}), Codec: "json"}
+		if n.near = f.near && (i == 0 || f.chance(30)); n.near {
+			cfg.Near, cfg.NearPoll, cfg.NearStaleness = 1<<20, fleetNear/4, fleetNear
+		}
+		if f.lease {
+			cfg.Lease = 3 * time.Second
+		}
+		return cfg, nil
 	})
 	if err != nil {
 		f.t.Fatal(err)
 	}
 	n.cache = cache
-	n.engine.GET("/:page", cachette.Cached(fleetTTL, cachette.WithNamespace("n")), f.page)
+	options := []cachette.Option{cachette.WithNamespace("n")}
+	if f.patience {
+		options = append(options, cachette.WithPatience(100*time.Millisecond))
+	}
+	n.engine.GET("/:page", cachette.Cached(fleetTTL, options...), f.page)
+	n.engine.GET("/made/:page", cachette.Cached(fleetTTL, options...), func(c *gin.Context) { f.makeOf(c, n) })
 	n.engine.POST("/:page", f.write)
 	f.nodes[i] = n
 	f.all = append(f.all, n)
@@ -215,6 +240,7 @@ func (f *fleet) page(c *gin.Context) {
 	version := strconv.Itoa(f.data[of(c.Request)])
 	f.mu.Unlock()
 	_ = f.store.step(ctx, "the handler answers", func() error { return nil })
+	cachette.Tag(c, tag+of(c.Request))
 	c.Header("Cache-Control", "stale-if-error=60, stale-while-revalidate=1")
 	c.Header("Etag", `"`+version+`"`)
 	switch {
@@ -239,8 +265,16 @@ func (f *fleet) change(pages ...string) map[string]int {
 	defer f.mu.Unlock()
 	versions := make(map[string]int)
 	for _, page := range pages {
-		f.data[page]++
-		versions[page] = f.data[page]
+		if !strings.HasPrefix(page, ofMade) {
+			f.data[page]++
+		}
+	}
+	for _, page := range pages {
+		if name, made := strings.CutPrefix(page, ofMade); made {
+			versions[page] = f.data[ofValue+name]
+		} else {
+			versions[page] = f.data[page]
+		}
 	}
 	return versions
 }
@@ -258,13 +292,25 @@ func (f *fleet) begin(number int, running *sync.WaitGroup) {
 	ctx := context.WithValue(context.Background(), actor{}, fmt.Sprintf("actor %02d", number))
 	running.Go(func() {
 		switch {
-		case kind < 55:
+		case kind < 25:
 			f.get(ctx, n, host, path, fails)
-		case kind < 70:
+		case kind < 45:
+			f.value(ctx, n, host+path)
+		case kind < 52:
+			f.values(ctx, n)
+		case kind < 65:
+			f.made(ctx, n, host, path)
+		case kind < 68:
 			f.post(ctx, n, host, path)
-		case kind < 85:
+		case kind < 75:
 			f.purge(n, []string{"h" + path, "i" + path}, func() error { return n.cache.PurgePath(ctx, path) })
-		case kind < 93:
+		case kind < 80:
+			f.purge(n, []string{ofValue + host + path}, func() error { _, err := n.cache.Delete(ctx, "n:"+host+path); return err })
+		case kind < 90:
+			f.purge(n, []string{host + path, ofValue + host + path, ofMade + host + path}, func() error { return n.cache.Invalidate(ctx, tag+host+path) })
+		case kind < 92:
+			_ = n.cache.Purge(ctx, cachette.Purge{Tags: []string{tag + host + path}, Soft: true})
+		case kind < 96:
 			f.purge(n, everyPage(), func() error { return n.cache.ClearNamespace(ctx, "n") })
 		default:
 			f.purge(n, everyPage(), func() error { return n.cache.Flush(ctx) })
@@ -275,7 +321,7 @@ func (f *fleet) begin(number int, running *sync.WaitGroup) {
 func everyPage() (all []string) {
 	for _, host := range fleetHosts {
 		for _, path := range fleetPages {
-			all = append(all, host+path)
+			all = append(all, host+path, ofValue+host+path, ofMade+host+path)
 		}
 	}
 	return all
@@ -284,9 +330,7 @@ func everyPage() (all []string) {
 // get asks for a page, and looks how old it is.
 func (f *fleet) get(ctx context.Context, n *node, host, path string, fails bool) {
 	page := host + path
-	f.mu.Lock()
-	floor := max(f.floors[page], n.floors[page])
-	f.mu.Unlock()
+	floor := f.floor(n, page)
 	r := httptest.NewRequestWithContext(ctx, http.MethodGet, path, nil)
 	r.Host = host
 	if fails {
@@ -297,14 +341,41 @@ func (f *fleet) get(ctx context.Context, n *node, host, path string, fails bool)
 	if w.Code != http.StatusOK {
 		return
 	}
-	if version, err := strconv.Atoi(w.Body.String()); err != nil || version < floor {
-		f.mu.Lock()
-		defer f.mu.Unlock()
-		if f.bad == "" {
-			f.bad = fmt.Sprintf("%v: %s of %s is of version %q (%s), and that before %d was purged when it was asked for",
-				ctx.Value(actor{}), page, n.name, w.Body, w.Header().Get("Cache-Status"), floor)
+	f.judge(ctx, n, page, w, floor)
+}
+
+// judge looks whether an answer is of a version that may be served.
+func (f *fleet) judge(ctx context.Context, n *node, what string, w *httptest.ResponseRecorder, floor int) {
+	version, err := strconv.Atoi(w.Body.String())
+	if err != nil {
+		version = -1
+	}
+	f.check(ctx, n, fmt.Sprintf("%s (%q, %s)", what, w.Body, w.Header().Get("Cache-Status")), version, floor)
+}
+
+// check notes where a version may not be served.
+func (f *fleet) check(ctx context.Context, n *node, what string, version, floor int) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	if version < floor && f.bad == "" {
+		f.bad = fmt.Sprintf("%v: %s of %s is of version %d, and that before %d was purged when it was asked for", ctx.Value(actor{}), what, n.name, version, floor)
+	}
+}
+
+// floor returns the oldest version that a process may serve to those that ask now.
+func (f *fleet) floor(n *node, what string) int {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	floor := n.floors[what]
+	if !n.near {
+		return max(floor, f.floors[what])
+	}
+	for _, p := range f.purged {
+		if time.Since(p.at) >= fleetNear {
+			floor = max(floor, p.versions[what])
 		}
 	}
+	return floor
 }
 
 // post changes a page by a request.
@@ -330,11 +401,15 @@ func (f *fleet) purge(n *node, pages []string, purge func() error) {
 func (f *fleet) returned(n *node, owed bool, versions map[string]int) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
-	floors := f.floors
-	if owed {
-		floors = n.floors
+	raise(n.floors, versions)
+	if !owed {
+		raise(f.floors, versions)
+		f.purged = append(f.purged, purged{time.Now(), versions})
 	}
-	for page, version := range versions {
+}
+
+func raise(floors, to map[string]int) {
+	for page, version := range to {
 		floors[page] = max(floors[page], version)
 	}
 }

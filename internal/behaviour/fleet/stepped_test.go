@@ -417,3 +417,19 @@ func (p *process) Since(ctx context.Context, key string, from drivers.Position) 
 	}
 	return records, end, complete, nil
 }
+
+// Insert implements drivers.Inserter.
+func (p *process) Insert(ctx context.Context, key string, value []byte, ttl time.Duration) (inserted bool, err error) {
+	value = bytes.Clone(value)
+	err = p.do(ctx, "insert "+key, func() error {
+		if _, ok := p.live(key); ok {
+			return nil
+		}
+		if p.full {
+			return errFull
+		}
+		p.items[key], inserted = drivers.Item{Value: value, ExpiresAt: time.Now().Add(ttl)}, true
+		return nil
+	})
+	return inserted && err == nil, err
+}
