@@ -162,9 +162,7 @@ func (c *crew) fillOnce(t *testing.T, rounds int) {
 			several++
 			t.Logf("round %d: the handler ran in %v", round, ran)
 		}
-		if c.store.scans {
-			c.store.removeAllBut(t, stays)
-		}
+		c.store.removeAllBut(t, stays)
 		if round%(rounds/20+1) == 0 { // beside the others: what else the machine does changes
 			bare = append(bare, c.rush(herd, "/bare/"+fmt.Sprint(round), all...)...)
 		}
@@ -183,8 +181,10 @@ func percentile(took []time.Duration, p int) time.Duration {
 
 // survive kills the process that runs the handler, at any moment.
 func (c *crew) survive(t *testing.T, deaths int) {
-	longest := time.Duration(0)
+	c.rush(30, "/briefly/warm", all...)
+	stays, longest := c.store.keys(t), time.Duration(0)
 	for death := range deaths {
+		c.store.removeAllBut(t, stays)
 		path, victim := fmt.Sprintf("/briefly/%d", death), death%members
 		others := slices.DeleteFunc(slices.Clone(all), func(i int) bool { return i == victim })
 		var clients sync.WaitGroup
