@@ -293,13 +293,13 @@ func (f *fleet) begin(number int, running *sync.WaitGroup) {
 	running.Go(func() {
 		switch {
 		case kind < 25:
-			f.get(ctx, n, host, path, fails)
+			f.get(ctx, n, host, path, host+path, fails)
 		case kind < 45:
 			f.value(ctx, n, host+path)
 		case kind < 52:
 			f.values(ctx, n)
 		case kind < 65:
-			f.made(ctx, n, host, path)
+			f.get(ctx, n, host, "/made"+path, ofMade+host+path, false)
 		case kind < 68:
 			f.post(ctx, n, host, path)
 		case kind < 75:
@@ -327,10 +327,9 @@ func everyPage() (all []string) {
 	return all
 }
 
-// get asks for a page, and looks how old it is.
-func (f *fleet) get(ctx context.Context, n *node, host, path string, fails bool) {
-	page := host + path
-	floor := f.floor(n, page)
+// get asks for a page, and looks how old it is by what its data is called.
+func (f *fleet) get(ctx context.Context, n *node, host, path, what string, fails bool) {
+	floor := f.floor(n, what)
 	r := httptest.NewRequestWithContext(ctx, http.MethodGet, path, nil)
 	r.Host = host
 	if fails {
@@ -341,11 +340,6 @@ func (f *fleet) get(ctx context.Context, n *node, host, path string, fails bool)
 	if w.Code != http.StatusOK {
 		return
 	}
-	f.judge(ctx, n, page, w, floor)
-}
-
-// judge looks whether an answer is of a version that may be served.
-func (f *fleet) judge(ctx context.Context, n *node, what string, w *httptest.ResponseRecorder, floor int) {
 	version, err := strconv.Atoi(w.Body.String())
 	if err != nil {
 		version = -1

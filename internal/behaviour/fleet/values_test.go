@@ -3,7 +3,6 @@ package fleet_test
 import (
 	"context"
 	"net/http"
-	"net/http/httptest"
 	"strconv"
 	"time"
 
@@ -89,16 +88,4 @@ func (f *fleet) makeOf(c *gin.Context, n *node) {
 		return
 	}
 	c.String(http.StatusOK, strconv.Itoa(version))
-}
-
-// made asks for a page that is made of a value, and looks how old it is.
-func (f *fleet) made(ctx context.Context, n *node, host, path string) {
-	floor := f.floor(n, ofMade+host+path)
-	r := httptest.NewRequestWithContext(ctx, http.MethodGet, "/made"+path, nil)
-	r.Host = host
-	w := httptest.NewRecorder()
-	n.engine.ServeHTTP(w, r)
-	if w.Code == http.StatusOK {
-		f.judge(ctx, n, ofMade+host+path, w, floor)
-	}
 }
