@@ -53,7 +53,8 @@ func (s *Store) keepPaying(ctx context.Context, ended chan<- struct{}) {
 		case <-timer.C:
 		}
 		all := false
-		if guard.Contained(func() error { all = s.pay(ctx); return nil }) == nil && all {
+		_ = guard.Contained(func() error { all = s.pay(ctx); return nil })
+		if all {
 			pause = firstPause
 		} else {
 			pause = min(2*pause, longestPause)

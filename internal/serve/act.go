@@ -36,7 +36,6 @@ type exchange struct {
 
 	request *http.Request   // as it came
 	context fillContext     // of the request that the handlers see
-	mark    *refresh        // the refresh that the request carries out; nil for none
 	probe   *probe          // of an audit that the request is; nil for none
 	bypass  rfc9111.Refusal // why it goes past the cache; empty where it does not
 	passed  *response.Entry // what was found and cannot answer, nor be validated: what the handler answers may still take it back
@@ -140,12 +139,10 @@ func (x *exchange) unsatisfiable() {
 }
 
 // collapsible tells whether a request may share another's fill: one for what is not for one client in particular.
-func (x *exchange) collapsible() bool {
-	switch {
-	case x.asked.NoStore, x.around.credentials && !x.around.identified():
-		return false
-	}
-	return !x.s.alone.Has(x.found.Key, x.now)
+func (x *exchange) collapsible() bool { return x.s.collapsible(&x.around, &x.query, x.found.Key) }
+
+func (s *Server) collapsible(in *around, q *query, key string) bool {
+	return !q.asked.NoStore && (!in.credentials || in.identified()) && !s.alone.Has(key, q.now)
 }
 
 // reloads tells whether a request wants to see the handler asked anew (RFC 9111 §5.2.1). It may share a fill that begins after it came.

@@ -32,7 +32,7 @@ func (s *Server) lookUp(c *gin.Context, f *Frame, in around) {
 	var q query
 	tally := s.tally(c.FullPath())
 	if mark != nil { // a refresh is no client's
-		tally, q.renews, q.refresh = nil, mark.renews, true
+		tally, q.mark, q.renews = nil, mark, mark.renews
 	}
 	if s.hit(c, &in, &q, mark.forces(), tally) {
 		if mark != nil { // another has refreshed it since
@@ -48,7 +48,7 @@ func (s *Server) lookUp(c *gin.Context, f *Frame, in around) {
 		c.AbortWithStatus(http.StatusMisdirectedRequest)
 		return
 	}
-	x := &exchange{s: s, c: c, frame: f, around: in, request: c.Request, mark: mark, query: q}
+	x := &exchange{s: s, c: c, frame: f, around: in, request: c.Request, query: q}
 	defer x.count()
 	x.proceed()
 }
@@ -67,8 +67,7 @@ type query struct {
 	near    bool // a near copy has answered
 	audited bool // it was answered by a hit of those that are
 
-	refresh bool // it is a refresh, which no client waits for
-
+	mark   *refresh  // the refresh that the request carries out; nil for none
 	early  bool      // what was found is fresh, and to be refreshed all the same
 	renews time.Time // of a refresh: when what it is to replace was received; zero where that does not matter
 }
@@ -131,9 +130,9 @@ func (s *Server) find(c *gin.Context, in *around, q *query, room *room) bool {
 // make it, so that this one would find nothing either, or what the leader comes to as well. Of a thousand clients that come for a page that is not
 // there, hundreds would ask the store at the moment in which the leader does. It is for those alone that can lead, and want no more than what is there.
 func (s *Server) boards(in *around, q *query, r *http.Request) bool {
-	return !s.entries.Local() && q.found.Entry == nil && r.Method == http.MethodGet && !in.rt.DryRun && !q.refresh &&
+	return !s.entries.Local() && q.found.Entry == nil && r.Method == http.MethodGet && !in.rt.DryRun && q.mark == nil &&
 		s.flights.Boards(q.target.Key) && q.asked == (rfc9111.RequestDirectives{}) && r.ContentLength == 0 && len(r.Header["Range"]) == 0 &&
-		(!in.credentials || in.identified()) && !s.alone.Has(q.target.Key, q.now)
+		s.collapsible(in, q, q.target.Key)
 }
 
 // targetOf returns the target of a request by its key. came is what the key's scheme has told of it.

@@ -107,7 +107,7 @@ func (s *Server) pass(c *gin.Context, f *Frame, in around, why rfc9111.Refusal) 
 		c.AbortWithStatus(http.StatusMisdirectedRequest)
 		return
 	}
-	x := &exchange{s: s, c: c, frame: f, around: in, request: c.Request, mark: mark, probe: probe}
+	x := &exchange{s: s, c: c, frame: f, around: in, request: c.Request, probe: probe, query: query{mark: mark}}
 	defer x.count()
 	x.found.Why = rfc9111.ForwardMethod
 	switch {
